@@ -170,10 +170,10 @@ def _number(value: int, width: int) -> str:
 
 def _text(value: str, width: int) -> str:
     """Capitals and what the format takes of ASCII; accents are dropped, what is too long is cut."""
-    plain = unicodedata.normalize("NFKD", value).encode("ascii", "ignore").decode().upper()
-    return "".join(c if c.isalnum() or c in " .-/&,:#$%*+" else " " for c in plain)[:width].ljust(
-        width
-    )
+    return "".join(
+        c if c.isalnum() or c in " .-/&,:#$%*+" else " "
+        for c in unicodedata.normalize("NFKD", value).encode("ascii", "ignore").decode().upper()
+    )[:width].ljust(width)
 
 
 def _next_weekday(moment: datetime) -> datetime:

@@ -159,7 +159,7 @@ async def close_payout(
         raise Problem(
             "wrong_state",
             "This payout is being given to the bank at this moment.",
-            cure="Wait until the bank has answered.",
+            "Wait until the bank has answered.",
         )
     rows, before = Rows(), row.state
     if state == "returned" and row.state in ("sent", "paid"):
@@ -177,8 +177,9 @@ async def _save(tx: Tx, row: LockedPayout, before: str, wall: WallTime) -> None:
     """Saves a payout, with the state that it came into, if it is another one."""
     await save_payout(tx, row)
     if row.state != before:
-        now = business_at(wall, row.offset_us)
-        await add_payout_state(tx, row.merchant_id, row.payout_id, row.state, now, wall)
+        await add_payout_state(
+            tx, row.merchant_id, row.payout_id, row.state, business_at(wall, row.offset_us), wall
+        )
 
 
 def _end(

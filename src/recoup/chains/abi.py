@@ -74,7 +74,7 @@ def address_of(terms: bytes) -> bytes:
 
 
 def balances(asset: bytes, at: Sequence[bytes]) -> bytes:
-    words = [address_word(one) for one in at]
+    words = [address_word(owner) for owner in at]
     return (
         selector("balances(address,address[])")
         + address_word(asset)

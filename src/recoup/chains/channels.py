@@ -217,15 +217,15 @@ class ChannelSettings:
 def read_channels(listed: object) -> tuple[ChannelSettings, ...]:
     """`listed`: `channels` as the file says it. Raises: Problem(invalid) in one sentence, naming
     channel and member, without any address of an endpoint."""
-    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+    if not isinstance(listed, list) or not all(isinstance(table, dict) for table in listed):
         raise invalid("channels must be tables.", "channels", "Write [[channels]] above each.")
     if len(listed) > CHANNELS_MAX:
         raise invalid(
             f"There are {len(listed)} channels; {CHANNELS_MAX} at most.", "channels", "Remove some."
         )
-    found = tuple(_read(number, one) for number, one in enumerate(listed, 1))
-    _check_together(found)
-    return found
+    channels = tuple(_read(number, table) for number, table in enumerate(listed, 1))
+    _check_together(channels)
+    return channels
 
 
 def without_secrets(url: str) -> str:
@@ -243,38 +243,42 @@ def _read(number: int, table: Mapping[str, Any]) -> ChannelSettings:
     code = table.get("code")
     at = f"channels[{code if isinstance(code, str) and code else number}]"
     try:
-        one = msgspec.convert(table, _Listed)
+        listed = msgspec.convert(table, _Listed)
     except msgspec.ValidationError as error:
         raise _misread(at, str(error)) from None
-    if not _CODE.fullmatch(one.code):
+    if not _CODE.fullmatch(listed.code):
         message = "a channel needs a code of its own of small letters, digits and underscores."
         raise _bad(at, "code", message, f"Write one of {', '.join(PRESETS)}, or your own.")
-    if one.code in MOCKS or one.code == "stripe":
-        raise _bad(at, "code", f"{one.code} is the code of another channel.", "Write another code.")
-    preset = PRESETS.get(one.code)
-    network = _of_preset(at, one, "network", preset.network if preset else None, NETWORKS)
+    if listed.code in MOCKS or listed.code == "stripe":
+        raise _bad(
+            at, "code", f"{listed.code} is the code of another channel.", "Write another code."
+        )
+    preset = PRESETS.get(listed.code)
+    network = _of_preset(at, listed, "network", preset.network if preset else None, NETWORKS)
     known = NETWORK_PRESETS[network]
-    asset = _of_preset(at, one, "currency", preset.asset if preset else None, ("USDT", "USDC"))
-    _check_endpoints(at, one)
-    chain_id = _chain_id(at, one, known, has_preset=preset is not None)
+    asset = _of_preset(at, listed, "currency", preset.asset if preset else None, ("USDT", "USDC"))
+    _check_endpoints(at, listed)
+    chain_id = _chain_id(at, listed, known, has_preset=preset is not None)
     is_mainnet = chain_id == known.chain_id
-    token, decimals = _token(at, one, known.kind, preset if is_mainnet else None)
-    factory = None if one.factory is None else _address(at, one.factory, known.kind, "factory")
-    _check_custody(at, one)
+    token, decimals = _token(at, listed, known.kind, preset if is_mainnet else None)
+    factory = (
+        None if listed.factory is None else _address(at, listed.factory, known.kind, "factory")
+    )
+    _check_custody(at, listed)
     places = {}
     for member in ("treasury", "custody"):
-        if (text := getattr(one, member)) is not None:
+        if (text := getattr(listed, member)) is not None:
             places[member] = _address(at, text, known.kind, member)
         if places.get(member, b"") in (token, factory):
             message = f"{member} is a contract of this channel: what is sent there is lost."
             raise _bad(at, member, message, "Write the address of a wallet of yours.")
-    depth = known.confirmations if one.confirmations is None else one.confirmations
-    name = one.name or f"{asset} on {known.title}"
+    depth = known.confirmations if listed.confirmations is None else listed.confirmations
+    name = listed.name or f"{asset} on {known.title}"
     if not name.strip() or not name.isprintable():
         raise _bad(at, "name", "a name has letters.", f"Write it like {asset} on {known.title}.")
     return ChannelSettings(
-        code=one.code,
-        world=one.world,
+        code=listed.code,
+        world=listed.world,
         name=name,
         network=network,
         kind=known.kind,
@@ -285,43 +289,52 @@ def _read(number: int, table: Mapping[str, Any]) -> ChannelSettings:
         decimals=decimals,
         confirmations=_steps(at, depth, known.kind, asset),
         usual=known.usual,
-        minimum=_amount(at, one, asset, "minimum") or 0,
-        settlement=one.settlement,
+        minimum=_amount(at, listed, asset, "minimum") or 0,
+        settlement=listed.settlement,
         factory=factory,
         treasury=places["treasury"],
         custody=places.get("custody"),
-        send_limit=_amount(at, one, asset, "send_limit"),
-        daily_limit=_amount(at, one, asset, "daily_limit"),
+        send_limit=_amount(at, listed, asset, "send_limit"),
+        daily_limit=_amount(at, listed, asset, "daily_limit"),
         explorer=_explorer(
-            at, one.explorer if one.explorer is not None else known.explorer if is_mainnet else ""
+            at,
+            listed.explorer
+            if listed.explorer is not None
+            else known.explorer
+            if is_mainnet
+            else "",
         ),
-        lookalikes=_lookalikes(at, one, known, (network, asset) if is_mainnet else None, token),
-        endpoints=tuple(one.endpoints),
+        lookalikes=_lookalikes(at, listed, known, (network, asset) if is_mainnet else None, token),
+        endpoints=tuple(listed.endpoints),
     )
 
 
 def _lookalikes(
-    at: str, one: _Listed, known: NetworkPreset, main: tuple[str, str] | None, token: bytes
+    at: str, listed: _Listed, known: NetworkPreset, main: tuple[str, str] | None, token: bytes
 ) -> dict[bytes, str]:
     """`main`: network and asset of a main network's channel."""
-    found = {
+    tokens = {
         _address(at, preset.address, known.kind, "lookalikes"): name.partition(" ")[0]
         for name, preset in LOOKALIKES.items()
         if (preset.network, preset.asset) == main
     }
-    for text in one.lookalikes:
+    for text in listed.lookalikes:
         raw = _address(at, text, known.kind, "lookalikes")
-        found.setdefault(raw, shown_address(raw, known.kind))
-    if token in found or COIN in found:
-        message = "lookalikes names the channel's own token, or a coin."
-        raise _bad(at, "lookalikes", message, "Write the contracts of other tokens.")
-    return found
+        tokens.setdefault(raw, shown_address(raw, known.kind))
+    if token in tokens or COIN in tokens:
+        raise _bad(
+            at,
+            "lookalikes",
+            "lookalikes names the channel's own token, or a coin.",
+            "Write the contracts of other tokens.",
+        )
+    return tokens
 
 
 def _misread(at: str, error: str) -> Problem:
     """The member that cannot be read, and why."""
-    found = _PATH.search(error)
-    member = (found and (found[1] or found[2])) or "code"
+    place = _PATH.search(error)
+    member = (place and (place[1] or place[2])) or "code"
     cure = _WANTED.get(
         member, f"Members are {', '.join(sorted(_Listed.__struct_fields__))}; see docs/chains.md."
     )
@@ -337,36 +350,46 @@ def _misread(at: str, error: str) -> Problem:
     return _bad(at, member, f"there is no setting {member!r}.", cure)
 
 
-def _of_preset(at: str, one: _Listed, member: str, preset: str | None, words: Sequence[str]) -> str:
+def _of_preset(
+    at: str, listed: _Listed, member: str, preset: str | None, words: Sequence[str]
+) -> str:
     """A member that the preset fixes: it may be repeated, not changed."""
-    value = getattr(one, member)
+    value = getattr(listed, member)
     if preset is None and value not in words:
         raise _bad(at, member, f"{member} must be one of {', '.join(words)}.", "Set one of these.")
     if preset is not None and value not in (None, preset):
-        message = f"{one.code} is {preset}, not {value!r}."
-        raise _bad(at, member, message, "Remove it, or write a code of your own.")
+        raise _bad(
+            at,
+            member,
+            f"{listed.code} is {preset}, not {value!r}.",
+            "Remove it, or write a code of your own.",
+        )
     return str(preset or value)
 
 
-def _chain_id(at: str, one: _Listed, known: NetworkPreset, *, has_preset: bool) -> int:
-    if one.chain_id is None and (not has_preset or one.world == "sandbox"):
+def _chain_id(at: str, listed: _Listed, known: NetworkPreset, *, has_preset: bool) -> int:
+    if listed.chain_id is None and (not has_preset or listed.world == "sandbox"):
         which = (
-            "the test network that this channel is on" if one.world == "sandbox" else "its chain"
+            "the test network that this channel is on" if listed.world == "sandbox" else "its chain"
         )
         raise _bad(at, "chain_id", f"chain_id must name {which}.", "Write it as a number.")
-    chain_id = one.chain_id or known.chain_id
+    chain_id = listed.chain_id or known.chain_id
     if (
-        one.world == "sandbox"
+        listed.world == "sandbox"
         and chain_id in MAINNETS
-        and not all(map(_is_this_machine, one.endpoints))
+        and not all(map(_is_this_machine, listed.endpoints))
     ):
-        message = f"chain {chain_id} moves real money, and the sandbox takes test networks."
-        raise _bad(at, "chain_id", message, "Write a test network's, or a node of this machine.")
+        raise _bad(
+            at,
+            "chain_id",
+            f"chain {chain_id} moves real money, and the sandbox takes test networks.",
+            "Write a test network's, or a node of this machine.",
+        )
     return chain_id
 
 
-def _token(at: str, one: _Listed, kind: Kind, pinned: Token | None) -> tuple[bytes, int]:
-    decimals = pinned.decimals if pinned and one.decimals is None else one.decimals
+def _token(at: str, listed: _Listed, kind: Kind, pinned: Token | None) -> tuple[bytes, int]:
+    decimals = pinned.decimals if pinned and listed.decimals is None else listed.decimals
     if decimals is None:
         raise _bad(
             at,
@@ -374,7 +397,7 @@ def _token(at: str, one: _Listed, kind: Kind, pinned: Token | None) -> tuple[byt
             "decimals must say how many the token has.",
             "Write what its contract answers.",
         )
-    text = pinned.address if pinned and one.token is None else one.token
+    text = pinned.address if pinned and listed.token is None else listed.token
     if text is None:
         raise _bad(
             at, "token", "token must name the token's contract on this chain.", "Write its address."
@@ -384,19 +407,21 @@ def _token(at: str, one: _Listed, kind: Kind, pinned: Token | None) -> tuple[byt
         read_address(pinned.address, kind, "token"),
         pinned.decimals,
     ):
-        message = (
-            f"{pinned.asset} on this chain is {pinned.address} with {pinned.decimals} decimals."
+        raise _bad(
+            at,
+            "token",
+            f"{pinned.asset} on this chain is {pinned.address} with {pinned.decimals} decimals.",
+            "Remove token and decimals, or write a code of your own.",
         )
-        raise _bad(at, "token", message, "Remove token and decimals, or write a code of your own.")
     return token, decimals
 
 
-def _check_custody(at: str, one: _Listed) -> None:
-    if one.settlement == "custodial" and one.custody is None:
+def _check_custody(at: str, listed: _Listed) -> None:
+    if listed.settlement == "custodial" and listed.custody is None:
         message = "a custodial channel needs the wallet that keeps what is paid."
         raise _bad(at, "custody", message, "Write the address of your custody wallet.")
     for member in ("custody", "send_limit", "daily_limit"):
-        if one.settlement == "direct" and getattr(one, member) is not None:
+        if listed.settlement == "direct" and getattr(listed, member) is not None:
             message = f"{member} belongs to custodial channels."
             raise _bad(at, member, message, 'Remove it, or set settlement = "custodial".')
 
@@ -408,14 +433,14 @@ def _address(at: str, text: str, kind: Kind, member: str) -> bytes:
         raise _bad(at, member, f"{member}: {refused.message}", refused.cure or "") from None
 
 
-def _check_endpoints(at: str, one: _Listed) -> None:
-    for number, url in enumerate(one.endpoints, 1):
+def _check_endpoints(at: str, listed: _Listed) -> None:
+    for number, url in enumerate(listed.endpoints, 1):
         if not is_endpoint(url):
             message = f"endpoint {number} is no address that is safe to call."
             raise _bad(at, "endpoints", message, _WANTED["endpoints"])
-    if len(set(one.endpoints)) != len(one.endpoints):
+    if len(set(listed.endpoints)) != len(listed.endpoints):
         raise _bad(at, "endpoints", "an endpoint stands there twice.", _WANTED["endpoints"])
-    if one.world == "live" and len({_host(url) for url in one.endpoints}) < 2:
+    if listed.world == "live" and len({_host(url) for url in listed.endpoints}) < 2:
         message = "a live channel believes only what two nodes of different hosts say."
         raise _bad(
             at, "endpoints", message, "Add an endpoint of another provider, or a node of your own."
@@ -454,8 +479,12 @@ def _steps(at: str, listed: Required | ByAmount, kind: Kind, asset: str) -> Step
         or not all(map(_AMOUNT.fullmatch, by_amount))
         or "0" not in by_amount
     ):
-        message = f"confirmations has up to {STEPS_MAX} whole amounts, the first of them 0."
-        raise _bad(at, "confirmations", message, _WANTED["confirmations"])
+        raise _bad(
+            at,
+            "confirmations",
+            f"confirmations has up to {STEPS_MAX} whole amounts, the first of them 0.",
+            _WANTED["confirmations"],
+        )
     if kind == "tron" and "safe" in by_amount.values():
         raise _bad(
             at, "confirmations", "TRON knows no safe block.", 'Write "finalized" or a number.'
@@ -467,15 +496,19 @@ def _steps(at: str, listed: Required | ByAmount, kind: Kind, asset: str) -> Step
     )
 
 
-def _amount(at: str, one: _Listed, asset: str, member: str) -> int | None:
+def _amount(at: str, listed: _Listed, asset: str, member: str) -> int | None:
     """Book units."""
-    if (value := getattr(one, member)) is None:
+    if (value := getattr(listed, member)) is None:
         return None
     try:
         return from_text(str(value), asset, member).units
     except Problem:
-        message = f"{member} must be an amount of {asset}."
-        raise _bad(at, member, message, 'Write it like "1.00", in quotes.') from None
+        raise _bad(
+            at,
+            member,
+            f"{member} must be an amount of {asset}.",
+            'Write it like "1.00", in quotes.',
+        ) from None
 
 
 def _explorer(at: str, given: str) -> str:
@@ -492,21 +525,21 @@ def _explorer(at: str, given: str) -> str:
     return url
 
 
-def _check_together(found: Sequence[ChannelSettings]) -> None:
+def _check_together(channels: Sequence[ChannelSettings]) -> None:
     """Refuses channels of one chain that disagree about the chain."""
-    for number, one in enumerate(found):
-        at = f"channels[{one.code}]"
-        for other in found[:number]:
-            if other.code == one.code:
-                message = f"two channels are called {one.code}."
+    for number, channel in enumerate(channels):
+        at = f"channels[{channel.code}]"
+        for other in channels[:number]:
+            if other.code == channel.code:
+                message = f"two channels are called {channel.code}."
                 raise _bad(at, "code", message, "Give each its own code, in both worlds.")
-            if (other.world, other.chain_id) != (one.world, one.chain_id):
+            if (other.world, other.chain_id) != (channel.world, channel.chain_id):
                 continue
-            if other.token == one.token:
+            if other.token == channel.token:
                 message = f"{other.code} takes this token on this chain already."
                 raise _bad(at, "token", message, "Remove one of them.")
             for member in ("network", "endpoints", "factory"):
-                ours, theirs = getattr(one, member), getattr(other, member)
+                ours, theirs = getattr(channel, member), getattr(other, member)
                 if ours != theirs and (member != "endpoints" or set(ours) != set(theirs)):
                     message = (
                         f"{member} differs from that of {other.code}, which is on the same chain."

@@ -83,34 +83,34 @@ class Comparer:
             if is_daily
             else []
         )
-        found = await self.compare({row.address: row for row in [*rows, *page]})
+        discrepancies = await self.compare({row.address: row for row in [*rows, *page]})
         self._after = page[-1].address if len(page) == TOGETHER else b""
         if is_daily and not self._after:
             await store.keep_all_compared(self._db.alone, chain, now)
-        return found
+        return discrepancies
 
     async def compare(self, ours: Ours) -> list[Discrepancy]:
         """Reads again for what differs, keeps how it came out, and answers the differences that are
         new. Raises: AwayError."""
-        found: list[Discrepancy] = []
+        discrepancies: list[Discrepancy] = []
         every, together = list(ours.values()), TOGETHER
         if (
             self._network.kind == "tron"
         ):  # two heads, the logs and the balances go with what was paid to each
             together = (TRON_BATCH_MAX - 3) // len(self._network.channels) - 1
         for start in range(0, len(every), together):
-            found += await self._compare(
+            discrepancies += await self._compare(
                 {row.address: row for row in every[start : start + together]}
             )
-        return found
+        return discrepancies
 
     async def differing(self, ours: Ours) -> dict[bytes, str]:
         """Differences by address: what the state of the last block that was read has and the logs
         have not; nothing is read again. Raises: AwayError."""
-        found: dict[bytes, str] = {}
+        differing: dict[bytes, str] = {}
         for _, block, held in await self._states(ours):
-            found = await self._differing(held, block, ours) | found
-        return found
+            differing = await self._differing(held, block, ours) | differing
+        return differing
 
     async def _states(self, ours: Ours) -> list[tuple[Endpoint, Block, Held]]:
         """States that two nodes report, each; none of a chain that is not read, or is halted.
@@ -133,11 +133,13 @@ class Comparer:
             return []
         differing: dict[bytes, str] = {}
         for node, block, held in states:
-            found = await self._differing(held, block, ours)
-            if found:
-                log.warning("logs came short", chain=chain, node=node.name, addresses=len(found))
+            short = await self._differing(held, block, ours)
+            if short:
+                log.warning("logs came short", chain=chain, node=node.name, addresses=len(short))
                 differing = (
-                    await self._search(node, held, block, {one: ours[one] for one in found})
+                    await self._search(
+                        node, held, block, {address: ours[address] for address in short}
+                    )
                     | differing
                 )
         before = {
@@ -145,29 +147,29 @@ class Comparer:
             for comparison in await store.comparisons_of(self._db, chain, list(ours))
         }
         new = [
-            Discrepancy(ours[one], text)
-            for one, text in differing.items()
-            if before.get(one, "") != text
+            Discrepancy(ours[address], text)
+            for address, text in differing.items()
+            if before.get(address, "") != text
         ]
         if new and self._orders is None:
             return new
-        for one in new:
-            await self._tell(one)
+        for discrepancy in new:
+            await self._tell(discrepancy)
         missing = [differing.get(address, "") for address in ours]
         await store.keep_comparisons(
             self._db.alone, chain, list(ours), min(block.at for _, block, _ in states), missing
         )
         return new
 
-    async def _tell(self, found: Discrepancy) -> None:
+    async def _tell(self, discrepancy: Discrepancy) -> None:
         """Raises a case of its order for what no log explains."""
 
         def work(change: Change) -> None:
-            change.fact("unexplained", found.row.attempt_id, missing=found.missing)
+            change.fact("unexplained", discrepancy.row.attempt_id, missing=discrepancy.missing)
             change.raise_attention(UNEXPECTED)
 
-        assert self._orders is not None
-        await self._orders.run(work, (found.row.merchant_id, found.row.order_id))
+        assert self._orders
+        await self._orders.run(work, (discrepancy.row.merchant_id, discrepancy.row.order_id))
 
     async def _held(self, node: Endpoint, block: Block, addresses: Sequence[bytes]) -> Held:
         """Balances and payments by the state of that block."""
@@ -187,7 +189,7 @@ class Comparer:
         for _ in range(TRIES):
             *said, logs, after = await node.batch([*calls, block_call("latest")])
             block = read_block(said[0])
-            if block is not None and block == read_block(after):
+            if block and block == read_block(after):
                 held = self._read_held(said[1:], list(ours))
                 new = read_logs(logs, network.factory, network.channels, begin)
                 await self._kept(node, new, held, block, ours)
@@ -234,13 +236,15 @@ class Comparer:
                 (came if row.kind == "deposit" else paid)[row.address, row.token] += int(
                     row.value + row.fee
                 )
-        found: dict[bytes, list[str]] = defaultdict(list)
+        differing: dict[bytes, list[str]] = defaultdict(list)
         for pair, (units, out) in held.items():
             address, token = pair
             for what, more in (("came", units - came[pair]), ("went", out - paid[pair])):
                 if address in addresses and more:
-                    found[address].append(f"{what} {more:+} of {shown(token, self._network.kind)}")
-        return {address: ", ".join(texts) for address, texts in found.items()}
+                    differing[address].append(
+                        f"{what} {more:+} of {shown(token, self._network.kind)}"
+                    )
+        return {address: ", ".join(texts) for address, texts in differing.items()}
 
     async def _search(
         self, node: Endpoint, held: Held, block: Block, ours: Ours
@@ -272,7 +276,8 @@ class Comparer:
             }
         )
         receipts = [
-            read_receipt(one, self._network.factory) for one in await node.batch(receipts_of(txs))
+            read_receipt(answer, self._network.factory)
+            for answer in await node.batch(receipts_of(txs))
         ]
         logs = [
             log
@@ -291,7 +296,10 @@ class Comparer:
         hashes = list({row.block_hash for row in logs})
         nodes = dict.fromkeys([node, *self._watcher.pair])  # of which the first has read the logs
         times = agreed_times(
-            *[await one.batch([block_of_hash(block) for block in hashes]) for one in nodes]
+            *[
+                await endpoint.batch([block_of_hash(block) for block in hashes])
+                for endpoint in nodes
+            ]
         )
         there = [row for row in logs if row.block_hash in times]
         await self._watcher.keep(there, times, ours, self._clocks.wall())

@@ -5,7 +5,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from decimal import Decimal
 from itertools import groupby
 from typing import Final
 
@@ -39,7 +38,8 @@ async def credit(world: World, orders: Orders, changed: Sequence[DepositAddress]
         rows = changed[start : start + TOGETHER]
         logs = await store.logs_at(world.db, [row.address for row in rows])
         by_address = {
-            address: list(found) for address, found in groupby(logs, key=lambda one: one.address)
+            address: list(of_address)
+            for address, of_address in groupby(logs, key=lambda log: log.address)
         }
         done = await asyncio.gather(
             *(_follow(world, orders, row, by_address.get(row.address, [])) for row in rows),
@@ -54,9 +54,17 @@ async def credit(world: World, orders: Orders, changed: Sequence[DepositAddress]
                     "deposit not followed", order=str(row.order_id), error=in_words(outcome)
                 )
                 continue
-            followed += [one for one in by_address.get(row.address, []) if not one.followed]
+            followed += [log for log in by_address.get(row.address, []) if not log.followed]
         if followed:
-            await store.mark_followed(world.db.alone, [_as_it_stands(one) for one in followed])
+            await store.mark_followed(
+                world.db.alone,
+                [
+                    Verdict(
+                        log.chain, hex_of(log.tx), log.log_index, hex_of(log.block_hash), log.state
+                    )
+                    for log in followed
+                ],
+            )
 
 
 async def follow_ended(world: World, orders: Orders, due: Due) -> None:
@@ -66,7 +74,7 @@ async def follow_ended(world: World, orders: Orders, due: Due) -> None:
     if row is None:
         return
     if not await _follow(world, orders, row, await store.logs_at(world.db, [row.address])):
-        raise Problem("unavailable", "The order has not ended yet.", cure="It is looked at again.")
+        raise Problem("unavailable", "The order has not ended yet.", "It is looked at again.")
 
 
 async def _follow(
@@ -102,78 +110,76 @@ async def _follow(
         await gather(
             world,
             row,
-            [one for one in intake.all_served() if _gathers(one, own, is_settling)],
+            [
+                channel
+                for channel in intake.all_served()
+                if (channel.asset, channel.kind) == (own.asset, own.kind)
+                and not (is_settling and channel is own)  # whose sweep is the settlement's
+            ],
             logs,
         )
     return is_over
-
-
-def _gathers(channel: ChannelSettings, own: ChannelSettings, is_settling: bool) -> bool:
-    """Its own channel's sweep is the settlement's, while there is one."""
-    return (channel.asset, channel.kind) == (own.asset, own.kind) and not (
-        is_settling and channel is own
-    )
 
 
 def folded(row: DepositAddress, logs: Sequence[ChainLog]) -> Outcome:
     """The outcome of an order's deposits. The same asset of another channel counts, in its own
     decimals."""
     own = intake.served(row.channel)
-    assert own is not None
+    assert own
     deposits, times = [], {}
-    for one in logs:
-        if one.kind != "deposit":
+    for log in logs:
+        if log.kind != "deposit":
             continue
-        channel = intake.served_token(one.chain, one.token)
+        channel = intake.served_token(log.chain, log.token)
         right = channel is not None and channel.asset == own.asset
-        value = int(one.value)
-        if channel is not None and right:
-            value, times[one.chain] = (
-                _rescaled(one.value, channel, own),
+        value = int(log.value)
+        if channel and right:
+            value, times[log.chain] = (
+                rescaled(int(log.value), channel.decimals, own.decimals),
                 timedelta(milliseconds=channel.block_ms),
             )
-        key = Key(one.chain, one.tx, one.log_index)
+        key = Key(log.chain, log.tx, log.log_index)
         deposits.append(
-            Deposit(key, one.block, one.block_hash, one.business_at, value, right, one.state)
+            Deposit(key, log.block, log.block_hash, log.business_at, value, right, log.state)
         )
     return fold(deposits, int(row.due), row.expires_at, times, int(row.enough))
 
 
 def sweeps_of(logs: Sequence[ChainLog], own: ChannelSettings) -> Iterator[Sweep]:
-    for one in logs:
-        channel = intake.served_token(one.chain, one.token)
+    for log in logs:
+        channel = intake.served_token(log.chain, log.token)
         if (
-            one.kind == "sweep"
-            and one.state == "confirmed"
-            and channel is not None
+            log.kind == "sweep"
+            and log.state == "confirmed"
+            and channel
             and channel.asset == own.asset
         ):
             yield Sweep(
-                one.tx,
-                _rescaled(one.value, channel, own),
-                _rescaled(one.fee, channel, own),
+                log.tx,
+                rescaled(int(log.value), channel.decimals, own.decimals),
+                rescaled(int(log.fee), channel.decimals, own.decimals),
                 channel.network,
             )
 
 
 def _strays(logs: Sequence[ChainLog], own: ChannelSettings) -> Iterator[Stray]:
-    for one in logs:
-        channel = intake.served_token(one.chain, one.token)
-        name = channel.asset if channel is not None else ""
+    for log in logs:
+        channel = intake.served_token(log.chain, log.token)
+        name = channel.asset if channel else ""
         if (
             channel is None
-            and (channel := intake.served_lookalike(one.chain, one.token)) is not None
+            and (channel := intake.served_lookalike(log.chain, log.token)) is not None
         ):
-            name = channel.lookalikes[one.token]
+            name = channel.lookalikes[log.token]
         if (
-            one.kind != "deposit"
-            or one.state != "confirmed"
+            log.kind != "deposit"
+            or log.state != "confirmed"
             or channel is None
             or name == own.asset
         ):
             continue
-        if one.value >= cent(channel.decimals):
-            yield Stray(one.tx, name, min(channel.book(one.value), STRAY_MAX))
+        if log.value >= cent(channel.decimals):
+            yield Stray(log.tx, name, min(channel.book(log.value), STRAY_MAX))
 
 
 async def _all_swept(
@@ -182,22 +188,16 @@ async def _all_swept(
     """True when all that came of other tokens went to where the order's terms say, and nothing else
     is unexplained."""
     left: Counter[tuple[int, bytes]] = Counter()
-    for one in logs:
-        channel = intake.served_token(one.chain, one.token)
-        if one.state == "confirmed" and (channel is None or channel.asset != own.asset):
-            left[one.chain, one.token] += (
-                int(one.value) if one.kind == "deposit" else -int(one.value + one.fee)
+    for log in logs:
+        channel = intake.served_token(log.chain, log.token)
+        if log.state == "confirmed" and (channel is None or channel.asset != own.asset):
+            left[log.chain, log.token] += (
+                int(log.value) if log.kind == "deposit" else -int(log.value + log.fee)
             )
     compared = [
         await store.comparisons_of(world.db, chain, [row.address])
         for chain in {chain for chain, _ in left}
     ]
-    return max(left.values()) <= 0 and not any(one.missing for found in compared for one in found)
-
-
-def _rescaled(value: Decimal, channel: ChannelSettings, own: ChannelSettings) -> int:
-    return rescaled(int(value), channel.decimals, own.decimals)
-
-
-def _as_it_stands(one: ChainLog) -> Verdict:
-    return Verdict(one.chain, hex_of(one.tx), one.log_index, hex_of(one.block_hash), one.state)
+    return max(left.values()) <= 0 and not any(
+        comparison.missing for comparisons in compared for comparison in comparisons
+    )

@@ -35,9 +35,7 @@ async def deploy_factory(
         if not await _code(node, DEPLOYER):
             message = "This chain has no deterministic deployer."
             raise Problem(
-                "unavailable",
-                message,
-                cure="Send its published transaction first, then this again.",
+                "unavailable", message, "Send its published transaction first, then this again."
             )
         said = await node.batch(
             [("eth_chainId", []), ("eth_getTransactionCount", [to_hex(signer.address), "latest"])]
@@ -50,7 +48,7 @@ async def deploy_factory(
             message = Sentence(
                 "Gas would cost up to {0} a unit; {1} is the most.", gwei(prices.fee), gwei(fee_cap)
             )
-            raise Problem("unavailable", message, cure="Wait, or ask another node.")
+            raise Problem("unavailable", message, "Wait, or ask another node.")
         signed = sign(signer, chain, DEPLOYER, compiled.deployment(), nonce, prices, GAS)
         # Or the sender would not know this one.
         await sends_store.begin_sender(world.db.alone, chain, signer.address, nonce + 1)
@@ -59,9 +57,7 @@ async def deploy_factory(
             if await _code(node, factory):
                 return factory
             await asyncio.sleep(1)
-        raise Problem(
-            "unavailable", "The factory is not there yet.", cure="Run this again in a minute."
-        )
+        raise Problem("unavailable", "The factory is not there yet.", "Run this again in a minute.")
 
 
 async def deploy_on_tron(
@@ -74,13 +70,14 @@ async def deploy_on_tron(
         assert isinstance(node, TronEndpoint)
         if channel.factory is not None and await _code(node, channel.factory):
             return channel.factory
-        asks = [
-            ("eth_chainId", []),
-            block_call("latest"),
-            block_call("finalized"),
-            ("eth_gasPrice", []),
-        ]
-        said = await node.batch(asks)
+        said = await node.batch(
+            [
+                ("eth_chainId", []),
+                block_call("latest"),
+                block_call("finalized"),
+                ("eth_gasPrice", []),
+            ]
+        )
         chain, head, refers, price = (
             number(taken(said[0])),
             *map(read_block, said[1:3]),
@@ -91,26 +88,27 @@ async def deploy_on_tron(
         if head is None or refers is None:
             raise GarbageError("no head")
         owner, init = (TRON_PREFIX + signer.address).hex(), compiled.factory_init
-        dry = await node.ask(
-            "/wallet/triggerconstantcontract", owner_address=owner, data=init.hex()
-        )
-        energy = dry.get("energy_used")
+        energy = (
+            await node.ask("/wallet/triggerconstantcontract", owner_address=owner, data=init.hex())
+        ).get("energy_used")
         fee = int(energy * ROOM) * price if isinstance(energy, int) else 0
         if not 0 < fee <= fee_cap:
-            message = Sentence(
-                "The factory would cost up to {0}; {1} is the most.",
-                channel.coins(fee),
-                channel.coins(fee_cap),
+            raise Problem(
+                "unavailable",
+                Sentence(
+                    "The factory would cost up to {0}; {1} is the most.",
+                    channel.coins(fee),
+                    channel.coins(fee_cap),
+                ),
+                "Raise --fee-limit, or ask another node.",
             )
-            raise Problem("unavailable", message, cure="Raise --fee-limit, or ask another node.")
         signed = create_contract(signer, init, "Deposits", Frame(refers, head.at, 0, fee))
         sent = await node.ask("/wallet/broadcasthex", transaction=signed.raw.hex())
         if sent.get("result") is not True:
-            why = str(sent.get("code"))
             raise Problem(
                 "unavailable",
-                Sentence("The node does not take it: {0}.", why),
-                cure="See what the key lacks.",
+                Sentence("The node does not take it: {0}.", str(sent.get("code"))),
+                "See what the key lacks.",
             )
         for _ in range(SECONDS):
             info = await node.ask("/walletsolidity/gettransactioninfobyid", value=signed.hash.hex())
@@ -119,21 +117,17 @@ async def deploy_on_tron(
                 if await _code(node, place) == compiled.runtime_with(place).factory:
                     return place
                 raise Problem(
-                    "unavailable",
-                    "The factory was not made.",
-                    cure="Give the key more energy or TRX.",
+                    "unavailable", "The factory was not made.", "Give the key more energy or TRX."
                 )
             await asyncio.sleep(1)
-        raise Problem(
-            "unavailable", "The factory is not there yet.", cure="Run this again in a minute."
-        )
+        raise Problem("unavailable", "The factory is not there yet.", "Run this again in a minute.")
 
 
 def _on_another(chain: int, channel: ChannelSettings) -> Problem:
     return Problem(
         "unavailable",
         Sentence("The node is on chain {0}, not {1}.", chain, channel.chain_id),
-        cure="Check it.",
+        "Check it.",
     )
 
 

@@ -43,7 +43,7 @@ class DevNode:
         self._accounts: list[bytes] = []
 
     async def call(self, method: str, *params: Any) -> Any:
-        assert self._endpoint is not None
+        assert self._endpoint
         return await self._endpoint.call(method, *params)
 
     async def account(self, number: int = 0) -> bytes:
@@ -51,11 +51,11 @@ class DevNode:
         if not self._accounts:
             self._accounts = [from_hex(address) for address in await self.call("eth_accounts")]
         if number >= len(self._accounts):
-            message = "This node has no accounts of its own, so it is no development node."
-            cure = (
-                "Name one such as anvil; docs/chains.md says how a channel is opened on any other."
+            raise Problem(
+                "unavailable",
+                "This node has no accounts of its own, so it is no development node.",
+                "Name one such as anvil; docs/chains.md says how a channel is opened on any other.",
             )
-            raise Problem("unavailable", message, cure=cure)
         return self._accounts[number]
 
     async def post(
@@ -87,19 +87,19 @@ class DevNode:
         """Waits for it: it may follow a moment later than the answer. Raises:
         Problem(unavailable)."""
         until = time.monotonic() + RECEIPT_SECONDS
-        while (found := await self.call("eth_getTransactionReceipt", tx)) is None:
+        while (receipt := await self.call("eth_getTransactionReceipt", tx)) is None:
             if time.monotonic() > until:
-                raise Problem("unavailable", f"{tx} is in no block.", cure="Let the node mine.")
+                raise Problem("unavailable", f"{tx} is in no block.", "Let the node mine.")
             await asyncio.sleep(0.002)
-        ran, block, gas = (int(found[name], 16) for name in ("status", "blockNumber", "gasUsed"))
-        contract = found["contractAddress"]
+        ran, block, gas = (int(receipt[name], 16) for name in ("status", "blockNumber", "gasUsed"))
+        contract = receipt["contractAddress"]
         return Receipt(
             tx,
             ran == 1,
             block,
             gas,
             None if contract is None else from_hex(contract),
-            found["logs"],
+            receipt["logs"],
         )
 
     async def done(self, to: bytes | None, data: bytes) -> Receipt:
@@ -107,7 +107,7 @@ class DevNode:
         receipt = await self.send(to, data)
         if not receipt.ok:
             raise Problem(
-                "unavailable", f"The node reverted {receipt.tx}.", cure="See what it says of it."
+                "unavailable", f"The node reverted {receipt.tx}.", "See what it says of it."
             )
         return receipt
 
@@ -159,12 +159,14 @@ def program() -> Path:
     """Anvil's, of this clone or of the machine. Raises: Problem(unavailable)."""
     machine = _SYSTEMS.get(platform.machine().lower(), platform.machine())
     ours = _CLONE / f"anvil-{platform.system().lower()}-{machine}/bin/anvil"
-    found = ours if ours.exists() else shutil.which("anvil")
-    if found is None:
-        message = "The sandbox's own node is anvil, which is not installed."
-        cure = "`npm install -g @foundry-rs/anvil` brings it; or name a node: `recoup up --chain http://127.0.0.1:8545`."
-        raise Problem("unavailable", message, cure=cure)
-    return Path(found)
+    path = ours if ours.exists() else shutil.which("anvil")
+    if path is None:
+        raise Problem(
+            "unavailable",
+            "The sandbox's own node is anvil, which is not installed.",
+            "`npm install -g @foundry-rs/anvil` brings it; or name a node: `recoup up --chain http://127.0.0.1:8545`.",
+        )
+    return Path(path)
 
 
 @cache

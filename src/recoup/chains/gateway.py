@@ -67,15 +67,15 @@ class ChainChannel:
     async def sweep(self, sweep: Sweep) -> Outcome:
         """Starts a sweep. What the factory says confirms it; here it may only fail."""
         row = await store.address_of_attempt(self.db, sweep.payment_id)
-        assert row is not None
+        assert row
         send = sweep_of(sweep.id, self._settings, row, "settlement", sweep.id)
-        found = await sends_store.want(self.db.alone, send, self.clocks.wall())
-        return _said(found) if found.state == "failed" else _ON_ITS_WAY
+        wanted = await sends_store.want(self.db.alone, send, self.clocks.wall())
+        return _said(wanted) if wanted.state == "failed" else _ON_ITS_WAY
 
     async def modify(self, message: ModificationMessage) -> Outcome:
         known = await sends_store.send_of(self.db, message.id)
         send = known or await want_refund(self.db, self._settings, message, self.clocks.wall())
-        return _said(send) if send is not None else _NO_WAY
+        return _said(send) if send else _NO_WAY
 
     async def check_payout(self, merchant_id: UUID, destination: str) -> None:
         """Raises: Problem(invalid) for another than the merchant's settlement address."""
@@ -105,12 +105,13 @@ class ChainChannel:
         row = await store.address_of_attempt(self.db, attempt_id)
         if row is None:
             return Outcome("not_found", text="nothing with this id")
-        offset = timedelta(microseconds=await known_offset(self.db, row.merchant_id))
-        end = row.expires_at - offset  # by the chain's clock
+        end = row.expires_at - timedelta(
+            microseconds=await known_offset(self.db, row.merchant_id)
+        )  # by the chain's clock
         if self._settings.world == "sandbox" and self.clocks.wall() >= end:
             await self._look(row, end)
         outcome = folded(row, await store.logs_at(self.db, [row.address]))
-        if outcome.paid_by is not None:
+        if outcome.paid_by:
             return Outcome("approved", to_hex(outcome.paid_by.tx), text="approved")
         chain, now = self._settings.chain_id, self.clocks.wall()
         cursor = await store.cursor_of(self.db, chain)
@@ -129,8 +130,8 @@ class ChainChannel:
             return _UNREAD
         compared = await store.comparisons_of(self.db, chain, [row.address])
         if any(
-            one.compared_at is not None and one.compared_at > end and not one.missing
-            for one in compared
+            comparison.compared_at and comparison.compared_at > end and not comparison.missing
+            for comparison in compared
         ):
             return Outcome("not_found")
         await store.want_comparison(self.db.alone, chain, row.address, now)
@@ -139,7 +140,9 @@ class ChainChannel:
     async def _look(self, row: DepositAddress, end: datetime) -> None:
         """A merchant's clock may be moved while no watcher runs: who asks reads for itself."""
         chain = self._settings.chain_id
-        network = next(one for one in networks_of(intake.all_served()) if one.chain == chain)
+        network = next(
+            network for network in networks_of(intake.all_served()) if network.chain == chain
+        )
         cursor = await store.cursor_of(self.db, chain)
         async with opened(network.kind, network.endpoints, self.clocks) as nodes:
             watcher = Watcher(self, network, nodes)
@@ -151,7 +154,7 @@ class ChainChannel:
 
 def gateways(world: str, db: Database, clocks: Clocks) -> Mapping[str, ChainChannel]:
     """Gateways by channel code."""
-    return {one.code: ChainChannel(one, db, clocks) for one in intake.all_served(world)}
+    return {channel.code: ChainChannel(channel, db, clocks) for channel in intake.all_served(world)}
 
 
 def _said(send: ChainSend) -> Outcome:

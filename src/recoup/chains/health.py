@@ -81,37 +81,37 @@ class SenderState(Struct, frozen=True):
     @property
     def spent(self) -> str:
         """Its gas in words: `0.0021 ETH`; in base units where no channel is served any more."""
-        one = intake.channel_on(self.chain_id)
-        return one.coins(self.gas) if one else self.gas
+        channel = intake.channel_on(self.chain_id)
+        return channel.coins(self.gas) if channel else self.gas
 
 
-def facts_of(one: ChannelSettings) -> dict[str, Any]:
+def facts_of(channel: ChannelSettings) -> dict[str, Any]:
     """The members of `ChannelFacts`."""
     return dict(
-        code=one.code,
-        rpc=[without_secrets(url) for url in one.endpoints],
-        chain_id=one.chain_id,
-        token=shown(one.token, one.kind),
-        decimals=one.decimals,
-        factory=shown(one.factory, one.kind) if one.factory else None,
-        confirmations=text_of(one.confirmations, one.asset),
+        code=channel.code,
+        rpc=[without_secrets(url) for url in channel.endpoints],
+        chain_id=channel.chain_id,
+        token=shown(channel.token, channel.kind),
+        decimals=channel.decimals,
+        factory=shown(channel.factory, channel.kind) if channel.factory else None,
+        confirmations=text_of(channel.confirmations, channel.asset),
     )
 
 
 async def channels(world: World) -> list[ChannelState]:
-    return [await _channel(world, one) for one in intake.all_served(world.name)]
+    return [await _channel(world, channel) for channel in intake.all_served(world.name)]
 
 
-async def _channel(world: World, one: ChannelSettings) -> ChannelState:
+async def _channel(world: World, channel: ChannelSettings) -> ChannelState:
     now, db = world.clocks.wall(), world.db.reader
-    cursor = await store.cursor_of(db, one.chain_id)
-    proof = await store.gate_of(db, one.chain_id, one.factory) if one.factory else None
-    wrong = proof.wrong if proof else UNPROVED if one.factory else NO_FACTORY
+    cursor = await store.cursor_of(db, channel.chain_id)
+    proof = await store.gate_of(db, channel.chain_id, channel.factory) if channel.factory else None
+    wrong = proof.wrong if proof else UNPROVED if channel.factory else NO_FACTORY
     if proof and not wrong and now > proof.proved_at + PROVED_FOR:
         wrong = PROVED_LONG_AGO
     return ChannelState(
-        **facts_of(one),
-        network=one.network,
+        **facts_of(channel),
+        network=channel.network,
         read_to=cursor.block if cursor else None,
         head=cursor.head if cursor else None,
         agreed_at=cursor.agreed_at if cursor else None,
@@ -124,52 +124,52 @@ async def _channel(world: World, one: ChannelSettings) -> ChannelState:
 
 
 async def senders(world: World) -> list[SenderState]:
-    kinds = {one.chain_id: one.kind for one in intake.all_served()}
-    found = []
+    kinds = {channel.chain_id: channel.kind for channel in intake.all_served()}
+    states = []
     for sender in await sends_store.senders(world.db.reader):
         gas = await sends_store.gas_of(world.db.reader, sender.chain, sender.sender)
         who = shown(sender.sender, kinds.get(sender.chain, "evm"))
-        found.append(SenderState(sender.chain, who, str(gas), sender.halted, sender.trouble))
-    return found
+        states.append(SenderState(sender.chain, who, str(gas), sender.halted, sender.trouble))
+    return states
 
 
 async def troubles(world: World) -> list[tuple[str, str, str]]:
     """Findings for `recoup doctor`: subject, finding and cure. A chain is named once."""
-    found: dict[tuple[int, str], tuple[str, str, str]] = {}
+    findings: dict[tuple[int, str], tuple[str, str, str]] = {}
     for channel in await channels(world):
         if channel.halted:
             cure: str = Sentence(
                 "It is halted: look at it, then run `recoup chain lift {0}`.", channel.chain_id
             )
-            found[channel.chain_id, ""] = (channel.chain, channel.halted, cure)
+            findings[channel.chain_id, ""] = (channel.chain, channel.halted, cure)
         elif channel.wrong and channel.factory:
             node, colon, text = channel.wrong.partition(": ")
             said: str = Sentence("{0}: {1}", node, text) if colon else channel.wrong
-            found[channel.chain_id, ""] = (
+            findings[channel.chain_id, ""] = (
                 channel.chain,
                 said,
                 "It takes no payments: see `recoup chain check`.",
             )
         elif channel.late and channel.agreed_at:
             cure = "See in the worker's log whether its nodes answer."
-            found[channel.chain_id, ""] = (
+            findings[channel.chain_id, ""] = (
                 channel.chain,
                 Sentence("It is read to {0} only.", iso(channel.agreed_at)),
                 cure,
             )
     for key in await senders(world):
         if why := key.halted or key.trouble:
-            found[key.chain_id, key.address] = (
+            findings[key.chain_id, key.address] = (
                 Sentence("sender {0}", key.address),
                 why,
                 "See `recoup chain sends`.",
             )
-    return list(found.values())
+    return list(findings.values())
 
 
 async def differences(world: World) -> list[Difference]:
     """Differences between the book, the logs and the nodes' present state, by order."""
-    found: list[Difference] = []
+    differences: list[Difference] = []
     after = UUID(int=0), UUID(int=0)
     rows: list[BookedAddress] = []
     while part := await store.booked_addresses(world.db.reader, *after, PAID_AFTER_ALL, TOGETHER):
@@ -177,12 +177,14 @@ async def differences(world: World) -> list[Difference]:
         for log in await store.logs_at(world.db.reader, [row.address for row in part]):
             logs[log.address].append(log)
         for row in part:
-            found += _of_book(row, logs[row.address])
+            differences += _of_book(row, logs[row.address])
         rows += part
         after = part[-1].merchant_id, part[-1].order_id
     for network in networks_of(intake.all_served(world.name)):
-        found += await _of_state(world, network, [row for row in rows if row.kind == network.kind])
-    return found
+        differences += await _of_state(
+            world, network, [row for row in rows if row.kind == network.kind]
+        )
+    return differences
 
 
 def _of_book(row: BookedAddress, logs: Sequence[ChainLog]) -> Iterator[Difference]:
@@ -218,11 +220,15 @@ def _of_book(row: BookedAddress, logs: Sequence[ChainLog]) -> Iterator[Differenc
 async def _of_state(
     world: World, network: Network, rows: Sequence[BookedAddress]
 ) -> list[Difference]:
-    found: list[Difference] = []
+    differences: list[Difference] = []
     cursor = await store.cursor_of(world.db.reader, network.chain)
     why = "nothing of it" if cursor is None or not cursor.block else cursor.halted
-    if why and any(row.channel in {one.code for one in network.channels.values()} for row in rows):
-        found.append(Difference(None, None, f"chain {network.chain}", "a chain that is read", why))
+    if why and any(
+        row.channel in {channel.code for channel in network.channels.values()} for row in rows
+    ):
+        differences.append(
+            Difference(None, None, f"chain {network.chain}", "a chain that is read", why)
+        )
     async with opened(network.kind, network.endpoints, world.clocks) as nodes:
         comparer = Comparer(world, Watcher(world, network, nodes))
         try:
@@ -230,7 +236,7 @@ async def _of_state(
                 part = {row.address: row for row in rows[start : start + TOGETHER]}
                 for address, missing in (await comparer.differing(part)).items():
                     row, field = part[address], f"balance on chain {network.chain}"
-                    found.append(
+                    differences.append(
                         Difference(
                             row.merchant_id, row.order_id, field, "what the logs say", missing
                         )
@@ -247,11 +253,13 @@ async def _of_state(
                 )
                 if held < (least := int(got)):
                     field = f"balance of {shown(channel.custody, channel.kind)} ({channel.code})"
-                    found.append(Difference(None, None, field, f"at least {least}", f"{held}"))
+                    differences.append(
+                        Difference(None, None, field, f"at least {least}", f"{held}")
+                    )
         except AwayError as error:
-            found.append(
+            differences.append(
                 Difference(
                     None, None, f"chain {network.chain}", "an answer of its node", f"{error}"
                 )
             )
-    return found
+    return differences

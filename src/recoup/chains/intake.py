@@ -49,16 +49,16 @@ def serve(channels: Iterable[ChannelSettings]) -> None:
     _served.clear()
     _served.update((channel.code, channel) for channel in channels)
     _by_token.clear()
-    _by_token.update(((one.chain_id, one.token), one) for one in _served.values())
+    _by_token.update(((channel.chain_id, channel.token), channel) for channel in _served.values())
 
 
 def serve_tables(tables: object) -> tuple[ChannelSettings, ...]:
     """`[[channels]]` of the settings, in use by this process and shown to its doors. Raises:
     Problem(invalid)."""
-    found = read_channels(tables)
-    channels.serve(one.channel for one in found)
-    serve(found)
-    return found
+    settings = read_channels(tables)
+    channels.serve(channel.channel for channel in settings)
+    serve(settings)
+    return settings
 
 
 def served_token(chain: int, token: bytes) -> ChannelSettings | None:
@@ -67,20 +67,25 @@ def served_token(chain: int, token: bytes) -> ChannelSettings | None:
 
 def channel_on(chain: int) -> ChannelSettings | None:
     """The settings of one of the channels on this chain, for what all say alike."""
-    return next((one for one in _served.values() if one.chain_id == chain), None)
+    return next((channel for channel in _served.values() if channel.chain_id == chain), None)
 
 
 def chain_name(chain: int) -> str:
     """The chain as people know it: `Base (8453)`; its number where no channel is served any
     more."""
-    one = channel_on(chain)
-    return one.chain if one else f"chain {chain}"
+    channel = channel_on(chain)
+    return channel.chain if channel else f"chain {chain}"
 
 
 def served_lookalike(chain: int, token: bytes) -> ChannelSettings | None:
     """A channel for whose token payers take this one."""
     return next(
-        (one for one in _served.values() if one.chain_id == chain and token in one.lookalikes), None
+        (
+            channel
+            for channel in _served.values()
+            if channel.chain_id == chain and token in channel.lookalikes
+        ),
+        None,
     )
 
 
@@ -110,7 +115,7 @@ async def terms_of(
     check_amount(channel, order.units)
     await check_open(world, channel)
     assert channel.factory is not None
-    assert order.expires_at is not None  # every charge ends
+    assert order.expires_at  # every charge ends
     tariff = choose(
         settings.fee_terms,
         site_id=site_id,
@@ -201,7 +206,7 @@ def closed(channel: ChannelSettings) -> Problem:
     message = Sentence("The channel {0} takes no payments at the moment.", channel.code)
     cure = "Send it again in a minute, or use another channel."
     return Problem(
-        "unavailable", message, cure=cure, retry_after_seconds=60, detail="channel_unavailable"
+        "unavailable", message, cure, retry_after_seconds=60, detail="channel_unavailable"
     )
 
 
@@ -209,12 +214,11 @@ def check_amount(channel: ChannelSettings, units: int) -> None:
     """Raises: Problem(invalid)."""
     if units < channel.minimum:
         least = shown_money(channel.minimum, channel.asset)
-        message = Sentence("The channel {0} takes {1} and more.", channel.code, least)
         raise Problem(
             "invalid",
-            message,
+            Sentence("The channel {0} takes {1} and more.", channel.code, least),
+            "Use another channel for less.",
             field="amount",
-            cure="Use another channel for less.",
             detail="invalid_amount",
         )
     channel.base(units)
@@ -231,31 +235,33 @@ async def _receiver(
     read = partial(store.settles_to, world.db, order.merchant_id, channel.kind, order.placed_at)
     text = await _kept(world, (order.merchant_id, channel.kind, version), read)
     if text is None:
-        message = Sentence("There is no settlement address for {0}.", channel.network)
-        cure = "Enter your wallet's address under Settlement addresses first."
         raise Problem(
-            "invalid", message, field="channel", cure=cure, detail="settlement_address_required"
+            "invalid",
+            Sentence("There is no settlement address for {0}.", channel.network),
+            "Enter your wallet's address under Settlement addresses first.",
+            field="channel",
+            detail="settlement_address_required",
         )
     return read_address(text, channel.kind, "channel")
 
 
 async def choices(world: World, order: StableOrder) -> list[ChannelSettings]:
     """Channels that its payer may pick, where the charge left it open."""
-    found = []
-    for one in _served.values():
+    choices = []
+    for channel in _served.values():
         if (
-            (one.world, one.asset) != (world.name, order.asset)
+            (channel.world, channel.asset) != (world.name, order.asset)
             or order.channel
             or order.stage not in OPEN
         ):
             continue
         try:
-            check_amount(one, order.units)
-            await check_open(world, one)
+            check_amount(channel, order.units)
+            await check_open(world, channel)
         except Problem:
             continue
-        found.append(one)
-    return found
+        choices.append(channel)
+    return choices
 
 
 async def pick(world: World, settings: MerchantSettings, order: StableOrder, code: str) -> None:
@@ -263,10 +269,8 @@ async def pick(world: World, settings: MerchantSettings, order: StableOrder, cod
     `complete`."""
     channel = next((choice for choice in await choices(world, order) if choice.code == code), None)
     if channel is None:
-        raise Problem(
-            "invalid", "There is no such way to pay.", cure="Choose one of those on the page."
-        )
-    site = next((one for one in settings.sites if one.is_default), settings.sites[0])
+        raise Problem("invalid", "There is no such way to pay.", "Choose one of those on the page.")
+    site = next((site for site in settings.sites if site.is_default), settings.sites[0])
     facts = await terms_of(world, settings, channel, order, site.site_id)
     async with world.db.transaction() as tx:
         await lock_orders(tx, [(order.merchant_id, order.order_id)])
@@ -279,4 +283,4 @@ async def pick(world: World, settings: MerchantSettings, order: StableOrder, cod
 
 def all_served(world: str | None = None) -> tuple[ChannelSettings, ...]:
     """The channels of a world; None: of both."""
-    return tuple(one for one in _served.values() if world in (None, one.world))
+    return tuple(channel for channel in _served.values() if world in (None, channel.world))

@@ -51,7 +51,7 @@ def open_key(path: Path, password: str) -> KeySigner:
         raise Problem(
             "unavailable",
             Sentence("The key in {0} cannot be opened: {1}.", path, type(error).__name__),
-            cure="Check the file and its password.",
+            "Check the file and its password.",
         ) from None
     return KeySigner(Account.from_key(key))
 

@@ -42,11 +42,12 @@ _FEE: Final = 250_000
 
 def loops(world: World) -> Iterator[tuple[str, Callable[[], Awaitable[int]], float]]:
     """Loops, one a chain: its name, what is done once, and the seconds between."""
+    least, most = PAUSE_SECONDS
     for network in networks_of(intake.all_served(world.name)):
         yield (
             f"chain {network.chain}",
             ChainLoop(world, Orders(world), network).once,
-            _pause(network),
+            min(max(network.any.block_ms / 1_000, least), most),
         )
 
 
@@ -55,10 +56,13 @@ async def lift_halt(world: World, scope: Scope, number: int, note: str) -> str:
     halted. Raises: Problem(wrong_state) for one that is not halted."""
     cursor = await store.cursor_of(world.db, number)
     if cursor is None or cursor.halted is None:
-        message = Sentence("Chain {0} is not halted.", number)
-        raise Problem("wrong_state", message, cure="See `recoup chain status`.")
+        raise Problem(
+            "wrong_state",
+            Sentence("Chain {0} is not halted.", number),
+            "See `recoup chain status`.",
+        )
     text = " ".join(note.replace("\0", "").split())[:NOTE_MAX]
-    assert cursor.halted_at is not None
+    assert cursor.halted_at
     facts = {"why": cursor.halted, "halted_at": iso(cursor.halted_at), "note": text}
     async with world.db.transaction() as tx:
         await audit(tx, scope, world.clocks.wall(), "chain.lifted", str(number), facts)
@@ -103,7 +107,7 @@ class ChainLoop:
         with suppress(HaltError):
             changed = await self._watcher.poll()
         cursor = await store.cursor_of(self._world.db, self._network.chain)
-        if cursor is not None and cursor.halted:
+        if cursor and cursor.halted:
             await alarm(self._world, self._network, cursor)
             return reported
         await credit(self._world, self._orders, changed)
@@ -114,7 +118,7 @@ class ChainLoop:
     async def _prove(self, nodes: Sequence[Endpoint]) -> None:
         now = self._world.clocks.wall()
         last = await store.gate_of(self._world.db, self._network.chain, self._network.factory)
-        if last is not None and now < last.proved_at + (PROOF_AGAIN if last.wrong else PROOF_EVERY):
+        if last and now < last.proved_at + (PROOF_AGAIN if last.wrong else PROOF_EVERY):
             return
         wrong = await what_is_wrong(self._network, nodes)
         if wrong:
@@ -135,12 +139,6 @@ async def alarm(world: World, network: Network, cursor: Cursor) -> None:
     facts = {"chain": network.chain, "why": cursor.halted}
     async with world.db.transaction() as tx:
         await alert_now(tx, merchant_id, "chain_halted", about, step, facts, world.clocks.wall())
-
-
-def _pause(network: Network) -> float:
-    least, most = PAUSE_SECONDS
-    block = network.any.block_ms / 1_000
-    return min(max(block, least), most)
 
 
 async def what_is_wrong(network: Network, nodes: Sequence[Endpoint]) -> str:
@@ -179,9 +177,9 @@ async def _wrong_at(network: Network, node: Endpoint) -> str:
         places = [abi.read_address(data(taken(answer))) for answer in said[3:5]]
         if any(place != ours for place in places):
             return OTHER_PLACE
-        for one, answer in zip(tokens, said[5:], strict=True):
-            if abi.read_decimals(data(taken(answer))) != one.decimals:
-                return f"the token of {one.code} has other decimals than {one.decimals}"
+        for channel, answer in zip(tokens, said[5:], strict=True):
+            if abi.read_decimals(data(taken(answer))) != channel.decimals:
+                return f"the token of {channel.code} has other decimals than {channel.decimals}"
     except (abi.UnreadableError, GarbageError) as error:
         return f"{error}"
     return ""

@@ -13,7 +13,7 @@ already follows from the order's own rows.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from recoup.chains.abi import to_hex
 from recoup.chains.fold import Outcome
@@ -67,17 +67,27 @@ class Stray(NamedTuple):
 
 def follow(
     change: Change, attempt: Attempt, outcome: Outcome, units: Units, strays: Sequence[Stray]
-) -> str:
-    """Answers the payment's state."""
+) -> None:
+    """What an order's deposits change."""
     order = change.order
     was_paid = attempt.state == "approved"
     if (
-        outcome.paid_by is not None
+        outcome.paid_by
         and attempt.state not in ("approved", "declined")
-        and _takes_payment(order)
+        and (order.stage not in ENDED or order.stage is Stage.EXPIRED)
+        and not any(is_decided(order, row) for row in _unexpected(order))
     ):
-        apply(change, [row for row in _unexpected(order) if not is_decided(order, row)])
-        _pay(change, attempt, outcome.paid_by.tx, max(order.units - units(outcome.received), 0))
+        apply(change, _unexpected(order))
+        take_payment(
+            change,
+            attempt.attempt_id,
+            approved=True,
+            reference=to_hex(outcome.paid_by.tx),
+            code=None,
+            settles_to="",
+            still_pays=True,
+            short=max(order.units - units(outcome.received), 0),
+        )
     elif order.stage not in ENDED:
         _show(change, attempt, outcome, units)
     _look_back(change, attempt, units(outcome.received))
@@ -95,26 +105,6 @@ def follow(
         _owe_back(change, attempt, units(outcome.received), outcome.last_tx, why)
     for stray in strays:
         _note_stray(change, attempt, stray)
-    return attempt.state
-
-
-def _takes_payment(order: Order) -> bool:
-    """True when money may still pay the order: not once somebody has decided about a part of it."""
-    open_ = order.stage not in ENDED or order.stage is Stage.EXPIRED
-    return open_ and not any(is_decided(order, row) for row in _unexpected(order))
-
-
-def _pay(change: Change, attempt: Attempt, tx: bytes, short: int) -> None:
-    take_payment(
-        change,
-        attempt.attempt_id,
-        approved=True,
-        reference=to_hex(tx),
-        code=None,
-        settles_to="",
-        still_pays=True,
-        short=short,
-    )
 
 
 def _show(change: Change, attempt: Attempt, outcome: Outcome, units: Units) -> None:
@@ -166,9 +156,8 @@ def _under_way(order: Order) -> Settlement | None:
 
 def _settles_more(order: Order, attempt: Attempt) -> int:
     """The amount that settles, or has settled, beyond what paid the order."""
-    fee = int(order.facts["fee_units"])
     charged = (
-        attempt.units if fee < order.units else 0
+        attempt.units if int(order.facts["fee_units"]) < order.units else 0
     )  # nothing settles of an order that is all fee
     return max(
         sum(
@@ -193,17 +182,8 @@ def _make_up(change: Change, attempt: Attempt, units: int, tx: bytes | None) -> 
     before, after = attempt.units, min(units, order.units)
     if after <= before:
         return
-    source = new_id()
     change.set_attempt(attempt, units=after)
-    change.fact(
-        "overpaid",
-        source,
-        units=after - before,
-        short=order.short_units,
-        attempt=attempt.attempt_no,
-        reference=tx and to_hex(tx),
-        booked=Booked(source, [overpaid(after - before, attempt.route or "")]),
-    )
+    _book(change, attempt, after - before, tx, short=order.short_units)
     if not _is_direct(attempt) or fee == order.units:
         return
     to_merchant, to_treasury = (
@@ -211,7 +191,7 @@ def _make_up(change: Change, attempt: Attempt, units: int, tx: bytes | None) -> 
         for now, then in zip(parts_of(order, after, fee), parts_of(order, before, fee), strict=True)
     )
     going = _under_way(order)
-    if going is not None:
+    if going:
         _resize(change, going, going.units + to_merchant, going.fee_units + to_treasury)
     elif to_merchant:
         owe_settlement(
@@ -224,6 +204,19 @@ def _make_up(change: Change, attempt: Attempt, units: int, tx: bytes | None) -> 
         change.set_settlement(last, fee_units=last.fee_units + to_treasury)
 
 
+def _book(change: Change, attempt: Attempt, units: int, tx: bytes | None, **more: Any) -> None:
+    source = new_id()
+    change.fact(
+        "overpaid",
+        source,
+        units=units,
+        attempt=attempt.attempt_no,
+        reference=tx and to_hex(tx),
+        booked=Booked(source, [overpaid(units, attempt.route or "")]),
+        **more,
+    )
+
+
 def _more(
     change: Change, attempt: Attempt, units: int, tx: bytes | None, *, was_paid: bool
 ) -> None:
@@ -234,20 +227,11 @@ def _more(
         return
     more = units - _settles_more(order, attempt)
     going = _under_way(order)
-    least = 1 if going is not None else _cent(order)  # less waits for more, or the next sweep
+    least = 1 if going else _cent(order)  # less waits for more, or the next sweep
     if more < least or order.stage is not Stage.COMPLETED:
         return
-    source = new_id()
-    posting = overpaid(more, attempt.route or "")
-    change.fact(
-        "overpaid",
-        source,
-        units=more,
-        attempt=attempt.attempt_no,
-        reference=tx and to_hex(tx),
-        booked=Booked(source, [posting]),
-    )
-    if going is not None:
+    _book(change, attempt, more, tx)
+    if going:
         _resize(change, going, going.units + more, going.fee_units)
     else:
         owe_settlement(change, attempt.attempt_id, more, 0, str(order.facts["settles_to"]))
@@ -308,7 +292,7 @@ def _row(change: Change, attempt: Attempt, units: int, asset: str, tx: bytes | N
     row = Attempt(
         attempt_id=new_id(),
         order_id=order.order_id,
-        attempt_no=max(one.attempt_no for one in order.attempts) + 1,
+        attempt_no=max(attempt.attempt_no for attempt in order.attempts) + 1,
         state="not_sent",
         ladder=UNEXPECTED_LADDER,
         due_at=change.now,

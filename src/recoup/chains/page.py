@@ -171,29 +171,29 @@ _id: Final = find_id(
 
 
 @addresses.post(PATH + "/{id}/approve", may=_DECIDE, find=_id)
-async def post_approval(visit: Visit, found: UUID) -> Answer:
-    await flow.approve(visit.world, visit.scope, found)
+async def post_approval(visit: Visit, address_id: UUID) -> Answer:
+    await flow.approve(visit.world, visit.scope, address_id)
     return _back(visit, "approved")
 
 
 @addresses.post(PATH + "/{id}/withdraw", may=_CHANGE, find=_id)
-async def post_withdrawal(visit: Visit, found: UUID) -> Answer:
-    await flow.withdraw(visit.world, visit.scope, found)
+async def post_withdrawal(visit: Visit, address_id: UUID) -> Answer:
+    await flow.withdraw(visit.world, visit.scope, address_id)
     return _back(visit, "withdrawn")
 
 
 async def _requested(visit: Visit) -> PayoutRow:
-    found = await find_payout(visit.world.db.reader, visit.merchant_id, await _id(visit))
-    if found is None:
-        raise Problem("not_found", "There is no such payout.", cure="Reload the approvals page.")
-    return found
+    payout = await find_payout(visit.world.db.reader, visit.merchant_id, await _id(visit))
+    if payout is None:
+        raise Problem("not_found", "There is no such payout.", "Reload the approvals page.")
+    return payout
 
 
 async def _wallet(visit: Visit, row: PayoutRow) -> store.SettlementAddress | None:
     """The settlement address that it goes to; the one in use where it was entered twice."""
     rows, states, _ = await flow.addresses(visit.world, visit.merchant_id)
-    named_so = [one for one in rows if one.address == row.destination.partition(":")[2]]
-    named_so.sort(key=lambda one: states[one.address_id] != "holding")
+    named_so = [wallet for wallet in rows if wallet.address == row.destination.partition(":")[2]]
+    named_so.sort(key=lambda wallet: states[wallet.address_id] != "holding")
     return named_so[0] if named_so else None
 
 
@@ -251,20 +251,22 @@ async def deposits(visit: Visit) -> Values:
     logs = await store.logs_at(visit.world.db.reader, [bytes.fromhex(order.facts["chain"]["raw"])])
     swept = [log for log in logs if log.kind == "sweep"]
     fixed = await _refunds_to(visit.world.db.reader, order.merchant_id, [order.order_id])
-    given = shown(row.refund_to, row.kind) if row is not None and row.refund_to else ""
+    given = shown(row.refund_to, row.kind) if row and row.refund_to else ""
     return dict(
         order=order,
         seen=seen,
         on_chain=order.facts["chain"],
         address_link=seen.channel.link("address", bytes.fromhex(order.facts["chain"]["raw"])),
-        deposits=[dict(one=one, **_read(one.log, one.channel)) for one in seen.newest],
+        deposits=[
+            dict(one=deposit, **_read(deposit.log, deposit.channel)) for deposit in seen.newest
+        ],
         older=len(seen.deposits) - len(seen.newest),
         others=_others(seen) if visit.is_operator else [],
         sweeps=[
             _read(log, intake.served_token(log.chain, log.token)) for log in swept[-SHOWN_MAX:]
         ],
         refund_to=next(iter(fixed.values()), given),
-        refund_by=row.refund_by if row is not None else None,
+        refund_by=row.refund_by if row else None,
         can_refund=can_refund(order) and seen.received_units > 0,
         may_refund=visit.may("refund"),
         typed=typed,
@@ -288,14 +290,14 @@ async def _order(visit: Visit) -> StableOrder:
 @deposits.post("/orders/{order_id}/chain/sweep", may=operator("sweep other tokens"), find=_order)
 async def post_sweep(
     visit: Visit,
-    found: StableOrder,
+    order: StableOrder,
     *,
     token: Annotated[str, Text(80)],
     network: Annotated[str, Text(20)] = "",
 ) -> Answer:
     """Another token, or a coin, to where the order's terms say; on the operator's gas."""
-    await sweep_stray(visit.world, visit.scope, found.order_id, network or None, token.strip())
-    return redirect(with_done(visit.session, f"/orders/{found.order_id}/chain", "sweep"))
+    await sweep_stray(visit.world, visit.scope, order.order_id, network or None, token.strip())
+    return redirect(with_done(visit.session, f"/orders/{order.order_id}/chain", "sweep"))
 
 
 def token_text(send: ChainSend) -> str:
@@ -310,28 +312,28 @@ def token_text(send: ChainSend) -> str:
 
 def _others(seen: Seen) -> list[tuple[str, str, str]]:
     """Each other token that came, then the coin: what it is called, its contract, its network."""
-    found: dict[tuple[str, str, str], None] = {}
+    tokens: dict[tuple[str, str, str], None] = {}
     for deposit in seen.deposits:
         channel = deposit.channel or intake.served_lookalike(deposit.log.chain, deposit.log.token)
-        if channel is not None and not deposit.right and deposit.log.state == "confirmed":
+        if channel and not deposit.right and deposit.log.state == "confirmed":
             name = channel.lookalikes.get(deposit.log.token, channel.asset)
-            found[name, shown(deposit.log.token, channel.kind), channel.network] = None
+            tokens[name, shown(deposit.log.token, channel.kind), channel.network] = None
     network = seen.channel.network
-    return [*found, (NETWORK_PRESETS[network].coin, "coin", network)]
+    return [*tokens, (NETWORK_PRESETS[network].coin, "coin", network)]
 
 
 def _not_on_chain() -> Problem:
     message = "No order of this merchant with this id is on a chain."
-    return Problem("not_found", message, cure="Look it up in the list.")
+    return Problem("not_found", message, "Look it up in the list.")
 
 
 @deposits.post("/orders/{order_id}/refund-address", may=role("refund", "refund"), find=_order)
 async def post_refund_address(
-    visit: Visit, found: StableOrder, *, to_address: Annotated[str, Text(80)]
+    visit: Visit, order: StableOrder, *, to_address: Annotated[str, Text(80)]
 ) -> Answer:
     """The merchant's yes to where refunds of this order go."""
-    await give_address(visit.world, found, to_address, visit.scope)
-    return redirect(with_done(visit.session, f"/orders/{found.order_id}/chain", "saved"))
+    await give_address(visit.world, order, to_address, visit.scope)
+    return redirect(with_done(visit.session, f"/orders/{order.order_id}/chain", "saved"))
 
 
 def _read(log: ChainLog, channel: ChannelSettings | None) -> dict[str, Any]:
@@ -376,7 +378,7 @@ async def chains(visit: Visit) -> Values:
 
 async def _payouts(visit: Visit) -> list[PayoutRow]:
     """Payouts of custodial money that wait for a second person."""
-    networks = {one.network for one in intake.all_served(visit.world.name)}
+    networks = {channel.network for channel in intake.all_served(visit.world.name)}
     rows = await requested_payouts(visit.world.db.reader, visit.merchant_id)
     return [row for row in rows if row.destination.partition(":")[0] in networks]
 
@@ -413,22 +415,12 @@ def _of_order(page: OrderPage) -> dict[str, Any] | None:
     )
 
 
-def _unexplained(context: LogContext) -> TimelineEntry:
-    title = "The address holds more or less than its transfers say"
-    return TimelineEntry(title, context.get("missing"), "problem", "warn", "money")
-
-
 def _overpaid(context: LogContext) -> TimelineEntry:
     if "short" in context.body:
         return plain("{amount} of what was missing arrived", "It is yours.", "right")(context)
     return plain("{amount} more than asked for", "It goes to your wallet with the rest.", "right")(
         context
     )
-
-
-def _another_token(context: LogContext) -> TimelineEntry:
-    text = Sentence("{0}: it pays nothing.", context.get("token"))
-    return TimelineEntry("Another token arrived", text, "problem", "warn")
 
 
 PORTAL: Final = PortalPart(
@@ -450,8 +442,19 @@ PORTAL: Final = PortalPart(
             "bad",
         ),
         "came_back": plain("The payment is on the chain again", "", "check", "ok"),
-        "unexplained": _unexplained,
-        "wrong_token": _another_token,
+        "unexplained": lambda context: TimelineEntry(
+            "The address holds more or less than its transfers say",
+            context.get("missing"),
+            "problem",
+            "warn",
+            "money",
+        ),
+        "wrong_token": lambda context: TimelineEntry(
+            "Another token arrived",
+            Sentence("{0}: it pays nothing.", context.get("token")),
+            "problem",
+            "warn",
+        ),
         "wrong_token_swept": plain(
             "The other token was swept", "It is where the order’s terms say.", "check", "ok"
         ),

@@ -29,6 +29,7 @@ from recoup.chains.watch import wanted_depth
 from recoup.checkout.visit import Visit, fields_of, problem_texts, render
 from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
+from recoup.kernel.time import stamp
 from recoup.kit.world import World
 from recoup.merchants.flows.merchant_cache import known_offset
 from recoup.orders.rules.amounts import text_like
@@ -45,7 +46,7 @@ from recoup.stablecoin.api.shapes import (
     checkout_url,
 )
 from recoup.stablecoin.rules.addresses import KINDS, shown
-from recoup.stablecoin.rules.words import order_status, stamp
+from recoup.stablecoin.rules.words import order_status
 from recoup.stablecoin.store.stable_orders import StableOrder
 
 WAITING_SECONDS: Final = 10
@@ -151,7 +152,9 @@ async def seen_of(world: World, order: StableOrder, *, fresh: bool = False) -> S
     deposits = tuple(_deposit(log, row, channel, cursors[log.chain]) for log in logs)
     counting = (deposit.progress for deposit in deposits if deposit.counts)
     least = min(
-        counting, key=lambda one: one.done / one.of, default=Progress(0, chain["confirmations"])
+        counting,
+        key=lambda count: count.done / count.of,
+        default=Progress(0, chain["confirmations"]),
     )
     return Seen(channel, folded(row, logs), deposits, least)
 
@@ -211,34 +214,34 @@ async def _payment(
         channel_ref=payment.channel_ref or (to_hex(first) if first else ""),
         amount_received=text_like(seen.received_units, order.asset, order.amount_text),
         confirmations=Confirmations(*seen.progress),
-        deposits=[_deposit_object(one, order.amount_text) for one in seen.newest],
+        deposits=[_deposit_object(deposit, order.amount_text) for deposit in seen.newest],
         deposit_count=len(seen.deposits),
         exceptions=seen.exceptions(),
     )
 
 
-def _deposit_object(one: SeenDeposit, like: str) -> Deposit:
+def _deposit_object(deposit: SeenDeposit, like: str) -> Deposit:
     """A token that no channel is served for any more has its base units as they are."""
-    log, channel = one.log, one.channel
+    log, channel = deposit.log, deposit.channel
     return Deposit(
         tx_hash=to_hex(log.tx),
         chain=channel.network if channel else "",
         asset=channel.asset if channel else "",
         token_contract=shown(log.token, channel.kind) if channel else to_hex(log.token),
-        right_token=one.right,
-        amount=one.amount_like(like) or str(log.value),
+        right_token=deposit.right,
+        amount=deposit.amount_like(like) or str(log.value),
         status=log.state,
-        confirmations=Confirmations(*one.progress),
+        confirmations=Confirmations(*deposit.progress),
         block_at=stamp(log.block_at),
     )
 
 
 async def _wallets(world: World, merchant_id: UUID) -> dict[str, str]:
     now = world.clocks.business(await known_offset(world.db.reader, merchant_id))
-    found = {
+    wallets = {
         kind: await store.settles_to(world.db.reader, merchant_id, kind, now) for kind in KINDS
     }
-    return {kind: address for kind, address in found.items() if address is not None}
+    return {kind: address for kind, address in wallets.items() if address is not None}
 
 
 async def pay_page(visit: Visit, order: StableOrder) -> Response | None:
@@ -326,26 +329,30 @@ async def _refund(world: World, order: StableOrder, seen: Seen, typed: str) -> s
     if not can_refund(order):
         return None
     row = await store.address_of_order(world.db.reader, order.merchant_id, order.order_id)
-    if row is not None and row.refund_by == "merchant":
+    if row and row.refund_by == "merchant":
         return None
-    given = row.refund_to if row is not None else None
+    given = row.refund_to if row else None
     return typed or (shown(given, seen.channel.kind) if given else "")
 
 
 def _others(own: ChannelSettings) -> list[str]:
     """Networks on which the same address is watched for the same asset."""
     alike = (
-        one
-        for one in intake.all_served(own.world)
-        if (one.kind, one.asset) == (own.kind, own.asset)
+        channel
+        for channel in intake.all_served(own.world)
+        if (channel.kind, channel.asset) == (own.kind, own.asset)
     )
     return sorted(
-        {NETWORK_PRESETS[one.network].title for one in alike if one.network != own.network}
+        {
+            NETWORK_PRESETS[channel.network].title
+            for channel in alike
+            if channel.network != own.network
+        }
     )
 
 
 def _state(order: StableOrder, seen: Seen, *, over: bool) -> State:
-    if order.paid_at is not None:
+    if order.paid_at:
         return "paid"
     came = seen.received_units + seen.on_its_way_units > 0
     if (
@@ -371,7 +378,7 @@ def _amounts(order: StableOrder, seen: Seen, state: State) -> dict[str, Any]:
 
     excess = seen.channel.book(seen.outcome.excess)
     counting = [deposit for deposit in seen.deposits if deposit.counts]
-    has_explorer = any(one.channel and one.channel.explorer for one in counting)
+    has_explorer = any(deposit.channel and deposit.channel.explorer for deposit in counting)
     return {
         "listed": len(counting) > (state in ("counting", "paid")) or has_explorer,
         "kept": any(deposit.log.state != "orphaned" for deposit in seen.deposits),
@@ -380,14 +387,14 @@ def _amounts(order: StableOrder, seen: Seen, state: State) -> dict[str, Any]:
         "excess": text(excess) if excess else "",
         "deposits": [
             {
-                "amount": one.amount_like(order.amount_text),
-                "asset": one.channel.asset if one.channel else "",
-                "counts": one.counts,
-                "state": one.log.state,
-                "progress": one.progress,
-                "link": one.channel.link("tx", one.log.tx) if one.channel else "",
+                "amount": deposit.amount_like(order.amount_text),
+                "asset": deposit.channel.asset if deposit.channel else "",
+                "counts": deposit.counts,
+                "state": deposit.log.state,
+                "progress": deposit.progress,
+                "link": deposit.channel.link("tx", deposit.log.tx) if deposit.channel else "",
             }
-            for one in seen.newest
+            for deposit in seen.newest
         ],
         "older": len(seen.deposits) - len(seen.newest),
     }
@@ -395,8 +402,9 @@ def _amounts(order: StableOrder, seen: Seen, state: State) -> dict[str, Any]:
 
 def qr_svg(text: str) -> Markup:
     """Dark on the stylesheet's light ground, whose padding is the rest of its quiet zone."""
-    drawn = segno.make(text, error="m", micro=False)
-    svg = drawn.svg_inline(border=2, dark="#10201b", omitsize=True, svgclass="qr", lineclass=None)
+    svg = segno.make(text, error="m", micro=False).svg_inline(
+        border=2, dark="#10201b", omitsize=True, svgclass="qr", lineclass=None
+    )
     return Markup(svg)  # noqa: S704 - drawn by us: squares and numbers only
 
 

@@ -94,18 +94,20 @@ def read_block(answer: Any) -> Block | None:
 def agreed_times(*of_nodes: Sequence[Any]) -> dict[bytes, datetime]:
     """Times by hash, of the blocks that the first node has, and of which no other says otherwise.
     Raises: GarbageError."""
-    found = zip(*(map(read_block, answers) for answers in of_nodes), strict=True)
+    blocks = zip(*(map(read_block, answers) for answers in of_nodes), strict=True)
     return {
-        one.hash: one.at for one, *others in found if one is not None and set(others) <= {one, None}
+        first.hash: first.at
+        for first, *others in blocks
+        if first is not None and set(others) <= {first, None}
     }
 
 
 def _below(most: int, value: Any) -> int:
     """Raises: GarbageError."""
-    found = number(value)
-    if found >= most:
-        raise GarbageError(f"a number that is too large: {found}")
-    return found
+    quantity = number(value)
+    if quantity >= most:
+        raise GarbageError(f"a number that is too large: {quantity}")
+    return quantity
 
 
 def logs_call(
@@ -115,11 +117,11 @@ def logs_call(
     and the token of a sweep. `end` None: to the head."""
     topics: list[Any] = [[to_hex(abi.TRANSFER), to_hex(abi.SWEPT)]]
     if len(to) <= ADDRESSES_MAX:
-        topics += [None, [to_hex(abi.address_word(one)) for one in (*to, *tokens)]]
+        topics += [None, [to_hex(abi.address_word(owner)) for owner in (*to, *tokens)]]
     wanted = {
         "fromBlock": hex(begin),
         "toBlock": "latest" if end is None else hex(end),
-        "address": [to_hex(one) for one in (*tokens, factory)],
+        "address": [to_hex(contract) for contract in (*tokens, factory)],
         "topics": topics,
     }
     return "eth_getLogs", [wanted]
@@ -133,7 +135,7 @@ def read_logs(
     given = taken(answer)
     if not isinstance(given, list):
         raise GarbageError("not a list of logs")
-    logs = [log for one in given if (log := _read_log(one, factory)) is not None]
+    logs = [log for raw in given if (log := _read_log(raw, factory)) is not None]
     return [
         log
         for log in logs
@@ -155,27 +157,27 @@ def read_receipt(answer: Any, factory: bytes) -> ReceiptAnswer:
     )
     went = number(answer.get("status")) == 1
     logs = (
-        [log for one in answer["logs"] if (log := _read_log(one, factory)) is not None]
+        [log for raw in answer["logs"] if (log := _read_log(raw, factory)) is not None]
         if went
         else []
     )
     return Receipt(went, block, block_hash, {log.log_index: log for log in logs}, answer)
 
 
-def _read_log(one: Any, factory: bytes) -> NodeLog | None:
+def _read_log(raw: Any, factory: bytes) -> NodeLog | None:
     """Reads a log; None for one of another kind, or that is still in no block."""
-    if not isinstance(one, dict) or not isinstance(one.get("topics"), list):
+    if not isinstance(raw, dict) or not isinstance(raw.get("topics"), list):
         raise GarbageError("not a log")
-    contract, topics = data(one.get("address"), 20), [data(topic, 32) for topic in one["topics"]]
-    if not topics or one.get("blockHash") is None or one.get("removed") is True:
+    contract, topics = data(raw.get("address"), 20), [data(topic, 32) for topic in raw["topics"]]
+    if not topics or raw.get("blockHash") is None or raw.get("removed") is True:
         return None
     place = (
-        data(one.get("transactionHash"), 32),
-        _below(INDEX_MAX, one.get("logIndex")),
-        _below(BLOCK_MAX, one.get("blockNumber")),
-        data(one.get("blockHash"), 32),
+        data(raw.get("transactionHash"), 32),
+        _below(INDEX_MAX, raw.get("logIndex")),
+        _below(BLOCK_MAX, raw.get("blockNumber")),
+        data(raw.get("blockHash"), 32),
     )
-    said = data(one.get("data") or "0x")
+    said = data(raw.get("data") or "0x")
     try:
         if topics[0] == abi.TRANSFER:
             moved = abi.read_transfer(topics, said)

@@ -258,7 +258,9 @@ def _refuses_batch(answer: Any, count: int) -> bool:
     without one."""
     said = answer if isinstance(answer, list) else [answer]
     errors = [
-        one["error"] for one in said if isinstance(one, dict) and isinstance(one.get("error"), dict)
+        reply["error"]
+        for reply in said
+        if isinstance(reply, dict) and isinstance(reply.get("error"), dict)
     ]
     return len(said) < count and any(
         error.get("code") in _NO_ARRAYS or "batch" in str(error.get("message")).lower()
@@ -270,10 +272,10 @@ def _in_order(answers: Any, count: int) -> list[Any]:
     """Raises: GarbageError for a batch that lacks an answer or has one twice."""
     if not isinstance(answers, list):
         _garbage("a batch", answers)
-    found = {str(answer.get("id")): answer for answer in answers if isinstance(answer, dict)}
-    if len(answers) != count or set(found) != set(map(str, range(count))):
+    by_id = {str(answer.get("id")): answer for answer in answers if isinstance(answer, dict)}
+    if len(answers) != count or set(by_id) != set(map(str, range(count))):
         raise GarbageError("a batch without all its answers")
-    return [_result(found[str(number)], number) for number in range(count)]
+    return [_result(by_id[str(number)], number) for number in range(count)]
 
 
 def _result(answer: Any, number: int) -> Any:

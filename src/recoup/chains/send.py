@@ -134,11 +134,10 @@ class Sender:
         if not is_ours:
             await self.close()
             who = shown(self._signer.address, self._network.kind)
-            message = Sentence(
-                "Another process sends from {0} on chain {1}.", who, self._network.chain
-            )
             raise Problem(
-                "conflict", message, cure="One sender has a key: end the other, or use another key."
+                "conflict",
+                Sentence("Another process sends from {0} on chain {1}.", who, self._network.chain),
+                "One sender has a key: end the other, or use another key.",
             )
         self._session = connection
 
@@ -174,14 +173,17 @@ class Sender:
         await self._repeat(out, receipts, state, prices)
         wanted = await sends_store.wanted(self._db, *self._key, self._sweeps, self._after, WANTED)
         self._after = wanted[-1].send_id if len(wanted) == WANTED else None
-        self._met.update(one.send_id for one in wanted)
+        self._met.update(send.send_id for send in wanted)
         if self._after is None:  # what was not met is decided
-            self._tried = {one: turn for one, turn in self._tried.items() if one in self._met}
+            self._tried = {
+                send_id: turn for send_id, turn in self._tried.items() if send_id in self._met
+            }
             self._met.clear()
-        self._concerns = next((one.merchant_id for one in wanted), None)
+        self._concerns = next((send.merchant_id for send in wanted), None)
         sent = 0
         free = state.coins - sum(
-            int(one.gas * one.fee_per_gas) for one in {one.number: one for one in out}.values()
+            int(transaction.gas * transaction.fee_per_gas)
+            for transaction in {transaction.number: transaction for transaction in out}.values()
         )
         for batch, gas in [] if is_dear else await self._possible(wanted, out):
             free -= gas * prices.fee
@@ -229,10 +231,10 @@ class Sender:
         """The number of the next transaction. Raises: HaltError, also where it was halted
         before."""
         row = await sends_store.sender_of(self._db, *self._key)
-        if row is not None and row.halted:
+        if row and row.halted:
             raise HaltError(row.halted)
         ours = 0 if row is None else max(row.begins, 0 if row.last is None else row.last + 1)
-        if row is not None and row.mined is not None and state.mined <= row.mined:
+        if row and row.mined is not None and state.mined <= row.mined:
             await self._take_back(state, row.mined)
         self._gone_at = None
         if state.known > ours:
@@ -251,9 +253,7 @@ class Sender:
         rows = await sends_store.closed_transactions(self._db, *self._key, state.most, WANTED)
         hashes = [row.hash for row in rows]
         is_there = any(
-            said is not None
-            for of_nodes in (await self._receipts(hashes)).values()
-            for said in of_nodes
+            said for of_nodes in (await self._receipts(hashes)).values() for said in of_nodes
         )
         if not rows or is_there or state.heights.head < max(row.block or 0 for row in rows):
             self._gone_at = None
@@ -296,7 +296,7 @@ class Sender:
         )
         await sends_store.halt_sender(self._db.alone, *self._key, why)
         waiting = await sends_store.wanted(self._db, *self._key, self._sweeps, None, 1)
-        merchant_id = merchant_id or next((one.merchant_id for one in waiting), None)
+        merchant_id = merchant_id or next((send.merchant_id for send in waiting), None)
         await self._tell(merchant_id, self._signer.address.hex(), "halted", why)
         raise HaltError(why)
 
@@ -317,10 +317,13 @@ class Sender:
         """The number below which what is still open went by none of ours. Raises:
         Problem(conflict)."""
         if state.known != count:
-            message = Sentence(
-                "The chain has {0} transactions of this key, not {1}.", state.known, count
+            raise Problem(
+                "conflict",
+                Sentence(
+                    "The chain has {0} transactions of this key, not {1}.", state.known, count
+                ),
+                "Look at all of them first.",
             )
-            raise Problem("conflict", message, cure="Look at all of them first.")
         await self._decide(state)
         return count
 
@@ -333,9 +336,10 @@ class Sender:
         )
         is_so = is_so and all(self._moved(send, receipt) for receipt in receipts)
         if send.state != "held" or not is_so or await sends_store.sends_in(self._db, [tx_hash]):
-            message = "This transaction does not show that the transfer went."
             raise Problem(
-                "conflict", message, cure="Name the one that did, deep enough and of no other send."
+                "conflict",
+                "This transaction does not show that the transfer went.",
+                "Name the one that did, deep enough and of no other send.",
             )
         await sends_store.mark_went(
             self._db.alone, send.send_id, tx_hash, self._world.clocks.wall()
@@ -355,7 +359,7 @@ class Sender:
         """Closes the numbers of which a transaction lies deep enough, in the same block on every
         node; answers the receipts of all that was open."""
         out = await sends_store.open_transactions(self._db, *self._key)
-        receipts = await self._receipts([one.hash for one in out])
+        receipts = await self._receipts([transaction.hash for transaction in out])
         for rows in _by_number(out).values():
             for row in rows:
                 if agreed := _agreed(receipts[row.hash]):
@@ -375,18 +379,18 @@ class Sender:
 
     def _depths(self, sends: Sequence[ChainSend]) -> list[Required]:
         """The depth that each send requires by its amount."""
-        found: list[Required] = []
+        depths: list[Required] = []
         for send in sends:
             channel = self._network.channels.get(send.token)
             if channel is None:
                 return [self._network.depth]
             value = int(send.value) if send.value is not None else self._terms(send).due
-            found.append(required(channel.confirmations, channel.book(value)))
-        return found or [self._network.depth]
+            depths.append(required(channel.confirmations, channel.book(value)))
+        return depths or [self._network.depth]
 
     async def _close(
         self,
-        one: ChainTransaction,
+        transaction: ChainTransaction,
         sends: Sequence[ChainSend],
         receipts: Sequence[Receipt],
         cost: int,
@@ -398,15 +402,19 @@ class Sender:
         ]
         (went, moved), *others = said
         if any(other != said[0] for other in others):
-            self._troubles.append(f"its nodes do not agree what transaction {one.number} did")
+            self._troubles.append(
+                f"its nodes do not agree what transaction {transaction.number} did"
+            )
             return
         async with self._kept() as tx:
             why = "the transaction moved nothing" if went else "the transaction was reverted"
-            await self._fail([send for send in sends if send not in moved], why, tx, one.hash)
-            await sends_store.mark_done(tx, [send.send_id for send in moved], one.hash)
+            await self._fail(
+                [send for send in sends if send not in moved], why, tx, transaction.hash
+            )
+            await sends_store.mark_done(tx, [send.send_id for send in moved], transaction.hash)
             state, block = "mined" if went else "reverted", receipts[0].block
             await sends_store.close_number(
-                tx, *self._key, one.number, one.hash, state, Decimal(cost), block
+                tx, *self._key, transaction.number, transaction.hash, state, Decimal(cost), block
             )
 
     def _moved(self, send: ChainSend, receipt: Receipt) -> bool:
@@ -465,21 +473,21 @@ class Sender:
         """The transactions that would go now, with their gas. What a contract refuses on every node
         is failed, with the reason: nothing is sent blindly. What only waits stays wanted; what
         neither goes nor fails is tried again after those behind it."""
-        turns = sorted(wanted, key=lambda one: self._tried.get(one.send_id, 0))
+        turns = sorted(wanted, key=lambda send: self._tried.get(send.send_id, 0))
         transfers = [
             turn
             for turn in turns
             if turn.kind == "transfer" and turn.token in self._network.channels
         ]
-        found = [
-            ([one], gas) for one, gas in await self._run_dry(await self._allowed(transfers, out))
+        batches = [
+            ([send], gas) for send, gas in await self._run_dry(await self._allowed(transfers, out))
         ]
         usual = [turn for turn in turns if turn.kind == "sweep" and turn.subject_kind != "stray"]
-        for token in dict.fromkeys(one.token for one in usual):
-            sweeps = [one for one in usual if one.token == token][: self.together]
+        for token in dict.fromkeys(sweep.token for sweep in usual):
+            sweeps = [sweep for sweep in usual if sweep.token == token][: self.together]
             able = await self._run_dry(sorted(sweeps, key=lambda sweep: sweep.send_id))
-            found += [self._batch(able)] if able else []
-        return found + await self._strays(
+            batches += [self._batch(able)] if able else []
+        return batches + await self._strays(
             [turn for turn in turns if turn.subject_kind == "stray"][: self.together]
         )
 
@@ -487,29 +495,29 @@ class Sender:
         """Each alone, and of bounded gas: a token may be anybody's, and who receives a coin may
         burn all."""
         there = []
-        for one in wanted:
+        for stray in wanted:
             call = contract_call(
-                self._network.factory, abi.balances(one.token, [self._deposit(one)])
+                self._network.factory, abi.balances(stray.token, [self._deposit(stray)])
             )
             said = [(await node.batch([call]))[0] for node in self._nodes]
             if all(
                 not isinstance(answer, Refused) and not any(data(answer)[-abi.WORD :])
                 for answer in said
             ):
-                await self._fail([one], "nothing of it is at the address")
+                await self._fail([stray], "nothing of it is at the address")
             else:
-                there.append(one)
-        found = []
-        for one, gas in await self._run_dry(there):
+                there.append(stray)
+        batches = []
+        for stray, gas in await self._run_dry(there):
             if gas <= GAS_STRAY:
-                found.append(([one], gas))
+                batches.append(([stray], gas))
             else:
-                await self._fail([one], f"it needs {gas} gas, which is more than {GAS_STRAY}")
-        return found
+                await self._fail([stray], f"it needs {gas} gas, which is more than {GAS_STRAY}")
+        return batches
 
     def _batch(self, able: Sequence[tuple[ChainSend, int]]) -> tuple[list[ChainSend], int]:
         """Sweeps in one transaction, and its gas."""
-        return [one for one, _ in able], GAS_BEFORE + sum(max(gas, GAS_EACH) for _, gas in able)
+        return [send for send, _ in able], GAS_BEFORE + sum(max(gas, GAS_EACH) for _, gas in able)
 
     async def _allowed(
         self, transfers: Sequence[ChainSend], out: Sequence[ChainTransaction]
@@ -520,8 +528,8 @@ class Sender:
         if not transfers:
             return []
         db, kind, wall = self._db, self._network.kind, self._world.clocks.wall()
-        under_way = await sends_store.sends_in(db, [one.hash for one in out])
-        found: list[ChainSend] = []
+        under_way = await sends_store.sends_in(db, [transaction.hash for transaction in out])
+        allowed: list[ChainSend] = []
         current: dict[UUID, str | None] = {}
         left: dict[bytes, int] = {}
         today: dict[str, int] = {}
@@ -552,56 +560,56 @@ class Sender:
                 )
             if trouble := why_it_waits(channel, value, left[transfer.token], today[channel.code]):
                 self._troubles.append(trouble)
-            elif len(found) < TRANSFERS:
+            elif len(allowed) < TRANSFERS:
                 left[transfer.token], today[channel.code] = (
                     left[transfer.token] - value,
                     today[channel.code] + value,
                 )
-                found.append(transfer)
-        return found
+                allowed.append(transfer)
+        return allowed
 
     async def _run_dry(self, wanted: Sequence[ChainSend]) -> list[tuple[ChainSend, int]]:
         """The sends that would go, with the gas that they need."""
         self._turn += 1
-        self._tried.update((one.send_id, self._turn) for one in wanted)
+        self._tried.update((send.send_id, self._turn) for send in wanted)
         said = [await self._dry(node, wanted) for node in self._nodes] if wanted else []
-        found = []
-        for one, answers in zip(wanted, zip(*said, strict=True), strict=True):
+        able = []
+        for send, answers in zip(wanted, zip(*said, strict=True), strict=True):
             needs = [need for need in answers if isinstance(need, int)]
             if len(needs) == len(answers):
                 gas = self._with_room(needs)
                 if isinstance(gas, int):
-                    found.append((one, gas))
+                    able.append((send, gas))
                 else:
-                    self._troubles.append(f"a {one.kind} waits: {gas}")
+                    self._troubles.append(f"a {send.kind} waits: {gas}")
             elif not needs and all(answers):
-                await self._fail([one], str(answers[0]))
+                await self._fail([send], str(answers[0]))
             else:
                 self._troubles.append(
-                    f"a {one.kind} waits: its nodes do not agree whether it would go"
+                    f"a {send.kind} waits: its nodes do not agree whether it would go"
                 )
-        return found
+        return able
 
     async def _dry(self, node: Any, wanted: Sequence[ChainSend]) -> list[int | str | None]:
         """The gas of each; or why the contract refuses; None where the node says neither."""
-        calls, who = [self._call([one]) for one in wanted], to_hex(self._signer.address)
+        calls, who = [self._call([send]) for send in wanted], to_hex(self._signer.address)
         asks = [
             [{"from": who, "to": to_hex(to), "data": to_hex(call)}, "latest"] for to, call in calls
         ]
         said = await node.batch(
             [(how, ask) for how in ("eth_call", "eth_estimateGas") for ask in asks]
         )
-        found: list[int | str | None] = []
+        needs: list[int | str | None] = []
         for ran, gas in zip(said[: len(asks)], said[len(asks) :], strict=True):
             if not isinstance(ran, Refused):
-                found.append(None if isinstance(gas, Refused) else number(gas))
+                needs.append(None if isinstance(gas, Refused) else number(gas))
             else:  # the contract refused, not a node that is busy or behind
-                found.append(
+                needs.append(
                     ran.message or "refused"
                     if ran.code == REVERTED or "revert" in ran.message
                     else None
                 )
-        return found
+        return needs
 
     def _with_room(self, needs: Sequence[int]) -> int | str:
         """The gas by what the nodes estimate, or why not."""
@@ -631,7 +639,7 @@ class Sender:
     ) -> None:
         """Kept and committed, then sent: what dies before is sent by the next start."""
         signed = self._signed(*self._call(batch), nonce, prices, gas)
-        ids, now = [one.send_id for one in batch], self._world.clocks.wall()
+        ids, now = [send.send_id for send in batch], self._world.clocks.wall()
         fees = Decimal(prices.fee), Decimal(prices.tip)
         row = ChainTransaction(*self._key, nonce, signed.hash, signed.raw, *fees, gas, now, head)
         async with self._kept() as tx:
@@ -640,13 +648,11 @@ class Sender:
                 raise Problem(
                     "conflict",
                     "What was to be sent has changed meanwhile.",
-                    cure="It is looked at again.",
+                    "It is looked at again.",
                 )
             if await standing_stop(tx):
                 raise Problem(
-                    "conflict",
-                    "All sending was switched off meanwhile.",
-                    cure="It goes on afterwards.",
+                    "conflict", "All sending was switched off meanwhile.", "It goes on afterwards."
                 )
         await self._broadcast(signed.raw)
 
@@ -734,12 +740,15 @@ class Sender:
 
 
 def _by_number(rows: Sequence[ChainTransaction]) -> dict[int, list[ChainTransaction]]:
-    return {number: list(same) for number, same in groupby(rows, key=lambda one: one.number)}
+    return {
+        number: list(same)
+        for number, same in groupby(rows, key=lambda transaction: transaction.number)
+    }
 
 
 def _agreed(said: Sequence[ReceiptAnswer]) -> list[Receipt]:
     """The receipts, where all nodes have it in the same block; else none."""
-    receipts = [one for one in said if isinstance(one, Receipt)]
+    receipts = [answer for answer in said if isinstance(answer, Receipt)]
     is_same = (
         len(receipts) == len(said)
         and len({(receipt.block_hash, receipt.block) for receipt in receipts}) == 1

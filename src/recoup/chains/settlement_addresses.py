@@ -2,7 +2,8 @@
 withdrawn; and how much less than its amount pays an order."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -55,24 +56,24 @@ async def enter_address(world: World, scope: Scope, kind: Kind, text: str) -> UU
     raw = read_address(text.strip(), kind, FIELD)
     address = shown(raw, kind)
     await check_wallet(world.db.reader, raw, kind, FIELD)
-    wall = world.clocks.wall()
-    async with world.db.transaction() as tx:
-        rows, now = await _locked(tx, scope.merchant_id, wall)
+    async with _locked(world, scope.merchant_id) as (tx, rows, now, wall):
         states = states_of(rows, now)
         if any(
             (row.kind, row.address) == (kind, address) and states[row.address_id] in _OPEN
             for row in rows
         ):
             raise Problem(
-                "conflict", "This address is entered already.", field=FIELD, cure="See the list."
+                "conflict", "This address is entered already.", "See the list.", field=FIELD
             )
         if len(rows) >= ADDRESSES_MAX:
-            message = Sentence(
-                "A merchant has at most {0} settlement addresses, withdrawn ones included.",
-                ADDRESSES_MAX,
+            raise Problem(
+                "conflict",
+                Sentence(
+                    "A merchant has at most {0} settlement addresses, withdrawn ones included.",
+                    ADDRESSES_MAX,
+                ),
+                "Use one that was entered before.",
             )
-            cure = "Use one that was entered before."
-            raise Problem("conflict", message, cure=cure)
         address_id = new_id()
         await store.add_wallet(
             tx, scope.merchant_id, kind, address_id, address, scope.actor.text(), now
@@ -94,13 +95,11 @@ async def enter_address(world: World, scope: Scope, kind: Kind, text: str) -> UU
 _OPEN: Final = ("entered", "waiting", "holding")
 
 
-async def approve(world: World, scope: Scope, address_id: UUID) -> SettlementAddress:
+async def approve(world: World, scope: Scope, address_id: UUID) -> None:
     """The second person's word: orders settle to it after the delay of new bank accounts. The
     caller has made sure that it decides for the operator. Raises: Problem not_found, wrong_state,
     forbidden."""
-    wall = world.clocks.wall()
-    async with world.db.transaction() as tx:
-        rows, now = await _locked(tx, scope.merchant_id, wall)
+    async with _locked(world, scope.merchant_id) as (tx, rows, now, wall):
         row = _found(rows, address_id, now, "entered")
         check_second(row.set_by, scope.actor.text(), "A new settlement address")
         delay = timedelta(days=(await terms_at(tx, scope.merchant_id, now)).account_delay_days)
@@ -112,19 +111,15 @@ async def approve(world: World, scope: Scope, address_id: UUID) -> SettlementAdd
         await note(tx, scope, wall, "settlement_address.approved", address_id, details)
         facts = {"did": "approved", "address": row.address, "holds_from": (now + delay).isoformat()}
         await alert_now(tx, scope.merchant_id, "settlement_address", address_id, 2, facts, wall)
-        found = await store.list_addresses(tx, scope.merchant_id)
-    return next(one for one in found if one.address_id == address_id)
 
 
 async def hold_at_once(world: World, scope: Scope, kind: Kind, address: str) -> None:
     """Puts an address into use without approval: sandbox only, for a merchant that never entered
     one of this kind."""
     assert world.policy.test_mode
-    wall = world.clocks.wall()
-    async with world.db.transaction() as tx:
-        if await offset_of(tx, scope.merchant_id) is None:
-            return
-        rows, now = await _locked(tx, scope.merchant_id, wall)
+    if await offset_of(world.db, scope.merchant_id) is None:
+        return
+    async with _locked(world, scope.merchant_id) as (tx, rows, now, wall):
         if any(row.kind == kind for row in rows):
             return
         address_id, actor = new_id(), scope.actor.text()
@@ -145,16 +140,14 @@ async def withdraw(world: World, scope: Scope, address_id: UUID) -> None:
     """Withdraws an address: no order is taken with it any more; those that were keep it in their
     terms. With the one in use go the ones that it replaced: none of them comes back by itself.
     Raises: Problem not_found, wrong_state."""
-    wall = world.clocks.wall()
-    async with world.db.transaction() as tx:
-        rows, now = await _locked(tx, scope.merchant_id, wall)
+    async with _locked(world, scope.merchant_id) as (tx, rows, now, wall):
         row = _found(rows, address_id, now, *_OPEN)
         gone = [row.address_id]
         if row.holds(now):
             gone += [
-                one.address_id
-                for one in rows
-                if one.kind == row.kind and one is not row and one.holds(now)
+                other.address_id
+                for other in rows
+                if other.kind == row.kind and other is not row and other.holds(now)
             ]
         await store.withdraw_addresses(tx, scope.merchant_id, gone, now)
         await raise_version(tx, scope.merchant_id)
@@ -167,14 +160,15 @@ async def withdraw(world: World, scope: Scope, address_id: UUID) -> None:
 async def set_tolerance(world: World, scope: Scope, text: str) -> None:
     """`text`: percent of an order's amount. Orders that exist keep theirs. Raises:
     Problem(invalid)."""
-    found = re.fullmatch(r"(\d)(?:\.(\d{1,2}))?", text.strip().removesuffix("%").strip())
+    match = re.fullmatch(r"(\d)(?:\.(\d{1,2}))?", text.strip().removesuffix("%").strip())
     points = (
-        int(found[1]) * 100 + int((found[2] or "").ljust(2, "0")) if found else TOLERANCE_MAX + 1
+        int(match[1]) * 100 + int((match[2] or "").ljust(2, "0")) if match else TOLERANCE_MAX + 1
     )
     if points > TOLERANCE_MAX:
-        message = "A tolerance is 0 to 5 percent, with at most two decimals."
         raise invalid(
-            message, "tolerance", "Write it like 0.5; 0 takes nothing less than the amount."
+            "A tolerance is 0 to 5 percent, with at most two decimals.",
+            "tolerance",
+            "Write it like 0.5; 0 takes nothing less than the amount.",
         )
     wall = world.clocks.wall()
     async with world.db.transaction() as tx:
@@ -191,13 +185,16 @@ def percent(points: int) -> str:
     return f"{points / 100:.2f}"
 
 
+@asynccontextmanager
 async def _locked(
-    tx: Tx, merchant_id: UUID, wall: WallTime
-) -> tuple[list[SettlementAddress], BusinessTime]:
-    """Locks the merchant; returns all its addresses and its time."""
-    await lock_merchant(tx, merchant_id)
-    now = business_at(wall, await known_offset(tx, merchant_id))
-    return await store.list_addresses(tx, merchant_id), now
+    world: World, merchant_id: UUID
+) -> AsyncIterator[tuple[Tx, list[SettlementAddress], BusinessTime, WallTime]]:
+    """A transaction that locks the merchant, with all its addresses, its time and the wall's."""
+    wall = world.clocks.wall()
+    async with world.db.transaction() as tx:
+        await lock_merchant(tx, merchant_id)
+        now = business_at(wall, await known_offset(tx, merchant_id))
+        yield tx, await store.list_addresses(tx, merchant_id), now, wall
 
 
 def _found(
@@ -206,26 +203,27 @@ def _found(
     row = next((row for row in rows if row.address_id == address_id), None)
     if row is None:
         raise Problem(
-            "not_found", "There is no such settlement address.", cure="Check the list of addresses."
+            "not_found", "There is no such settlement address.", "Check the list of addresses."
         )
     state = states_of(rows, now)[address_id]
     if state not in states:
-        message = Sentence("This settlement address is {0}; this action is not possible.", state)
         raise Problem(
-            "wrong_state", message, cure="Reload the page: somebody may have acted first."
+            "wrong_state",
+            Sentence("This settlement address is {0}; this action is not possible.", state),
+            "Reload the page: somebody may have acted first.",
         )
     return row
 
 
 def _began(row: SettlementAddress) -> datetime:
-    assert row.holds_from is not None
+    assert row.holds_from
     return row.holds_from
 
 
 def _state(
     row: SettlementAddress, last: dict[Kind, SettlementAddress], now: datetime
 ) -> WalletState:
-    if row.withdrawn_at is not None:
+    if row.withdrawn_at:
         return "withdrawn"
     if row.approved_at is None:
         return "entered"
@@ -237,8 +235,8 @@ def _state(
 async def check_wallet(db: Read, raw: bytes, kind: Kind, field: str) -> None:
     """Money that goes to an address of ours or a contract would go round, or be lost. Raises:
     Problem(invalid)."""
-    served = [one for one in intake.all_served() if one.kind == kind]
-    tokens = {one.token for one in served} | {
+    served = [channel for channel in intake.all_served() if channel.kind == kind]
+    tokens = {channel.token for channel in served} | {
         read_address(preset.address, kind, field)
         for preset in PRESETS.values()
         if NETWORK_PRESETS[preset.network].kind == kind
@@ -246,9 +244,15 @@ async def check_wallet(db: Read, raw: bytes, kind: Kind, field: str) -> None:
     if raw in tokens:
         message = "This is the address of a token's contract: what is sent there is lost."
         raise invalid(message, field, "Enter the address of your wallet.")
-    ours = {place for one in served for place in (one.treasury, one.custody, one.factory)}
+    ours = {
+        place
+        for channel in served
+        for place in (channel.treasury, channel.custody, channel.factory)
+    }
     ours |= {
-        artifact(kind).implementation_of(one.factory) for one in served if one.factory is not None
+        artifact(kind).implementation_of(channel.factory)
+        for channel in served
+        if channel.factory is not None
     }
     if kind == "evm":
         ours |= {DEPLOYER, artifact(kind).factory_address()}

@@ -82,33 +82,37 @@ def to_json(terms: Terms, kind: Kind) -> dict[str, str]:
     }
 
 
-def from_json(value: object, kind: Kind, field: str = "terms") -> Terms:
+def from_json(value: object, kind: Kind) -> Terms:
     """Raises: Problem(invalid) naming the member."""
     if not isinstance(value, Mapping) or set(value) != set(MEMBERS):
-        cure = Sentence("Send {0}, as they stood in the charge's instruction.", ", ".join(MEMBERS))
-        raise invalid("These are no terms.", field, cure)
-    order, *places, net, fee = (_text(value, member, field) for member in MEMBERS)
-    if not _ORDER.fullmatch(order):
-        how = "Send 0x and 64 hexadecimal digits, as they stood in the charge's instruction."
         raise invalid(
-            "The order of these terms is none of this installation.", f"{field}.order", how
+            "These are no terms.",
+            "terms",
+            Sentence("Send {0}, as they stood in the charge's instruction.", ", ".join(MEMBERS)),
+        )
+    order, *places, net, fee = (_text(value, member) for member in MEMBERS)
+    if not _ORDER.fullmatch(order):
+        raise invalid(
+            "The order of these terms is none of this installation.",
+            "terms.order",
+            "Send 0x and 64 hexadecimal digits, as they stood in the charge's instruction.",
         )
     merchant, treasury = (
-        read_address(place, kind, f"{field}.{member}")
+        read_address(place, kind, f"terms.{member}")
         for place, member in zip(places, ("merchant", "treasury"), strict=True)
     )
-    amounts = [_units(text, f"{field}.{member}") for text, member in ((net, "net"), (fee, "fee"))]
+    amounts = [_units(text, f"terms.{member}") for text, member in ((net, "net"), (fee, "fee"))]
     if sum(amounts) > SUM_MAX:
         raise invalid(
-            "The amounts of these terms are too large.", f"{field}.net", "Send them as they stood."
+            "The amounts of these terms are too large.", "terms.net", "Send them as they stood."
         )
     return Terms(UUID(order[34:]), merchant, treasury, *amounts)
 
 
-def _text(value: Mapping[Any, Any], member: str, field: str) -> str:
+def _text(value: Mapping[Any, Any], member: str) -> str:
     if not isinstance(value[member], str):
         raise invalid(
-            Sentence("{0} must be a text.", member), f"{field}.{member}", "Write it in quotes."
+            Sentence("{0} must be a text.", member), f"terms.{member}", "Write it in quotes."
         )
     return str(value[member])
 

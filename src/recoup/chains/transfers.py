@@ -92,33 +92,33 @@ async def sweep_stray(
     repeat is the same send until that one has ended. `network`: else the order's. Raises:
     Problem."""
     row = await store.address_of_order(world.db.reader, scope.merchant_id, order_id)
-    own = intake.served(row.channel) if row is not None else None
+    own = intake.served(row.channel) if row else None
     if row is None or own is None:
         raise Problem(
-            "not_found",
-            "This order is on no chain that is served here.",
-            cure="Look it up in the list.",
+            "not_found", "This order is on no chain that is served here.", "Look it up in the list."
         )
     token = COIN if asset == "coin" else read_address(asset, own.kind, "token")
     alike = (
-        one
-        for one in intake.all_served(world.name)
-        if one.kind == own.kind and one.factory is not None
+        channel
+        for channel in intake.all_served(world.name)
+        if channel.kind == own.kind and channel.factory is not None
     )
-    channel = next((one for one in alike if one.network == (network or own.network)), None)
+    channel = next(
+        (channel for channel in alike if channel.network == (network or own.network)), None
+    )
     if channel is None:
-        cure = (
-            "Put the factory there first: add a channel of that network, then recoup chain deploy."
-        )
         raise Problem(
-            "not_found", "No channel here is on this network.", field="network", cure=cure
+            "not_found",
+            "No channel here is on this network.",
+            "Put the factory there first: add a channel of that network, then recoup chain deploy.",
+            field="network",
         )
     known = intake.served_token(channel.chain_id, token)
-    if known is not None and known.asset == own.asset:
+    if known and known.asset == own.asset:
         raise Problem(
             "wrong_state",
             "This token pays the order, and is swept by itself.",
-            cure="Wait for its sweep.",
+            "Wait for its sweep.",
         )
     where = {
         "network": channel.network,
@@ -129,9 +129,9 @@ async def sweep_stray(
     for number in count():
         send_id = uuid5(order_id, f"{channel.chain_id}/{token.hex()}/stray/{number}")
         send = sweep_of(send_id, channel, row, "stray", order_id)._replace(token=token)
-        found = await sends_store.want(world.db.alone, send, world.clocks.wall())
-        if found.state not in ("done", "failed"):
-            return found
+        wanted = await sends_store.want(world.db.alone, send, world.clocks.wall())
+        if wanted.state not in ("done", "failed"):
+            return wanted
     raise AssertionError("there is a next number")
 
 
@@ -143,7 +143,7 @@ async def refund_to(
     if not intake.all_served():
         return None
     row = await store.address_of_order(world.db.reader, merchant_id, order_id)
-    channel = intake.served(row.channel) if row is not None else None
+    channel = intake.served(row.channel) if row else None
     if row is None or channel is None or channel.settlement != "custodial":
         return None
     try:
@@ -174,9 +174,7 @@ async def give_address(
     who has to see where it goes; Problem(forbidden) for a role with limits, as whoever refunds
     later may type no address, and may be a system."""
     channel = intake.served(order.channel)
-    not_here = Problem(
-        "wrong_state", "This payment is not refunded here.", cure="Contact the shop."
-    )
+    not_here = Problem("wrong_state", "This payment is not refunded here.", "Contact the shop.")
     if channel is None or not can_refund(order):
         raise not_here
     raw = await _read(world, text.strip(), channel)
@@ -189,9 +187,10 @@ async def give_address(
             )
             != NONE
         ):
-            message = "Your role has refund limits, so you cannot set an address for refunds that others make."
             raise Problem(
-                "forbidden", message, cure="Request the refund with this address, or ask the owner."
+                "forbidden",
+                "Your role has refund limits, so you cannot set an address for refunds that others make.",
+                "Request the refund with this address, or ask the owner.",
             )
         if not await sends_store.name_refund_address(
             tx, *who, raw, "payer" if scope is None else "merchant"
@@ -202,10 +201,10 @@ async def give_address(
                 else Problem(
                     "wrong_state",
                     "A refund of this order is already waiting for approval.",
-                    cure="See Refunds: have it decided, or withdrawn, first.",
+                    "See Refunds: have it decided, or withdrawn, first.",
                 )
             )
-        if scope is not None:
+        if scope:
             details = {"address": shown(raw, channel.kind)}
             await note(tx, scope, world.clocks.wall(), NAMED, order.order_id, details)
 
@@ -242,12 +241,11 @@ async def _named(db: Read, row: DepositAddress, channel: ChannelSettings) -> byt
         )
         if row.refund_by == "merchant" or own >= row.enough:
             return row.refund_to
-        given = shown(row.refund_to, channel.kind)
         cure = Sentence(
             "The customer gave {0}, and did not pay from there: if you agree, send it as to_address.",
-            given,
+            shown(row.refund_to, channel.kind),
         )
-    raise Problem("invalid", message, field=FIELD, cure=cure, detail=REQUIRED)
+    raise Problem("invalid", message, cure, field=FIELD, detail=REQUIRED)
 
 
 async def want_refund(
@@ -255,12 +253,10 @@ async def want_refund(
 ) -> ChainSend | None:
     """Wants a refund; None while nobody has said where it goes: one that a second person agreed to
     may wait for its payer."""
-    assert message.merchant_id is not None
+    assert message.merchant_id
     row = await store.address_of_charge(db, message.merchant_id, message.charge_id)
     way = (
-        await sends_store.refund_way(db, row.merchant_id, row.order_id, message.id)
-        if row is not None
-        else None
+        await sends_store.refund_way(db, row.merchant_id, row.order_id, message.id) if row else None
     )
     if row is None or way is None:
         return None
@@ -362,19 +358,19 @@ async def send_again(world: World, orders: Orders, scope: Scope, send: ChainSend
     held goes on: it did not go. Raises: Problem(wrong_state)."""
     if send.state not in ("failed", "held"):
         raise Problem(
-            "wrong_state", "This send has not failed.", cure="Wait: it is decided on its chain."
+            "wrong_state", "This send has not failed.", "Wait: it is decided on its chain."
         )
     find = {"settlement": order_of_settlement, "refund": order_of_modification}.get(
         send.subject_kind
     )
-    order_id = await find(world.db, send.merchant_id, send.subject_id) if find is not None else None
+    order_id = await find(world.db, send.merchant_id, send.subject_id) if find else None
     if send.subject_kind in ("custody", "stray") or send.state == "held":
         await sends_store.want_again(world.db.alone, send.send_id)
     elif order_id is None:
         raise Problem(
             "wrong_state",
             "Its money is back in the wallet.",
-            cure="Let the merchant request a new payout.",
+            "Let the merchant request a new payout.",
         )
     elif send.subject_kind == "settlement":
         await settle_again(orders, scope, order_id)

@@ -94,12 +94,12 @@ class Trial:
         if any(their.get("world") == "sandbox" for their in theirs):
             message = Sentence("{0} names channels of the sandbox already.", settings)
             raise Problem(
-                "conflict", message, cure="Start without --chain, which uses them; or remove them."
+                "conflict", message, "Start without --chain, which uses them; or remove them."
             )
         if url and not is_endpoint(url):
             message = Sentence("{0} is no address of a node.", repr(without_secrets(url) or url))
             raise Problem(
-                "invalid", message, cure="Write it like http://127.0.0.1:8545, or leave it out."
+                "invalid", message, "Write it like http://127.0.0.1:8545, or leave it out."
             )
         self._url = url
         self._own = (
@@ -118,15 +118,15 @@ class Trial:
             "--slots-in-an-epoch=2",
             "--state-interval=30",
         ]
-        found = []
+        commands = []
         for name, number, url, _ in self._own:
             own = [
                 f"--port={urlsplit(url).port}",
                 f"--chain-id={number}",
                 f"--state={self._folder / f'{number}.json'}",
             ]
-            found.append((f"chain {name}", [*PRIVATE, str(program()), *shared, *own]))
-        return found
+            commands.append((f"chain {name}", [*PRIVATE, str(program()), *shared, *own]))
+        return commands
 
     def prepare(self) -> None:
         """Everything that channels need, and the settings file. Raises: Problem(unavailable)."""
@@ -156,30 +156,29 @@ class Trial:
     async def _deployed(self, sender: bytes) -> list[dict[str, Any]]:
         plans = self._own or [Plan(OWN[0][0], 0, self._url, OWN[0][2])]
         async with opened("evm", [plan.url for plan in plans], Clocks()) as endpoints:
-            found = []
+            channels = []
             for plan, node in zip(plans, map(DevNode, endpoints), strict=True):
                 try:
-                    found += await self._channels(plan, node, sender)
+                    channels += await self._channels(plan, node, sender)
                 except AwayError as error:
                     which = without_secrets(plan.url)
-                    message = Sentence(
-                        "The node at {0} does not do what is needed: {1}", which, error
-                    )
                     raise Problem(
-                        "unavailable", message, cure="It must be a development node such as anvil."
+                        "unavailable",
+                        Sentence("The node at {0} does not do what is needed: {1}", which, error),
+                        "It must be a development node such as anvil.",
                     ) from None
-            return found
+            return channels
 
     async def _channels(self, plan: Plan, node: DevNode, sender: bytes) -> list[dict[str, Any]]:
         chain_id = await _started(plan, node)
         if chain_id in MAINNETS:
-            message = Sentence(
-                "{0} is a real chain, where --chain has nothing to do.", without_secrets(plan.url)
-            )
             raise Problem(
                 "invalid",
-                message,
-                cure="Name a development node; docs/chains.md opens real channels.",
+                Sentence(
+                    "{0} is a real chain, where --chain has nothing to do.",
+                    without_secrets(plan.url),
+                ),
+                "Name a development node; docs/chains.md opens real channels.",
             )
         await node.account(MERCHANT)
         if await node.held(None, sender) < COINS:
@@ -206,17 +205,17 @@ class Trial:
             for token in plan.tokens
         ]
 
-    async def _token(self, one: Token, url: str, node: DevNode) -> bytes:
+    async def _token(self, wanted: Token, url: str, node: DevNode) -> bytes:
         """The one of before, where it still stands."""
         same = (
             known
             for known in self._known
-            if (known["code"], known["endpoints"]) == (one.code, [url])
+            if (known["code"], known["endpoints"]) == (wanted.code, [url])
         )
         for token in (read_address(known["token"], "evm", "token") for known in same):
             if await node.has_code(token):
                 return token
-        return await node.deploy_token(one.decimals)
+        return await node.deploy_token(wanted.decimals)
 
     def _address(self, chain_id: int) -> str:
         """The URL of our own node: the same port as before, since stored orders name it."""
@@ -242,14 +241,14 @@ async def _started(plan: Plan, node: DevNode) -> int:
                 cure = "See whether something else has its port."
                 if not plan.chain_id:
                     cure = "Start one such as anvil there, or leave the address out: Recoup then runs its own."
-                raise Problem("unavailable", message, cure=cure) from None
+                raise Problem("unavailable", message, cure) from None
             await asyncio.sleep(0.05)
         else:
             if plan.chain_id not in (0, chain_id):
                 message = Sentence(
                     "The node at {0} is on chain {1}.", without_secrets(plan.url), chain_id
                 )
-                raise Problem("unavailable", message, cure="End what has its port.")
+                raise Problem("unavailable", message, "End what has its port.")
             return chain_id
 
 

@@ -70,9 +70,11 @@ class TronSender(Sender):
         bought."""
         tips = [await self._tip_of(node) for node in self._nodes]
         heads, finals = [head for head, _ in tips], [final for _, final in tips]
-        self._tip = Tip(min(finals), min(one.at for one in heads), min(one.at for one in finals))
+        self._tip = Tip(
+            min(finals), min(head.at for head in heads), min(final.at for final in finals)
+        )
         for node, head in zip(self._nodes, heads, strict=True):
-            if max(one.at for one in heads) - head.at > LIFE / 2:
+            if max(head.at for head in heads) - head.at > LIFE / 2:
                 self._troubles.append(
                     f"{node.name} is behind: what is signed is over before others take it"
                 )
@@ -81,7 +83,9 @@ class TronSender(Sender):
             ("eth_gasPrice", []),
             ("eth_getBalance", [to_hex(self._signer.address), "latest"]),
         ]
-        said = [[number(taken(one)) for one in await node.batch(asks)] for node in self._nodes]
+        said = [
+            [number(taken(answer)) for answer in await node.batch(asks)] for node in self._nodes
+        ]
         self._energy_sun = max(
             1, *(price for price, _ in said)
         )  # by one that is too low it would run dry
@@ -114,32 +118,30 @@ class TronSender(Sender):
         backup was restored. Raises: HaltError."""
         head, final = state.heights.head, state.heights.finalized or 0
         row = await sends_store.sender_of(self._db, *self._key)
-        if row is not None and row.halted:
+        if row and row.halted:
             raise HaltError(row.halted)
         if row is None:
             await sends_store.begin_sender(self._db.alone, *self._key, final)
-        begins, known = (row.begins, row.signed_block) if row is not None else (final, None)
+        begins, known = (row.begins, row.signed_block) if row else (final, None)
         first = (
             max(begins + 1, known or 0) if self._read_to is None else max(begins + 1, self._read_to)
         )
         for start in range(first, head + 1, RANGE):
             await self._check_known(start, min(start + RANGE - 1, head))
         self._read_to = final  # what is not solidified may change
-        since = self._world.clocks.wall() - HOUR
-        self._failed = await sends_store.reverted_since(self._db, *self._key, since)
+        self._failed = await sends_store.reverted_since(
+            self._db, *self._key, self._world.clocks.wall() - HOUR
+        )
         return 0 if row is None or row.last is None else row.last + 1
 
     async def _accounted(self, state: KeyState, count: int) -> int:
         """`count`: the block up to which a person has accounted for what left the wallet."""
         final = state.heights.finalized or 0
         if not 0 < count <= final:
-            message = Sentence(
-                "Block {0} is not solidified: the last that is, is {1}.", count, final
-            )
             raise Problem(
                 "conflict",
-                message,
-                cure="Look at all that left the wallet up to a block, and name that.",
+                Sentence("Block {0} is not solidified: the last that is, is {1}.", count, final),
+                "Look at all that left the wallet up to a block, and name that.",
             )
         return 0
 
@@ -153,9 +155,9 @@ class TronSender(Sender):
         hashes: set[bytes] = set()
         for node in self._nodes:  # any one's doubt is enough
             logs = await node.call("eth_getLogs", wanted)
-            if not isinstance(logs, list) or not all(isinstance(one, dict) for one in logs):
+            if not isinstance(logs, list) or not all(isinstance(log, dict) for log in logs):
                 raise GarbageError("not a list of logs")
-            hashes |= {data(one.get("transactionHash"), 32) for one in logs}
+            hashes |= {data(log.get("transactionHash"), 32) for log in logs}
         known = (
             await sends_store.known_transactions(self._db, self._network.chain, list(hashes))
             if hashes
@@ -175,7 +177,7 @@ class TronSender(Sender):
 
     async def _close(
         self,
-        one: ChainTransaction,
+        transaction: ChainTransaction,
         sends: Sequence[ChainSend],
         receipts: Sequence[Receipt],
         cost: int,
@@ -184,7 +186,8 @@ class TronSender(Sender):
         nothing, and its sends are wanted again: a shortage of energy inside the factory is a
         revert, too, and the next dry run tells it from a refusal."""
         infos = [
-            await node.ask(f"/walletsolidity/{INFO}", value=one.hash.hex()) for node in self._nodes
+            await node.ask(f"/walletsolidity/{INFO}", value=transaction.hash.hex())
+            for node in self._nodes
         ]
         said = [info.get("receipt") for info in infos]
         results = {receipt.get("result") if isinstance(receipt, dict) else None for receipt in said}
@@ -192,7 +195,7 @@ class TronSender(Sender):
             return  # not solidified everywhere
         fee, (result,) = max(_count(info, "fee") for info in infos), results
         if result == "SUCCESS" or self._failed >= TRIES:
-            await super()._close(one, sends, receipts, fee)
+            await super()._close(transaction, sends, receipts, fee)
             return
         self._failed += 1
         self._troubles.append(
@@ -201,28 +204,28 @@ class TronSender(Sender):
         paid, block = Decimal(fee), receipts[0].block
         async with self._kept() as tx:
             await sends_store.close_number(
-                tx, *self._key, one.number, one.hash, "reverted", paid, block
+                tx, *self._key, transaction.number, transaction.hash, "reverted", paid, block
             )
-            await sends_store.want_lost(tx, [one.hash])
+            await sends_store.want_lost(tx, [transaction.hash])
 
     async def _repeat(
         self, out: Sequence[ChainTransaction], receipts: Receipts, state: KeyState, prices: Prices
     ) -> None:
         """The same bytes while a block may take them; then, unless one has, what they sent is
         wanted again."""
-        for one in out:
-            said, ends = receipts[one.hash], expires_at(one.raw)
+        for transaction in out:
+            said, ends = receipts[transaction.hash], expires_at(transaction.raw)
             if self._tip.at < ends and not all(isinstance(receipt, Receipt) for receipt in said):
-                await self._broadcast(one.raw)
+                await self._broadcast(transaction.raw)
             elif (
                 self._tip.solid_at >= ends + MARGIN
                 and not any(said)
-                and not await self._is_anywhere(one.hash)
+                and not await self._is_anywhere(transaction.hash)
             ):
-                log.info("expired", chain=one.chain, transaction=one.hash.hex())
+                log.info("expired", chain=transaction.chain, transaction=transaction.hash.hex())
                 async with self._kept() as tx:
-                    await sends_store.expire_transaction(tx, one.chain, one.hash)
-                    await sends_store.want_lost(tx, [one.hash])
+                    await sends_store.expire_transaction(tx, transaction.chain, transaction.hash)
+                    await sends_store.want_lost(tx, [transaction.hash])
 
     async def _is_anywhere(self, txid: bytes) -> bool:
         """True when it is in any block of any node, beside the receipts. Asked after the solidified
@@ -240,8 +243,8 @@ class TronSender(Sender):
 
     async def _dry(self, node: TronEndpoint, wanted: Sequence[ChainSend]) -> list[int | str | None]:
         """The energy of each; or why the contract refuses; None where the node says neither."""
-        found: list[int | str | None] = []
-        for to, call in [self._call([one]) for one in wanted]:
+        needs: list[int | str | None] = []
+        for to, call in [self._call([send]) for send in wanted]:
             trigger = {
                 "owner_address": _hex(self._signer.address),
                 "contract_address": _hex(to),
@@ -254,18 +257,18 @@ class TronSender(Sender):
                 or result.get("result") is not True
                 or not isinstance(transaction, dict)
             ):
-                found.append(None)
+                needs.append(None)
                 continue
             ends = transaction.get("ret")
             if isinstance(ends, list) and "FAILED" in [
-                one.get("ret") for one in ends if isinstance(one, dict)
+                end.get("ret") for end in ends if isinstance(end, dict)
             ]:
                 why = str(result.get("message", ""))
                 why = bytes.fromhex(why).decode(errors="replace") if _DIGITS.fullmatch(why) else why
-                found.append(why or "refused")
+                needs.append(why or "refused")
             else:
-                found.append(_count(said, "energy_used"))
-        return found
+                needs.append(_count(said, "energy_used"))
+        return needs
 
     def _with_room(self, needs: Sequence[int]) -> int | str:
         """The energy by the node that estimates more, and more than that after each that failed,
@@ -278,16 +281,17 @@ class TronSender(Sender):
     def _batch(self, able: Sequence[tuple[ChainSend, int]]) -> tuple[list[ChainSend], int]:
         """The batch, of as many sweeps as go under the cap."""
         taken, energy = [able[0][0]], able[0][1]
-        for one, more in able[1:]:
+        for sweep, more in able[1:]:
             if (energy + more) * self._energy_sun > self._fee_cap:
                 break
-            taken.append(one)
+            taken.append(sweep)
             energy += more
         return taken, energy
 
     def _signed(self, to: bytes, call: bytes, nonce: int, prices: Prices, gas: int) -> Signed:
-        frame = Frame(self._tip.refers, self._tip.at, nonce, gas * prices.fee)
-        return call_contract(self._signer, to, call, frame)
+        return call_contract(
+            self._signer, to, call, Frame(self._tip.refers, self._tip.at, nonce, gas * prices.fee)
+        )
 
     async def _hand_over(self, node: TronEndpoint, raw: bytes) -> str | None:
         code = str((await node.ask("/wallet/broadcasthex", transaction=raw.hex())).get("code", ""))

@@ -17,18 +17,22 @@ class Booked(NamedTuple):
     dust: int
 
 
-def to_base(units: int, asset: str, decimals: int, field: str = "amount") -> int:
+def to_base(units: int, asset: str, decimals: int) -> int:
     """Exact. Raises: Problem(invalid) for an amount that is finer than the token."""
     finer = EXPONENTS[asset] - decimals
     if finer <= 0:
         return units * _power(-finer)
     base, rest = divmod(units, _power(finer))
     if rest:
-        message = Sentence(
-            "The amount has more than {0} decimals, which the token does not have.", decimals
+        raise Problem(
+            "invalid",
+            Sentence(
+                "The amount has more than {0} decimals, which the token does not have.", decimals
+            ),
+            Sentence("Round it to {0} decimals.", decimals),
+            field="amount",
+            detail="invalid_amount",
         )
-        cure = Sentence("Round it to {0} decimals.", decimals)
-        raise Problem("invalid", message, field=field, cure=cure, detail="invalid_amount")
     return base
 
 

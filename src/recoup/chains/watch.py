@@ -116,13 +116,13 @@ class Network(NamedTuple):
 
 def networks_of(channels: Iterable[ChannelSettings]) -> list[Network]:
     """The open channels by their chain."""
-    found: dict[int, dict[bytes, ChannelSettings]] = {}
+    by_chain: dict[int, dict[bytes, ChannelSettings]] = {}
     for channel in channels:
         if channel.factory is not None:
-            found.setdefault(channel.chain_id, {})[channel.token] = channel
+            by_chain.setdefault(channel.chain_id, {})[channel.token] = channel
     return [
         Network(chain, first.kind, first.factory, tokens)
-        for chain, tokens in found.items()
+        for chain, tokens in by_chain.items()
         for first in [next(iter(tokens.values()))]
         if first.factory is not None
     ]
@@ -178,14 +178,12 @@ class Watcher:
         Raises: AwayError: the next poll asks again; HaltError: the chain is halted from here on."""
         now, chain = self._clocks.wall(), self.network.chain
         cursor = await store.cursor_of(self._db, chain)
-        if cursor is not None and cursor.halted:
+        if cursor and cursor.halted:
             return []
         self._turn += 1
         first, second = self.pair
         try:
-            await self._read(
-                first, second, cursor if cursor is not None and cursor.block else None, now
-            )
+            await self._read(first, second, cursor if cursor and cursor.block else None, now)
         except HaltError as halted:
             log.error("chain halted", chain=chain, why=f"{halted}")
             await store.halt(self._db.alone, chain, f"{halted}", now)
@@ -203,12 +201,12 @@ class Watcher:
         few = await store.watched_addresses(self._db, kind, now, ADDRESSES_MAX + 1)
         calls = [logs_call(*span, self.network.factory, self.network.tokens, few) for span in spans]
         said = await self._answers(first, [*asks, *calls])
-        one = self._seen(said[: len(asks)], cursor)
-        found = [self._found(first, *pair) for pair in zip(said[len(asks) :], spans, strict=True)]
-        if any(logs is None for logs in found):
+        first_view = self._seen(said[: len(asks)], cursor)
+        read = [self._found(first, *pair) for pair in zip(said[len(asks) :], spans, strict=True)]
+        if any(logs is None for logs in read):
             return
-        logs = {_key(row): row for rows in found for row in rows or []}
-        open_, again_after = await self._open(cursor, one)
+        logs = {_key(row): row for rows in read for row in rows or []}
+        open_, again_after = await self._open(cursor, first_view)
         addresses = {row.address for row in logs.values()} | {row.address for row in open_}
         ours = {row.address: row for row in await store.orders_at(self._db, kind, list(addresses))}
         logs = {key: row for key, row in logs.items() if row.address in ours}
@@ -221,36 +219,46 @@ class Watcher:
         blocks = list({row.block_hash: row.block for row in new}.items())
         calls = [*receipts_of(txs), *(block_of_hash(block) for block, _ in blocks)]
         said = await second.batch([*asks, *calls])
-        two, theirs = self._seen(said[: len(asks)], cursor), said[len(asks) :]
-        if cursor is not None and max(one.head, two.head).number < cursor.final:
+        second_view, theirs = self._seen(said[: len(asks)], cursor), said[len(asks) :]
+        if cursor and max(first_view.head, second_view.head).number < cursor.final:
             raise HaltError(f"the head went back behind block {cursor.final}, which was final")
         mine = await first.batch(calls) if calls else []
         times = agreed_times(mine[len(txs) :], theirs[len(txs) :])
-        answers = zip(mine[: len(txs)], theirs[: len(txs)], strict=True)
         pairs = [
-            [read_receipt(answer, self.network.factory) for answer in pair] for pair in answers
+            [read_receipt(answer, self.network.factory) for answer in pair]
+            for pair in zip(mine[: len(txs)], theirs[: len(txs)], strict=True)
         ]
         # What a node does not tell says nothing of its transaction, and holds up no other.
         both = {
             tx: pair
             for tx, pair in zip(txs, pairs, strict=True)
-            if not any(isinstance(one, Refused) for one in pair)
+            if not any(isinstance(answer, Refused) for answer in pair)
         }
         # What the other has not is read again; what was taken back returns when both have it in its block.
-        new = [row for row in new if row.block <= two.head.number and row.block_hash in times]
         new = [
-            row for row in new if _key(row) not in states or _is_in_block(row, both.get(row.tx, []))
+            row for row in new if row.block <= second_view.head.number and row.block_hash in times
         ]
-        heights = lower([one.heights, two.heights])
+        # One that stays on a fork of one node would move to and fro.
+        new = [
+            row
+            for row in new
+            if _key(row) not in states
+            or row.tx in both
+            and all(
+                isinstance(answer, Receipt) and answer.block_hash == row.block_hash
+                for answer in both[row.tx]
+            )
+        ]
+        heights = lower([first_view.heights, second_view.heights])
         await self.keep(new, times, ours, now)
         kept = await store.logs_in(self._db, chain, [row.tx for row in new])
         open_ = [*open_, *(row for row in kept if row.state == "seen")]
         await self._judge([row for row in open_ if row.tx in both], both, heights, ours)
-        if any(block not in times and at <= two.head.number for block, at in blocks):
+        if any(block not in times and at <= second_view.head.number for block, at in blocks):
             return  # one is gone since it was read, or its time is disputed: the next poll reads this range again
         _, end = spans[-1]
         read_to = heights.head if end is None else min(heights.head, end)
-        agreed_at, final = min(one.head.at, two.head.at, now), heights.finalized or 0
+        agreed_at, final = min(first_view.head.at, second_view.head.at, now), heights.finalized or 0
         await store.move_cursor(
             self._db.alone,
             chain,
@@ -258,31 +266,38 @@ class Watcher:
             agreed_at,
             heights.head,
             final,
-            _final_hash(one, two),
+            min(first_view.final, second_view.final).hash
+            if first_view.final and second_view.final
+            else None,
             now,
         )
-        if cursor is None or not cursor.mark_hash or one.mark is not None and one.mark == two.mark:
+        if (
+            cursor is None
+            or not cursor.mark_hash
+            or first_view.mark is not None
+            and first_view.mark == second_view.mark
+        ):
             self._again_after = again_after
             if again_after is None:
-                low = min(one.head, two.head)
+                low = min(first_view.head, second_view.head)
                 await store.move_mark(self._db.alone, chain, low.number, low.hash)
 
     async def _open(
-        self, cursor: Cursor | None, one: NodeView
+        self, cursor: Cursor | None, view: NodeView
     ) -> tuple[list[ChainLog], tuple[bytes, LogPlace] | None]:
         """The logs that are not certain yet; and, when a block that was read is another one now,
         what was taken for certain above the final block, with the place where the next poll goes on
         with that."""
         open_ = await store.open_logs(self._db, self.network.chain, *self._open_after, OPEN_MAX)
         self._open_after = _place(open_[-1]) if len(open_) == OPEN_MAX else _START
-        if cursor is None or not cursor.mark_hash or one.mark in (None, cursor.mark_hash):
+        if cursor is None or not cursor.mark_hash or view.mark in (None, cursor.mark_hash):
             return open_, None
-        assert one.mark is not None
+        assert view.mark is not None
         after: LogPlace = (max(cursor.final, cursor.mark - 2 * self.network.depth) + 1, b"", 0, b"")
-        if self._again_after is not None and self._again_after[0] == one.mark:
+        if self._again_after and self._again_after[0] == view.mark:
             after = self._again_after[1]
         certain = await store.confirmed_logs(self._db, self.network.chain, *after, OPEN_MAX)
-        return [*certain, *open_], (one.mark, _place(certain[-1])) if len(
+        return [*certain, *open_], (view.mark, _place(certain[-1])) if len(
             certain
         ) == OPEN_MAX else None
 
@@ -304,9 +319,8 @@ class Watcher:
             return [
                 (max(0, number(await node.call("eth_blockNumber")) - 2 * self.network.depth), None)
             ]
-        block = timedelta(milliseconds=self.network.any.block_ms)
-        head = (
-            max(cursor.head, cursor.block) + (now - cursor.polled_at) // block
+        head = max(cursor.head, cursor.block) + (now - cursor.polled_at) // timedelta(
+            milliseconds=self.network.any.block_ms
         )  # about there it is by now
         begin = max(0, cursor.block - 2 * self.network.depth)
         if head - begin <= self._range:
@@ -333,15 +347,15 @@ class Watcher:
         chain = number(taken(said[0]))
         if chain != self.network.chain:
             raise HaltError(f"a node is on chain {chain}, not {self.network.chain}")
-        head, *tagged = (read_block(one) for one in said[1 : 2 + len(self.network.tags)])
+        head, *tagged = (read_block(answer) for answer in said[1 : 2 + len(self.network.tags)])
         if head is None:
             raise GarbageError("no head")
-        marks = [read_block(one) for one in said[2 + len(self.network.tags) :]]
-        if cursor is not None and cursor.final_hash:
+        marks = [read_block(answer) for answer in said[2 + len(self.network.tags) :]]
+        if cursor and cursor.final_hash:
             then = marks[0]
-            if then is not None and then.hash != cursor.final_hash:
+            if then and then.hash != cursor.final_hash:
                 raise HaltError(f"block {cursor.final} was final and is another one now")
-        mark = marks[-1] if cursor is not None and cursor.mark_hash else None
+        mark = marks[-1] if cursor and cursor.mark_hash else None
         final, safe = tagged[-1], tagged[0] if len(tagged) > 1 else None
         heights = Heights(head.number, safe and safe.number, final and final.number)
         return NodeView(head, final, heights, mark and mark.hash)
@@ -350,7 +364,7 @@ class Watcher:
         """Logs of an answer; None where the node refused the range: the next poll asks for half of
         it."""
         try:
-            found = read_logs(answer, self.network.factory, self.network.tokens, *span)
+            logs = read_logs(answer, self.network.factory, self.network.tokens, *span)
         except GarbageError as error:
             self._range = max(1, self._range // 2)
             log.warning(
@@ -362,7 +376,7 @@ class Watcher:
             )
             return None
         self._range = min(RANGE_MAX, self._range + self._range // 4 + 1)
-        return found
+        return logs
 
     async def keep(
         self, logs: Sequence[NodeLog], times: Mapping[bytes, datetime], ours: Ours, now: datetime
@@ -429,7 +443,10 @@ class Watcher:
     ) -> LogState | None:
         """The state of a log on which both nodes agree, at the depth that its order asks for; None:
         nothing that is certain yet, as of a token that no channel is served for any more."""
-        logs = [one.logs.get(row.log_index) if isinstance(one, Receipt) else None for one in said]
+        logs = [
+            receipt.logs.get(row.log_index) if isinstance(receipt, Receipt) else None
+            for receipt in said
+        ]
         mine = (row.block_hash, row.address, row.token, int(row.value), int(row.fee))
         if all(
             log and (log.block_hash, log.address, log.token, log.value, log.fee) == mine
@@ -448,8 +465,8 @@ def wanted_depth(channel: ChannelSettings, row: ChainLog, order: DepositAddress 
     """The depth required by the worth of the order, or of the transfer if that is more. `channel`:
     the transfer's."""
     worth = channel.book(row.value)
-    own = intake.served(order.channel) if order is not None else None
-    if order is not None and own is not None:
+    own = intake.served(order.channel) if order else None
+    if order and own:
         worth = max(worth, own.book(order.due))
     return required(channel.confirmations, worth)
 
@@ -460,16 +477,3 @@ def _key(row: ChainLog | NodeLog) -> tuple[bytes, int, bytes]:
 
 def _place(row: ChainLog) -> LogPlace:
     return row.block, *_key(row)
-
-
-def _is_in_block(row: NodeLog, said: Sequence[ReceiptAnswer]) -> bool:
-    """True when both nodes have it there: one that stays on a fork would move it to and fro."""
-    return bool(said) and all(
-        isinstance(one, Receipt) and one.block_hash == row.block_hash for one in said
-    )
-
-
-def _final_hash(one: NodeView, two: NodeView) -> bytes | None:
-    """The hash of the lower final block, where both name one."""
-    finals = [seen.final for seen in (one, two) if seen.final is not None]
-    return min(finals).hash if len(finals) == 2 else None  # noqa: PLR2004 - both nodes

@@ -82,9 +82,9 @@ def _halted(facts: Facts, to: Locale) -> Notified:
 def _title(chain: str | int) -> str:
     """Title of a network by its name, or by a chain's id, which it keeps where no preset has it."""
     known = (
-        one.title
-        for name, one in NETWORK_PRESETS.items()
-        if str(chain) in (name, str(one.chain_id))
+        network.title
+        for name, network in NETWORK_PRESETS.items()
+        if str(chain) in (name, str(network.chain_id))
     )
     return next(known, str(chain))
 

@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from importlib import import_module
-from typing import Any, Final
-from uuid import UUID
+from typing import Final
 
 import structlog
 from starlette.requests import Request
@@ -88,8 +87,8 @@ class ChargePage:
         try:
             self._count(request, started)
             given = {name: value[:40] for name, value in (await fields_of(request)).items()}
-            found = await self._find(given)
-            if found:
+            charges = await self._find(given)
+            if charges:
                 self._forgive(request)
         except Problem as problem:
             if problem.code != "too_many_requests":
@@ -102,12 +101,10 @@ class ChargePage:
                 request=request_id(request.scope),
                 error=type(error).__name__,
             )
-            ours = Problem(
-                "internal", "Something went wrong on our side.", cure="Please try again."
-            )
+            ours = Problem("internal", "Something went wrong on our side.", "Please try again.")
             return self._page(request, given, problem=ours)
         await asyncio.sleep(max(0.0, started + ANSWER_SECONDS - clocks.monotonic()))
-        return self._page(request, given, found=found)
+        return self._page(request, given, charges=charges)
 
     def _count(self, request: Request, now: float) -> None:
         """Raises: Problem(too_many_requests)."""
@@ -115,12 +112,11 @@ class ChargePage:
             check_rate(self._each, client_address(request.scope) or "", now)
             check_rate(self._all, "all", now)
         except Problem as problem:
-            wait = problem.retry_after_seconds
             raise Problem(
                 "too_many_requests",
                 _SLOWLY,
-                cure="Wait a minute, then try again.",
-                retry_after_seconds=wait,
+                "Wait a minute, then try again.",
+                retry_after_seconds=problem.retry_after_seconds,
             ) from None
 
     def _forgive(self, request: Request) -> None:
@@ -139,8 +135,7 @@ class ChargePage:
         try:
             units = from_text(given.get("amount", "").replace(",", "."), asset, "amount").units
         except Problem:
-            message = "Enter the amount as shown on the statement: 19.99."
-            raise invalid(message, "amount") from None
+            raise invalid("Enter the amount as shown on the statement: 19.99.", "amount") from None
         since = datetime.combine(_day(given.get("date", "")), time.min, UTC) - AROUND
         return await find_charges(
             self._world.db.reader, last4, units, asset, since, since + 3 * AROUND
@@ -152,13 +147,13 @@ class ChargePage:
         given: dict[str, str],
         *,
         problem: Problem | None = None,
-        found: list[ChargeFound] | None = None,
+        charges: list[ChargeFound] | None = None,
     ) -> Response:
         language = accepted_language(request.headers.get("accept-language", ""))
         message, cure = problem_texts(language, problem) if problem else ("", "")
         shown = None
-        if found is not None:
-            shown = [(f, _link(f.url), statement_text(f.descriptor, f.scheme)) for f in found]
+        if charges is not None:
+            shown = [(f, _link(f.url), statement_text(f.descriptor, f.scheme)) for f in charges]
         page = render(
             "charge.html",
             language,
@@ -338,31 +333,31 @@ async def _given(request: Request, now: datetime) -> ChallengeAnswer:
             raise invalid("A card number has 12 to 19 digits.", "CardNumber")
         month, year = _valid_expiry(form.get("expires", ""), now)
     billing = {name: form[name][:TEXT_MAX] for name in ADDRESS if form.get(name)}
-    _check_plain(billing)
+    if any(
+        "\0" in text or any(0xD800 <= ord(c) <= 0xDFFF for c in text) for text in billing.values()
+    ):  # no database keeps it
+        raise invalid("The address has characters that cannot be kept.", "Address")
     check_words(billing)
-    browser = read_browser(request.headers, form)
     return ChallengeAnswer(
-        code, pan, month, year, billing or None, form.get("confirmed") == "1", browser
+        code,
+        pan,
+        month,
+        year,
+        billing or None,
+        form.get("confirmed") == "1",
+        read_browser(request.headers, form),
     )
 
 
 def _valid_expiry(text: str, now: datetime) -> tuple[int, int]:
     """Raises: Problem(invalid) for one that cannot be read, is over or too far away."""
-    found = read_expiry(text)
-    if found is None:
+    moment = read_expiry(text)
+    if moment is None:
         raise invalid("Enter month and year as on the card, four digits: 0931 or 09/31.", "Expires")
-    month, year = found
+    month, year = moment
     if not (now.year, now.month) <= (year, month) <= (now.year + YEARS_MAX, 12):
         raise invalid("This card has expired, or the date is wrong.", "Expires")
-    return found
-
-
-def _check_plain(billing: dict[str, Any]) -> None:
-    """Raises: Problem(invalid) for what no database keeps."""
-    if any(
-        "\0" in text or any(0xD800 <= ord(c) <= 0xDFFF for c in text) for text in billing.values()
-    ):
-        raise invalid("The address has characters that cannot be kept.", "Address")
+    return moment
 
 
 async def pay_page(visit: Visit) -> Response:
@@ -370,12 +365,10 @@ async def pay_page(visit: Visit) -> Response:
     world = checkout.world
     order = await stable_order(world.db.reader, merchant_id, order_id)
     if order is None:
-        raise Problem(
-            "not_found", "No payment found for this link.", cure="Ask the shop for a new one."
-        )
+        raise Problem("not_found", "No payment found for this link.", "Ask the shop for a new one.")
     for module in PAY_PAGE:
         shown: Response | None = await import_module(module).pay_page(visit, order)
-        if shown is not None:
+        if shown:
             return shown
     merchant = (await checkout.merchants.get(merchant_id)).merchant
     now = merchant.business(world.clocks.wall())
@@ -387,12 +380,11 @@ async def pay_page(visit: Visit) -> Response:
         else order_status(order.stage, order.units, order.refunded_units)
     )
     # A payer chooses among those that take the currency, where the charge left it open; not a chain, which has terms.
-    able = (
+    channels = [
         c
         for c in enabled(test=world.policy.test_mode)
-        if c.takes(order.asset) and not c.requires_watcher
-    )
-    channels = list(able) if not order.channel else []
+        if not order.channel and c.takes(order.asset) and not c.requires_watcher
+    ]
     return render(
         "pay.html",
         visit.language,
@@ -413,17 +405,8 @@ async def pay_page(visit: Visit) -> Response:
     )
 
 
-def attempt_of_token(world: World, token: str) -> tuple[UUID, UUID] | None:
-    """(merchant, key of an attempt), or None for what we did not sign for a return."""
-    return named_by(world, PAYER_RETURN, token)
-
-
 # The address of a return is of one attempt, made for one charge and given to its processor alone. It counts once, as
 # long as that charge waits for the customer; whoever comes by it later sees where the order stands.
-def returned_page(checkout: Checkout) -> Callable[[Request], Awaitable[Response]]:
-    return page(checkout, _returned, attempt_of_token)
-
-
 async def _returned(visit: Visit) -> Response:
     checkout, (merchant_id, charge) = visit.checkout, visit.key
     request = visit.request
@@ -449,13 +432,13 @@ def simulate_payment(*, approve: bool) -> Callable[[Visit], Awaitable[Response]]
         checkout = visit.checkout
         channel = (await fields_of(visit.request)).get("channel") or None
         able = [
-            one.code
-            for one in enabled(test=checkout.world.policy.test_mode)
-            if not one.requires_watcher
+            channel.code
+            for channel in enabled(test=checkout.world.policy.test_mode)
+            if not channel.requires_watcher
         ]
         if channel not in {None, *able}:
             raise Problem(
-                "invalid", "There is no such way to pay.", cure="Choose one of those on the page."
+                "invalid", "There is no such way to pay.", "Choose one of those on the page."
             )
         await simulate(
             checkout.world,
@@ -488,27 +471,26 @@ def _page(visit: Visit, page: ContactPage) -> Response:
 def routes(world: World, orders: Orders, merchants: Merchants) -> list[BaseRoute]:
     checkout = Checkout(world, orders, merchants, Vault(world))
     charge = ChargePage(world)
+    returned = page(checkout, _returned, lambda world, token: named_by(world, PAYER_RETURN, token))
+    buttons = {
+        "pay": simulate_payment(approve=True),
+        "fail": simulate_payment(approve=False),
+        "answer": answer_card,
+        "unsubscribe": take_unsubscribe,
+        "agree": agree_card,
+        "refuse": refuse_card,
+    }
     return [
         Route("/charge", charge.form, methods=["GET"]),
         Route("/charge", charge.look_up, methods=["POST"]),
-        Route("/checkout/return/{token}", returned_page(checkout), methods=["GET"]),
+        Route("/checkout/return/{token}", returned, methods=["GET"]),
         Route("/checkout/{token}", page(checkout, hosted_page), methods=["GET", "POST"]),
         Route("/checkout/{token}/bank", page(checkout, bank_page), methods=["GET"]),
-        Route(
-            "/checkout/{token}/pay",
-            page(checkout, simulate_payment(approve=True)),
-            methods=["POST"],
-        ),
-        Route(
-            "/checkout/{token}/fail",
-            page(checkout, simulate_payment(approve=False)),
-            methods=["POST"],
-        ),
-        Route("/checkout/{token}/answer", page(checkout, answer_card), methods=["POST"]),
         Route("/checkout/{token}/unsubscribe", page(checkout, unsubscribe_page), methods=["GET"]),
-        Route("/checkout/{token}/unsubscribe", page(checkout, take_unsubscribe), methods=["POST"]),
-        Route("/checkout/{token}/agree", page(checkout, agree_card), methods=["POST"]),
-        Route("/checkout/{token}/refuse", page(checkout, refuse_card), methods=["POST"]),
+        *(
+            Route(f"/checkout/{{token}}/{name}", page(checkout, work), methods=["POST"])
+            for name, work in buttons.items()
+        ),
     ]
 
 

@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, Response
 from recoup.kernel.feature import features
 from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
+from recoup.kernel.time import stamp
 from recoup.kit.edge.tracing import request_id
 from recoup.kit.languages.catalogues import ENGLISH, accepted_language, catalogue, or_english
 from recoup.kit.world import World
@@ -100,10 +101,6 @@ HEADERS: Final = {
 }
 
 
-def utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def _source(name: str) -> str:
     """Our own, or by its feature: `chains/charge.html` stands in the folder `payer` of that one."""
     owner, _, file = name.rpartition("/")
@@ -120,7 +117,7 @@ _TEMPLATES: Final = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-_TEMPLATES.filters |= {"utc": utc, "clock": clock, "span": span}
+_TEMPLATES.filters |= {"utc": stamp, "clock": clock, "span": span}
 _TEMPLATES.globals |= {"t": t}
 
 
@@ -155,7 +152,7 @@ log = structlog.get_logger()
 HELD: Final = Problem(
     "unavailable",
     "Payments cannot be taken at the moment.",
-    cure="Nothing was charged. Please try again later.",
+    "Nothing was charged. Please try again later.",
 )
 STATUSES = {
     "not_found": 404,
@@ -183,7 +180,7 @@ async def fields_of(request: Request) -> dict[str, str]:
         pairs = parse_qsl(body.decode("latin-1"), max_num_fields=FIELDS_MAX)
     except ValueError:
         raise Problem(
-            "invalid", "That is not the page's form.", cure="Press the button on the page."
+            "invalid", "That is not the page's form.", "Press the button on the page."
         ) from None
     return {name[:FIELD_MAX]: value[:FIELD_MAX].strip() for name, value in pairs}
 
@@ -223,9 +220,7 @@ def page(
             key = named(checkout.world, request.path_params["token"])
             if key is None:
                 raise Problem(
-                    "not_found",
-                    "No payment found for this link.",
-                    cure="Ask the shop for a new one.",
+                    "not_found", "No payment found for this link.", "Ask the shop for a new one."
                 )
             if checkout.world.standing.is_quarantined:
                 raise copy(HELD)
@@ -240,9 +235,7 @@ def page(
                 request=request_id(request.scope),
                 error=type(error).__name__,
             )
-            ours = Problem(
-                "internal", "Something went wrong on our side.", cure="Please try again."
-            )
+            ours = Problem("internal", "Something went wrong on our side.", "Please try again.")
             return problem_page(language, ours, test=test, status=500)
 
     return answer

@@ -16,7 +16,7 @@ from recoup.notifications.rules.drift import DAYS as CALIBRATION_DAYS
 from recoup.notifications.rules.drift import Counted
 from recoup.people.page import rights
 from recoup.people.page.endpoint import redirect
-from recoup.people.page.feature_parts import rescue_panels
+from recoup.people.page.feature_parts import panels
 from recoup.people.page.form_shape import Names, Text, read_again
 from recoup.people.page.menu import Entry
 from recoup.people.page.pages import Answer, Values, member
@@ -245,7 +245,7 @@ async def cards(visit: Visit) -> Values:
         else await card_switches(visit.world, visit.merchant_id),
         offered=offered(visit.world),
         may=visit.may("switch", or_operator=True),
-        **await rescue_panels(visit),
+        **await panels(lambda part: part.rescue, visit),
     )
 
 

@@ -49,7 +49,5 @@ def load(one: "EntryPoint", kind: type[T]) -> T:
     package = one.dist.name if one.dist is not None else one.module
     message = f"The package {package} adds {one.name!r} to {one.group}, but {one.value} cannot be used ({why})."
     raise Problem(
-        "unavailable",
-        message,
-        cure=f"Install a release of {package} for this Recoup, or remove it.",
+        "unavailable", message, f"Install a release of {package} for this Recoup, or remove it."
     )

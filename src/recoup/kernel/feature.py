@@ -111,4 +111,4 @@ def checked(found: tuple[Feature, ...]) -> tuple[Feature, ...]:
 
 
 def bad(message: str, cure: str) -> Problem:
-    return Problem("invalid", message, cure=cure)
+    return Problem("invalid", message, cure)

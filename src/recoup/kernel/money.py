@@ -136,8 +136,8 @@ def from_text(text: str, asset: str, field: str) -> Money:
         raise Problem(
             "invalid",
             Sentence("The field {0} is invalid.", field),
+            cure,
             field=field,
-            cure=cure,
             verbatim=True,
         )
     scale = EXPONENTS[asset]

@@ -170,9 +170,9 @@ class Problem(Exception):
         self,
         code: str,
         message: str,
+        cure: str | None = None,
         *,
         field: str | None = None,
-        cure: str | None = None,
         fields: Mapping[str, list[str]] | None = None,
         retry_after_seconds: int | None = None,
         verbatim: bool = False,
@@ -210,12 +210,12 @@ def sentences(found: str, cure: str | None) -> str:
 
 def invalid(message: str, field: str | None, cure: str | None = None) -> Problem:
     """Problem with a field, and what to send."""
-    return Problem("invalid", message, field=field, cure=cure)
+    return Problem("invalid", message, cure, field=field)
 
 
 def too_large(message: str, cure: str = "Split it.") -> Problem:
     """A file beyond a limit, and how to send it within."""
-    return Problem("too_large", message, field="file", cure=cure)
+    return Problem("too_large", message, cure, field="file")
 
 
 def _at_stage(message: str, stage: str) -> str:

@@ -103,6 +103,11 @@ def whole_millisecond(moment: datetime) -> datetime:
     return moment if moment.microsecond % 1000 else moment + timedelta(microseconds=999)
 
 
+def stamp(moment: datetime) -> str:
+    """RFC 3339 in UTC, whole seconds, `Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def iso(moment: datetime) -> str:
     """ISO 8601, UTC, milliseconds, `Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -18,7 +18,7 @@ async def open_mail(tx: Tx, merchant_id: UUID, mail_id: UUID, again_at: datetime
     row = await lock_mail(tx, merchant_id, mail_id)
     rows = Rows()
     going = row is not None and row.state == "owed"
-    if row is not None and going:
+    if row and going:
         await change_mail(tx, merchant_id, mail_id, state="owed", tries=row.tries + 1, why=row.why)
         rows.due_work.append(_key(merchant_id, mail_id).at(again_at, wall=True))
     else:
@@ -33,7 +33,7 @@ async def close_mail(
     """Transaction B. `state`: sent, refused, no_address, or later: then it is sent again, TRIES_MAX
     times at most."""
     row = await lock_mail(tx, merchant_id, mail_id)
-    assert row is not None
+    assert row
     if row.state != "owed":
         return row.state
     rows = Rows()

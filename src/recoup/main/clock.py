@@ -32,10 +32,12 @@ from recoup.notifications.flows.notification_mail import send_notifications
 from recoup.notifications.flows.tell_alert import tell_partners
 from recoup.onboarding.flows.open_live import open_approved
 from recoup.orders.store.due_work import moved_merchants
-from recoup.people.flows.account_mail import send_account_mails
-from recoup.people.flows.impersonation_mail import send_impersonation_mails
-from recoup.people.flows.invitation_mail import send_invitations
-from recoup.people.flows.password_mail import send_password_links
+from recoup.people.flows.mails import (
+    send_account_mails,
+    send_impersonation_mails,
+    send_invitations,
+    send_password_links,
+)
 from recoup.rescue.flows.locked import Orders
 from recoup.rescue.flows.run_due import BATCH, DueWork
 from recoup.settlement.flows.settle import POSTINGS_MAX, close_pages

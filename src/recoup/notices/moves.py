@@ -41,7 +41,7 @@ def follow_invoice(change: Change, now: InvoiceNow, card: CardIds | None, last4:
     order = change.order
     if order.attempt_in_flight() is None:
         change_amount(change, now.units)
-        if card is not None:
+        if card:
             replace_card(change, card, before=order.card.last4 if order.card else "", last4=last4)
         change.rows.beside.append((follow, now))
 
@@ -57,7 +57,7 @@ def hold_expired(change: Change, attempt_id: UUID) -> bool:
     void of ours is out: its own answer says the same."""
     order = change.order
     payment = order.paid_by()
-    if order.stage is not Stage.AUTHORISED or order.capturing() is not None:
+    if order.stage is not Stage.AUTHORISED or order.capturing():
         return False
     if payment is None or payment.attempt_id != attempt_id:
         return False

@@ -78,14 +78,13 @@ def alert_unlisted(rows: Rows, merchant_id: UUID, reading: Reading, wall: WallTi
     for kind, code in (("code", reading.unlisted_code), ("advice", reading.unlisted_advice)):
         if code is not None:
             about = uuid5(NAMESPACE_URL, f"{reading.scheme}:{kind}:{code}")
-            facts = {"scheme": reading.scheme, "kind": kind, "code": code}
             alert(
                 rows,
                 merchant_id,
                 UNLISTED,
                 about,
                 int(wall.timestamp()) // WEEK_SECONDS,
-                facts,
+                {"scheme": reading.scheme, "kind": kind, "code": code},
                 wall,
             )
 
@@ -96,13 +95,13 @@ async def gather_orders(tx: Tx, merchant_id: UUID, wall: WallTime) -> None:
     until = await lock_feed(tx, merchant_id)
     last = await last_orders_alert(tx, merchant_id)
     rows, key = Rows(), DueKey(merchant_id, "orders_alert", merchant_id)
-    found = await waiting_since(tx, merchant_id, last.feed_no, until)
-    if found.orders and last.alerted_at is not None and wall < last.alerted_at + APART:
+    since = await waiting_since(tx, merchant_id, last.feed_no, until)
+    if since.orders and last.alerted_at and wall < last.alerted_at + APART:
         rows.due_work.append(key.at(last.alerted_at + APART, wall=True))
     else:
         if until > last.feed_no:
-            alert(rows, merchant_id, "orders", merchant_id, until, asdict(found), wall)
-        if not found.orders:
+            alert(rows, merchant_id, "orders", merchant_id, until, asdict(since), wall)
+        if not since.orders:
             rows.due_work.clear()  # kept as the place up to which was looked; nobody hears of it
         rows.due_done.append(key)
     await write(tx, rows)
@@ -121,11 +120,11 @@ async def alert_endpoints(tx: Tx, endpoints: list[FailingEndpoint], wall: WallTi
             "state": "disabled" if off else "open",
         }
         about, step = row.endpoint_id, 2 * int(since.timestamp()) + off
-        if row.partner_id is not None:
+        if row.partner_id:
             await add_partner_alert(
                 tx, row.partner_id, new_id(), "partner_webhook", about, step, facts, wall
             )
-        elif row.merchant_id is not None:
+        elif row.merchant_id:
             alert(rows, row.merchant_id, "webhook", about, step, facts, wall)
     await write(tx, rows)
 
@@ -135,8 +134,7 @@ async def alert_of_rate(
 ) -> None:
     """Raises an alert of a fall that has none yet; a fall that is over is forgotten, so that the
     next raises one."""
-    fell_at = await lock_watch(tx, merchant_id)
-    verdict = judge(recent, before, fallen=fell_at is not None)
+    verdict = judge(recent, before, fallen=(await lock_watch(tx, merchant_id)) is not None)
     if verdict is None:
         return
     await save_watch(tx, merchant_id, wall if verdict == "fell" else None)
@@ -183,18 +181,20 @@ async def alert_of_programs(
     """Raises an alert once a month for half of a merchant number's threshold, and once for the
     whole."""
     rows = Rows()
-    for one in alarming:
-        name = f"{one.of.program} {one.of.level}"
-        about = uuid5(NAMESPACE_URL, f"monitoring:{name}:{one.acceptor_id}")
-        step = 10 * (12 * one.month.year + one.month.month) + (2 if one.state == "over" else 1)
+    for alarm in alarming:
+        name = f"{alarm.of.program} {alarm.of.level}"
+        about = uuid5(NAMESPACE_URL, f"monitoring:{name}:{alarm.acceptor_id}")
+        step = 10 * (12 * alarm.month.year + alarm.month.month) + (
+            2 if alarm.state == "over" else 1
+        )
         facts = {
             "program": name,
-            "state": one.state,
-            "acceptor": one.acceptor_id,
-            "cases": one.cases,
-            "cases_min": one.of.cases_min,
-            "basis_points": one.basis_points,
-            "basis_points_min": one.of.basis_points,
+            "state": alarm.state,
+            "acceptor": alarm.acceptor_id,
+            "cases": alarm.cases,
+            "cases_min": alarm.of.cases_min,
+            "basis_points": alarm.basis_points,
+            "basis_points_min": alarm.of.basis_points,
         }
         alert(rows, merchant_id, "monitoring", about, step, facts, wall)
     await write(tx, rows)

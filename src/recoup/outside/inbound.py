@@ -76,11 +76,11 @@ def signed(key: bytes, body: bytes, at: datetime) -> str:
 
 def is_signed(key: bytes, header: str, body: bytes, now: datetime) -> bool:
     """True when it is signed by that key, within five minutes of `now` (wall time)."""
-    found = _SIGNATURE.fullmatch(header.strip())
-    if found is None or abs(now.astimezone(UTC).timestamp() - int(found[1])) > SKEW_SECONDS_MAX:
+    match = _SIGNATURE.fullmatch(header.strip())
+    if match is None or abs(now.astimezone(UTC).timestamp() - int(match[1])) > SKEW_SECONDS_MAX:
         return False
-    expected = _mac(key, found[1], body)
-    return any([hmac.compare_digest(part, expected) for part in found[2].split(",v1=")[1:]])
+    expected = _mac(key, match[1], body)
+    return any([hmac.compare_digest(part, expected) for part in match[2].split(",v1=")[1:]])
 
 
 def _mac(key: bytes, seconds: str, body: bytes) -> str:
@@ -94,10 +94,10 @@ def read_as(body: bytes, kind: type[T], cure: str) -> T:
         raw = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Problem(
-            "malformed", "The notice is not JSON in UTF-8.", cure="Send one JSON object."
+            "malformed", "The notice is not JSON in UTF-8.", "Send one JSON object."
         ) from None
     if not isinstance(raw, dict):
-        raise Problem("malformed", "The notice is not a JSON object.", cure="Send one JSON object.")
+        raise Problem("malformed", "The notice is not a JSON object.", "Send one JSON object.")
     try:
         return msgspec.convert(raw, kind)
     except (msgspec.ValidationError, OverflowError) as error:

@@ -26,16 +26,16 @@ def place_of_folder(folder: Path) -> str:
         machine = _MACHINE.read_text().strip()
     except OSError:
         machine = ""  # as in many containers
-    found, volume = folder.stat(), os.statvfs(folder).f_fsid
-    return f"{machine} {found.st_ino} {volume if volume != found.st_dev else 0}"
+    stat, volume = folder.stat(), os.statvfs(folder).f_fsid
+    return f"{machine} {stat.st_ino} {volume if volume != stat.st_dev else 0}"
 
 
-def is_elsewhere(one: str, other: str) -> bool:
+def is_elsewhere(mark: str, other: str) -> bool:
     """Tells two known places apart. A machine without a name, as a container's, may be any, and so
     may a file system; older marks have none."""
-    pairs = list(zip(one.split(" "), other.split(" "), strict=False))
     return any(
-        here != there and here not in ("", "0") and there not in ("", "0") for here, there in pairs
+        here != there and here not in ("", "0") and there not in ("", "0")
+        for here, there in list(zip(mark.split(" "), other.split(" "), strict=False))
     )
 
 
@@ -85,25 +85,28 @@ class MarkFile:
         except FileNotFoundError:
             return None
         except (OSError, msgspec.MsgspecError):
-            message = f"How far the database was seen to be cannot be read from {self._path}."
-            cure = "Check its owner and mode. A file that is broken: move it away, run `recoup recover`."
-            raise Problem("unavailable", message, cure=cure) from None
+            raise Problem(
+                "unavailable",
+                f"How far the database was seen to be cannot be read from {self._path}.",
+                "Check its owner and mode. A file that is broken: move it away, run `recoup recover`.",
+            ) from None
 
     def keep(self, reached: Reached, people: Mark) -> None:
         """Raises: Problem(unavailable)."""
         try:
             with in_turn(self._folder):
                 had = self.read()
-                most = newest(reached, had.reached if had is not None else None)
-                assert most is not None
-                own = max(people, had.people) if had is not None else people
+                most = newest(reached, had.reached if had else None)
+                assert most
+                own = max(people, had.people) if had else people
                 kept = KeptMark(*most.mark, most.at, most.feed, *own, self.place)
                 if kept != had:
                     write_whole(self._path, msgspec.json.encode(kept) + b"\n")
         except OSError as error:
-            message = f"How far the database was seen to be cannot be kept in {self._path}: {error.strerror}."
             raise Problem(
-                "unavailable", message, cure="Free some of the disk, or make the folder yours."
+                "unavailable",
+                f"How far the database was seen to be cannot be kept in {self._path}: {error.strerror}.",
+                "Free some of the disk, or make the folder yours.",
             ) from None
 
     def note_erased(self, merchant_id: UUID, payer_id: UUID, at: datetime) -> None:
@@ -126,10 +129,9 @@ class MarkFile:
             lines = self._erased.read_bytes().splitlines()
         except FileNotFoundError:
             return []
-        found = dict.fromkeys(
-            one for one in map(_person, lines) if one is not None and one.at >= since
+        return list(
+            dict.fromkeys(person for person in map(_person, lines) if person and person.at >= since)
         )
-        return list(found)
 
 
 def _person(line: bytes) -> ErasedPerson | None:

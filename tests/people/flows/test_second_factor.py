@@ -15,7 +15,7 @@ from recoup.kit.world import World
 from recoup.notifications.flows.notifications import keep_language, keep_zone
 from recoup.outside.mail.port import Message, Posted
 from recoup.people.flows import second_factor
-from recoup.people.flows.account_mail import send_account_mails
+from recoup.people.flows.mails import send_account_mails
 from recoup.people.flows.oneself import change_password
 from recoup.people.flows.passwords import Passwords
 from recoup.people.flows.second_step import read_half

@@ -18,9 +18,8 @@ from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
 from recoup.kit.upkeep import purge_expired
 from recoup.kit.world import World
-from recoup.people.flows.account_mail import send_account_mails
+from recoup.people.flows.mails import send_account_mails, send_password_links
 from recoup.people.flows.password_links import MAILS_MAX, link_by_operator, link_of_ask
-from recoup.people.flows.password_mail import send_password_links
 from recoup.people.page.endpoint import COOKIE
 
 NEW = "a password of today"

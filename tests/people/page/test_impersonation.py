@@ -13,7 +13,7 @@ from tests.staff import As, portal, post, texts, token
 from tests.worlds import Shop, owner
 
 from recoup.db.server import ServerAddress
-from recoup.people.flows.impersonation_mail import send_impersonation_mails
+from recoup.people.flows.mails import send_impersonation_mails
 
 REASON = "Case 4711: the shop asks why an order waits"
 BAND = "IMPERSONATING"

@@ -13,8 +13,8 @@ from tests.worlds import Shop, owner
 from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.people.flows.invitation_mail import send_invitations
 from recoup.people.flows.invitations import SENT_MAX, Subject, invite
+from recoup.people.flows.mails import send_invitations
 
 NEW = "a password of my own"
 

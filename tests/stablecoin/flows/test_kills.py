@@ -23,8 +23,8 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.refunds.flows.refund import RefundAnswer, RefundRequest, refund
 from recoup.refunds.flows.send import send_modification
-from recoup.stablecoin.flows.cancel import cancel
 from recoup.stablecoin.flows.charge import Charges, StablecoinChargeRequest
+from recoup.stablecoin.flows.expire import cancel
 from recoup.stablecoin.flows.pay import simulate
 from recoup.stablecoin.flows.settle import settle, settle_again
 

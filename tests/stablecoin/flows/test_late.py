@@ -15,8 +15,8 @@ from recoup.kernel.scope import Actor
 from recoup.processors.gateways.channels import Payment
 from recoup.processors.gateways.port import Outcome
 from recoup.rescue.flows.locked import Job
-from recoup.stablecoin.flows.cancel import cancel
 from recoup.stablecoin.flows.charge import Charges, StablecoinChargeRequest
+from recoup.stablecoin.flows.expire import cancel
 from recoup.stablecoin.flows.pay import simulate, simulate_by_operator
 from recoup.stablecoin.gateways.channel import MockChannel
 from recoup.stablecoin.moves.payment import PAID_LATE, pick_channel

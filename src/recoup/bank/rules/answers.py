@@ -35,5 +35,5 @@ def _check_size(size: int) -> None:
         raise Problem(
             "too_large",
             Sentence("An answer file has at most {0} bytes.", figure(BYTES_MAX)),
-            cure="Split it.",
+            "Split it.",
         )

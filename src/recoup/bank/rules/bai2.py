@@ -101,38 +101,44 @@ class _Reader:
                 "The end of the file", "its last record (99) is missing; the file is cut off"
             )
 
-    def _begin_group(self, one: _Record, fields: list[str]) -> None:
+    def _begin_group(self, record: _Record, fields: list[str]) -> None:
         self._group = _Count()
-        self._group.records = one.lines
+        self._group.records = record.lines
         status = _at(fields, 2)
         if status in _GROUPS:
-            message = Sentence(
-                "the group is {0} (status {1}), which is not taken", _GROUPS[status], status
+            raise complaint(
+                _place(record),
+                Sentence(
+                    "the group is {0} (status {1}), which is not taken", _GROUPS[status], status
+                ),
+                "Ask the bank for the whole report of the day.",
             )
-            raise complaint(_place(one), message, "Ask the bank for the whole report of the day.")
-        self._day = _date(one, _at(fields, 3))
+        self._day = _date(record, _at(fields, 3))
         self._currency = _at(fields, 5) or "USD"
         self._about = (_at(fields, 1), _at(fields, 3), _at(fields, 4), _at(fields, 6))
 
-    def _begin_account(self, one: _Record, fields: list[str]) -> None:
+    def _begin_account(self, record: _Record, fields: list[str]) -> None:
         self._held = _Count()
-        self._held.records = one.lines
+        self._held.records = record.lines
         self._accounts += 1
         asset = _at(fields, 1) or self._currency
         if asset not in EXPONENTS:
-            message = Sentence("the currency {0} is unknown", repr(asset[:8]))
-            raise complaint(_place(one), message, "Leave this account out of the file.")
+            raise complaint(
+                _place(record),
+                Sentence("the currency {0} is unknown", repr(asset[:8])),
+                "Leave this account out of the file.",
+            )
         name = _at(fields, 0)
-        place = Sentence("Line {0}, account {1}", one.line, masked(name))
+        place = Sentence("Line {0}, account {1}", record.line, masked(name))
         identity = (
             *self._sender,
             *self._about,
             name,
             asset,
-            sha256(one.body.encode()).hexdigest()[:16],
+            sha256(record.body.encode()).hexdigest()[:16],
         )
         self._account = Account(place, masked(name), identity, asset)
-        for code, units in _summaries(one, fields[2:]):
+        for code, units in _summaries(record, fields[2:]):
             if units is None:
                 continue
             self._held.total += units
@@ -141,10 +147,10 @@ class _Reader:
             elif code == _CLOSING:
                 self._account.closing = units
 
-    def _end_account(self, one: _Record, fields: list[str]) -> Parts:
+    def _end_account(self, record: _Record, fields: list[str]) -> Parts:
         account = self._account
-        assert account is not None
-        _check(one, self._held, fields, "")
+        assert account
+        _check(record, self._held, fields, "")
         self._group.parts += 1
         self._group.total += self._held.total
         if not account.entries:
@@ -153,18 +159,18 @@ class _Reader:
         self._account = None
         yield account, None
 
-    def _entry(self, one: _Record) -> Parts:
+    def _entry(self, record: _Record) -> Parts:
         account, day = self._account, self._day
-        assert account is not None
-        assert day is not None
-        fields = one.body.split(",")
+        assert account
+        assert day
+        fields = record.body.split(",")
         code, amount = _at(fields, 0), _at(fields, 1)
-        units = _number(one, amount, "amount")
+        units = _number(record, amount, "amount")
         if units < 0:
-            _refuse(one, Sentence("the amount {0} of an entry is below zero", repr(amount[:40])))
+            _refuse(record, Sentence("the amount {0} of an entry is below zero", repr(amount[:40])))
         self._held.total += units
         if not _CODE.fullmatch(code):
-            _refuse(one, Sentence("the type code {0} is none of 100 to 999", repr(code[:20])))
+            _refuse(record, Sentence("the type code {0} is none of 100 to 999", repr(code[:20])))
         kind = int(code)
         if 700 <= kind < 920:
             account.leave_out("of loans and of the bank's own codes (700 to 919)")
@@ -173,7 +179,7 @@ class _Reader:
             account.leave_out("that are totals")
             return
         inward = kind < 400 or 920 <= kind < 960
-        at = _behind_funds(one, fields, 2)
+        at = _behind_funds(record, fields, 2)
         bank, customer, text = _at(fields, at), _at(fields, at + 1), ",".join(fields[at + 2 :])
         signed = units if inward else -units
         account.add(account.asset, signed)
@@ -181,7 +187,7 @@ class _Reader:
             account.leave_out("of 0.00")
             return
         account.entries += 1
-        place = _place(one)
+        place = _place(record)
         yield (
             account,
             BankEntry(
@@ -202,15 +208,17 @@ def _records(lines: Iterable[Line]) -> Iterator[_Record]:
         begins = _BEGINS.match(text)
         code = begins[1] if begins else ""
         if begins is None or code not in _CODES:
-            message = Sentence(
-                "{0} begins with no record code of {1}", repr(text[:20]), " ".join(_CODES)
+            raise complaint(
+                Sentence("Line {0}", line.number),
+                Sentence(
+                    "{0} begins with no record code of {1}", repr(text[:20]), " ".join(_CODES)
+                ),
             )
-            raise complaint(Sentence("Line {0}", line.number), message)
         body = begins[2].removeprefix(",")
         slash = body.endswith("/")
         body = body.removesuffix("/")
         if code != "88":
-            if held is not None:
+            if held:
                 yield held
             held, size = _Record(line.number, code, body, 1, slash), len(body)
             continue
@@ -222,7 +230,7 @@ def _records(lines: Iterable[Line]) -> Iterator[_Record]:
                 Sentence("Line {0}", line.number), "the record is continued without end"
             )
         held = held._replace(body=_continued(held, body), lines=held.lines + 1, slash=slash)
-    if held is not None:
+    if held:
         yield held
 
 
@@ -232,28 +240,30 @@ def _continued(held: _Record, body: str) -> str:
     return f"{held.body} {body}" if held.code == "16" and not held.slash else f"{held.body},{body}"
 
 
-def _check_order(one: _Record, inside: str) -> None:
+def _check_order(record: _Record, inside: str) -> None:
     """Checks that a record may stand here. `inside`: the header that is open."""
     wanted = {"01": "", "02": "01", "03": "02", "16": "03", "49": "03", "98": "02", "99": "01"}
-    if one.code not in wanted or wanted[one.code] != inside:
+    if record.code not in wanted or wanted[record.code] != inside:
         _refuse(
-            one,
-            Sentence("the record {0} cannot stand here; records are missing or doubled", one.code),
+            record,
+            Sentence(
+                "the record {0} cannot stand here; records are missing or doubled", record.code
+            ),
         )
 
 
-def _summaries(one: _Record, fields: list[str]) -> Iterator[tuple[str, int | None]]:
+def _summaries(record: _Record, fields: list[str]) -> Iterator[tuple[str, int | None]]:
     at = 0
     while at < len(fields):
         code, amount = _at(fields, at), _at(fields, at + 1)
         if not code:  # empty fields before a continuation
             at += 1
             continue
-        yield code, _number(one, amount, f"amount of {code[:3]}") if amount else None
-        at = _behind_funds(one, fields, at + 3)
+        yield code, _number(record, amount, f"amount of {code[:3]}") if amount else None
+        at = _behind_funds(record, fields, at + 3)
 
 
-def _behind_funds(one: _Record, fields: list[str], at: int) -> int:
+def _behind_funds(record: _Record, fields: list[str], at: int) -> int:
     """The position of the first field behind the funds type at `at`."""
     funds = _at(fields, at)
     if funds == "S":
@@ -264,51 +274,53 @@ def _behind_funds(one: _Record, fields: list[str], at: int) -> int:
         times = _at(fields, at + 1)
         if not re.fullmatch(r"[0-9]{1,3}", times):
             _refuse(
-                one,
+                record,
                 Sentence("the funds type D is followed by {0}, not by a number", repr(times[:20])),
             )
         return at + 2 + 2 * int(times)
     if funds not in ("", "0", "1", "2", "Z"):
         _refuse(
-            one, Sentence("the funds type {0} is none of 0, 1, 2, S, V, D, Z", repr(funds[:20]))
+            record, Sentence("the funds type {0} is none of 0, 1, 2, S, V, D, Z", repr(funds[:20]))
         )
     return at + 1
 
 
-def _check(one: _Record, counted: _Count, fields: list[str], parts: str) -> None:
-    said = [_number(one, text or "0", "total or count") for text in fields[: 3 if parts else 2]]
+def _check(record: _Record, counted: _Count, fields: list[str], parts: str) -> None:
+    said = [_number(record, text or "0", "total or count") for text in fields[: 3 if parts else 2]]
     wanted = [counted.total, *([counted.parts] if parts else []), counted.records]
     names = ["control total", *([f"number of {parts}"] if parts else []), "number of records"]
     if len(said) != len(wanted):
-        _refuse(one, "the record has too few fields")
-    for name, stated, found in zip(names, said, wanted, strict=True):
-        if stated != found:
-            _refuse(one, Sentence("the {0} is {1}, but the file has {2}", name, stated, found))
+        _refuse(record, "the record has too few fields")
+    for name, stated, counted_sum in zip(names, said, wanted, strict=True):
+        if stated != counted_sum:
+            _refuse(
+                record, Sentence("the {0} is {1}, but the file has {2}", name, stated, counted_sum)
+            )
 
 
-def _number(one: _Record, text: str, name: str) -> int:
+def _number(record: _Record, text: str, name: str) -> int:
     text = text.strip()
     if not _NUMBER.fullmatch(text) or abs(int(text)) > UNITS_MAX:
-        _refuse(one, Sentence("the {0} {1} is no whole number", name, repr(text[:40])))
+        _refuse(record, Sentence("the {0} {1} is no whole number", name, repr(text[:40])))
     return int(text)
 
 
-def _date(one: _Record, text: str) -> date:
+def _date(record: _Record, text: str) -> date:
     try:
         if not re.fullmatch(r"[0-9]{6}", text):
             raise ValueError
         return date(2000 + int(text[:2]), int(text[2:4]), int(text[4:]))
     except ValueError:
-        _refuse(one, Sentence("the as-of date {0} is not written YYMMDD", repr(text[:20])))
+        _refuse(record, Sentence("the as-of date {0} is not written YYMMDD", repr(text[:20])))
 
 
 def _at(fields: list[str], position: int) -> str:
     return fields[position].strip() if position < len(fields) else ""
 
 
-def _place(one: _Record) -> str:
-    return Sentence("Line {0}, record {1}", one.line, one.code)
+def _place(record: _Record) -> str:
+    return Sentence("Line {0}, record {1}", record.line, record.code)
 
 
-def _refuse(one: _Record, what: str) -> NoReturn:
-    raise complaint(_place(one), what)
+def _refuse(record: _Record, what: str) -> NoReturn:
+    raise complaint(_place(record), what)

@@ -36,10 +36,10 @@ def read_answers(source: Source) -> list[PayoutReturn]:
     """Each row, those that cannot be read with the reason. Raises: Problem(invalid) for what is no
     such file."""
     table = Table(lines(source(), encoding_in(source)), _places, _unknown)
-    found = []
+    answers = []
     for record in table:
         if record.cells is None:
-            found.append(PayoutReturn(record.line, "", "", "", record.why))
+            answers.append(PayoutReturn(record.line, "", "", "", record.why))
             continue
         payout, outcome, reason = (
             record.cells[place].strip() if place is not None else "" for place in table.header.known
@@ -48,14 +48,14 @@ def read_answers(source: Source) -> list[PayoutReturn]:
         try:
             _check(payout, outcome.lower(), reason)
         except BadCell as bad:
-            found.append(
+            answers.append(
                 PayoutReturn(
                     record.line, payout[:REFERENCE_MAX], outcome[:20], "", bad.complaint.text()
                 )
             )
         else:
-            found.append(PayoutReturn(record.line, payout, outcome.lower(), reason))
-    return found
+            answers.append(PayoutReturn(record.line, payout, outcome.lower(), reason))
+    return answers
 
 
 def _places(names: Sequence[str]) -> tuple[int | None, ...] | None:

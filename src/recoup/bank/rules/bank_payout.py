@@ -57,7 +57,7 @@ def check_step(state: str, to: str) -> None:
         raise Problem(
             "wrong_state",
             Sentence("This payout is {0}; it cannot become {1}.", state, to),
-            cure="Reload the page: somebody may have acted first.",
+            "Reload the page: somebody may have acted first.",
         )
 
 
@@ -93,7 +93,7 @@ def check_approval(
     check_step(payout.state, "approved")
     if account is None:
         message = Sentence("The merchant has no active bank account for {0}.", payout.asset)
-        raise Problem("wrong_state", message, cure="Add one, prove it, and have it approved.")
+        raise Problem("wrong_state", message, "Add one, prove it, and have it approved.")
     check_second(payout.requested_by, approver, "A payout")
     check_second(account.added_by, approver, "A payout to an account that you entered")
     from_ = account.active_at + timedelta(days=delay_days)
@@ -107,6 +107,6 @@ def check_approval(
         raise Problem(
             "wrong_state",
             message,
-            cure="Make sure that the merchant made the change, and wait.",
+            "Make sure that the merchant made the change, and wait.",
             detail="account_changed",
         )

@@ -66,7 +66,9 @@ def read_camt(chunks: Iterable[bytes]) -> Parts:
             _keep_balance(balances, done)
             continue
         statement = (
-            done if done.name in _ONE else next((one for one in above if one.name in _ONE), None)
+            done
+            if done.name in _ONE
+            else next((element for element in above if element.name in _ONE), None)
         )
         if statement is None:
             raise complaint(_place(done), "an entry stands in no statement")
@@ -88,7 +90,7 @@ def read_camt(chunks: Iterable[bytes]) -> Parts:
 
 def _account(statement: Element, number: int) -> Account:
     given = statement.at("Acct", "Id")
-    name = next(given.texts(), "") if given is not None else ""
+    name = next(given.texts(), "") if given else ""
     identity = (
         name,
         statement.said("Acct", "Ccy"),
@@ -122,10 +124,12 @@ def _close(account: Account, balances: dict[str, tuple[int, str, str]], statemen
     """Balances are the first and the last page's; a page in the middle has none to check by."""
     opening = balances.get("OPBD") or balances.get("PRCD")
     closing = balances.get("CLBD")
-    if opening is not None and closing is not None:
+    if opening and closing:
         if opening[1] != closing[1]:
-            message = Sentence("the balances are in {0} and {1}", opening[1], closing[1])
-            raise complaint(_place(statement), message)
+            raise complaint(
+                _place(statement),
+                Sentence("the balances are in {0} and {1}", opening[1], closing[1]),
+            )
         account.asset, account.opening, account.closing = closing[1], opening[0], closing[0]
         account.check(_place(statement))
 
@@ -140,10 +144,13 @@ def _entries(
     status = "BOOK" if bare and entry.at("Sts") is None else status
     if status != "BOOK":
         if status not in LEFT_OUT:
-            message = Sentence(
-                "Sts: the entry's status {0} is none of BOOK, PDNG, INFO, FUTR", repr(status[:20])
+            raise complaint(
+                place,
+                Sentence(
+                    "Sts: the entry's status {0} is none of BOOK, PDNG, INFO, FUTR",
+                    repr(status[:20]),
+                ),
             )
-            raise complaint(place, message)
         account.leave_out(LEFT_OUT[status])
         return
     amount = entry.at("Amt")
@@ -203,22 +210,20 @@ def _usable(
 def _detail(done: Element) -> _Detail:
     amount = next(
         (
-            found
+            value
             for path in (("Amt",), ("AmtDtls", "TxAmt", "Amt"), ("AmtDtls", "InstdAmt", "Amt"))
-            if (found := done.at(*path)) is not None
+            if (value := done.at(*path)) is not None
         ),
         None,
     )
     refs = done.at("Refs")
     names = ("EndToEndId", "InstrId", "TxId", "PmtInfId", "MsgId", "ChqNb", "AcctSvcrRef")
-    references = tuple(refs.said(name) for name in names) if refs is not None else ()
+    references = tuple(refs.said(name) for name in names) if refs else ()
     remittance = done.at("RmtInf")
-    text = " ".join(
-        (*(remittance.texts() if remittance is not None else ()), done.said("AddtlTxInf"))
-    )
+    text = " ".join((*(remittance.texts() if remittance else ()), done.said("AddtlTxInf")))
     return _Detail(
-        amount.text if amount is not None else "",
-        amount.attributes.get("Ccy", "") if amount is not None else "",
+        amount.text if amount else "",
+        amount.attributes.get("Ccy", "") if amount else "",
         done.said("CdtDbtInd"),
         done.at("RtrInf") is not None or _is_return(done),
         _code(done),

@@ -114,8 +114,11 @@ class BankStatement:
                 continue
             self.last_number += 1
             if self.last_number > LINES_MAX:
-                message = Sentence("the file has more than {0} entries", figure(LINES_MAX))
-                raise complaint(entry.place, message, "Ask for a file of fewer days.")
+                raise complaint(
+                    entry.place,
+                    Sentence("the file has more than {0} entries", figure(LINES_MAX)),
+                    "Ask for a file of fewer days.",
+                )
             yield self._line(self.last_number, account, entry)
 
     def notes(self) -> list[str]:
@@ -158,12 +161,12 @@ class BankStatement:
         self.currencies.add(entry.asset)
         at = of_these_days(datetime.combine(entry.day, datetime.min.time()), self._zone)
         if at is None:
-            message = Sentence(
-                "the day {0} is not of the years 2000 to 2200", entry.day.isoformat()
+            raise complaint(
+                entry.place,
+                Sentence("the day {0} is not of the years 2000 to 2200", entry.day.isoformat()),
             )
-            raise complaint(entry.place, message)
         period = self._reading.period
-        if period is not None and not period[0] <= at < period[1]:
+        if period and not period[0] <= at < period[1]:
             why = Sentence("its date {0} lies outside the period", entry.day.isoformat())
             return Broken(number, "other_period", why)
         units = abs(entry.units)
@@ -212,8 +215,11 @@ def _said_once(text: str) -> Sentence:
 def units_of(text: str, asset: str, place: str, name: str) -> int:
     """An amount without sign, its decimal sign a dot or a comma. Raises: Problem(invalid)."""
     if asset not in EXPONENTS:
-        message = Sentence("{0}: the currency {1} is unknown", name, repr(asset[:8]))
-        raise complaint(place, message, "Leave this account out of the file.")
+        raise complaint(
+            place,
+            Sentence("{0}: the currency {1} is unknown", name, repr(asset[:8])),
+            "Leave this account out of the file.",
+        )
     text = text.strip()
     value = (
         Decimal(text.replace(",", ".")).scaleb(EXPONENTS[asset])

@@ -119,23 +119,23 @@ class Found(NamedTuple):
     whole: bool = False
 
 
-def judge(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
+def judge(kind: str, line: Theirs, match: Found, route: str) -> Verdict:
     """`route`: of the money, where the line names none."""
-    ours = found.ours
-    if found.first is not None:
-        text: str = Sentence("It says again what line {0} says; it counts once.", found.first)
+    ours = match.ours
+    if match.first is not None:
+        text: str = Sentence("It says again what line {0} says; it counts once.", match.first)
         return Verdict("duplicate", "same_as_another_line", text)
     if ours is None:
-        return _missing_here(kind, line, found, line.route or route)
-    if found.parts:
+        return _missing_here(kind, line, match, line.route or route)
+    if match.parts:
         text = "This line is a part: the lines of this payment have its amount together."
         return Verdict("matched", "in_parts", text)
-    if found.whole and found.taken is None:
+    if match.whole and match.taken is None:
         text = "The ledger has this payment in parts; they have the line's amount together."
         return Verdict("matched", "in_parts", text)
-    if found.taken is not None and not found.booked:
-        return _second(kind, line, found, line.route or route)
-    by = "booked" if found.taken is not None else found.by
+    if match.taken is not None and not match.booked:
+        return _second(kind, line, match, line.route or route)
+    by = "booked" if match.taken is not None else match.by
     if by != "booked" and ours.asset != line.asset:
         text = Sentence("The same payment is in {0} here and in {1} there.", ours.asset, line.asset)
         return Verdict("amount_differs", "currency_differs", text)
@@ -156,15 +156,15 @@ def judge(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
     )
 
 
-def unit_of(line: Theirs, found: Found) -> str:
+def unit_of(line: Theirs, match: Found) -> str:
     """The unit in which the line's amount is that of the movement found for it: `same`, `minor`
     where it is read as whole units and is in the smallest, `major` the other way round; else
     `other`, nothing where none was found."""
-    ours = found.ours
+    ours = match.ours
     if ours is None:
         return ""
     theirs, factor = line.units if line.asset == ours.asset else 0, 10 ** decimals_of(ours.asset)
-    if theirs == ours.units or found.parts or found.whole:
+    if theirs == ours.units or match.parts or match.whole:
         return "same"
     return (
         "minor"
@@ -197,35 +197,35 @@ def judge_missing(ours: Ours, period: tuple[datetime, datetime]) -> Verdict:
     return Verdict("missing_there", "not_in_the_file", text)
 
 
-def _second(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
+def _second(kind: str, line: Theirs, match: Found, route: str) -> Verdict:
     """Another line about a movement that has one: perhaps a second charge, never passed over as a
     repetition."""
     posting = suspended(_sign(kind, line) * line.units, route, kind)
-    if found.same_day:
+    if match.same_day:
         text = Sentence(
             "Line {0} is this payment already, and the bank lists it twice. Ask the bank whether money moved "
             "twice; this line may wait in suspense.",
-            found.taken,
+            match.taken,
         )
         return Verdict("missing_here", "listed_twice", text, posting)
-    if found.same_amount:
+    if match.same_amount:
         text = Sentence(
             "Line {0} is this payment already, on another date. Ask the other side whether money moved "
             "twice; this line may wait in suspense.",
-            found.taken,
+            match.taken,
         )
         return Verdict("missing_here", "another_date", text, posting)
     text = Sentence(
         "Line {0} is this payment already, with another amount. Ask the other side whether money "
         "moved twice; this line may wait in suspense.",
-        found.taken,
+        match.taken,
     )
     return Verdict("missing_here", "another_amount", text, posting)
 
 
-def _missing_here(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
-    if found.elsewhere:
-        verdict = _missing_here(kind, line, found._replace(elsewhere=False), route)
+def _missing_here(kind: str, line: Theirs, match: Found, route: str) -> Verdict:
+    if match.elsewhere:
+        verdict = _missing_here(kind, line, match._replace(elsewhere=False), route)
         text: str = Sentence(
             "{0} Another file has an equal line; the files have no payment in common, so both count. If they cover "
             "the same days, compare both with their period.",
@@ -265,19 +265,19 @@ def _missing_here(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
             "Money of a processor that the bank took back; book it from here.",
             funding_returned(line.units, route),
         )
-    if found.several:
+    if match.several:
         text = "Its reference is that of several movements here, and it has no id of ours: nothing says which."
         return Verdict("missing_here", "ambiguous_reference", text)
-    if found.by == "conflict":
+    if match.by == "conflict":
         text = "Its id is ours, but the reference beside it is not the one that we know."
         return Verdict("missing_here", "id_and_reference_differ", text)
     posting = suspended(_sign(kind, line) * line.units, route, kind)
-    if found.alike:
+    if match.alike:
         text = Sentence(
             "Nothing here has its id or reference. Possible: {0} open movement{1} of the same type and "
             "amount; that alone is no match.",
-            found.alike,
-            "" if found.alike == 1 else "s",
+            match.alike,
+            "" if match.alike == 1 else "s",
         )
         return Verdict("missing_here", "possible", text, posting)
     return Verdict(
@@ -291,8 +291,8 @@ def _missing_here(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
 def signed_type(kind: str, type_: str, *, came_in: bool, ours: bool = False) -> str:
     """The type of a line by which way its money went; empty where it cannot have gone that way.
     `ours`: a bank's line with a payout's id or reference."""
-    found: str = _LINES[kind][type_]["in" if came_in else "out"]
-    return "payout_return" if ours and found == "funding" != type_ else found
+    words: str = _LINES[kind][type_]["in" if came_in else "out"]
+    return "payout_return" if ours and words == "funding" != type_ else words
 
 
 def is_inward(kind: str, type_: str) -> bool:

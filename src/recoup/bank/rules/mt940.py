@@ -67,7 +67,7 @@ def read_mt940(lines: Iterable[Line]) -> Parts:
             or page is None
             or (part.tag in ("25", "25P", "60F", "60M") and page.closed)
         ):
-            if page is not None:
+            if page:
                 yield from _end(page, before)
                 before = page
             page = _Page(part.line, reference=page.reference if page and part.tag != "20" else "")
@@ -87,10 +87,12 @@ def read_mt940(lines: Iterable[Line]) -> Parts:
 def _fields(lines: Iterable[Line]) -> Iterator[_Field]:
     kept: list[str] = []
     line, tag = 0, ""
-    for one in lines:
-        if one.text is None:
-            raise complaint(Sentence("Line {0}", one.number), Sentence("it {0}", one.why))
-        text = one.text.rstrip("\x03\x1a\t ")
+    for text_line in lines:
+        if text_line.text is None:
+            raise complaint(
+                Sentence("Line {0}", text_line.number), Sentence("it {0}", text_line.why)
+            )
+        text = text_line.text.rstrip("\x03\x1a\t ")
         plain = text.strip(_AROUND)
         if plain.startswith("{") and ":" in plain:  # the envelope; a field may begin behind it
             text = plain = plain.rpartition("{4:")[2] if "{4:" in plain else ""
@@ -98,11 +100,13 @@ def _fields(lines: Iterable[Line]) -> Iterator[_Field]:
         if begins or plain in ("-", "") or plain.startswith("-}"):
             if tag:
                 yield _Field(line, tag, "\n".join(kept))
-            line, tag, kept = (one.number, begins[1], [begins[2]]) if begins else (0, "", [])
+            line, tag, kept = (text_line.number, begins[1], [begins[2]]) if begins else (0, "", [])
         elif tag:
             if len(kept) >= FIELD_LINES_MAX:
-                message = Sentence("the field :{0}: has more than {1} lines", tag, FIELD_LINES_MAX)
-                raise complaint(Sentence("Line {0}", one.number), message)
+                raise complaint(
+                    Sentence("Line {0}", text_line.number),
+                    Sentence("the field :{0}: has more than {1} lines", tag, FIELD_LINES_MAX),
+                )
             kept.append(text)
     if tag:
         yield _Field(line, tag, "\n".join(kept))
@@ -117,7 +121,7 @@ def _take(page: _Page, part: _Field) -> Parts:
     elif part.tag in ("28", "28C"):
         page.number = text
     elif part.tag in ("60F", "60M"):
-        if page.opening is not None:
+        if page.opening:
             _refuse(part, "a second opening balance, and the statement before has no closing one")
         page.opening, page.first = _balance(part), part.tag == "60F"
     elif part.tag == "61":
@@ -144,16 +148,15 @@ def _flush(page: _Page) -> Parts:
         account.leave_out("of 0.00")
         return
     account.entries += 1
-    text = "\n".join(texts)
-    plain = _plain(text)
-    found = _END_TO_END.search(plain)
-    references = (found[1].strip(), *entry.references) if found else entry.references
+    plain = _plain("\n".join(texts))
+    reference = _END_TO_END.search(plain)
+    references = (reference[1].strip(), *entry.references) if reference else entry.references
     yield account, entry._replace(text=f"{entry.text} {plain}"[:_TEXT_MAX], references=references)
 
 
 def _account(page: _Page) -> Account:
     if page.account is None:
-        assert page.opening is not None
+        assert page.opening
         place = Sentence("Line {0}, statement {1}", page.line, page.number or page.reference or "?")
         name = max(page.name.split("/"), key=len)
         identity = (page.name, page.number, page.reference, str(page.opening))
@@ -179,7 +182,7 @@ def _end(page: _Page, before: _Page | None) -> Parts:
     account.closing = page.closed[0]
     account.check(account.place)
     goes_on = before is not None and before.name == page.name and before.closed and not before.last
-    if goes_on and before is not None and (page.first or page.opening != before.closed):
+    if goes_on and before and (page.first or page.opening != before.closed):
         message = (
             "it does not begin with the balance that the page before ended with; a page is missing"
         )
@@ -200,7 +203,7 @@ def _balance(part: _Field) -> tuple[int, str]:
 def _entry(page: _Page, part: _Field) -> BankEntry:
     if page.opening is None:
         _refuse(part, "an entry before the opening balance (:60F:)")
-    if page.closed is not None:
+    if page.closed:
         _refuse(part, "an entry behind the closing balance")
     first, _, more = part.text.partition("\n")
     stated = _LINE.fullmatch(first.strip())
@@ -245,8 +248,8 @@ def _day(part: _Field, value: str, booked: str | None) -> date:
         if not booked:
             return date(year, month, day)
         near = date(year, month, min(day, 28))
-        found = [date(at, int(booked[:2]), int(booked[2:])) for at in _years(year, booked)]
-        return min(found, key=lambda one: abs(one - near))
+        days = [date(at, int(booked[:2]), int(booked[2:])) for at in _years(year, booked)]
+        return min(days, key=lambda day: abs(day - near))
     except ValueError:
         _refuse(
             part, Sentence("{0} is no value date and booking day", repr(f"{value}{booked or ''}"))
@@ -274,9 +277,10 @@ def _plain(text: str) -> str:
         return " ".join(text.split())
     joined = text.replace("\n", "")
     pieces = _ANY_SUBFIELD.split(joined)[1:]
-    numbers = _ANY_SUBFIELD.findall(joined)
     return "".join(
-        piece for number, piece in zip(numbers, pieces, strict=True) if _SUBFIELD.fullmatch(number)
+        piece
+        for number, piece in zip(_ANY_SUBFIELD.findall(joined), pieces, strict=True)
+        if _SUBFIELD.fullmatch(number)
     )
 
 

@@ -97,8 +97,10 @@ def _records(content: bytes) -> Iterator[_Record]:
         if not line.strip():
             continue
         if len(line.rstrip()) > WIDEST:
-            message = Sentence("the record has {0} characters instead of {1}", len(line), WIDTH)
-            raise complaint(Sentence("Line {0}", number), message)
+            raise complaint(
+                Sentence("Line {0}", number),
+                Sentence("the record has {0} characters instead of {1}", len(line), WIDTH),
+            )
         yield _Record(number, line[:WIDTH].ljust(WIDTH))
 
 
@@ -145,7 +147,7 @@ def _take(read: _Read, record: _Record, lines: int) -> None:
 
 def _finish(read: _Read) -> None:
     """The entry that was read last: without addenda 98 or 99 it is no answer."""
-    if read.entry is not None:
+    if read.entry:
         place, payout = read.entry.line, read.entry.part(40, 54).strip()
         read.answers.append(
             PayoutReturn(place, payout, "notice", "", "is no return: it has no addenda 99")
@@ -175,9 +177,10 @@ def _answer(read: _Read, record: _Record) -> None:
     elif not _is_credit(entry):
         read.answers.append(answer._replace(wrong="is a returned debit, not a payout"))
     else:
-        said = f"{code}: {RETURNS[code]}"
         read.answers.append(
-            answer._replace(outcome="returned", reason=said, units=units, asset=ASSET)
+            answer._replace(
+                outcome="returned", reason=f"{code}: {RETURNS[code]}", units=units, asset=ASSET
+            )
         )
 
 
@@ -200,17 +203,19 @@ def _change(record: _Record) -> str:
 
 def _merged(answers: list[PayoutReturn]) -> list[PayoutReturn]:
     """A large payout is several entries: returned when all of them are."""
-    found: dict[tuple[str, str], PayoutReturn] = {}
+    returns: dict[tuple[str, str], PayoutReturn] = {}
     others: list[PayoutReturn] = []
     for answer in answers:
         key = (answer.payout, answer.reason)
         if answer.wrong or answer.outcome != "returned":
             others.append(answer)
-        elif key in found:
-            found[key] = found[key]._replace(units=(found[key].units or 0) + (answer.units or 0))
+        elif key in returns:
+            returns[key] = returns[key]._replace(
+                units=(returns[key].units or 0) + (answer.units or 0)
+            )
         else:
-            found[key] = answer
-    return sorted((*found.values(), *others), key=lambda one: one.line)
+            returns[key] = answer
+    return sorted((*returns.values(), *others), key=lambda entry: entry.line)
 
 
 def _is_credit(entry: _Record) -> bool:
@@ -222,19 +227,19 @@ def _is_credit(entry: _Record) -> bool:
 
 
 def _check(record: _Record, sums: _Sums, at: tuple[tuple[int, int], ...]) -> None:
-    for (first, last), name, found in zip(
+    for (first, last), name, counted in zip(
         at,
         ("entry and addenda count", "entry hash", "total of debits", "total of credits"),
         (sums.records, sums.hash % _HASH, sums.debits, sums.credits),
         strict=True,
     ):
         said = _number(record, first, last, name)
-        if said != found:
+        if said != counted:
             is_money = name.startswith("total")
             stated, is_ = (
-                (written(said, ASSET), written(found, ASSET))
+                (written(said, ASSET), written(counted, ASSET))
                 if is_money
-                else (str(said), str(found))
+                else (str(said), str(counted))
             )
             _refuse(record, Sentence("the {0} is {1}, but the file has {2}", name, stated, is_))
 

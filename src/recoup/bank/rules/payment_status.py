@@ -38,11 +38,11 @@ _REASONS: Final = {
 
 def read_payment_status(content: bytes) -> list[PayoutReturn]:
     """Raises: Problem(invalid) for a file of which nothing may be taken."""
-    found: list[PayoutReturn] = []
+    returns: list[PayoutReturn] = []
     group: Element | None = None
     batched = 0  # of the batch that is read
     for done, _ in bank_parts([content], ("OrgnlGrpInfAndSts", "TxInfAndSts", "OrgnlPmtInfAndSts")):
-        if len(found) >= ANSWERS_MAX:
+        if len(returns) >= ANSWERS_MAX:
             raise complaint(
                 _place(done),
                 Sentence("more than {0} answers", figure(ANSWERS_MAX)),
@@ -51,20 +51,20 @@ def read_payment_status(content: bytes) -> list[PayoutReturn]:
         if done.name == "OrgnlGrpInfAndSts":
             group = done
         elif done.name == "TxInfAndSts":
-            found.append(_transaction(done))
+            returns.append(_transaction(done))
             batched += 1
         else:
-            found[len(found) - batched :] = [
-                _inherited(one, done, "PmtInfSts") for one in found[len(found) - batched :]
+            returns[len(returns) - batched :] = [
+                _inherited(entry, done, "PmtInfSts") for entry in returns[len(returns) - batched :]
             ]
             if not batched and done.said("PmtInfSts"):
-                found.append(_of(done, (done.said("OrgnlPmtInfId"),), "PmtInfSts"))
+                returns.append(_of(done, (done.said("OrgnlPmtInfId"),), "PmtInfSts"))
             batched = 0
     if group is None:
         raise complaint("The file", "OrgnlGrpInfAndSts is missing")
-    if not found and group.said("GrpSts"):
+    if not returns and group.said("GrpSts"):
         return [_of(group, (group.said("OrgnlMsgId"),), "GrpSts")]
-    return [_checked(_inherited(one, group, "GrpSts")) for one in found]
+    return [_checked(_inherited(entry, group, "GrpSts")) for entry in returns]
 
 
 def _checked(answer: PayoutReturn) -> PayoutReturn:
@@ -116,11 +116,11 @@ def _said(element: Element, status: str) -> tuple[str, str, str | None]:
 
 
 def _reason(element: Element) -> str:
-    found = element.at("StsRsnInf")
-    if found is None:
+    info = element.at("StsRsnInf")
+    if info is None:
         return ""
-    code = found.said("Rsn", "Cd") or found.said("Rsn", "Prtry")
-    words = [one.text for one in found.all("AddtlInf") if one.text]
+    code = info.said("Rsn", "Cd") or info.said("Rsn", "Prtry")
+    words = [text.text for text in info.all("AddtlInf") if text.text]
     meant = _REASONS.get(code, "")
     return ": ".join(
         part for part in (code, " ".join((*([meant] if meant else []), *words))) if part

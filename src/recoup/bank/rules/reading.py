@@ -114,7 +114,7 @@ def mapping_file(text: str) -> dict[str, Any]:
             "signs",
         ),
     }
-    found: dict[str, Any] = {}
+    parsed: dict[str, Any] = {}
     for name, table in mapping.items():
         if name not in tables or not isinstance(table, dict):
             raise invalid(
@@ -141,8 +141,8 @@ def mapping_file(text: str) -> dict[str, Any]:
                     "mapping",
                     "Write it without.",
                 )
-        found |= table if name == "format" else {name: table}
-    return found
+        parsed |= table if name == "format" else {name: table}
+    return parsed
 
 
 def check(reading: Reading) -> ZoneInfo:
@@ -176,7 +176,7 @@ def check(reading: Reading) -> ZoneInfo:
                 "types",
                 "Map it to one of these.",
             )
-    if reading.period is not None and reading.period[0] >= reading.period[1]:
+    if reading.period and reading.period[0] >= reading.period[1]:
         raise invalid("The period ends before it begins.", "period", "Write the earlier day first.")
     named = [asset for asset in reading.currencies if asset != EVERY]
     for asset in (*named, *((reading.values["currency"],) if "currency" in reading.values else ())):

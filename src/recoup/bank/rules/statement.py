@@ -165,30 +165,34 @@ class Statement:
             our_id, reference = our_id or named[0], named[1]
         refs = tuple(text for at in layout.refs if (text := cells[at].strip()) and are_plain(text))
         keys = (parse_id(cells[at].strip().rpartition(".")[2]) for at in layout.keys)
-        key = next((one for one in keys if one is not None), our_id)
+        key = next((reference for reference in keys if reference), our_id)
         if key is None and not reference and not refs and stated not in ("", *_NAMELESS):
             raise BadCell("no_id", Sentence("has neither our id nor a reference"))
         route = values.get("route", "")
         if route and reading.routes and route not in reading.routes:
-            unknown = Sentence(
-                "holds {0}, which is none of {1}", repr(route[:40]), ", ".join(reading.routes)
+            raise BadCell(
+                "unknown_route",
+                Sentence(
+                    "holds {0}, which is none of {1}", repr(route[:40]), ", ".join(reading.routes)
+                ),
+                layout.column("route"),
             )
-            raise BadCell("unknown_route", unknown, layout.column("route"))
         same = (values.get("net_currency", "").upper() or asset) == asset
         net = (
             self._money(values, asset, ("net", "net_debit", "net_credit"))
             if same and self._nets
             else None
         )
-        kind, units = self._moved(
-            gross if gross is not None else net, stated, ours=is_ours(our_id, reference)
-        )
+        kind, units = self._moved(gross if gross else net, stated, ours=is_ours(our_id, reference))
         taken_back = stated == _UNCAPTURED
         fee = self._fee(values, asset, is_inward(reading.kind, kind) and not taken_back, gross, net)
         at = self._date(values)
         if (last := withdrawn_by(asset, at)) is not None:
-            ended = Sentence("holds {0}, which ended on {1}", asset, last)
-            raise BadCell("unknown_currency", ended, layout.column("currency"))
+            raise BadCell(
+                "unknown_currency",
+                Sentence("holds {0}, which ended on {1}", asset, last),
+                layout.column("currency"),
+            )
         units = -units if taken_back else units
         made = [self._line(number, kind, our_id, reference, units, asset, at, route)]
         if fee and stated not in ("fee", "fee_returned"):
@@ -199,7 +203,7 @@ class Statement:
             made.append(
                 self._line(FEES_FROM + number, of, our_id, reference, abs(fee), asset, at, route)
             )
-        return [one._replace(our_id=key, refs=refs) for one in made]
+        return [entry._replace(our_id=key, refs=refs) for entry in made]
 
     def _line(
         self,
@@ -235,8 +239,12 @@ class Statement:
                 if self._first
                 else " and ".join(sorted(self.currencies))
             )
-            mixed = Sentence("holds {0}, the file is in {1}", asset, known)
-            raise BadCell("mixed_currencies", mixed, column, "name every currency to take all")
+            raise BadCell(
+                "mixed_currencies",
+                Sentence("holds {0}, the file is in {1}", asset, known),
+                column,
+                "name every currency to take all",
+            )
         return asset
 
     def _check_status(self, text: str) -> None:
@@ -250,10 +258,9 @@ class Statement:
             raise BadCell(
                 "no_money", Sentence("holds {0}: no money has moved", repr(text[:40])), column
             )
-        unknown = Sentence("holds the status {0}, which is not known", repr(text[:40]))
         raise BadCell(
             "unknown_status",
-            unknown,
+            Sentence("holds the status {0}, which is not known", repr(text[:40])),
             column,
             "map it to money or none, under [statuses] of the mapping",
         )
@@ -262,30 +269,34 @@ class Statement:
         self, values: Mapping[str, str], asset: str, names: tuple[str, str, str]
     ) -> _Sum | None:
         """An amount, or a debit or a credit; None where nothing is told."""
-        one, debit, credit = names
+        amount, debit, credit = names
         read = {name: self._cell(values[name], asset, name) for name in names if values.get(name)}
-        filled = {name: found for name, found in read.items() if found[0]} or dict(
-            [*read.items()][:1]
-        )
+        filled = {name: cell for name, cell in read.items() if cell[0]} or dict([*read.items()][:1])
         if len(filled) > 1:
-            both = Sentence(
-                "has an amount in {0} and in {1}", *map(self.layout.column, [*filled][:2])
+            raise BadCell(
+                "bad_amount",
+                Sentence(
+                    "has an amount in {0} and in {1}", *map(self.layout.column, [*filled][:2])
+                ),
+                cure="map one of them",
             )
-            raise BadCell("bad_amount", both, cure="map one of them")
         for name, (units, negative) in filled.items():
-            if name != one and negative:
-                below = Sentence("holds an amount below zero, as a debit or credit")
-                raise BadCell("bad_amount", below, self.layout.column(name))
+            if name != amount and negative:
+                raise BadCell(
+                    "bad_amount",
+                    Sentence("holds an amount below zero, as a debit or credit"),
+                    self.layout.column(name),
+                )
             return _Sum(units, negative or name == debit, name)
         return None
 
     def _cell(self, text: str, asset: str, name: str) -> tuple[int, bool]:
         exponents = self.layout.exponents
         exponent = None if exponents is None else exponents.get(asset, decimals_of(asset))
-        found = units_of(text, asset, self.layout.decimal, exponent)
-        if isinstance(found, NoAmount):
-            raise BadCell("bad_amount", found.what, self.layout.column(name), found.cure)
-        return found
+        units = units_of(text, asset, self.layout.decimal, exponent)
+        if isinstance(units, NoAmount):
+            raise BadCell("bad_amount", units.what, self.layout.column(name), units.cure)
+        return units
 
     def _fee(
         self,
@@ -306,7 +317,7 @@ class Statement:
         if (whole > 0) != came_in:  # written without its sign
             whole, rest = -whole, abs(rest) if came_in else -abs(rest)
         cost = whole - rest if fee is None else -fee[0] if fee[1] else fee[0]
-        if net is not None and whole - cost != rest:
+        if net and whole - cost != rest:
             if whole + cost != rest:
                 raise BadCell(
                     "bad_amount",
@@ -316,8 +327,12 @@ class Statement:
                 )
             cost = -cost  # the fee stands as what it adds
         if cost < 0 and net is None:
-            back = Sentence("holds a fee that is paid back, which no type says")
-            raise BadCell("bad_amount", back, self.layout.column("fee"), _NO_FEES)
+            raise BadCell(
+                "bad_amount",
+                Sentence("holds a fee that is paid back, which no type says"),
+                self.layout.column("fee"),
+                _NO_FEES,
+            )
         return cost
 
     def _moved(self, amount: _Sum | None, stated: str, *, ours: bool) -> tuple[str, int]:
@@ -333,16 +348,16 @@ class Statement:
             raise BadCell("bad_amount", Sentence("holds 0"), self.layout.column(name))
         kind = self._reading.kind
         by_sign = is_either(kind, stated) or self.layout.signed or name not in ("amount", "net")
-        found = signed_type(
+        type_ = signed_type(
             kind, stated, came_in=negative != (by_sign or is_inward(kind, stated)), ours=ours
         )
-        if not found:
+        if not type_:
             below = Sentence("holds an amount below zero, which a {0} cannot be", stated)
             wrong = below if negative else Sentence("holds a credit, which a {0} cannot be", stated)
             raise BadCell(
                 "bad_amount", wrong, self.layout.column(name), "correct its sign, or map its type"
             )
-        return found, units
+        return type_, units
 
     def _date(self, values: Mapping[str, str]) -> datetime:
         day, time, form = values.get("date", ""), values.get("time", ""), self._reading.date_format
@@ -352,14 +367,21 @@ class Statement:
         text = f"{day} {time}".strip()
         at = _formed(text, form, self._zone) if form else self._moment(text, values.get("zone", ""))
         if at is None:
-            none = Sentence("holds no date like {0}", form or "2026-03-31 14:05:00")
-            raise BadCell("bad_date", none, self.layout.column("date"))
-        period = self._reading.period
-        if period is not None and not period[0] <= at < period[1]:
-            outside = Sentence(
-                "holds {0}, which lies outside the period", f"{at.astimezone(self._zone):%Y-%m-%d}"
+            raise BadCell(
+                "bad_date",
+                Sentence("holds no date like {0}", form or "2026-03-31 14:05:00"),
+                self.layout.column("date"),
             )
-            raise BadCell("other_period", outside, self.layout.column("date"))
+        period = self._reading.period
+        if period and not period[0] <= at < period[1]:
+            raise BadCell(
+                "other_period",
+                Sentence(
+                    "holds {0}, which lies outside the period",
+                    f"{at.astimezone(self._zone):%Y-%m-%d}",
+                ),
+                self.layout.column("date"),
+            )
         return at
 
     def _moment(self, text: str, column: str) -> datetime | None:
@@ -371,16 +393,15 @@ class Statement:
         word = word or read.zone or ""
         zone: tzinfo | None = UTC if read.zone is None else self._zone
         if word.upper() in AMBIGUOUS and self._reading.zone == "UTC":
-            two = Sentence("holds {0}, which has two meanings", word.upper())
             raise BadCell(
                 "bad_date",
-                two,
+                Sentence("holds {0}, which has two meanings", word.upper()),
                 self.layout.column("zone" if column else "date"),
                 "say the file's time zone",
             )
         if word and word.upper() not in AMBIGUOUS:
             zone = zone_named(word)
-        return instant(read.at, zone, None) if zone is not None else None
+        return instant(read.at, zone, None) if zone else None
 
 
 def _type_of(text: str, reading: Reading, column: str) -> str:
@@ -393,16 +414,16 @@ def _type_of(text: str, reading: Reading, column: str) -> str:
     if not text and reading.kind == "bank":
         return ""
     name = re.sub(r"[^a-z]+", "_", text.lower()).strip("_")
-    found = name if name in known else OTHERS["types"].get(name, name)
-    if found not in known and reading.kind == "processor":
-        found = OTHERS["at_processor"].get(found, found)
-    if found not in known:
+    type_ = name if name in known else OTHERS["types"].get(name, name)
+    if type_ not in known and reading.kind == "processor":
+        type_ = OTHERS["at_processor"].get(type_, type_)
+    if type_ not in known:
         none = Sentence(
             "holds the type {0}, which is none of {1}", repr(text[:40]), ", ".join(known)
         )
         bank = "map it, or read by the sign alone: --map type="
         raise BadCell("unknown_type", none, column, bank if reading.kind == "bank" else "map it")
-    return found
+    return type_
 
 
 def content_id(
@@ -431,7 +452,7 @@ def content_id(
 def _table(lines: Iterable[Line], reading: Reading) -> Table[dict[str, int]]:
     return Table(
         lines,
-        lambda names: None if _lacks(found := _columns(names, reading), reading) else found,
+        lambda names: None if _lacks(columns := _columns(names, reading), reading) else columns,
         lambda number, names: _unknown(number, names, reading),
         reading.delimiter,
     )
@@ -478,13 +499,12 @@ def _layout(table: Table[dict[str, int]], reading: Reading, file_name: str) -> L
     exponents = (
         (profiles()["stripe-charges"].exponents if table_of_stripe else {}) if minor else None
     )
-    signed = _is_signed(reading.signs, sides, of_stripe=not _OF_STRIPE.isdisjoint(known))
     return Layout(
         table.header.delimiter,
         decimal,
         order,
         exponents,
-        signed,
+        _is_signed(reading.signs, sides, of_stripe=not _OF_STRIPE.isdisjoint(known)),
         columns,
         shown,
         unread,
@@ -502,9 +522,11 @@ def _is_signed(stated: str, sides: Counter[int], *, of_stripe: bool) -> bool:
         return of_stripe
     if sides[-1] >= sides[1]:
         return True
-    message = "Money that goes out is written with a minus and without it: which of it came back?"
-    cure = "Say under [format] of the mapping what a minus is: signs = 'out' or signs = 'back'."
-    raise invalid(message, "mapping", cure)
+    raise invalid(
+        "Money that goes out is written with a minus and without it: which of it came back?",
+        "mapping",
+        "Say under [format] of the mapping what a minus is: signs = 'out' or signs = 'back'.",
+    )
 
 
 def _side(cells: Sequence[str], columns: Mapping[str, int], reading: Reading) -> int:
@@ -531,7 +553,7 @@ def _columns(names: Sequence[str], reading: Reading) -> dict[str, int]:
     positions: dict[str, int] = {}
     for position, name in enumerate(names):
         positions.setdefault(plain(name), position)
-    found = {
+    columns = {
         ours: positions[plain(theirs)]
         for ours, theirs in reading.columns.items()
         if plain(theirs) in positions
@@ -554,12 +576,16 @@ def _columns(names: Sequence[str], reading: Reading) -> dict[str, int]:
         ):
             continue
         also = next(
-            (word for word in words if word in positions and positions[word] not in found.values()),
+            (
+                word
+                for word in words
+                if word in positions and positions[word] not in columns.values()
+            ),
             None,
         )
         if also is not None:
-            found[ours] = positions[also]
-    return found
+            columns[ours] = positions[also]
+    return columns
 
 
 def _only(reading: Reading) -> str:
@@ -571,21 +597,21 @@ def _only(reading: Reading) -> str:
     )
 
 
-def _lacks(found: Mapping[str, int], reading: Reading) -> list[str]:
+def _lacks(columns: Mapping[str, int], reading: Reading) -> list[str]:
     """Columns that a header needs, and mapped ones that it does not have."""
     known = {
-        *found,
+        *columns,
         *reading.values,
         *["type"] * (reading.kind == "bank"),
         *["currency"] * bool(_only(reading)),
     }
     lacks = [name for name in ("type", "currency", "date") if name not in known]
-    if "amount" not in found and not {"debit", "credit"} <= found.keys():
+    if "amount" not in columns and not {"debit", "credit"} <= columns.keys():
         lacks.insert(1 if lacks[:1] == ["type"] else 0, "amount")
-    if not {"id", "reference", "text"} & found.keys():
+    if not {"id", "reference", "text"} & columns.keys():
         lacks.insert(0, "id or reference")
     return lacks + [
-        name for name, theirs in reading.columns.items() if theirs and name not in found
+        name for name, theirs in reading.columns.items() if theirs and name not in columns
     ]
 
 
@@ -593,12 +619,13 @@ def _unknown(number: int, names: Sequence[str], reading: Reading) -> Problem:
     """Names what is missing and what there is."""
     for ours in reading.columns:
         if ours not in COLUMNS:
-            known = ", ".join(COLUMNS)
-            message = Sentence("{0} is not a known column; there are {1}.", repr(ours), known)
+            message = Sentence(
+                "{0} is not a known column; there are {1}.", repr(ours), ", ".join(COLUMNS)
+            )
             return invalid(message, "map", "Map one of these.")
-    have, found = shown_names(names), _columns(names, reading)
+    have, columns = shown_names(names), _columns(names, reading)
     for ours, theirs in reading.columns.items():
-        if theirs and ours not in found:
+        if theirs and ours not in columns:
             message = Sentence(
                 "Line {0}, the header, has no column {1}; it has {2}.",
                 number,
@@ -606,7 +633,7 @@ def _unknown(number: int, names: Sequence[str], reading: Reading) -> Problem:
                 have,
             )
             return invalid(message, "map", "Look at the file's first line.")
-    lacks = _lacks(found, reading)
+    lacks = _lacks(columns, reading)
     message = Sentence(
         "Line {0}, the header, has no {1}; it has {2}.", number, ", no ".join(lacks), have
     )

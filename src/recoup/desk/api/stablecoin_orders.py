@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, Struct
 
 from recoup.kernel.ids import wire_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.time import stamp
 from recoup.kit.edge.field_names import UnreadFields
 from recoup.orders.rules.amounts import text_like
 from recoup.orders.rules.lifecycle import OPEN
@@ -25,9 +26,9 @@ from recoup.stablecoin.api.shapes import (
     payment_of,
     refundable_order,
 )
-from recoup.stablecoin.flows.cancel import cancel as cancel_order
+from recoup.stablecoin.flows.expire import cancel as cancel_order
 from recoup.stablecoin.rules.channels import network_of
-from recoup.stablecoin.rules.words import ORDER_STATUSES, stamp
+from recoup.stablecoin.rules.words import ORDER_STATUSES
 from recoup.stablecoin.store.stable_orders import (
     OrderSettlement,
     StableOrder,

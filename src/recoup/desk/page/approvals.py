@@ -35,7 +35,7 @@ from recoup.people.page.endpoint import (
     review_mark,
     with_done,
 )
-from recoup.people.page.feature_parts import approval_panels
+from recoup.people.page.feature_parts import panels
 from recoup.people.page.form_shape import AtMost, FormKeyId, Text, read_again
 from recoup.people.page.menu import Entry, by_role
 from recoup.people.page.pages import Answer, Values, attachment, member, shown, taken
@@ -166,7 +166,7 @@ async def approvals(visit: Visit) -> Values:
         me=visit.scope.actor.text(),
         deposits={} if shown else {a.account_id: deposits_of(visit.world, a) for a in waiting},
         **said,
-        **await approval_panels(visit),
+        **await panels(lambda part: part.approvals, visit),
     )
 
 

@@ -25,7 +25,7 @@ from recoup.merchants.flows.blocks import block
 from recoup.merchants.rules.blocks import REASONS, STANDING_MAX
 from recoup.merchants.store.blocks import list_blocks, standing_blocks
 from recoup.people.page.endpoint import id_in_path, redirect
-from recoup.people.page.feature_parts import customer_panels
+from recoup.people.page.feature_parts import panels
 from recoup.people.page.form_shape import As, Text
 from recoup.people.page.menu import Entry
 from recoup.people.page.pages import Answer, Values, download, member, nothing, shown
@@ -172,7 +172,7 @@ async def customer_page(visit: Visit, *, before: UUID = HIGHEST) -> Values:
         lines = await store.person_log(connection, merchant_id, payer_id)
         _, opened = await store.count_orders_of(connection, merchant_id, alike)
         blocks = await standing_blocks(connection, merchant_id, [payer_id])
-        panels = await customer_panels(connection, merchant_id, payer_id)
+        more = await panels(lambda part: part.customer, connection, merchant_id, payer_id)
     actors = [row.actor for row in lines] + [row.actor for row in blocks]
     newest = dict.fromkeys(("first_name", "last_name", "email", "phone"), "") | (
         customer.newest or {}
@@ -192,7 +192,7 @@ async def customer_page(visit: Visit, *, before: UUID = HIGHEST) -> Values:
         sums=sums,
         lines=lines,
         blocks=blocks,
-        **panels,
+        **more,
         external={row.order_id: row.external_id for row in orders},
         alike=len(alike),
         email=email if clear else "",

@@ -4,9 +4,9 @@ when nobody knows whether one left."""
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from html import escape
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from recoup.db.pool import Database
@@ -44,15 +44,14 @@ A = TypeVar("A", bound=Addressed)
 class Owed(Generic[R]):
     """A kind of mail. `claim(connection, now, until, world, limit)` takes rows with `mail_tries`,
     of one thing where that is named behind; `letter` says how a row's mail is composed, or in which
-    state none goes; `close(connection, key, tries, state, again_at, why)`, with the row's `key`.
-    `what` and `which`, the log's name of a row's field, tell of it in the operator's log."""
+    state none goes; `close(connection, *key, tries, state, again_at, why)`. `what` tells of it in
+    the operator's log, where the last field of its key has the name that `which` begins with."""
 
     claim: Callable[..., Awaitable[Sequence[R]]]
     letter: Callable[[World, R], Awaitable[Letter]]
-    close: Callable[[Any, Any, int, str, datetime | None, str], Awaitable[None]]
-    key: Callable[[R], Any]
+    close: Callable[..., Awaitable[None]]
     what: str
-    which: tuple[str, str]
+    which: tuple[str, ...]
 
 
 async def send_owed(world: World, owed: Owed[R], *of: UUID | None) -> int:
@@ -71,20 +70,19 @@ async def send_owed(world: World, owed: Owed[R], *of: UUID | None) -> int:
 
 async def _send(world: World, people: Database, owed: Owed[R], row: R, seconds: float) -> None:
     letter = await owed.letter(world, row)
+    named, *fields = owed.which
+    key = [getattr(row, field) for field in fields]
     if isinstance(letter, str):
         state, why, again_at = letter, "", None
     else:
-        named, field = owed.which
-        posted = await post_mail(
-            world, letter, seconds, owed.what, **{named: str(getattr(row, field))}
-        )
+        posted = await post_mail(world, letter, seconds, owed.what, **{named: str(key[-1])})
         state, why, again_at = str(posted.state), posted.why, None
     if state == "later":
         again = row.mail_tries <= len(SCHEDULE)
         state = "owed" if again else "given_up"
         again_at = world.clocks.wall() + SCHEDULE[row.mail_tries - 1] if again else None
     async with people.connection() as connection:
-        await owed.close(connection, owed.key(row), row.mail_tries, state, again_at, why[:200])
+        await owed.close(connection, *key, row.mail_tries, state, again_at, why[:200])
 
 
 def addressed(message_of: Callable[[A, str], Message]) -> Callable[[World, A], Awaitable[Letter]]:
@@ -115,5 +113,5 @@ def in_paragraphs(
     )
 
 
-def _linked(found: re.Match[str]) -> str:
-    return f'<a href="{found[0]}">{found[0]}</a>'
+def _linked(match: re.Match[str]) -> str:
+    return f'<a href="{match[0]}">{match[0]}</a>'

@@ -41,7 +41,9 @@ async def _post(world: World, compose: Callable[[], Message], seconds: float) ->
 
 async def failing_mails(world: World) -> tuple[int, str]:
     """The number of mails that four attempts, some minutes, could not send, and why one of them."""
-    found = [await failing_payers_mails(world.db.reader, world.clocks.wall())]
-    if world.people_database is not None:
-        found.append(await failing_peoples_mails(world.people_database.reader, world.name))
-    return sum(one.number for one in found), next((one.why for one in found if one.why), "")
+    failing = [await failing_payers_mails(world.db.reader, world.clocks.wall())]
+    if world.people_database:
+        failing.append(await failing_peoples_mails(world.people_database.reader, world.name))
+    return sum(failure.number for failure in failing), next(
+        (failure.why for failure in failing if failure.why), ""
+    )

@@ -84,10 +84,10 @@ def by_day(country: str, at: datetime) -> datetime:
         west, east = _ELSEWHERE
     if _is_day(at, west, east):
         return at
-    found = at.replace(minute=at.minute // 15 * 15, second=0, microsecond=0) + _STEP
-    while not _is_day(found, west, east):
-        found += _STEP
-    return found
+    slot = at.replace(minute=at.minute // 15 * 15, second=0, microsecond=0) + _STEP
+    while not _is_day(slot, west, east):
+        slot += _STEP
+    return slot
 
 
 def _is_day(at: datetime, west: int, east: int) -> bool:

@@ -179,13 +179,12 @@ def sms_of(facts: NoticeFacts, to: Locale = PLAIN) -> str:
 
 
 def _text(shop: str, facts: NoticeFacts, to: Locale) -> str:
-    said = to.say(
+    return to.say(
         "{shop}: payment of {amount} failed. Pay or opt out: {link}",
         shop=shop,
         amount=facts.amount,
         link=facts.link,
-    )
-    return said.replace("\N{NARROW NO-BREAK SPACE}", " ")  # which GSM lacks
+    ).replace("\N{NARROW NO-BREAK SPACE}", " ")  # which GSM lacks
 
 
 def _plain(name: str) -> str:

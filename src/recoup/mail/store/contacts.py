@@ -50,8 +50,8 @@ async def contacted(
     since: datetime,
 ) -> Contacted:
     """Contacts beside this mail."""
-    found = await _before(db, merchant_id, address_ids, mail_id, order_id, since)
-    return Contacted(found.of_order, found.of_address, found.unsubscribed)
+    sent = await _before(db, merchant_id, address_ids, mail_id, order_id, since)
+    return Contacted(sent.of_order, sent.of_address, sent.unsubscribed)
 
 
 @MERCHANT.statement("""

@@ -51,10 +51,10 @@ class Notices:
                 request=request_id(scope),
                 error=type(error).__name__,
             )
-            ours = Problem(
-                "internal", "Something went wrong on our side.", cure="Send the notice again."
+            answer = refusal(
+                scope,
+                Problem("internal", "Something went wrong on our side.", "Send the notice again."),
             )
-            answer = refusal(scope, ours)
         await send_refusal(send, answer)
 
     async def _answer(self, scope: Scope, receive_: Receive) -> Refusal:
@@ -87,15 +87,14 @@ class Notices:
     def _check_call(self, scope: Scope) -> None:
         """Raises: Problem(method_not_allowed), Problem(too_many_requests)."""
         if scope["method"] != "POST":
-            raise Problem("method_not_allowed", "Notices are posted.", cure="Use POST.")
+            raise Problem("method_not_allowed", "Notices are posted.", "Use POST.")
         check_rate(self._buckets, client_address(scope) or "", self._world.clocks.monotonic())
 
     async def _read_signed(self, scope: Scope, receive_: Receive) -> tuple[bytes, str]:
         """The body, and the signature that it came with. Raises: Problem(malformed),
         Problem(too_large), ClientGone."""
         check_content_type(header(scope, b"content-type"))
-        body = await read_body(receive_)
-        return body, (header(scope, HEADER.encode()) or b"").decode("latin-1")
+        return await read_body(receive_), (header(scope, HEADER.encode()) or b"").decode("latin-1")
 
 
 def _query(scope: Scope) -> dict[str, str]:

@@ -32,7 +32,7 @@ class Receiver:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             if scope["method"] != "POST":
-                raise Problem("method_not_allowed", "Webhooks are posted.", cure="Use POST.")
+                raise Problem("method_not_allowed", "Webhooks are posted.", "Use POST.")
             check_rate(self._buckets, client_address(scope) or "", self._world.clocks.monotonic())
             await read_body(receive)
         except ClientGone:

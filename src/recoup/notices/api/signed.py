@@ -37,8 +37,8 @@ class SignedNotices(Notices):
         self._check_call(scope)
         self._world.standing.check()
         body, signature = await self._read_signed(scope, receive_)
-        found = await self._take(scope["path_params"]["route"], body, signature, request_id(scope))
-        return Refusal(200, encode({self._id_name: found, "status": "received"}), [JSON])
+        answer = await self._take(scope["path_params"]["route"], body, signature, request_id(scope))
+        return Refusal(200, encode({self._id_name: answer, "status": "received"}), [JSON])
 
 
 def routes(world: World, orders: Orders, buckets: Buckets | None = None) -> list[Route]:
@@ -47,12 +47,12 @@ def routes(world: World, orders: Orders, buckets: Buckets | None = None) -> list
     async def signal(route: str, body: bytes, signature: str, request: str) -> str:
         return await take_signal(world, orders, route, body, signature, request)
 
-    def of_feature(one: RouteNotice) -> Take:
-        return lambda route, body, signature, _: one.take(world, route, body, signature)
+    def of_feature(notice: RouteNotice) -> Take:
+        return lambda route, body, signature, _: notice.take(world, route, body, signature)
 
     kinds = [
         ("signals", "signalId", signal),
-        *((one.path, one.id_name, of_feature(one)) for one in ROUTE_NOTICE),
+        *((notice.path, notice.id_name, of_feature(notice)) for notice in ROUTE_NOTICE),
     ]
     return [
         Route(

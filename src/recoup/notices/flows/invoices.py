@@ -78,7 +78,7 @@ async def notice_of_invoice(
         known = await find_invoice(world.db, merchant_id, keys[0])
         if known is None or known.order_id is None:
             own = await connection_of(world, route)
-            if own is not None and own.state == "waiting" and own.billing != "off":
+            if own and own.state == "waiting" and own.billing != "off":
                 return None
             left_out = await _taken_on(world, own, merchant_id, invoice, keys[0])
             if left_out is not None:
@@ -105,7 +105,7 @@ async def _taken_on(
     if billing is None:
         return "not_billed"
     there = await billing.billed_invoice(invoice)
-    why = unfit(there.state if there is not None else None)
+    why = unfit(there.state if there else None)
     if there is None or there.state.method is None or why is not None:
         return why
     new = NewInvoice(
@@ -130,14 +130,13 @@ async def work_invoice(world: World, orders: Orders, due: Due) -> None:
     """Raises: Problem(unavailable), as long as the billing cannot be reached."""
     begun = world.clocks.wall()
     row = await find_invoice(world.db, due.merchant_id, due.subject_id)
-    billing = billing_of(world.processors.get(row.route)) if row is not None else None
+    billing = billing_of(world.processors.get(row.route)) if row else None
     if row is None or billing is None:
         async with world.db.transaction() as tx:
             await end_work_begun(tx, due.merchant_id, due.kind, due.subject_id, begun)
         return
     there = await billing.billed_invoice(row.invoice)
-    rescue = _Rescue(world, orders, billing, row)
-    again = await rescue.look(there)
+    again = await _Rescue(world, orders, billing, row).look(there)
     async with world.db.transaction() as tx:
         if again is None:
             await end_work_begun(tx, row.merchant_id, due.kind, row.invoice_key, begun)
@@ -150,7 +149,7 @@ def _beside(said: Outcome) -> dict[str, Any]:
     checks = said.checks or NONE
     return {
         "advice": said.advice_code,
-        "beside": [one for one in (checks.advice, *checks.further) if one],
+        "beside": [check for check in (checks.advice, *checks.further) if check],
     }
 
 
@@ -173,17 +172,15 @@ class _Rescue:
                 await self._set(ended=refused)
                 return None
         order = await self._order()
-        end = end_of(there.state if there is not None else None, we_stopped=row.retries != "on")
-        if there is not None:
+        end = end_of(there.state if there else None, we_stopped=row.retries != "on")
+        if there:
             await self._count(there, order)
-        if order.attempt_in_flight() is not None and end is not None:
+        if order.attempt_in_flight() and end is not None:
             await inquire(self._world, self._orders, (order.merchant_id, order.order_id))
             order = await self._order()
-            if (
-                order.attempt_in_flight() is not None
-            ):  # paid by us, or by somebody else: not known yet
+            if order.attempt_in_flight():  # paid by us, or by somebody else: not known yet
                 return WallTime(self._world.clocks.wall() + STILL_OUT)
-        if order.stage in OPEN and there is not None and end is None:
+        if order.stage in OPEN and there and end is None:
             end = await self._follow(there, order)
         if order.stage in OPEN and end is not None:
             await self._end(end, there)
@@ -195,7 +192,7 @@ class _Rescue:
         return await self._while_open(there)
 
     async def _order(self) -> Order:
-        assert self._row.order_id is not None
+        assert self._row.order_id
         return await self._orders.run(
             lambda change: change.order, (self._row.merchant_id, self._row.order_id)
         )
@@ -211,7 +208,7 @@ class _Rescue:
         world, row, key = self._world, self._row, f"invoice:{self._row.invoice_key}"
         order_id = await store.admitted_before(world.db, row.merchant_id, key)
         if order_id is None:
-            why = unfit(there.state if there is not None else None)
+            why = unfit(there.state if there else None)
             if there is None or why is not None:
                 return why
             evaluate = Evaluate(world, self._orders, self._merchants, Vault(world))
@@ -234,7 +231,7 @@ class _Rescue:
         facts: dict[str, Any] = {"invoice": row.invoice, "invoice_key": str(row.invoice_key)}
         if there.subscription is not None:
             facts |= {"agreement": "recurring", "is_recurring": True}
-        if retry_at is not None:
+        if retry_at:
             facts |= {"own_retry_at": retry_at.isoformat(), "own_tries_left": there.own_tries_left}
         code = answered_code(said.scheme_code, said.own_code)
         decline = _beside(said) | {
@@ -324,7 +321,7 @@ class _Rescue:
                 return "billing_stopped"
             token_id = method_id_of(world, row.merchant_id, stored)
             token = await find_token(world.db, row.merchant_id, token_id)
-            assert token is not None
+            assert token
             card = CardIds(
                 token_id, identity_of(order.order_id, token.pan_id, token.magic), token.pan_id
             )
@@ -335,7 +332,7 @@ class _Rescue:
 
     async def _end(self, end: str, there: BilledInvoice | None) -> None:
         """Ends the rescue: what was paid, closed or stopped there is not charged here."""
-        if there is not None and end == "paid_elsewhere":
+        if there and end == "paid_elsewhere":
             await self._transmit(there.state.paid_by or "paid", there, declined=False)
         else:
             await self._try(lambda change: cancel(change, end), await self._order())
@@ -361,19 +358,17 @@ class _Rescue:
             return WallTime(now + LOOK_EVERY)
         await self._own_retry(there)
         at, now = there.own_retry_at, world.clocks.wall()
-        next_look = (
-            min(now + LOOK_EVERY, at + AFTER_OWN_RETRY) if at is not None else now + LOOK_EVERY
-        )
+        next_look = min(now + LOOK_EVERY, at + AFTER_OWN_RETRY) if at else now + LOOK_EVERY
         return WallTime(max(next_look, now + STILL_OUT))
 
     async def _own_retry(self, there: BilledInvoice | None) -> None:
         """The order keeps clear of it."""
-        at = there.own_retry_at if there is not None else None
-        row, left = self._row, there.own_tries_left if there is not None else 0
-        assert row.order_id is not None
+        at = there.own_retry_at if there else None
+        row, left = self._row, there.own_tries_left if there else 0
+        assert row.order_id
         await self._set(own_retry_at=at)
         async with self._world.db.transaction() as tx:
-            text = at.isoformat() if at is not None else None
+            text = at.isoformat() if at else None
             await set_own_retry_of_order(tx, row.merchant_id, row.order_id, text, left)
 
     async def _after(
@@ -381,10 +376,10 @@ class _Rescue:
     ) -> WallTime | None:
         """The rescue is over: the billing hears of money that it does not know, or gets its invoice
         back."""
-        if order.attempt_in_flight() is not None:
+        if order.attempt_in_flight():
             return WallTime(self._world.clocks.wall() + STILL_OUT)
         row, key = self._row, (order.merchant_id, order.order_id)
-        state = there.state if there is not None else None
+        state = there.state if there else None
         is_open = state is not None and state.status == "open"
         if order.stage is Stage.COMPLETED:
             if is_open:
@@ -394,7 +389,7 @@ class _Rescue:
             await self._set(ended="paid" if is_open or end == "paid_elsewhere" else end)
             return None
         if is_open and order.reason == "payer_refused":  # nor is the payer charged by the billing
-            if state is not None and state.auto_advance:
+            if state and state.auto_advance:
                 await self._billing.set_own_retries(
                     row.invoice, f"{row.invoice_key}.refused", on=False
                 )
@@ -402,7 +397,7 @@ class _Rescue:
             await self._set(retries="starting")
             await self._billing.set_own_retries(row.invoice, f"{row.invoice_key}.on", on=True)
             await self._set(retries="given_back")
-        elif is_open and state is not None and state.paid_by and row.ended is None:
+        elif is_open and state and state.paid_by and row.ended is None:
             await self._orders.run(partial(invoice_closed, why=INVOICE_LEFT), key, self._scope)
         await self._set(ended=end or row.ended or "not_rescued")
         return None

@@ -58,19 +58,17 @@ async def apply_proof(
 ) -> None:
     """Applies what the signed part of a notice proves by itself, any number of times and in any
     order. Raises: Problem(unavailable) while our own call is under way: it is to be sent again."""
-    if notice.case is not None:
+    if notice.case:
         charged = await charge_referenced(world.db, notice.case.charge, route, merchant_id)
-        if charged is None and notice.message_id is not None:
+        if charged is None and notice.message_id:
             charged = await attempt_of(world.db, notice.message_id, route, merchant_id)
-        if charged is not None:
+        if charged:
             await apply(world, orders, route, case_notice(world, notice.case, charged), "notice")
-    elif notice.outcome is not None and notice.message_id is not None:
+    elif notice.outcome and notice.message_id:
         await _message(world, orders, route, merchant_id, notice, notice.message_id, notice.outcome)
-    if (
-        notice.movement is not None and notice.charge is not None
-    ):  # what is known here already changes nothing
+    if notice.movement and notice.charge is not None:  # what is known here already changes nothing
         charged = await charge_referenced(world.db, notice.charge, route, merchant_id)
-        if charged is not None:
+        if charged:
             await adopt_all(orders, route, charged, [notice.movement])
 
 
@@ -87,13 +85,13 @@ async def _message(
     reference, and says nothing of the charge itself."""
     if notice.subject == "charge":
         charged = await attempt_of(world.db, message_id, route, merchant_id)
-        if charged is not None:
+        if charged:
             await settle_by_proof(
                 world, orders, (merchant_id, charged.order_id), charged.attempt_id, outcome
             )
         return
     modified = await modification_of(world.db, message_id, route, merchant_id)
-    if modified is not None:
+    if modified:
         modification_id = modified.modification_id
 
         def work(change: Change) -> None:
@@ -175,17 +173,18 @@ async def take(
     one that comes before its charge is known: it is to be sent again.
     """
     if len(body) > BODY_BYTES_MAX:
-        message = Sentence("A notice has at most {0} bytes.", BODY_BYTES_MAX)
-        raise Problem("too_large", message, cure="Send fewer notices a call.")
+        raise Problem(
+            "too_large",
+            Sentence("A notice has at most {0} bytes.", BODY_BYTES_MAX),
+            "Send fewer notices a call.",
+        )
     connector = connector_of(world.processors.get(route))
     if connector is None:
         raise Problem(
-            "no_such_path",
-            "There is no such route.",
-            cure="Check the name of the processor's route.",
+            "no_such_path", "There is no such route.", "Check the name of the processor's route."
         )
     now, own = world.clocks.wall(), await connection_of(world, route)
-    owner = own.merchant_id if own is not None else None
+    owner = own.merchant_id if own else None
     became, early = list[AtDoor](), False
     try:
         notices = connector.read_notices(headers, body, now)
@@ -196,15 +195,13 @@ async def take(
             )
         raise
     for notice in notices:
-        found = await _take_one(world, orders, route, owner, notice, now)
-        became.append(found)
+        result = await _take_one(world, orders, route, owner, notice, now)
+        became.append(result)
         is_new = notice.at > now - MAY_BE_EARLY
-        early = early or found == "not_ours" and notice.subject in _OF_A_CHARGE and is_new
+        early = early or result == "not_ours" and notice.subject in _OF_A_CHARGE and is_new
     if early:
         raise Problem(
-            "unavailable",
-            "The charge is not known here yet.",
-            cure="Send the notice again in a minute.",
+            "unavailable", "The charge is not known here yet.", "Send the notice again in a minute."
         )
     return (
         connector.acknowledgement
@@ -230,9 +227,7 @@ async def _take_one(
             log.warning("notice of an unknown kind", route=route, kind=kind)
         return became
     async with world.db.connection() as connection:
-        merchants = (
-            [owner] if owner is not None else await _whose(connection, route, notice, subject)
-        )
+        merchants = [owner] if owner else await _whose(connection, route, notice, subject)
     taken: AtDoor = "repeated" if merchants else "not_ours"
     async with world.db.transaction() as tx:
         for merchant_id in merchants:
@@ -270,9 +265,7 @@ async def work_missed(world: World, orders: Orders, due: Due) -> None:
         billing = billing_of(world.processors.get(own.route))
         if billing is None:
             raise Problem(
-                "unavailable",
-                "There is no such route.",
-                cure="Check the name of the processor's route.",
+                "unavailable", "There is no such route.", "Check the name of the processor's route."
             )
         since = max(WallTime(own.created_at) - BEFORE_CONNECTED, now - CAUGHT_UP)
         with suppress(Problem):  # it is read again in an hour
@@ -306,7 +299,7 @@ def _row(
         times=1,
         happened_at=notice.at,
         received_at=now,
-        movement=to_plain(notice.movement) if notice.movement is not None else None,
+        movement=to_plain(notice.movement) if notice.movement else None,
     )
 
 
@@ -320,13 +313,13 @@ async def _whose(db: Read, route: str, notice: Notice, subject: Subject) -> Sequ
         return sorted(
             {method.merchant_id for method in await methods_of(db, route, notice.about, None)}
         )
-    found = None
-    if subject == "modification" and notice.message_id is not None:
+    target = None
+    if subject == "modification" and notice.message_id:
         modified = await modification_of(db, notice.message_id, route, None)
-        if modified is not None:
+        if modified:
             return [modified.merchant_id]
-    if notice.message_id is not None:
-        found = await attempt_of(db, notice.message_id, route, None)
-    if found is None and notice.charge is not None:
-        found = await charge_referenced(db, notice.charge, route, None)
-    return [found.merchant_id] if found is not None else []
+    if notice.message_id:
+        target = await attempt_of(db, notice.message_id, route, None)
+    if target is None and notice.charge is not None:
+        target = await charge_referenced(db, notice.charge, route, None)
+    return [target.merchant_id] if target else []

@@ -33,9 +33,7 @@ async def take_signal(
     processor = world.processors.get(route)
     if processor is None:
         raise Problem(
-            "no_such_path",
-            "There is no such route.",
-            cure="Check the name of the processor's route.",
+            "no_such_path", "There is no such route.", "Check the name of the processor's route."
         )
     signal = await read_signed(world, SIGNALS, route, body, signature)
     became = await _consider(world, orders, route, processor, signal, request_id)
@@ -52,11 +50,11 @@ async def _consider(
         known = await orders_of_cards(connection, named) if named else []
         waiting = await with_a_plan(connection, known) if known else []
     taken = False
-    for one in waiting:
-        scope = Scope(one.merchant_id, Actor("processor", route), request_id)
+    for known_order in waiting:
+        scope = Scope(known_order.merchant_id, Actor("processor", route), request_id)
         taken |= await orders.run(
             lambda change: approved_elsewhere(change, orders.policy, WallTime(signal.approved_at)),
-            (one.merchant_id, one.order_id),
+            (known_order.merchant_id, known_order.order_id),
             scope,
             cards=True,
         )
@@ -66,9 +64,9 @@ async def _consider(
 async def _cards(
     db: Read, world: World, route: str, processor: Processor, signal: Signal
 ) -> list[UUID]:
-    found = list(names_of(world, processor, signal.account_reference, signal.fingerprint))
+    names = list(names_of(world, processor, signal.account_reference, signal.fingerprint))
     methods = await methods_of(db, route, signal.method, None) if signal.method else []
     for method in methods:
         card_id = await find_method(db, method.merchant_id, method.method_id)
-        found += [card_id] if card_id is not None else []
-    return found
+        names += [card_id] if card_id else []
+    return names

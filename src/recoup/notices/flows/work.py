@@ -104,7 +104,7 @@ Ask = Callable[[World, Orders, Connector, ProcessorNotice], Awaitable[NoticeResu
 async def work_notice(world: World, orders: Orders, due: Due) -> None:
     row = await find_processor_notice(world.db, due.merchant_id, due.subject_id)
     result = NoticeResult("forgotten")
-    if row is not None:
+    if row:
         connector = connector_of(world.processors.get(row.route))
         result = (
             NoticeResult("no_route")
@@ -115,20 +115,18 @@ async def work_notice(world: World, orders: Orders, due: Due) -> None:
         if result.became is None:
             await hand_back(tx, due, result.until or world.clocks.wall() + PAUSE)
             return
-        if row is not None:
+        if row:
             await found_out(tx, row.merchant_id, row.object_key, row.times, result.became)
-        await notice_worked(
-            tx, due.merchant_id, due.subject_id, row.times if row is not None else 0
-        )
+        await notice_worked(tx, due.merchant_id, due.subject_id, row.times if row else 0)
 
 
 async def _charged(world: World, row: ProcessorNotice) -> Charged | None:
-    found = None
-    if row.message_id is not None:
-        found = await attempt_of(world.db, row.message_id, row.route, row.merchant_id)
-    if found is None and row.charge is not None:
-        found = await charge_referenced(world.db, row.charge, row.route, row.merchant_id)
-    return found
+    charged = None
+    if row.message_id:
+        charged = await attempt_of(world.db, row.message_id, row.route, row.merchant_id)
+    if charged is None and row.charge is not None:
+        charged = await charge_referenced(world.db, row.charge, row.route, row.merchant_id)
+    return charged
 
 
 async def _charge(
@@ -145,7 +143,7 @@ async def _charge(
     order, attempt = await orders.run(look, key)
     if attempt.state in _OPEN:
         until = _our_call_ends(attempt)
-        if until is not None and until > world.clocks.wall():
+        if until and until > world.clocks.wall():
             return NoticeResult(None, until)
         await inquire(world, orders, key)
         return NoticeResult("asked")
@@ -276,9 +274,9 @@ async def _made_there(
     us. What comes before the charge's own answer waits for it."""
     charged = await _charged(world, row)
     became, age = "not_ours", world.clocks.wall() - WallTime(row.received_at)
-    if charged is not None and charged.state in _OPEN:
+    if charged and charged.state in _OPEN:
         await _charge(world, orders, connector, row)
-    elif charged is not None:
+    elif charged:
         movements = [msgspec.convert(row.movement, Movement)] if row.movement is not None else []
         if is_booked(connector) and charged.reference is not None:
             movements = await connector.movements_of(charged.reference, row.about)
@@ -288,7 +286,7 @@ async def _made_there(
             return NoticeResult(became)
     if age <= WAITED_FOR:
         return _later(world, row)
-    if became == "awaited" and charged is not None:
+    if became == "awaited" and charged:
         key = (charged.merchant_id, charged.order_id)
         attempt_id = charged.attempt_id
         await orders.run(lambda change: warn(change, attempt_id, ANSWER_DIFFERS), key)
@@ -298,36 +296,36 @@ async def _made_there(
 async def _modification(
     world: World, orders: Orders, connector: Connector, row: ProcessorNotice
 ) -> NoticeResult:
-    found = None
-    if row.message_id is not None:
-        found = await modification_of(world.db, row.message_id, row.route, row.merchant_id)
-    if found is None:
+    modified = None
+    if row.message_id:
+        modified = await modification_of(world.db, row.message_id, row.route, row.merchant_id)
+    if modified is None:
         return await _made_there(world, orders, connector, row)
     if (
-        found.state == "done" and connector.asks != "by_replay"
+        modified.state == "done" and connector.asks != "by_replay"
     ):  # whatever it says: another may hide what one has said
-        return await _failed_after_all(world, orders, connector, row, found)
-    if found.state != "sent":
+        return await _failed_after_all(world, orders, connector, row, modified)
+    if modified.state != "sent":
         return NoticeResult("known")
 
     def look(change: Change) -> WallTime | None:
-        before = change.order.modification(found.modification_id).send_before
-        return WallTime(before + world.policy.call_timeout + SETTLE) if before is not None else None
+        before = change.order.modification(modified.modification_id).send_before
+        return WallTime(before + world.policy.call_timeout + SETTLE) if before else None
 
-    until = await orders.run(look, (found.merchant_id, found.order_id))
-    if until is not None and until > world.clocks.wall():
+    until = await orders.run(look, (modified.merchant_id, modified.order_id))
+    if until and until > world.clocks.wall():
         return NoticeResult(None, until)
-    await send_modification(world, orders, found.merchant_id, found.modification_id)
+    await send_modification(world, orders, modified.merchant_id, modified.modification_id)
     return NoticeResult("asked")
 
 
 async def _failed_after_all(
-    world: World, orders: Orders, connector: Connector, row: ProcessorNotice, found: Modified
+    world: World, orders: Orders, connector: Connector, row: ProcessorNotice, modified: Modified
 ) -> NoticeResult:
     """A refund can fail weeks after it was done. No stage goes back: people look at it."""
-    key = (found.merchant_id, found.order_id)
+    key = (modified.merchant_id, modified.order_id)
     order = await orders.run(lambda change: change.order, key)
-    modification = order.modification(found.modification_id)
+    modification = order.modification(modified.modification_id)
     if modification.kind not in ("refund", "reversal") or modification.send_before is None:
         return NoticeResult("known")
     message = message_of(world, order, modification)
@@ -338,7 +336,7 @@ async def _failed_after_all(
         return _not_said(world, row, answer)
 
     def fail(change: Change) -> bool:
-        return failed_since(change, change.order.modification(found.modification_id))
+        return failed_since(change, change.order.modification(modified.modification_id))
 
     return NoticeResult("failed" if await orders.run(fail, key) else "known")
 
@@ -373,17 +371,17 @@ async def _method(
     became = "not_ours"
     for method in methods:
         there = Stored(row.route, row.about, method.customer)
-        found = await connector.describe(there) if row.subject != "ended" else None
-        became = "closed" if found is None else "renewed"
-        if found is not None:
-            await _try_renewed(world, orders, method, found)
+        stored = await connector.describe(there) if row.subject != "ended" else None
+        became = "closed" if stored is None else "renewed"
+        if stored:
+            await _try_renewed(world, orders, method, stored)
         async with world.db.transaction() as tx:
-            if found is None:
+            if stored is None:
                 await close_method(tx, method.merchant_id, method.method_id, world.clocks.wall())
-            elif found.exp_month and found.exp_year:
-                month, year = found.exp_month, found.exp_year
+            elif stored.exp_month and stored.exp_year:
+                month, year = stored.exp_month, stored.exp_year
                 await renew_card(
-                    tx, method.merchant_id, method.method_id, month, year, found.last4 or ""
+                    tx, method.merchant_id, method.method_id, month, year, stored.last4 or ""
                 )
     return NoticeResult(became)
 
@@ -397,20 +395,20 @@ async def _invoice(
     return NoticeResult(became or "not_billed")
 
 
-async def _try_renewed(world: World, orders: Orders, method: KnownMethod, found: Stored) -> None:
+async def _try_renewed(world: World, orders: Orders, method: KnownMethod, stored: Stored) -> None:
     """Its orders that wait for other card data. Before the new expiry is stored: a process that
     dies in between finds the difference again, and an order's attempt planned."""
     known = await expiry_of_card(world.db, method.merchant_id, method.method_id)
     if (
         known is None
-        or not found.exp_year
-        or (known.exp_month, known.exp_year) == (found.exp_month, found.exp_year)
+        or not stored.exp_year
+        or (known.exp_month, known.exp_year) == (stored.exp_month, stored.exp_year)
     ):
         return
     sent = await orders_of_cards(world.db, [known.pan_id])
-    for one in sent:
-        if one.merchant_id == method.merchant_id:
-            key = (one.merchant_id, one.order_id)
+    for order in sent:
+        if order.merchant_id == method.merchant_id:
+            key = (order.merchant_id, order.order_id)
             await orders.run(
                 lambda change: method_renewed(change, method.method_id), key, cards=True
             )

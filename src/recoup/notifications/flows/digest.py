@@ -38,24 +38,24 @@ async def send_digests(world: World, merchant_id: UUID | None = None) -> int:
     offsets: dict[UUID, int | None] = {}
     done = 0
     for row in wanted:
-        one = row.merchant_id
-        if merchant_id not in (None, one):
+        owner = row.merchant_id
+        if merchant_id not in (None, owner):
             continue
-        if one not in offsets:
-            offsets[one] = await offset_of(world.db, one)
-        offset = offsets[one]
+        if owner not in offsets:
+            offsets[owner] = await offset_of(world.db, owner)
+        offset = offsets[owner]
         if offset is None:
             continue
         day = digest_day(
             business_at(world.clocks.wall(), offset), row.zone, _hour(world, row.digest_hour)
         )
-        if day is None or row.last_day is not None and day <= row.last_day:
+        if day is None or row.last_day and day <= row.last_day:
             continue
         try:
             done += await _digest(world, people, row, day)
         except (asyncpg.PostgresError, KeyError) as error:
             log.warning(
-                "digest not made", merchant=str(one), user=str(row.user_id), error=in_words(error)
+                "digest not made", merchant=str(owner), user=str(row.user_id), error=in_words(error)
             )
     return done
 
@@ -68,7 +68,7 @@ async def _digest(world: World, people: Database, wanted: WantedDigest, day: dat
     merchant_id, user_id = wanted.merchant_id, wanted.user_id
     readers = await readers_of(people, world.name, merchant_id, user_id)
     reader = readers[0] if readers else None
-    way = ways_of(KINDS["digest"], reader_of(reader)) if reader is not None else None
+    way = ways_of(KINDS["digest"], reader_of(reader)) if reader else None
     if reader is None or way is None or not (way.page or way.mail):
         return False
     yesterday = day - timedelta(days=1)

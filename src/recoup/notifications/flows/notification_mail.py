@@ -1,7 +1,6 @@
 """The mail of a notification. Who has left the merchant meanwhile, or wants no such mail any more,
 gets none."""
 
-from operator import attrgetter
 from typing import Final
 from uuid import UUID
 
@@ -37,19 +36,18 @@ async def _letter(world: World, row: NotificationMail) -> Letter:
     kind = KINDS[row.kind]
     async with world.people.connection() as connection:
         readers = partner_readers_of if kind.partner else readers_of
-        found = await readers(connection, world.name, row.subject_id, row.user_id)
-    if not found or not ways_of(kind, reader_of(found[0])).mail:
+        people = await readers(connection, world.name, row.subject_id, row.user_id)
+    if not people or not ways_of(kind, reader_of(people[0])).mail:
         return "dropped"
-    return lambda: message_of(world, row, found[0])
+    return lambda: message_of(world, row, people[0])
 
 
 _OWED: Final = Owed(
     claim_mails,
     _letter,
     close_mail,
-    attrgetter("user_id", "notification_id"),
     "notification",
-    ("notification", "notification_id"),
+    ("notification", "user_id", "notification_id"),
 )
 
 

@@ -39,9 +39,7 @@ async def read(world: World, user_id: UUID, notification_id: UUID, *, unread: bo
     any more."""
     async with world.people.connection() as connection:
         if await find_notification(connection, user_id, world.name, may(), notification_id) is None:
-            raise Problem(
-                "not_found", "There is no such notification.", cure="Open your notifications."
-            )
+            raise Problem("not_found", "There is no such notification.", "Open your notifications.")
         at = None if unread else world.clocks.wall()
         await store.mark_read(connection, (user_id, notification_id), world.name, at)
 
@@ -73,11 +71,10 @@ async def choose(
     async with world.people.connection() as connection:
         readers = partner_readers_of if partner else readers_of
         if not await readers(connection, world.name, subject_id, user_id):
-            whom = "partner" if partner else "merchant"
             raise Problem(
                 "forbidden",
-                Sentence("You are not a member of this {0}.", whom),
-                cure="Ask its owner to invite you.",
+                Sentence("You are not a member of this {0}.", "partner" if partner else "merchant"),
+                "Ask its owner to invite you.",
             )
         await store.choose(connection, user_id, world.name, subject_id, wanted)
 
@@ -123,13 +120,13 @@ async def subscription_of(world: World, token: str) -> Subscription:
     not sign, or have forgotten."""
     named = named_by(world, UNSUBSCRIBE, token)
     row = None
-    if named is not None:
+    if named:
         row = await named_notification(world.people, *named, world.name)
     if row is None:
         raise Problem(
             "not_found",
             "This link is not valid: it is older than six months, or never existed.",
-            cure="Sign in and change your notification settings.",
+            "Sign in and change your notification settings.",
         )
     return Subscription(row.user_id, row.subject_id, row.subject_name, row.kind, row.mails)
 
@@ -140,16 +137,16 @@ async def unsubscribe(world: World, token: str, *, all_mails: bool = False) -> S
 
     Raises: Problem(not_found).
     """
-    found = await subscription_of(world, token)
+    subscription = await subscription_of(world, token)
     if all_mails:
-        await store.save_mails(world.people.alone, found.user_id, False)
+        await store.save_mails(world.people.alone, subscription.user_id, False)
     else:
         await store.no_mail_of(
             world.people.alone,
-            found.user_id,
+            subscription.user_id,
             world.name,
-            found.subject_id,
-            found.kind,
-            KINDS[found.kind].page,
+            subscription.subject_id,
+            subscription.kind,
+            KINDS[subscription.kind].page,
         )
-    return found
+    return subscription

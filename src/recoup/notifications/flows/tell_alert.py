@@ -38,15 +38,15 @@ async def tell_alert(world: World, merchant_id: UUID, alert_id: UUID) -> None:
     """Due work `alert`. Raises: Problem(unavailable) while the people database has not heard of the
     merchant."""
     people = world.people_database
-    if people is not None:
+    if people:
         alert = await find_alert(world.db, merchant_id, alert_id)
-        found = alert and await alert_facts(
+        more = alert and await alert_facts(
             world.db, merchant_id, alert.kind, alert.about, alert.step
         )
-        facts = asdict(found) if found else alert.facts if alert is not None else {}
-        if alert is not None and alert.kind == UNLISTED:
+        facts = asdict(more) if more else alert.facts if alert else {}
+        if alert and alert.kind == UNLISTED:
             facts = facts | await count_unlisted(world, merchant_id, facts)
-        if alert is not None and facts:
+        if alert and facts:
             await _tell_people(world, people, (merchant_id, alert_id), alert, facts)
     async with world.db.transaction() as tx:
         await done_with(tx, merchant_id, "alert", alert_id)
@@ -73,7 +73,7 @@ async def _tell_people(
             raise Problem(
                 "unavailable",
                 "The people database has not heard of this merchant yet.",
-                cure="It waits.",
+                "It waits.",
             )
         rows = []
         for row in readers:

@@ -15,8 +15,9 @@ DAYS: Final = 30
 
 async def read_unlisted(world: World, merchant_id: UUID) -> list[UnlistedCode]:
     """Few, and the most frequent first."""
-    since = first_id_of(world.clocks.wall() - timedelta(days=DAYS))
-    return await unlisted_codes(world.db, merchant_id, since)
+    return await unlisted_codes(
+        world.db, merchant_id, first_id_of(world.clocks.wall() - timedelta(days=DAYS))
+    )
 
 
 async def count_unlisted(
@@ -24,7 +25,7 @@ async def count_unlisted(
 ) -> dict[str, int]:
     """Counts the orders that had the code of a notification."""
     rows = {
-        (one.scheme, one.kind, one.code): one.orders
-        for one in await read_unlisted(world, merchant_id)
+        (code.scheme, code.kind, code.code): code.orders
+        for code in await read_unlisted(world, merchant_id)
     }
     return {"orders": rows.get((facts["scheme"], facts["kind"], facts["code"]), 1), "days": DAYS}

@@ -33,7 +33,7 @@ PLACE: Final = "/account/notifications"
 async def choices(visit: AccountVisit) -> Values:
     world, user_id, merchant = visit.world, visit.session.user_id, visit.session.merchant
     settings = await read_settings(world.people.reader, user_id)
-    found = (
+    readers = (
         await readers_of(world.people.reader, world.name, merchant.merchant_id, user_id)
         if merchant
         else []
@@ -46,13 +46,13 @@ async def choices(visit: AccountVisit) -> Values:
     )
     own = await find_partner(visit.world.db.reader, seat.partner_id) if seat else None
     return dict(
-        kinds=_ways(found),
+        kinds=_ways(readers),
         own_partner=own,
         partner_kinds=_ways(at_partner, partner=True) if own else [],
         settings=settings,
         usual_hour=world.policy.digest_hour,
         saved=done_of(visit.session, visit.request) == "saved",
-        operator_only=bool(found) and found[0].own_role is None,
+        operator_only=bool(readers) and readers[0].own_role is None,
     )
 
 
@@ -74,31 +74,31 @@ async def post_choices(
     `partner` or the `merchant`, by its id. `kind`: every one that this person may hear of; one that
     is not ticked in `page` or `mail` is off."""
     world, user_id, session = visit.world, visit.session.user_id, visit.session
-    ways = {one: (one in page, one in mail) for one in kind}
+    ways = {name: (name in page, name in mail) for name in kind}
     if what == "person":
         if hour and not is_digits(hour, 1, 2):
             raise invalid("A day has the hours 0 to 23.", "hour", "Choose one from the list.")
         await keep_digest(world, user_id, int(hour) if hour else None, empty, mails)
-    elif session.seat is not None and partner == session.seat.partner_id:
+    elif session.seat and partner == session.seat.partner_id:
         await choose(world, user_id, session.seat.partner_id, ways, partner=True)
-    elif session.merchant is not None and merchant == session.merchant.merchant_id:
+    elif session.merchant and merchant == session.merchant.merchant_id:
         await choose(world, user_id, session.merchant.merchant_id, ways)
     else:
         raise Problem(
             "conflict",
             "You have switched to another merchant; nothing was changed.",
-            cure="Check the page and send the form again.",
+            "Check the page and send the form again.",
         )
     return redirect(with_done(visit.session, PLACE, "saved"))
 
 
 def _ways(
-    found: Sequence[MerchantReader | PartnerReader], *, partner: bool = False
+    readers: Sequence[MerchantReader | PartnerReader], *, partner: bool = False
 ) -> list[tuple[Kind, Ways]]:
     """The kinds that somebody may hear of, and by which way they do; `found` is what the people
     database knows of them there."""
     ways = []
-    for reader in map(reader_of, found):
+    for reader in map(reader_of, readers):
         for kind in kinds_for(reader.own_role, reader.operator_role, partner=partner):
             chosen = reader.choices.get(kind.name)
             ways.append(

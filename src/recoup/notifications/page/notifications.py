@@ -30,11 +30,11 @@ from recoup.people.page.templates import render
 
 PLACE: Final = "/notifications"
 ROWS: Final = 50
-_NO_ACTION: Final = Problem("invalid", "This action does not exist.", cure="Reload the page.")
+_NO_ACTION: Final = Problem("invalid", "This action does not exist.", "Reload the page.")
 _NO_END: Final = Problem(
     "invalid",
     "This form does not name the last notification.",
-    cure="Reload the page and send it again.",
+    "Reload the page and send it again.",
 )
 
 
@@ -90,14 +90,14 @@ async def notifications_page(
 def linked(line: str, orders: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """(text, the page that it leads to or nothing): a line in pieces, the orders that it names as
     links."""
-    found = [(line, "")]
+    parts = [(line, "")]
     for name, path in sorted(orders, key=lambda order: -len(order[0])):
         pieces: list[tuple[str, str]] = []
-        for text, to in found:
+        for text, to in parts:
             head, it, rest = text.partition(name) if not to else (text, "", "")
             pieces += [(head, to), (it, path), (rest, "")] if it else [(text, to)]
-        found = pieces
-    return [(text, to) for text, to in found if text]
+        parts = pieces
+    return [(text, to) for text, to in parts if text]
 
 
 @either.page("/notifications/{notification_id}", "notifications/notifications_elsewhere.html")
@@ -115,14 +115,15 @@ async def _mine(visit: AnyVisit) -> Notification:
     """Raises: Problem(not_found)."""
     wanted = parse_id(visit.request.path_params["notification_id"])
     row = None
-    if wanted is not None:
-        args = (visit.session.user_id, visit.world.name, may(), wanted)
-        row = await find_notification(visit.world.people.reader, *args)
+    if wanted:
+        row = await find_notification(
+            visit.world.people.reader, *(visit.session.user_id, visit.world.name, may(), wanted)
+        )
     if row is None:
         raise Problem(
             "not_found",
             "There is no such notification, or it is no longer for you.",
-            cure="Open your notifications.",
+            "Open your notifications.",
         )
     return row
 
@@ -158,13 +159,14 @@ async def read_all(
     visit: AnyVisit, *, unread: str, only: str, until: Annotated[UUID, _NO_END]
 ) -> Answer:
     """Marks all notifications read. `until`: the newest notification that the list showed."""
-    merchant_id = _here(visit) if only == "here" else None
-    await notifications.read_all(visit.world, visit.session.user_id, until, merchant_id)
+    await notifications.read_all(
+        visit.world, visit.session.user_id, until, _here(visit) if only == "here" else None
+    )
     return redirect(_list(unread, only))
 
 
 def _here(visit: AnyVisit) -> UUID | None:
-    return visit.session.merchant.merchant_id if visit.session.merchant is not None else None
+    return visit.session.merchant.merchant_id if visit.session.merchant else None
 
 
 @public.page("/unsubscribe/{token}", "notifications/notifications_unsubscribe.html")
@@ -179,10 +181,17 @@ async def take(visit: PublicVisit, *, what: str) -> Response:
     """The link is the right to it: it needs no session and no form of ours. `what`: all, for every
     mail; else those of the kind."""
     everything = what == "all"
-    found = await unsubscribe(visit.world, visit.request.path_params["token"], all_mails=everything)
-    values = visit.values(**_values(visit, found, "all" if everything else "kind"))
+    subscription = await unsubscribe(
+        visit.world, visit.request.path_params["token"], all_mails=everything
+    )
+    values = visit.values(**_values(visit, subscription, "all" if everything else "kind"))
     return render("notifications/notifications_unsubscribe.html", values)
 
 
-def _values(visit: PublicVisit, found: Subscription, done: str) -> Values:
-    return {"found": found, "kind": KINDS[found.kind], "done": done, "world": visit.world.name}
+def _values(visit: PublicVisit, subscription: Subscription, done: str) -> Values:
+    return {
+        "found": subscription,
+        "kind": KINDS[subscription.kind],
+        "done": done,
+        "world": visit.world.name,
+    }

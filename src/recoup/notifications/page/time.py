@@ -20,9 +20,7 @@ PLACE: Final = "/account/time"
 async def page(visit: AccountVisit) -> Values:
     typed = read_again(post_time, visit.typed)
     return {
-        "typed": (typed.back or typed.zone)[:60]
-        if visit.problem is not None
-        else visit.session.zone,
+        "typed": (typed.back or typed.zone)[:60] if visit.problem else visit.session.zone,
         "languages": languages(),
         "browsers": languages()[locale(visit.request)],
         "saved": done_of(visit.session, visit.request) == "saved",

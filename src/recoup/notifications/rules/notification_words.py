@@ -32,7 +32,10 @@ def words_of(kind: str, facts: Facts, to: Locale = PLAIN) -> Words:
     named."""
     title, lines, path = _SAYS[kind](facts, to)
     return Words(
-        title, tuple(lines), path, tuple((name, f"/orders/{one}") for name, one in _named(facts))
+        title,
+        tuple(lines),
+        path,
+        tuple((name, f"/orders/{order_id}") for name, order_id in _named(facts)),
     )
 
 
@@ -41,7 +44,8 @@ def _named(facts: Facts) -> list[tuple[str, str]]:
     its id."""
     ids = facts.get("first") or ([facts["order_id"]] if "order_id" in facts else [])
     names = facts.get("names") or [
-        facts["external_id"] if facts.get("external_id") else tail(UUID(one)) for one in ids
+        facts["external_id"] if facts.get("external_id") else tail(UUID(order_id))
+        for order_id in ids
     ]
     return list(zip(names, ids, strict=False))
 
@@ -384,7 +388,7 @@ def _processor(facts: Facts, to: Locale) -> Notified:
             "Its payments wait, or go by another processor. Check the account and its key there."
         )
     ]
-    said = ": ".join(one for one in (facts.get("code"), facts.get("text")) if one)
+    said = ": ".join(part for part in (facts.get("code"), facts.get("text")) if part)
     path = "/connections" if facts.get("own") else "/processors"
     return (
         title,
@@ -395,13 +399,12 @@ def _processor(facts: Facts, to: Locale) -> Notified:
 
 def _digest(facts: Facts, to: Locale) -> Notified:
     rescued, declined = f"{facts['rescued']:,}", f"{facts['declined']:,}"
-    share = rate(facts["rescued"], facts["declined"])
     lines = [
         to.say(
             "Declined {declined}, rescued {rescued}: {rate} of {declined}.",
             declined=declined,
             rescued=rescued,
-            rate=share,
+            rate=rate(facts["rescued"], facts["declined"]),
         )
     ]
     if facts["recovered"]:
@@ -447,4 +450,4 @@ _OWN: Final[Mapping[str, Says]] = {
     "backtest": _backtest, "capture_due": _capture_due, "monitoring": _monitoring, "processor": _processor,
     "own_processor": _processor,
 }  # fmt: skip
-_SAYS: Final = Extended(_OWN, NOTICE, lambda one: {one.kind.name: one.says})
+_SAYS: Final = Extended(_OWN, NOTICE, lambda notice: {notice.kind.name: notice.says})

@@ -184,7 +184,7 @@ _KINDS: Final[Mapping[str, Kind]] = {
 }
 
 NOTICE: Final = Place[Notice]("notice")
-KINDS: Final = Extended(_KINDS, NOTICE, lambda one: {one.kind.name: one.kind}, "processor")
+KINDS: Final = Extended(_KINDS, NOTICE, lambda notice: {notice.kind.name: notice.kind}, "processor")
 
 
 class Ways(NamedTuple):
@@ -277,4 +277,4 @@ def may() -> tuple[str, ...]:
 @cache
 def may_at_bell() -> tuple[str, ...]:
     """Names of the kinds that are no routine."""
-    return tuple(one for one in may() if not KINDS[one.rpartition("/")[2]].routine)
+    return tuple(name for name in may() if not KINDS[name.rpartition("/")[2]].routine)

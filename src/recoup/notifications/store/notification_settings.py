@@ -79,7 +79,7 @@ async def claim_mails(
 UPDATE notifications SET mail_state = $4, mail_due_at = $5, mail_why = $6
 WHERE user_id = $1 AND notification_id = $2 AND mail_tries = $3 AND mail_state = 'owed'
 """)
-async def _close_mail(
+async def close_mail(
     db: Tx,
     user_id: UUID,
     notification_id: UUID,
@@ -87,15 +87,9 @@ async def _close_mail(
     state: str,
     again_at: datetime | None,
     why: str,
-) -> None: ...
-
-
-async def close_mail(
-    db: Tx, key: tuple[UUID, UUID], tries: int, state: str, again_at: datetime | None, why: str
 ) -> None:
     """Records the outcome of the attempt with this number; `again_at` None: it is not sent
     again."""
-    await _close_mail(db, *key, tries, state, again_at, why)
 
 
 @PEOPLE.statement(

@@ -49,7 +49,7 @@ async def read(call: Call) -> Countries:
     network rules hold."""
     world, merchant_id = call.services.world, call.scope.merchant_id
     known = await load_merchant(world.db.reader, merchant_id)
-    assert known is not None
+    assert known
     own = known.merchant
     routes = [
         RouteCountry(

@@ -42,8 +42,8 @@ LIST = "See GET /v1/onboarding/application/list."
 def applicant_of(call: Call) -> Applicant:
     """A partner, or a merchant."""
     caller = call.caller
-    assert caller is not None
-    if caller.partner_id is not None:
+    assert caller
+    if caller.partner_id:
         return Applicant(("partner", caller.partner_id), caller.actor, call.request_id)
     return Applicant(("merchant", caller.merchant_id), caller.actor, call.request_id)
 
@@ -108,8 +108,9 @@ api: Final = Api(group="Onboarding", scope="merchants", partners=True, lenient=T
 @api.example("a tea shop", _EXAMPLE, {"status": "DRAFT"})
 async def create(call: Call) -> ApplicationView:
     """Create an application. Creates a draft. It may be empty; complete it with PUT."""
-    who = applicant_of(call)
-    made = await applications.create_application(call.services.world, who, _form(call))
+    made = await applications.create_application(
+        call.services.world, applicant_of(call), _form(call)
+    )
     return application_view(applications.with_documents(made))
 
 
@@ -206,7 +207,7 @@ async def convert(call: Call) -> ConvertedView:
     who = applicant_of(call)
     done = await convert_application(call.services.world, who, application_id(call), _note(call))
     row, given = done.application, done.credentials
-    keys = Credentials(**asdict(given)) if given is not None else None
+    keys = Credentials(**asdict(given)) if given else None
     result = (
         "The merchant exists."
         if keys
@@ -296,10 +297,10 @@ async def attach(call: Call) -> Document:
 @api(f"GET {_DOCUMENT_PATH}", problems=("not_found",))
 async def list_documents(call: Call) -> Documents:
     """Documents of an application. Without their content."""
-    found = await application_documents.list_documents(
+    documents = await application_documents.list_documents(
         call.services.world, applicant_of(call), application_id(call)
     )
-    return Documents(data=[Document.of(row, id=row.document_id) for row in found])
+    return Documents(data=[Document.of(row, id=row.document_id) for row in documents])
 
 
 @api(f"GET {_DOCUMENT_PATH}/{{document}}", problems=("not_found",))

@@ -43,27 +43,27 @@ async def attach_document(
     """
     if kind not in DOCUMENTS:
         raise invalid(Sentence("The field Kind takes {0}.", ", ".join(DOCUMENTS)), "Kind")
-    name, found, digest = file_name(name), media_type(content), sha256(content).digest()
+    name, media, digest = file_name(name), media_type(content), sha256(content).digest()
     document_id = new_id()
     sealed = world.keys.seal_secret(document_context(world, application_id, document_id), content)
     async with world.db.transaction() as tx:
         row = await locked_application(tx, applicant, application_id)
         move = step(row.status, "document_added")
-        assert move is not None
+        assert move
         others = await documents_of(tx, [application_id])
         same = next(
             (other for other in others if other.kind == kind and other.sha256 == digest.hex()), None
         )
-        if same is not None:
+        if same:
             return same
         if len(others) >= COUNT_MAX:
             raise Problem(
                 "conflict",
                 Sentence("An application has at most {0} documents.", COUNT_MAX),
-                cure="Remove one first.",
+                "Remove one first.",
             )
         if (
-            applicant.owner is not None
+            applicant.owner
             and await document_bytes(tx, *applicant.owner) + len(content) > OWNER_BYTES_MAX
         ):
             raise Problem(
@@ -72,7 +72,7 @@ async def attach_document(
                     "Your applications have {0} MB of documents, which is the limit.",
                     OWNER_BYTES_MAX >> 20,
                 ),
-                cure="Remove documents of drafts first.",
+                "Remove documents of drafts first.",
             )
         by = applicant.by(world)
         made = Document(
@@ -80,7 +80,7 @@ async def attach_document(
             application_id,
             kind,
             name,
-            found,
+            media,
             len(content),
             digest.hex(),
             applicant.actor.text(),
@@ -92,7 +92,7 @@ async def attach_document(
             application_id,
             kind,
             name,
-            found,
+            media,
             len(content),
             digest,
             sealed,
@@ -111,7 +111,7 @@ async def remove_document(
     async with world.db.transaction() as tx:
         row = await locked_application(tx, applicant, application_id)
         move = step(row.status, "document_removed")
-        assert move is not None
+        assert move
         if not await delete_document(tx, application_id, document_id):
             raise _no_such_document()
         await move_application(tx, row, move, applicant.by(world), document_id=document_id)
@@ -140,7 +140,7 @@ async def read_document(
 
 
 def _no_such_document() -> Problem:
-    return Problem("not_found", _NONE, cure="See GET /v1/onboarding/application/{id}/documents.")
+    return Problem("not_found", _NONE, "See GET /v1/onboarding/application/{id}/documents.")
 
 
 def document_context(world: World, application_id: UUID, document_id: UUID) -> str:

@@ -51,7 +51,7 @@ async def create_application(world: World, applicant: Applicant, form: Form) -> 
     """A draft. Raises: Problem(invalid) naming every field that is not well formed;
     Problem(conflict)."""
     _check(form)
-    assert applicant.owner is not None, "the operator applies for nobody"
+    assert applicant.owner, "the operator applies for nobody"
     kind, owner_id = applicant.owner
     try:
         async with world.db.transaction() as tx:
@@ -61,7 +61,7 @@ async def create_application(world: World, applicant: Applicant, form: Form) -> 
                 raise Problem(
                     "conflict",
                     Sentence("There are {0} drafts already.", DRAFTS_MAX),
-                    cure="Cancel some of them first.",
+                    "Cancel some of them first.",
                 )
             return await begin_application(
                 tx, applicant.owner, form, _step(Status.NEW, "created"), applicant.by(world)
@@ -132,18 +132,19 @@ async def decide_application(
 
     Raises: Problem not_found, wrong_state, forbidden, invalid.
     """
-    if applicant.owner is not None:
+    if applicant.owner:
         raise Problem(
-            "forbidden",
-            "Only the operator can decide on applications.",
-            cure="Wait for the decision.",
+            "forbidden", "Only the operator can decide on applications.", "Wait for the decision."
         )
     reason, note = reason.strip(), " ".join(note.replace("\x00", "").split())
     if len(note) > NOTE_MAX:
         raise invalid(Sentence("A note has at most {0} characters.", NOTE_MAX), "note")
     if not approve and reason not in DECLINE_REASONS:
-        cure = Sentence("One of {0}.", ", ".join(DECLINE_REASONS))
-        raise invalid("Give a reason for declining.", "reason", cure)
+        raise invalid(
+            "Give a reason for declining.",
+            "reason",
+            Sentence("One of {0}.", ", ".join(DECLINE_REASONS)),
+        )
     if not approve and reason == "other" and not note:
         raise invalid("The reason other needs a note.", "note")
     async with world.db.transaction() as tx:
@@ -226,40 +227,38 @@ async def locked_application(tx: Tx, applicant: Applicant, application_id: UUID)
 
 
 async def _check_active(tx: Tx, applicant: Applicant) -> None:
-    if applicant.owner is not None and applicant.owner[0] == "partner":
+    if applicant.owner and applicant.owner[0] == "partner":
         partner = await find_partner(tx, applicant.owner[1])
         if partner is None or partner.state != "active":
             raise Problem(
                 "forbidden",
                 "This partner is paused: it can read, but not change anything.",
-                cure="Ask the operator.",
+                "Ask the operator.",
             )
 
 
 def no_such_application() -> Problem:
     return Problem(
-        "not_found",
-        "There is no such application.",
-        cure="See GET /v1/onboarding/application/list.",
+        "not_found", "There is no such application.", "See GET /v1/onboarding/application/list."
     )
 
 
 def _step(status: Status, happening: str) -> Any:
     """The step of a happening that cannot come twice."""
     move = step(status, happening)
-    assert move is not None
+    assert move
     return move
 
 
 def _check(form: Form) -> None:
-    found = complaints(form)
-    if found:
-        raise Problem("invalid", next(iter(found.values()))[0], fields=found)
+    problems = complaints(form)
+    if problems:
+        raise Problem("invalid", next(iter(problems.values()))[0], fields=problems)
 
 
 def _taken(form: Form) -> Problem:
     return Problem(
         "conflict",
         Sentence("Another application has the externalId {0}.", repr(form.external_id)),
-        cure="Find it with GET /v1/onboarding/application/list?externalId=…, or use another.",
+        "Find it with GET /v1/onboarding/application/list?externalId=…, or use another.",
     )

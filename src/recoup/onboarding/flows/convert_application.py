@@ -69,7 +69,7 @@ async def convert_application(
         raise Problem(
             "conflict",
             "Another of your merchants has the application's externalId.",
-            cure="Ask the operator to create the merchant without it.",
+            "Ask the operator to create the merchant without it.",
         ) from None
 
 
@@ -101,7 +101,7 @@ async def _make(
 ) -> tuple[tuple[UUID, ...], Credentials, Handover]:
     form, merchant_id, wall = form_of(row), row.merchant_id, world.clocks.wall()
     partner_id = row.owner_id if row.owner_kind == "partner" else None
-    if partner_id is not None:
+    if partner_id:
         await _check_room(tx, partner_id)
     sites = tuple(NewSite(new_id(), s.url, s.name, s.descriptor, s.support) for s in form.sites)
     await place_merchant(
@@ -114,7 +114,7 @@ async def _make(
         kinds=form.kinds,
         country=form.country or None,
     )
-    if partner_id is not None:
+    if partner_id:
         await add_partner_merchant(
             tx, partner_id, merchant_id, external_id=form.external_id or None, wall=wall
         )
@@ -137,5 +137,5 @@ async def _check_room(tx: Tx, partner_id: UUID) -> None:
         raise Problem(
             "conflict",
             "This partner has reached its number of merchants.",
-            cure="Ask the operator for a higher limit; paused merchants count, too.",
+            "Ask the operator for a higher limit; paused merchants count, too.",
         )

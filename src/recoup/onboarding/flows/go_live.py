@@ -28,26 +28,28 @@ async def ask_to_go_live(world: World, scope: Scope, kinds: Sequence[str]) -> UU
     """Requests to go live with these kinds of orders. Raises: Problem(wrong_state) naming what does
     not hold; Problem invalid, conflict."""
     if not world.policy.test_mode:
-        raise Problem(
-            "wrong_state", "This environment is already live.", cure="Ask in the sandbox."
-        )
+        raise Problem("wrong_state", "This environment is already live.", "Ask in the sandbox.")
     request_id, wall = new_id(), world.clocks.wall()
     try:
         async with world.db.transaction() as tx:
-            facts, found = await _look(tx, scope.merchant_id)
-            _check(found)
+            facts, conditions = await _look(tx, scope.merchant_id)
+            _check(conditions)
             wanted = [kind for kind in kinds_on(facts) if kind in kinds]
             if not wanted or len(wanted) != len(set(kinds)):
                 raise invalid("Choose among the kinds of orders that are switched on.", "kinds")
             await add_request(
-                tx, scope.merchant_id, request_id, wanted, _holding(found), scope.actor.text(), wall
+                tx,
+                scope.merchant_id,
+                request_id,
+                wanted,
+                _holding(conditions),
+                scope.actor.text(),
+                wall,
             )
             await audit.note(tx, scope, wall, "go_live.asked", request_id, {"kinds": wanted})
     except KeyTaken:
         raise Problem(
-            "conflict",
-            "It was already requested; the operator decides.",
-            cure="Wait, or withdraw it.",
+            "conflict", "It was already requested; the operator decides.", "Wait, or withdraw it."
         ) from None
     return request_id
 
@@ -74,14 +76,14 @@ async def decide_go_live(
 
 async def _end(world: World, scope: Scope, request_id: UUID, state: str, note: str) -> None:
     async with world.db.transaction() as tx:
-        _, found = await _look(tx, scope.merchant_id)
+        _, conditions = await _look(tx, scope.merchant_id)
         if state == "approved":
-            _check(found)
+            _check(conditions)
         by, at = scope.actor.text(), world.clocks.wall()
         if not await decide_request(
-            tx, scope.merchant_id, request_id, state, _holding(found), note, by, at
+            tx, scope.merchant_id, request_id, state, _holding(conditions), note, by, at
         ):
-            raise Problem("wrong_state", "This request is not open.", cure="Reload the page.")
+            raise Problem("wrong_state", "This request is not open.", "Reload the page.")
         await audit.note(tx, scope, at, f"go_live.{state}", request_id)
         if state != "withdrawn":
             await alert_of_decision(tx, scope.merchant_id, request_id, state, at)
@@ -94,15 +96,15 @@ async def _look(connection: Read, merchant_id: UUID) -> tuple[Facts, tuple[Condi
     return facts, conditions(facts)
 
 
-def _check(found: tuple[Condition, ...]) -> None:
-    lacking = [one.title for one in found if not one.holds]
+def _check(conditions: tuple[Condition, ...]) -> None:
+    lacking = [condition.title for condition in conditions if not condition.holds]
     if lacking:
         raise Problem(
             "wrong_state",
             Sentence("Still missing: {0}.", joined(lacking, "; ")),
-            cure="See the page for what to do.",
+            "See the page for what to do.",
         )
 
 
-def _holding(found: tuple[Condition, ...]) -> dict[str, bool]:
-    return {one.name: one.holds for one in found}
+def _holding(conditions: tuple[Condition, ...]) -> dict[str, bool]:
+    return {condition.name: condition.holds for condition in conditions}

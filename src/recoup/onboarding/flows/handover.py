@@ -95,7 +95,7 @@ async def look(world: World, token: str, request_id: str) -> Credentials:
     """
     named = named_by(world, "handover", token)
     given, ended = None, frozenset[str]()
-    if named is not None:
+    if named:
         wall = world.clocks.wall()
         async with world.db.transaction() as tx:
             blob = await open_handover(tx, *named, wall, request_id)
@@ -110,7 +110,7 @@ async def look(world: World, token: str, request_id: str) -> Credentials:
         raise Problem(
             "not_found",
             "This link shows nothing: it was used, has expired, or never existed.",
-            cure="Ask whoever sent it for new keys.",
+            "Ask whoever sent it for new keys.",
         )
     left = {
         name: "" for key, names in _KEYS.items() if getattr(given, key) in ended for name in names
@@ -119,7 +119,7 @@ async def look(world: World, token: str, request_id: str) -> Credentials:
         raise Problem(
             "not_found",
             "The keys behind this link were replaced and no longer work.",
-            cure="Ask whoever sent it for the new link.",
+            "Ask whoever sent it for the new link.",
         )
     return replace(given, **left)
 

@@ -54,10 +54,10 @@ async def check_world(world: World, marks: Marks) -> list[CheckLine]:
 
 
 async def _people(world: World) -> list[CheckLine]:
-    found = await live_people(world.people.reader)
-    strangers = [one.email for one in found if is_nobodys(one.email)]
-    own = [one for one in found if one.is_operator and one.email not in strangers]
-    without = [one.email for one in own if not one.has_factor]
+    people = await live_people(world.people.reader)
+    strangers = [person.email for person in people if is_nobodys(person.email)]
+    own = [person for person in people if person.is_operator and person.email not in strangers]
+    without = [person.email for person in own if not person.has_factor]
     if not own:
         cure = "Run `recoup people add-operator YOU@YOUR.DOMAIN`."
         operator = CheckLine("operator", "refuse", "Nobody decides for the operator in live.", cure)
@@ -65,7 +65,7 @@ async def _people(world: World) -> list[CheckLine]:
         finding = Sentence("Without a second factor: {0}.", ", ".join(without))
         operator = CheckLine("operator", "refuse", finding, "Each sets it up at the next sign-in.")
     else:
-        finding = Sentence("With a second factor: {0}.", ", ".join(one.email for one in own))
+        finding = Sentence("With a second factor: {0}.", ", ".join(person.email for person in own))
         operator = CheckLine("operator", "pass", finding)
     if strangers:
         ends = ", ".join(f"`recoup people end-operator {stranger}`" for stranger in strangers)
@@ -104,14 +104,12 @@ def _monitoring(world: World, marks: Marks) -> CheckLine:
 
 async def _routes(world: World, marks: Marks) -> list[CheckLine]:
     """Each route of the settings, asked once an hour, and for each of its configurations."""
-    terms = world.routes.terms(world.processors)
     countries = {
         term.name: term.country
-        for term in terms
+        for term in world.routes.terms(world.processors)
         if world.processors[term.name].kind != NoProcessor.kind
     }
-    names = list(countries)
-    sealed = await sealed_connections(world.db.reader, names)
+    sealed = await sealed_connections(world.db.reader, list(countries))
     lines = []
     for name, country in countries.items():
         processor, before = world.processors[name], marks.get(f"route {name}")
@@ -119,7 +117,7 @@ async def _routes(world: World, marks: Marks) -> list[CheckLine]:
         made = b"" if blob is None else world.keys.open_secret(connection_context(None, name), blob)
         mark = world.keys.mac("live-check", made + processor.kind.encode()).hex()
         if (
-            before is not None
+            before
             and before.mark == mark
             and world.clocks.wall() - WallTime(before.marked_at) <= PASSED_WITHIN
         ):
@@ -159,7 +157,7 @@ async def _examine(processor: Processor, country: str) -> CheckLine:
     """Its own check of the account; of a bridge the answer to a question about an id that nobody
     has."""
     if is_connector(processor):
-        wrong = [one for one in await examined(processor, country) if not one.ok]
+        wrong = [check for check in await examined(processor, country) if not check.ok]
         if not wrong:
             return CheckLine("routes", "pass", "The account passed its check.")
         verdict: Verdict = "wait" if wrong[0].unclear else "refuse"
@@ -212,7 +210,7 @@ def _bank(world: World, failing: int) -> CheckLine:
             Transfer(UUID(int=0), account, 1, "USD", "LIVECHECK", world.clocks.wall())
         )
         world.keys.seal_secret("live-check", file.content)
-        if world.exports is not None:
+        if world.exports:
             world.exports.mkdir(mode=0o700, parents=True, exist_ok=True)
             probe = world.exports / f".check-{new_id()}"
             probe.write_bytes(file.content)

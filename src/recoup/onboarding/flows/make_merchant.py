@@ -83,7 +83,7 @@ async def make_merchant(
             fee_basis_points=fee_basis_points,
             country=country,
         )
-        if partner_id is not None:
+        if partner_id:
             await add_partner_merchant(tx, partner_id, merchant_id, wall=world.clocks.wall())
 
 
@@ -107,9 +107,7 @@ async def place_merchant(
     acceptor = acceptor_of(world)
     if not acceptor:
         raise Problem(
-            "unavailable",
-            "This environment has no card processor yet.",
-            cure="Set live_processor_url.",
+            "unavailable", "This environment has no card processor yet.", "Set live_processor_url."
         )
     with_customer = world.policy.test_mode
     merchant = NewMerchant(

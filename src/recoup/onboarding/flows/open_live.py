@@ -44,9 +44,9 @@ async def open_approved(sandbox: World) -> int:
 async def _open(sandbox: World, live: World, request: ApprovedRequest) -> None:
     merchant_id, partner_id = request.merchant_id, request.partner_id
     known = await load_merchant(sandbox.db, merchant_id)
-    partner = await find_partner(sandbox.db, partner_id) if partner_id is not None else None
-    assert known is not None
-    if partner is not None:
+    partner = await find_partner(sandbox.db, partner_id) if partner_id else None
+    assert known
+    if partner:
         await make_partner(live, partner.partner_id, partner.name, like=partner)
     scope = Scope(merchant_id, OPERATOR, str(request.request_id))
     await _place(live, known, partner_id, scope)
@@ -67,7 +67,7 @@ async def _place(
     sites = sorted(_open_sites(settings), key=lambda site: not site.is_default)
     made = tuple(NewSite(s.site_id, s.url, s.name, s.descriptor, s.support) for s in sites)
     async with live.db.transaction() as tx:
-        if await load_merchant(tx, merchant.merchant_id) is not None:
+        if await load_merchant(tx, merchant.merchant_id):
             return
         await place_merchant(
             tx,
@@ -80,7 +80,7 @@ async def _place(
             country=merchant.country,
         )
         await copy_settings(tx, merchant)
-        if partner_id is not None:
+        if partner_id:
             await add_partner_merchant(tx, partner_id, merchant.merchant_id, wall=wall)
         for term in in_force(settings.fee_terms, merchant.business(wall)):
             mine = replace(term, term_id=new_id(), valid_from=business_at(wall, 0))
@@ -101,7 +101,7 @@ async def _switch(
     """Switches on for the merchant what was approved; before the first of them, a site's kind that
     is off in the sandbox goes off."""
     there = await load_merchant(live.db, scope.merchant_id)
-    assert there is not None
+    assert there
     if not any(switches_of(there.merchant).values()):
         for site in _open_sites(settings):
             for kind in (kind for kind, is_on in switches_of(site).items() if not is_on):

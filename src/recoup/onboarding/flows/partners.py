@@ -64,7 +64,7 @@ async def make_partner(
     """The partner in this world, with its state and limits `like` in another; a second time it
     changes nothing."""
     async with world.db.transaction() as tx:
-        if await add_partner(tx, partner_id, name, world.clocks.wall()) and like is not None:
+        if await add_partner(tx, partner_id, name, world.clocks.wall()) and like:
             await change_partner(
                 tx,
                 partner_id,
@@ -107,7 +107,7 @@ async def make_partner_key(
                 raise Problem(
                     "conflict",
                     Sentence("The partner has {0} keys that still work.", KEYS_MAX),
-                    cure="Wait until one has ended, or end them all with the new one.",
+                    "Wait until one has ended, or end them all with the new one.",
                 )
         by, kept = scope.actor.text(), world.keys.secret_hash(key.app_secret)
         await end_keys(tx, partner_id, ("partner",), wall + overlap, wall, by)
@@ -135,7 +135,7 @@ async def rename_partner_key(world: World, scope: PartnerScope, print_: str, nam
     name = checked_name(name)
     async with world.db.transaction() as tx:
         if not await name_key(tx, scope.partner_id, "partner", print_, name):
-            raise Problem("not_found", "There is no such key.", cure="Reload the page.")
+            raise Problem("not_found", "There is no such key.", "Reload the page.")
         await note(tx, scope, "key_named", world.clocks.wall(), key=print_, name=name)
 
 
@@ -164,16 +164,14 @@ async def set_quota(world: World, scope: PartnerScope, quota: Quota) -> Partner:
         )
     async with world.db.transaction() as tx:
         if await lock_partner(tx, scope.partner_id) is None:
-            raise Problem(
-                "not_found", "There is no such partner.", cure="`recoup partner` lists them."
-            )
+            raise Problem("not_found", "There is no such partner.", "`recoup partner` lists them.")
         if quota != Quota():
             values = asdict(quota)
             await change_partner(tx, scope.partner_id, **values)
             await note(tx, scope, "quota_set", world.clocks.wall(), **values)
-        found = await find_partner(tx, scope.partner_id)
-    assert found is not None
-    return found
+        partner = await find_partner(tx, scope.partner_id)
+    assert partner
+    return partner
 
 
 DELIVERED_WITHIN: Final = timedelta(days=30)
@@ -195,8 +193,8 @@ async def read_status(world: World, partner_id: UUID, merchant_id: UUID) -> Stat
     since = first_id_of(world.clocks.wall() - DELIVERED_WITHIN)
     async with world.db.connection() as connection:
         row = await read_merchant(connection, partner_id, merchant_id)
-        known = await load_merchant(connection, merchant_id) if row is not None else None
-        facts = await onboarding_facts(connection, merchant_id) if row is not None else None
+        known = await load_merchant(connection, merchant_id) if row else None
+        facts = await onboarding_facts(connection, merchant_id) if row else None
         if row is None or known is None or facts is None:
             raise no_such_merchant()
         keys, hooks = (

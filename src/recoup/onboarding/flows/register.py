@@ -18,12 +18,12 @@ async def register(world: World, merchant_id: UUID) -> None:
     if merchant is None:
         return
     async with world.people.transaction() as connection:
-        if merchant.partner_id is not None:
+        if merchant.partner_id:
             await save_partner(
                 connection, merchant.partner_id, merchant.partner_name or "", world.clocks.wall()
             )
         await save_merchant(connection, merchant_id, world.name, merchant.partner_id, merchant.name)
-        if applicant_id is not None:
+        if applicant_id:
             await save_heirs(connection, applicant_id, merchant_id, world.clocks.wall(), world.name)
     async with world.db.transaction() as tx:
         if await lock_who_is(tx, merchant_id) == merchant:

@@ -111,7 +111,7 @@ async def sign_up(world: World, passwords: Passwords, request: SignUp) -> Signed
     as for a sign-in, see `throttle`."""
     if not takes_sign_ups(world):
         raise Problem(
-            "forbidden", "Sign-up is switched off here.", cure="Ask the operator for an account."
+            "forbidden", "Sign-up is switched off here.", "Ask the operator for an account."
         )
     email = _checked(request)
     people = world.people
@@ -124,7 +124,7 @@ async def sign_up(world: World, passwords: Passwords, request: SignUp) -> Signed
         raise Problem(
             "too_many_requests",
             "Too many sign-ups from your address.",
-            cure="Try again in an hour.",
+            "Try again in an hour.",
             retry_after_seconds=max(1, int((until - now).total_seconds())),
         )
     async with people.connection() as connection:
@@ -137,13 +137,13 @@ async def sign_up(world: World, passwords: Passwords, request: SignUp) -> Signed
     user, other = await find_user(people, email), await find_user(people, namesake)
     known = other or user
     right = await passwords.fits(request.password, known.password_hash if known else None, turn)
-    if known is not None and right and known.active:
+    if known and right and known.active:
         async with people.transaction() as tx:
             if await hold_user(tx, known.user_id) != known.password_hash:
                 raise Problem(
                     "unavailable",
                     "This account has just changed.",
-                    cure="Sign in.",
+                    "Sign in.",
                     retry_after_seconds=1,
                 )
             entered = await enter(tx, world, known.user_id, request.old_token, _whence(request))
@@ -175,7 +175,7 @@ async def _in_turn(people: Database) -> AsyncIterator[None]:
         raise Problem(
             "unavailable",
             "Too many sign up just now.",
-            cure="Send it again in a minute.",
+            "Send it again in a minute.",
             retry_after_seconds=30,
         ) from None
     try:
@@ -192,15 +192,15 @@ async def _begin(
     people = world.people
     now = world.clocks.wall()
     seen = await find_sign_up(people, login, now - SIGN_UP_GOES_ON)
-    if seen is not None:
+    if seen:
         right = await passwords.fits(request.password, seen.password_hash, turn_of(request.address))
         seen = seen if right and seen.kind == request.kind else None
     async with people.transaction() as tx:
         await lock_email(tx, clean_email(request.email))
-        if await find_user(tx, login) is not None:
+        if await find_user(tx, login):
             raise _twice()
         kept = await find_sign_up(tx, login, now - SIGN_UP_GOES_ON)
-        if seen is not None and kept == seen:
+        if seen and kept == seen:
             return seen
         begun = UnfinishedSignUp(hashed, request.kind, new_id(), new_id(), new_id(), new_id())
         await begin_sign_up(tx, login, now, *astuple(begun))
@@ -212,7 +212,7 @@ def _twice() -> Problem:
     return Problem(
         "unavailable",
         "This sign-up arrived twice at the same time.",
-        cure="Sign in, or send it again.",
+        "Sign in, or send it again.",
         retry_after_seconds=1,
     )
 
@@ -238,8 +238,11 @@ def _checked(request: SignUp) -> str:
         try:
             check_site_address(request.site_url)
         except Problem as problem:
-            text = Sentence("The address of the merchant's site {0}.", problem.facts["what"])
-            raise invalid(text, "site_url", problem.cure) from None
+            raise invalid(
+                Sentence("The address of the merchant's site {0}.", problem.facts["what"]),
+                "site_url",
+                problem.cure,
+            ) from None
     return email
 
 
@@ -253,17 +256,17 @@ async def _make(
     partner_id = begun.partner_id if request.kind != "merchant" else None
     merchant_id = begun.merchant_id if request.kind != "partner" else None
     key = credentials = None
-    if partner_id is not None:
+    if partner_id:
         await make_partner(world, partner_id, request.name)
         key = await make_partner_key(world, partner_id, is_first=True)
-    if merchant_id is not None:
+    if merchant_id:
         credentials = await _merchant(world, request, begun, partner_id)
     hashed, now = begun.password_hash, world.clocks.wall()
     if await add_user(connection, user_id, login, request.name, hashed, now) is None:
         raise Problem(
             "unavailable",
             "Somebody else has just been given this e-mail address.",
-            cure="Send it again.",
+            "Send it again.",
             retry_after_seconds=1,
         )
     await _belong(connection, world, user_id, request.name, partner_id, merchant_id)
@@ -287,7 +290,7 @@ async def _merchant(
         await place_merchant(
             tx, world, merchant_id, request.name, (site,), partner_id=partner_id, country=country
         )
-        if partner_id is not None:
+        if partner_id:
             await add_partner_merchant(tx, partner_id, merchant_id, wall=world.clocks.wall())
         keys = await issue_keys(tx, world, merchant_id, f"user:{begun.user_id}")
         await keep_webhook_keys(tx, world, merchant_id, webhook_key, keys.stablecoin_webhook_secret)
@@ -303,10 +306,10 @@ async def _belong(
     merchant_id: UUID | None,
 ) -> None:
     now = world.clocks.wall()
-    if partner_id is not None:
+    if partner_id:
         await save_partner(connection, partner_id, name, now)
         await _own(connection, world, user_id, ("partner", partner_id))
-    if merchant_id is not None:
+    if merchant_id:
         await save_merchant(connection, merchant_id, world.name, partner_id, name)
         await _own(connection, world, user_id, ("merchant", merchant_id))
 

@@ -125,9 +125,10 @@ def access_of(visit: AnyVisit) -> ApplicationAccess:
     by = scope.actor, scope.request_id, scope.role
     if session.is_operator:
         return ApplicationAccess(Applicant(None, *by), False, True)
-    if session.seat is not None:
-        owner = ("partner", session.seat.partner_id)
-        return ApplicationAccess(Applicant(owner, *by), session.seat.may("apply"), False)
+    if session.seat:
+        return ApplicationAccess(
+            Applicant(("partner", session.seat.partner_id), *by), session.seat.may("apply"), False
+        )
     assert isinstance(visit, Visit), "without a seat there is a merchant"
     return ApplicationAccess(
         Applicant(("merchant", visit.merchant_id), *by), session.may("apply"), False
@@ -140,7 +141,7 @@ def only_applicants(access: ApplicationAccess) -> None:
         raise Problem(
             "forbidden",
             "Your role may view applications, but not submit them; nothing was done.",
-            cure="Ask an owner.",
+            "Ask an owner.",
         )
 
 
@@ -186,13 +187,13 @@ LOG_MAX: Final = 200
 
 _id: Final = id_in_path(
     "application_id",
-    Problem("not_found", "There is no such application.", cure="Choose it from the list."),
+    Problem("not_found", "There is no such application.", "Choose it from the list."),
 )
 
 
 _document_id: Final = id_in_path(
     "document_id",
-    Problem("not_found", "There is no such document.", cure="Reload the application."),
+    Problem("not_found", "There is no such document.", "Reload the application."),
 )
 
 
@@ -233,8 +234,7 @@ def _apply(visit: AnyVisit) -> None:
 
 @applications_page.post(may=_apply, shows=nothing)
 async def begin(visit: AnyVisit) -> Answer:
-    access = access_of(visit)
-    made = await applications.create_application(visit.world, access.who, Form())
+    made = await applications.create_application(visit.world, access_of(visit).who, Form())
     return redirect(f"/applications/{made.application_id}")
 
 
@@ -296,9 +296,7 @@ def _only_operator(access: ApplicationAccess) -> None:
     """Raises: Problem(forbidden)."""
     if not access.may_decide:
         raise Problem(
-            "forbidden",
-            "Only the operator can decide on applications.",
-            cure="Wait for the decision.",
+            "forbidden", "Only the operator can decide on applications.", "Wait for the decision."
         )
 
 
@@ -306,11 +304,10 @@ async def _step(world: World, access: ApplicationAccess, application_id: UUID, d
     if doing == "submit":
         _, lacks = await applications.submit_application(world, access.who, application_id)
         if lacks:
-            missing = joined(map(label_of, lacks), "; ")
             raise Problem(
                 "invalid",
-                Sentence("Still missing: {0}.", missing),
-                cure="Your entries were saved; fill in these fields.",
+                Sentence("Still missing: {0}.", joined(map(label_of, lacks), "; ")),
+                "Your entries were saved; fill in these fields.",
             )
     elif doing == "cancel":
         await applications.cancel_application(world, access.who, application_id)
@@ -346,9 +343,8 @@ async def remove_document(visit: AnyVisit) -> Answer:
 @either.page("/applications/{application_id}/documents/{document_id}")
 async def document_file(visit: AnyVisit) -> Response:
     """The document as its bytes say, never shown inside a page of ours."""
-    access = access_of(visit)
     row, content = await application_documents.read_document(
-        visit.world, access.who, _id(visit), _document_id(visit)
+        visit.world, access_of(visit).who, _id(visit), _document_id(visit)
     )
     await taken(visit, "document of an application", _id(visit), kind=row.kind)
     return attachment(content, download_name(row.name, row.media_type), row.media_type)

@@ -23,7 +23,7 @@ WORDS: Final = {
 )
 async def live_check(visit: AccountVisit) -> Values:
     live = visit.world if visit.world.opening is not None else visit.world.other
-    opening = live.opening if live is not None else None
+    opening = live.opening if live else None
     lines = await opening.look() if opening is not None else ()
     return dict(
         opening=opening,

@@ -75,7 +75,7 @@ async def act(
     if do == "ask":
         await ask_to_go_live(world, scope, kind)
     elif request is None:
-        raise Problem("not_found", "There is no such request.", cure="Reload the page.")
+        raise Problem("not_found", "There is no such request.", "Reload the page.")
     elif do == "withdraw":
         await withdraw(world, scope, request)
     else:

@@ -25,9 +25,9 @@ def shell_lines(
     """`export NAME=value`, one below the other; what is empty is left out. `base`: where the APIs
     answer."""
     values = {"BASE": base.rstrip("/")}
-    if credentials is not None:
+    if credentials:
         values |= {name.upper(): getattr(credentials, name) for name in _MERCHANT}
-    if partner is not None:
+    if partner:
         values |= {"PARTNER_APP_KEY": partner.app_key, "PARTNER_APP_SECRET": partner.app_secret}
     return "".join(
         f"export {name}={shlex.quote(value)}\n" for name, value in values.items() if value

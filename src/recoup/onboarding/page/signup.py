@@ -22,7 +22,7 @@ from recoup.people.page.templates import render
 
 _SHOWN: Final = ("invalid", "unavailable")
 _CLOSED: Final = Problem(
-    "not_found", "Sign-up is switched off.", cure="Ask the operator for an account."
+    "not_found", "Sign-up is switched off.", "Ask the operator for an account."
 )
 
 
@@ -49,7 +49,7 @@ def _open(visit: PublicVisit) -> None:
 
 @public.page("/signup", "onboarding/signup.html", may=_open)
 async def page(visit: PublicVisit) -> Values:
-    return {"typed": read_again(SignUpForm, visit.typed) if visit.problem is not None else _EMPTY}
+    return {"typed": read_again(SignUpForm, visit.typed) if visit.problem else _EMPTY}
 
 
 @page.post(may=_open, shape=SignUpForm, shows=only("invalid", "unavailable"))

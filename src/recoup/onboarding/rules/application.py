@@ -50,10 +50,10 @@ DECLINE_REASONS: Final[dict[str, str]] = {
     "risk": "The risk is more than the operator takes.",
     "other": "See the note.",
 }
-_STEPS: Final = {(one.happening, one.src): one for one in STEPS}
+_STEPS: Final = {(step.happening, step.src): step for step in STEPS}
 # What moves the status and may therefore be heard twice: the second time nothing is done.
 _REPEATED: Final = {
-    one.happening: one.dst for one in STEPS if one.src is not one.dst and one.src is not S.NEW
+    step.happening: step.dst for step in STEPS if step.src is not step.dst and step.src is not S.NEW
 }
 _WORDS: Final = {
     "created": "begun again", "changed": "changed", "document_added": "changed", "document_removed": "changed",
@@ -76,15 +76,15 @@ def step(status: Status, happening: str) -> Step | None:
 
     Raises: Problem(wrong_state).
     """
-    found = _STEPS.get((happening, status))
-    if found is not None:
-        return found
+    step = _STEPS.get((happening, status))
+    if step:
+        return step
     if _REPEATED.get(happening) is status:
         return None
     word = _WORDS[happening]
     raise Problem(
         "wrong_state",
         Sentence("The application is {0} and cannot be {1}.", status, word),
-        cure=_CURES["changed" if word == "changed" else happening],
+        _CURES["changed" if word == "changed" else happening],
         status=str(status),
     )

@@ -54,7 +54,7 @@ def download_name(name: str, media_type: str) -> str:
 def file_name(given: str) -> str:
     """Its last part, without what a file system or header would read. Raises: Problem(invalid)."""
     name = _UNSAFE.sub("_", given.replace("\\", "/").rpartition("/")[2]).strip(" ._")
-    name = "".join(one for one in name if one.isprintable())
+    name = "".join(letter for letter in name if letter.isprintable())
     if not name:
         raise invalid("The document has no name.", "Name")
     return name[-NAME_MAX:].strip(" ._") or "document"

@@ -75,24 +75,24 @@ _NEEDED_OF_SITE: Final = {"url": "Url", "name": "Name", "descriptor": "Descripto
 
 def missing(form: Form, documents: frozenset[str]) -> list[str]:
     """The names of all fields, and kinds of documents, that an application still lacks."""
-    found = [
+    lacking = [
         name for attribute, name in _NEEDED.items() if getattr(form, attribute) in ("", None, ())
     ]
     for number, site in enumerate(form.sites):
-        found += [
+        lacking += [
             f"Sites[{number}].{name}"
-            for one, name in _NEEDED_OF_SITE.items()
-            if not getattr(site, one)
+            for attribute, name in _NEEDED_OF_SITE.items()
+            if not getattr(site, attribute)
         ]
-    return found + [f"Documents.{kind}" for kind in DOCUMENTS_NEEDED if kind not in documents]
+    return lacking + [f"Documents.{kind}" for kind in DOCUMENTS_NEEDED if kind not in documents]
 
 
 def complaints(form: Form) -> dict[str, list[str]]:
     """Field -> what is wrong with what it says. Nothing is wrong with what is not there."""
-    found: dict[str, list[str]] = {}
+    wrong: dict[str, list[str]] = {}
 
     def complain(name: str, text: str) -> None:
-        found.setdefault(name, []).append(text)
+        wrong.setdefault(name, []).append(text)
 
     if form.country and form.country not in COUNTRIES:
         complain("Country", "The field Country must be a code of ISO 3166 like US or DE.")
@@ -114,7 +114,7 @@ def complaints(form: Form) -> dict[str, list[str]]:
     if len(form.sites) > SITES_MAX:
         complain("Sites", Sentence("The field Sites may have at most {0} entries.", SITES_MAX))
     _sites(form.sites[:SITES_MAX], complain)
-    return found
+    return wrong
 
 
 def _sites(sites: tuple[SiteForm, ...], complain: Any) -> None:

@@ -99,9 +99,9 @@ def curl_line(task: Task, base: str) -> str:
 _NAME: Final = re.compile(r"\$[A-Z_]+")
 
 
-def _unquoted(found: re.Match[str]) -> str:
+def _unquoted(match: re.Match[str]) -> str:
     """The name taken out of the single quotes, so that the shell fills it in."""
-    return f"'\"{found[0]}\"'"
+    return f"'\"{match[0]}\"'"
 
 
 @frozen

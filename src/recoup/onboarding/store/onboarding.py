@@ -101,19 +101,19 @@ def _kinds(of: _Standing | _Site) -> dict[str, bool]:
 
 async def onboarding_facts(db: Read, merchant_id: UUID) -> Facts | None:
     """The merchant's facts; None for a merchant that does not exist."""
-    found = await _standing(db, merchant_id)
-    if found is None:
+    standing = await _standing(db, merchant_id)
+    if standing is None:
         return None
     evidence, sites = await _evidence(db, merchant_id), await _sites(db, merchant_id)
     return Facts(
         evidence,
-        found.has_fees,
-        found.has_settlement,
-        found.bank_states,
-        _kinds(found),
+        standing.has_fees,
+        standing.has_settlement,
+        standing.bank_states,
+        _kinds(standing),
         [(site.name, site.descriptor, _kinds(site)) for site in sites],
-        found.is_active,
-        found.country,
+        standing.is_active,
+        standing.country,
     )
 
 

@@ -188,7 +188,7 @@ async def rescued_of(
             rows = await _rescued(connection, merchant_ids, wall, days)
     except asyncpg.QueryCanceledError:
         return {}
-    found: dict[UUID, list[tuple[str, int, int]]] = {}
+    counts: dict[UUID, list[tuple[str, int, int]]] = {}
     for row in rows:
-        found.setdefault(row.merchant_id, []).append((row.asset, int(row.units), row.orders))
-    return found
+        counts.setdefault(row.merchant_id, []).append((row.asset, int(row.units), row.orders))
+    return counts

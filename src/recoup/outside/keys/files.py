@@ -33,11 +33,11 @@ def load(folder: Path) -> Material:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         raise Problem(
-            "internal", f"The keys in {path} cannot be read.", cure="Check owner and mode."
+            "internal", f"The keys in {path} cannot be read.", "Check owner and mode."
         ) from None
     if mode & 0o077:
         raise Problem(
-            "internal", f"The keys in {path} are open to others.", cure=f"Run: chmod 600 {path}"
+            "internal", f"The keys in {path} are open to others.", f"Run: chmod 600 {path}"
         )
     return from_text(text, str(path))
 
@@ -90,10 +90,13 @@ def _retire(folder: Path, how: Callable[[Material], Material]) -> Material:
 def _retired(folder: Path) -> dict[str, dict[str, str]]:
     path = folder / RETIRED
     try:
-        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except (OSError, ValueError):
-        found = None
-    if not isinstance(found, dict) or not all(isinstance(keys, dict) for keys in found.values()):
-        cure = "Restore it from the backup of the keys, or move it elsewhere and keep it."
-        raise Problem("internal", f"The retired keys in {path} cannot be read.", cure=cure)
-    return found
+        kept = None
+    if not isinstance(kept, dict) or not all(isinstance(keys, dict) for keys in kept.values()):
+        raise Problem(
+            "internal",
+            f"The retired keys in {path} cannot be read.",
+            "Restore it from the backup of the keys, or move it elsewhere and keep it.",
+        )
+    return kept

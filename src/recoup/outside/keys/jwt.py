@@ -95,14 +95,14 @@ def verify(
         raise Problem(
             "unauthenticated",
             "The access token has expired.",
-            cure="Fetch a new one at /v1/oauth2/token.",
+            "Fetch a new one at /v1/oauth2/token.",
         )
     return claims
 
 
 def _refused() -> Problem:
     return Problem(
-        "unauthenticated", "The access token is not valid.", cure="Fetch one at /v1/oauth2/token."
+        "unauthenticated", "The access token is not valid.", "Fetch one at /v1/oauth2/token."
     )
 
 

@@ -20,7 +20,7 @@ from recoup.outside.keys.sealing import Sealed
 from recoup.outside.keys.secret_files import FILE, secret_of
 
 _PAN: Final = re.compile(r"[0-9]{8,19}", re.ASCII)
-_INNER, _OUTER = (bytes(one ^ pad for one in range(256)) for pad in (0x36, 0x5C))  # RFC 2104
+_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))  # RFC 2104
 
 Part = str | bytes | int | UUID
 
@@ -28,7 +28,7 @@ Part = str | bytes | int | UUID
 def keyed_hash(key: bytes, purpose: str, *parts: bytes) -> bytes:
     """32 bytes. Parts are measured before they are joined, so that ("ab", "c") and ("a", "bc")
     differ."""
-    inner, outer = (one.copy() for one in _hmac(key))
+    inner, outer = (state.copy() for state in _hmac(key))
     inner.update(
         b"".join([len(part).to_bytes(8, "big") + part for part in (purpose.encode(), *parts)])
     )
@@ -44,9 +44,9 @@ def _hmac(key: bytes) -> "tuple[hashlib._Hash, hashlib._Hash]":
     return hashlib.sha256(block.translate(_INNER)), hashlib.sha256(block.translate(_OUTER))
 
 
-def same(one: bytes, other: bytes) -> bool:
+def same(given: bytes, other: bytes) -> bool:
     """Equal? In a time that tells nothing about where they differ."""
-    return hmac.compare_digest(one, other)
+    return hmac.compare_digest(given, other)
 
 
 def pan_bytes(pan: str) -> bytes:
@@ -88,18 +88,18 @@ class Keyring:
     @property
     def _material(self) -> Material:
         now = time.monotonic()
-        if self._folder is not None and now - self._looked > LOOK_SECONDS:
+        if self._folder and now - self._looked > LOOK_SECONDS:
             self._looked, mark = now, self._file_mark()
-            if mark is not None and mark != self._mark:
+            if mark and mark != self._mark:
                 self.reload()
         return self._held
 
     def _file_mark(self) -> tuple[int, int] | None:
         try:
-            found = (self._folder / files.FILE_NAME).stat() if self._folder is not None else None
+            stat = (self._folder / files.FILE_NAME).stat() if self._folder else None
         except OSError:
             return None  # what is held goes on
-        return (found.st_mtime_ns, found.st_ino) if found is not None else None
+        return (stat.st_mtime_ns, stat.st_ino) if stat else None
 
     def __repr__(self) -> str:
         return "Keyring(…)"
@@ -145,8 +145,9 @@ class Keyring:
         """The id that these parts always have here; nobody without the key can compute or reverse
         it."""
         data = [part_bytes(part) for part in parts]
-        digest = keyed_hash(self._material.current("mac").secret, "id", purpose.encode(), *data)
-        return uuid_of(digest)
+        return uuid_of(
+            keyed_hash(self._material.current("mac").secret, "id", purpose.encode(), *data)
+        )
 
     def secret_hash(self, secret: str) -> bytes:
         """32 bytes to keep instead of a secret that a caller sends (app secret, API key, refresh
@@ -193,22 +194,23 @@ class Keyring:
         old ones stay for what they made. Raises: Problem(internal) for a ring from the environment,
         which only its owner can change."""
         if self._folder is None:
-            cure = f"Run `recoup keys rotate` with a key folder, then set {ENVIRONMENT} to the new text."
             raise Problem(
-                "internal", "Keys from the environment cannot be rotated here.", cure=cure
+                "internal",
+                "Keys from the environment cannot be rotated here.",
+                f"Run `recoup keys rotate` with a key folder, then set {ENVIRONMENT} to the new text.",
             )
         self._held = files.change(self._folder, lambda material: rotated(material, after_ms))
 
     def drop(self, gone: Collection[tuple[str, str]]) -> None:
         """Forgets old keys (purpose, id), kept in a file beside; the newest stay. Whether nothing
         needs them is the caller's to know."""
-        if self._folder is not None:
+        if self._folder:
             self._held = files.forget(self._folder, gone)
 
     def reload(self) -> None:
         """Takes over what another process rotated; nothing to do for a ring from the
         environment."""
-        if self._folder is not None:
+        if self._folder:
             self._mark = self._file_mark()
             self._held = files.load(self._folder)
 
@@ -244,9 +246,10 @@ class Keyring:
         them is the caller's to know. Raises: Problem(conflict) for a ring from the environment,
         which only its owner can change."""
         if self._folder is None:
-            cure = f"Remove the members {' and '.join(VAULT)} from {ENVIRONMENT}."
             raise Problem(
-                "conflict", "Keys from the environment cannot be changed here.", cure=cure
+                "conflict",
+                "Keys from the environment cannot be changed here.",
+                f"Remove the members {' and '.join(VAULT)} from {ENVIRONMENT}.",
             )
         self._held = files.forget_vault(self._folder, keep=keep)
 
@@ -261,8 +264,11 @@ class Keyring:
             self.reload()
             key = self._material.find(purpose, key_id)
         if key is None:
-            message = f"The {purpose} key {key_id} is not among the keys."
-            raise Problem("internal", message, cure="Restore it from the backup of the keys.")
+            raise Problem(
+                "internal",
+                f"The {purpose} key {key_id} is not among the keys.",
+                "Restore it from the backup of the keys.",
+            )
         return key
 
 

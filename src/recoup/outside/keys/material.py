@@ -125,9 +125,10 @@ def from_text(text: str, origin: str) -> Material:
             if has_vault or purpose not in VAULT
         }
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
-        message = f"The keys in {origin} cannot be read."
         raise Problem(
-            "internal", message, cure="Restore them from the backup of the keys."
+            "internal",
+            f"The keys in {origin} cannot be read.",
+            "Restore them from the backup of the keys.",
         ) from None
     return Material(keys)
 

@@ -24,9 +24,10 @@ def read_secret(path: Path, name: str, *, lines: bool = False) -> str:
                 )
             content = file.read(SECRET_BYTES_MAX + 1)
     except OSError as error:
-        message = f"{name}: {path} cannot be read: {error.strerror}."
         raise invalid(
-            message, name, "Name a file that holds the secret, and that Recoup may read."
+            f"{name}: {path} cannot be read: {error.strerror}.",
+            name,
+            "Name a file that holds the secret, and that Recoup may read.",
         ) from None
     if len(content) > SECRET_BYTES_MAX:
         raise invalid(
@@ -52,7 +53,7 @@ def read_secret(path: Path, name: str, *, lines: bool = False) -> str:
 def is_mounted(path: Path) -> bool:
     """True when a container's runtime has put it there: such files are readable to all, and there
     is nobody else."""
-    return any(os.path.ismount(one) for one in (path, *path.absolute().parents[:-1]))
+    return any(os.path.ismount(place) for place in (path, *path.absolute().parents[:-1]))
 
 
 def given_twice(name: str) -> Problem:

@@ -34,7 +34,7 @@ class Connection:
 
     def open(self, host: str, port: int, tls: ssl.SSLContext | None) -> smtplib.SMTP:
         """Raises: OSError, smtplib.SMTPException."""
-        if tls is not None:
+        if tls:
             return _BoundedTls(self, host, port, timeout=self._timeout, context=tls)
         return _Bounded(self, host, port, timeout=self._timeout)
 
@@ -49,7 +49,7 @@ class Connection:
 
     def cut(self) -> None:
         self._cut = True
-        if self._spare is not None:
+        if self._spare:
             with suppress(OSError):
                 self._spare.shutdown(socket.SHUT_RDWR)
             self._spare.close()
@@ -89,7 +89,7 @@ class _Bounded(smtplib.SMTP):
 
     @file.setter
     def file(self, given: BinaryIO | None) -> None:
-        self._replies = _Replies(given) if given is not None else None
+        self._replies = _Replies(given) if given else None
 
 
 class _BoundedTls(smtplib.SMTP_SSL, _Bounded):
@@ -148,8 +148,11 @@ class SmtpMail:
                 "Set it to one of these.",
             )
         if server.tls == "none" and server.host not in LOOPBACK:
-            message = f"Mails to {server.host} would go in the clear."
-            raise invalid(message, "smtp_tls", "Use starttls or implicit.")
+            raise invalid(
+                f"Mails to {server.host} would go in the clear.",
+                "smtp_tls",
+                "Use starttls or implicit.",
+            )
         if not server.sender or "@" not in server.sender:
             raise invalid(
                 "The setting smtp_from is the address that mails come from.",
@@ -183,16 +186,16 @@ class SmtpMail:
             connection.cut()
 
     def _post(self, ready: EmailMessage | None, connection: Connection) -> Posted:
-        one = self._server
+        server = self._server
         try:
             client = connection.open(
-                one.host, one.port, self._tls if one.tls == "implicit" else None
+                server.host, server.port, self._tls if server.tls == "implicit" else None
             )
             try:
-                if one.tls == "starttls":
+                if server.tls == "starttls":
                     client.starttls(context=self._tls)
-                if one.user:
-                    client.login(one.user, one.password)
+                if server.user:
+                    client.login(server.user, server.password)
                 client.ehlo_or_helo_if_needed()
                 if ready is not None:
                     client.send_message(ready)

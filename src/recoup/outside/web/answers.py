@@ -62,7 +62,7 @@ class BoundedAnswers(ResponseHandler):
             super().data_received(data)
             return
         for start in range(0, len(data), PIECE_BYTES):
-            if self._ended or self._full or self._exception is not None:
+            if self._ended or self._full or self._exception:
                 return
             self._take(data[start : start + PIECE_BYTES])
 
@@ -75,7 +75,7 @@ class BoundedAnswers(ResponseHandler):
             self._interim += 1
             if self._interim > INTERIM_MAX:
                 self._refuse("Too many interim answers")
-        elif self._body is not None:
+        elif self._body:
             self._refuse_surplus()
         else:
             self._body = body
@@ -83,7 +83,7 @@ class BoundedAnswers(ResponseHandler):
 
     def _take(self, piece: bytes) -> None:
         body = self._body
-        if not self._answer_due or (body is not None and body.is_eof()):
+        if not self._answer_due or (body and body.is_eof()):
             # Some receivers end their bodies with a line break that they did not count: their answer stands.
             if self._answer_due and piece.strip(b"\r\n"):
                 self._refuse_surplus()
@@ -97,14 +97,14 @@ class BoundedAnswers(ResponseHandler):
         else:
             self._body_bytes += len(piece)
             super().data_received(piece)
-        if self._body is not None and not self._ended:
+        if self._body and not self._ended:
             self._check_body(self._body)
 
     def _check_body(self, body: StreamReader) -> None:
         if self._body_bytes - body.total_bytes > FRAMING_BYTES_MAX:
             body.set_exception(TooMuchFraming("Too many bytes between those of the body"))
             self._end()
-        elif body.total_bytes > DRAINED_BYTES_MAX and self.transport is not None:
+        elif body.total_bytes > DRAINED_BYTES_MAX and self.transport:
             self._full = True
             self.transport.pause_reading()  # the body's reader sees that it is too long, and closes
 
@@ -125,7 +125,7 @@ class BoundedAnswers(ResponseHandler):
         self._ended = True
         self._payload = None  # so that the end of the connection does not hide why it was ended
         self.force_close()
-        if self.transport is not None:
+        if self.transport:
             self.transport.abort()
 
 

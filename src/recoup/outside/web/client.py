@@ -316,7 +316,7 @@ async def _mark_reused(
 def error_word(problem: BaseException) -> Error:
     """The word for what went wrong; order matters, the first kind that fits says most."""
     cause: BaseException | None = problem
-    while cause is not None:
+    while cause:
         if isinstance(cause, RefusedAddress):
             return "refused_address"
         cause = cause.__cause__ or cause.__context__

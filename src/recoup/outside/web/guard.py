@@ -119,12 +119,12 @@ def check_url(url: str, *, loopback: bool) -> Problem | ParsedUrl:
     `loopback` (the sandbox) also allows exactly `http://127.0.0.1:<port>` with any path. Returns a
     Problem(invalid) that says what to change; never raises, never resolves a name.
     """
-    found = _URL.fullmatch(url) if len(url) <= URL_CHARS_MAX and _TEXT.fullmatch(url) else None
-    if found is None:
+    match = _URL.fullmatch(url) if len(url) <= URL_CHARS_MAX and _TEXT.fullmatch(url) else None
+    if match is None:
         return _problem(
             "is not a plain https address", "Send an address like https://example.com/hooks."
         )
-    scheme, authority = found["scheme"].lower(), found["authority"]
+    scheme, authority = match["scheme"].lower(), match["authority"]
     if "@" in authority:
         return _problem("carries user information", "Leave out the part before the @.")
     parts = _AUTHORITY.fullmatch(authority)
@@ -137,7 +137,7 @@ def check_url(url: str, *, loopback: bool) -> Problem | ParsedUrl:
     address = _read_address(host)
     if isinstance(address, Problem):
         return _with_loopback_cure(address) if loopback else address
-    target = (found["path"] or "/") + (f"?{found['query']}" if found["query"] is not None else "")
+    target = (match["path"] or "/") + (f"?{match['query']}" if match["query"] is not None else "")
     parsed = ParsedUrl(scheme, host.strip("[]"), address, port, target)
     if loopback and scheme == "http" and host == LOOPBACK and parts["port"]:
         return parsed
@@ -148,11 +148,11 @@ def check_url(url: str, *, loopback: bool) -> Problem | ParsedUrl:
 def _with_loopback_cure(problem: Problem) -> Problem:
     """Adds what the sandbox takes besides, for receivers on a developer's own machine."""
     cure = f"{problem.cure} For a receiver on this machine send http://127.0.0.1:PORT, with its port and no name."
-    return Problem(problem.code, problem.message, field=problem.field, cure=cure)
+    return Problem(problem.code, problem.message, cure, field=problem.field)
 
 
 def _check_reach(parsed: ParsedUrl) -> Problem | ParsedUrl:
-    if parsed.address is not None and not is_public(parsed.address):
+    if parsed.address and not is_public(parsed.address):
         return _problem(
             "is not a public address", "Use an address that can be reached from the internet."
         )

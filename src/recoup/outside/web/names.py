@@ -41,7 +41,7 @@ class CheckedNames(AbstractResolver):
         """The checked addresses of a name, at most a few seconds old, or the last ones while no
         name server answers. Raises: RefusedAddress; OSError when the name does not resolve."""
         known, now = self._known.get(host), asyncio.get_running_loop().time()
-        if known is not None and now - known[0] < REMEMBERED_SECONDS:
+        if known and now - known[0] < REMEMBERED_SECONDS:
             return known[1]
         asking = self._asking.get(host)
         if asking is None:
@@ -77,19 +77,19 @@ class CheckedNames(AbstractResolver):
             task.cancel()
 
     async def _ask(self, host: str) -> list[str]:
-        found = list(dict.fromkeys(await self._lookup(host)))
-        if not found:
+        addresses = list(dict.fromkeys(await self._lookup(host)))
+        if not addresses:
             raise OSError(f"{host} has no address")
-        for address in found:
+        for address in addresses:
             if not self._allowed(ip_address(address)):
                 raise RefusedAddress(f"{host} resolves to an address that is not public")
-        return found[:ADDRESSES_MAX]
+        return addresses[:ADDRESSES_MAX]
 
     def _keep_answer(self, host: str, task: asyncio.Task[list[str]]) -> None:
         self._asking.pop(host, None)
         if task.cancelled() or _is_unanswered(task):
             return
-        if task.exception() is not None:
+        if task.exception():
             self._known.pop(host, None)
             return
         self._known[host] = (asyncio.get_running_loop().time(), task.result())

@@ -18,7 +18,7 @@ def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
     def tell(result: T | None, error: BaseException | None) -> None:
         if done.cancelled():
             return
-        if error is not None:
+        if error:
             done.set_exception(error)
             done.exception()  # who waited for it may be gone
         else:

@@ -41,7 +41,7 @@ async def operator_named(opened: Opened, email: str) -> Actor:
         raise Problem(
             "forbidden",
             f"{email} may not decide for the operator.",
+            "Use the e-mail of an owner or operations member of the operator.",
             field="as",
-            cure="Use the e-mail of an owner or operations member of the operator.",
         )
     return Actor("user", str(user.user_id))

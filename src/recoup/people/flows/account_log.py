@@ -39,13 +39,14 @@ async def mail_world(tx: Tx, world: World, user_id: UUID) -> str:
     """The world by whose way out a mail about this person's account leaves."""
     other = world.other
     live = next(
-        (one for one in (world, other) if one is not None and not one.policy.test_mode), None
+        (candidate for candidate in (world, other) if candidate and not candidate.policy.test_mode),
+        None,
     )
     really = live is not None and await belongs_in(tx, user_id, live.name)
-    return live.name if really and live is not None else _sandbox(world)
+    return live.name if really and live else _sandbox(world)
 
 
 def _sandbox(world: World) -> str:
     """The world whose mails stay here; this one where there is no other."""
     other = world.other
-    return other.name if other is not None and not world.policy.test_mode else world.name
+    return other.name if other and not world.policy.test_mode else world.name

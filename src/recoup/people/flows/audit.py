@@ -28,19 +28,19 @@ async def read_audit(
     read = merchant_lines if subject[0] == "merchant" else partner_lines
     try:
         async with world.db.connection() as connection:
-            found = await read(connection, subject[1], audit_filter, limit)
+            rows = await read(connection, subject[1], audit_filter, limit)
         async with world.people.connection() as connection:
-            found += await people_lines(
+            rows += await people_lines(
                 connection, subject, world.name, world.clocks.wall(), audit_filter, limit
             )
     except TimeoutError:
         raise Problem(
             "unavailable",
             "This search takes too long.",
+            "Narrow it by days or by object.",
             retry_after_seconds=5,
-            cure="Narrow it by days or by object.",
         ) from None
-    return sorted(found, key=lambda line: (line.at, line.line), reverse=True)[:limit]
+    return sorted(rows, key=lambda line: (line.at, line.line), reverse=True)[:limit]
 
 
 async def all_lines(

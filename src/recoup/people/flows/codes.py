@@ -109,8 +109,8 @@ async def _spend_step(tx: Tx, world: World, user_id: UUID, code: str) -> None:
         raise Problem(
             "bad_credentials",
             "This code was already used.",
+            "Wait for the next one: at most 30 seconds.",
             field="code",
-            cure="Wait for the next one: at most 30 seconds.",
         )
 
 
@@ -120,15 +120,15 @@ async def _spend_recovery(tx: Tx, world: World, user_id: UUID, code: str, **fact
         raise Problem(
             "bad_credentials",
             "This recovery code was already used; each works once.",
+            "Use another one from your list.",
             field="code",
-            cure="Use another one from your list.",
         )
     if became == "unknown":
         raise Problem(
             "bad_credentials",
             "This is not one of your recovery codes.",
+            "Check your latest list: new codes replace the old ones.",
             field="code",
-            cure="Check your latest list: new codes replace the old ones.",
         )
     state = await factor_state(tx, user_id)
     await note(tx, world, user_id, "recovery_code_used", codes_left=state.codes_left, **facts)
@@ -137,10 +137,7 @@ async def _spend_recovery(tx: Tx, world: World, user_id: UUID, code: str, **fact
 def wrong_code() -> Problem:
     cure = "Enter the code that the app shows now. If no code works, set the phone's clock to automatic."
     return Problem(
-        "bad_credentials",
-        "This code is wrong, or its 30 seconds are over.",
-        field="code",
-        cure=cure,
+        "bad_credentials", "This code is wrong, or its 30 seconds are over.", cure, field="code"
     )
 
 
@@ -154,18 +151,15 @@ def recovery_codes(world: World, user_id: UUID, key: str) -> list[str]:
 
 
 def hash_of(world: World, user_id: UUID, code: str) -> bytes:
-    kept: bytes = world.keys.secret_hash(f"recovery:{user_id}:{code}")
-    return kept
+    return world.keys.secret_hash(f"recovery:{user_id}:{code}")
 
 
 def key_hash(world: World, user_id: UUID, key: str) -> bytes:
-    kept: bytes = world.keys.secret_hash(f"recovery-form:{user_id}:{key}")
-    return kept
+    return world.keys.secret_hash(f"recovery-form:{user_id}:{key}")
 
 
 def seal(world: World, user_id: UUID, secret: str) -> bytes:
-    sealed: bytes = world.keys.seal_secret(f"totp:{user_id}", secret.encode())
-    return sealed
+    return world.keys.seal_secret(f"totp:{user_id}", secret.encode())
 
 
 def open_secret(world: World, user_id: UUID, sealed: bytes) -> str:

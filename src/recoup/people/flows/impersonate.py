@@ -45,11 +45,11 @@ async def begin(
     impersonates somebody.
     """
     merchant = session.merchant
-    if session.behind is not None or not session.is_operator or merchant is None:
+    if session.behind or not session.is_operator or merchant is None:
         raise Problem(
             "forbidden",
             "Only operator staff can impersonate; nothing was done.",
-            cure="Ask the operator.",
+            "Ask the operator.",
         )
     reason, lasts = check_reason(form.reason), check_minutes(form.minutes)
     if form.whom is None and form.role not in MAY:
@@ -60,18 +60,18 @@ async def begin(
             raise Problem(
                 "forbidden",
                 "You are no longer operator staff; nothing was done.",
-                cure="Ask the operator.",
+                "Ask the operator.",
             )
         role = form.role
-        if form.whom is not None:
-            found = await members_to_impersonate(
+        if form.whom:
+            members = await members_to_impersonate(
                 tx, merchant.merchant_id, session.user_id, world.name, form.whom
             )
-            if not found:
+            if not members:
                 raise invalid(
                     "This person is not a member of the merchant.", "whom", "Reload the page."
                 )
-            role = found[0].role
+            role = members[0].role
         impersonation = NewImpersonation(
             impersonation_id,
             session.user_id,
@@ -86,9 +86,7 @@ async def begin(
             WallTime(now + lasts),
         )
         if not await begin_impersonation(tx, session_hash(world, token), impersonation):
-            raise Problem(
-                "conflict", "You are already impersonating somebody.", cure="End that first."
-            )
+            raise Problem("conflict", "You are already impersonating somebody.", "End that first.")
     return impersonation_id
 
 

@@ -18,6 +18,7 @@ from recoup.kernel.texts import is_printable
 from recoup.kit.rights import MAY
 from recoup.kit.world import World
 from recoup.orders.rules.notices import is_address
+from recoup.people.flows.oneself import checked_name
 from recoup.people.flows.passwords import Passwords
 from recoup.people.flows.sessions import NOWHERE, ClientInfo, open_session
 from recoup.people.flows.sign_in import clean_email, turn_of
@@ -39,7 +40,6 @@ LASTS: Final = timedelta(days=7)
 OPEN_MAX: Final = 50
 SENT_MAX: Final = 100  # by one person in a day, wherever they are an owner
 SENT_WITHIN: Final = timedelta(days=1)
-NAME_MAX: Final = 80
 _TOKEN_MAX: Final = 100
 
 
@@ -76,23 +76,21 @@ async def invite(
         await lock_inviting(tx, user_id, subject.key)
         if not await lock_ownership(tx, user_id, *subject.key, world.name):
             raise Problem(
-                "forbidden",
-                "You are not an owner there; nobody was invited.",
-                cure="Ask its owner.",
+                "forbidden", "You are not an owner there; nobody was invited.", "Ask its owner."
             )
         if await count_invitations(tx, *subject.key, now - LASTS) >= OPEN_MAX:
             raise Problem(
                 "too_many_requests",
                 Sentence("{0} invitations wait already.", OPEN_MAX),
+                "Revoked invitations count for a week.",
                 retry_after_seconds=3600,
-                cure="Revoked invitations count for a week.",
             )
         if await count_sent(tx, user_id, now - SENT_WITHIN) >= SENT_MAX:
             raise Problem(
                 "too_many_requests",
                 Sentence("You sent {0} invitations in one day.", SENT_MAX),
+                "Try again tomorrow; revoked invitations count, too.",
                 retry_after_seconds=3600,
-                cure="Try again tomorrow; revoked invitations count, too.",
             )
         await add_invitation(
             tx,
@@ -132,7 +130,7 @@ async def revoke(
         wall = world.clocks.wall()
         role = await revoke_invitation(tx, invitation_id, *subject.key, wall, user_id)
         if role is None:
-            raise Problem("not_found", "There is no such open invitation.", cure="Reload the page.")
+            raise Problem("not_found", "There is no such open invitation.", "Reload the page.")
         await note_membership(
             tx,
             subject.key,
@@ -148,14 +146,14 @@ async def revoke(
 
 async def read_invitation(world: World, token: str) -> OpenInvitation:
     """Raises: Problem(not_found), the same for used, revoked, over and unknown ones."""
-    found = None
+    invitation = None
     if _could_be(token):
-        found = await open_invitation(
+        invitation = await open_invitation(
             world.people, _hash(world, token), world.name, world.clocks.wall()
         )
-    if found is None:
+    if invitation is None:
         raise _over()
-    return found
+    return invitation
 
 
 async def join_as(world: World, token: str, user_id: UUID, *, request_id: str) -> None:
@@ -180,16 +178,14 @@ async def join_new(
     Raises: Problem not_found; invalid for name or password; conflict when somebody has this e-mail:
     who signs in joins.
     """
-    found, name = await read_invitation(world, token), " ".join(name.split())
-    if not 1 <= len(name) <= NAME_MAX or not name.isprintable():
-        raise invalid(Sentence("A name has 1 to {0} characters.", NAME_MAX), "name")
+    invitation, name = await read_invitation(world, token), checked_name(name)
     hashed, user_id = await passwords.hashed(password, turn_of(whence.address)), new_id()
     async with world.people.transaction() as tx:
-        if await add_user(tx, user_id, found.email, name, hashed, world.clocks.wall()) is None:
+        if await add_user(tx, user_id, invitation.email, name, hashed, world.clocks.wall()) is None:
             raise Problem(
                 "conflict",
                 "You already have an account here.",
-                cure="Sign in, then open the link again.",
+                "Sign in, then open the link again.",
             )
         await _take(tx, world, token, user_id, request_id)
         return await open_session(tx, world, user_id, None, whence)
@@ -232,10 +228,9 @@ def _over() -> Problem:
     return Problem(
         "not_found",
         "This invitation is not valid: it was used, has expired, or never existed.",
-        cure="Ask whoever invited you for a new one.",
+        "Ask whoever invited you for a new one.",
     )
 
 
 def _hash(world: World, token: str) -> bytes:
-    kept: bytes = world.keys.secret_hash(token)
-    return kept
+    return world.keys.secret_hash(token)

@@ -76,12 +76,12 @@ async def keep_view(
     name, view_id, people = _named(name), new_id(), world.people
     try:
         async with people.transaction() as tx:
-            if sharing is not None:
+            if sharing:
                 await _room(tx, world, key[1])
             added = await add_view(
                 tx, *key, view_id, name, _fitting(query), VIEWS_MAX, world.name if sharing else None
             )
-            if added and sharing is not None:
+            if added and sharing:
                 await _noted(world, sharing, "view.shared", view_id)
     except KeyTaken:
         raise _taken(name) from None
@@ -89,7 +89,7 @@ async def keep_view(
         raise Problem(
             "conflict",
             Sentence("There are {0} views already.", VIEWS_MAX),
-            cure="Delete one that is no longer needed.",
+            "Delete one that is no longer needed.",
         )
     return view_id
 
@@ -126,8 +126,9 @@ async def share(world: World, keeper: Keeper, view_id: UUID, shared: bool) -> No
             return
         if shared:
             await _room(tx, world, keeper.scope.merchant_id)
-        whose = (view.user_id, keeper.scope.merchant_id, view_id)
-        await share_view(tx, *whose, world.name if shared else None)
+        await share_view(
+            tx, *(view.user_id, keeper.scope.merchant_id, view_id), world.name if shared else None
+        )
         await _noted(world, keeper.scope, "view.shared" if shared else "view.unshared", view_id)
 
 
@@ -150,12 +151,12 @@ async def _standing(tx: Tx, world: World, keeper: Keeper, view_id: UUID) -> Stan
     """The view, which this person may change. Raises: Problem(not_found); Problem(forbidden)."""
     view = await standing_view(tx, keeper.user_id, keeper.scope.merchant_id, view_id, world.name)
     if view is None:
-        raise Problem("not_found", "This view was deleted.", cure="Save it again under a name.")
+        raise Problem("not_found", "This view was deleted.", "Save it again under a name.")
     if view.user_id != keeper.user_id and not keeper.owns:
         raise Problem(
             "forbidden",
             "Only the author of a shared view or an owner may change it; nothing was done.",
-            cure="Save it under a name of your own.",
+            "Save it under a name of your own.",
         )
     return view
 
@@ -167,7 +168,7 @@ async def _room(tx: Tx, world: World, merchant_id: UUID) -> None:
         raise Problem(
             "conflict",
             Sentence("There are {0} shared views already.", SHARED_MAX),
-            cure="Save it for yourself, or ask an owner to delete one.",
+            "Save it for yourself, or ask an owner to delete one.",
         )
 
 
@@ -186,10 +187,10 @@ async def forget_views_of(
     people = world.people
     views = [*await views_of(people, merchant_id), *await file_names(world.db, merchant_id)]
     # A thread: one id may stand for all guests of a shop, and every other call would wait for their names.
-    found = await run_stoppable(_naming, persons, views) if views else ()
-    if found:
-        await delete_views(people.alone, merchant_id, found)
-        await forget_file_names(world.db.alone, merchant_id, found)
+    names = await run_stoppable(_naming, persons, views) if views else ()
+    if names:
+        await delete_views(people.alone, merchant_id, names)
+        await forget_file_names(world.db.alone, merchant_id, names)
 
 
 def _naming(persons: Sequence[Mapping[str, Any]], views: Sequence[ViewQuery]) -> list[UUID]:
@@ -230,5 +231,5 @@ def _taken(name: str) -> Problem:
     return Problem(
         "conflict",
         Sentence("You have a view called {0} already.", repr(name)),
-        cure="Give it another name.",
+        "Give it another name.",
     )

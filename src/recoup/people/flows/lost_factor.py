@@ -75,7 +75,7 @@ async def find_to_help(world: World, email: str) -> UUID:
     """The person that `help_by_email` would help. Raises: as that."""
     user = await find_user(world.people, clean_email(email))
     if user is None:
-        raise Problem("not_found", "No account has this e-mail.", cure="Check the spelling.")
+        raise Problem("not_found", "No account has this e-mail.", "Check the spelling.")
     if not await with_factor(world.people, [user.user_id]):
         raise _no_factor()
     return user.user_id
@@ -83,19 +83,17 @@ async def find_to_help(world: World, email: str) -> UUID:
 
 def _no_factor() -> Problem:
     return Problem(
-        "not_found", "This person has no second factor.", cure="Their password alone signs them in."
+        "not_found", "This person has no second factor.", "Their password alone signs them in."
     )
 
 
 async def _may_help(connection: Read, subject: Subject, by: UUID, user_id: UUID) -> None:
     theirs = await memberships_of(connection, user_id)
     if subject.key not in [(kind, id_) for kind, id_, _, _ in theirs]:
-        raise Problem("not_found", "There is no such member.", cure="Reload the page.")
+        raise Problem("not_found", "There is no such member.", "Reload the page.")
     if by == user_id:
         raise Problem(
-            "forbidden",
-            "This is your own account.",
-            cure="Turn it off or move it on your account page.",
+            "forbidden", "This is your own account.", "Turn it off or move it on your account page."
         )
     mine = await memberships_of(connection, by)
     if not all(
@@ -106,13 +104,13 @@ async def _may_help(connection: Read, subject: Subject, by: UUID, user_id: UUID)
         raise Problem(
             "forbidden",
             "Only an owner who is a member here may do this; nothing was done.",
-            cure=_AT_THE_SHELL,
+            _AT_THE_SHELL,
         )
     if len({(kind, id_) for kind, id_, _, _ in theirs}) > 1:
         raise Problem(
             "forbidden",
             "This person belongs to others, too: only the operator may do this.",
-            cure=_AT_THE_SHELL,
+            _AT_THE_SHELL,
         )
 
 

@@ -25,7 +25,7 @@ async def end_membership(
         rows = await store.lock_owners_and(tx, *subject.key, user_id)
         theirs = {row.world: row.role for row in rows if row.user_id == user_id}
         if world.name not in theirs:
-            raise Problem("not_found", "There is no such member.", cure="Reload the page.")
+            raise Problem("not_found", "There is no such member.", "Reload the page.")
         mine = {row.world for row in rows if row.user_id == by and row.role == "owner"}
         mine |= {world.name, *await store.owned_from_above(tx, by, *subject.key)}
         ended = [name for name in theirs if name in mine]
@@ -37,7 +37,7 @@ async def end_membership(
             raise Problem(
                 "conflict",
                 "This is the only owner; a merchant needs at least one.",
-                cure="Invite another owner first.",
+                "Invite another owner first.",
             )
         await store.end_membership(
             tx,

@@ -86,11 +86,17 @@ async def change_password(
         raise invalid("Choose another password.", "new") from None
 
 
-async def rename(world: World, me: Oneself, name: str) -> None:
-    """Raises: Problem(invalid)."""
-    name = " ".join(name.split())
+def checked_name(text: str) -> str:
+    """The name as it is kept. Raises: Problem(invalid)."""
+    name = " ".join(text.split())
     if not 1 <= len(name) <= NAME_MAX or not name.isprintable():
         raise invalid(Sentence("A name has 1 to {0} characters.", NAME_MAX), "name")
+    return name
+
+
+async def rename(world: World, me: Oneself, name: str) -> None:
+    """Raises: Problem(invalid)."""
+    name = checked_name(name)
     async with world.people.transaction() as tx:
         if await store.rename(tx, me.user_id, name):
             await note(tx, world, me.user_id, "renamed", request=me.request)
@@ -149,7 +155,7 @@ def changed_meanwhile() -> Problem:
     return Problem(
         "conflict",
         "Your account was changed meanwhile in another window; nothing was done.",
-        cure="Reload the page and check.",
+        "Reload the page and check.",
     )
 
 
@@ -166,5 +172,5 @@ async def _charged(world: World, me: Oneself) -> str | None:
 
 def _wrong(field: str) -> Problem:
     return Problem(
-        "bad_credentials", "The password is wrong.", field=field, cure="Capital letters count."
+        "bad_credentials", "The password is wrong.", "Capital letters count.", field=field
     )

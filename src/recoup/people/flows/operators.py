@@ -37,9 +37,9 @@ async def make_operator(world: World, email: str, name: str, actor: str) -> str:
     else:
         now = world.clocks.wall()
         async with world.people.transaction() as tx:
-            for one in member.worlds(world.name):
+            for own_world in member.worlds(world.name):
                 await save_membership(
-                    tx, known.user_id, "operator", operator, member.role, now, one
+                    tx, known.user_id, "operator", operator, member.role, now, own_world
                 )
     return await link_by_operator(world, email, actor)
 
@@ -50,6 +50,6 @@ async def unmake_operator(world: World, email: str) -> bool:
     async with world.people.transaction() as tx:
         user = await find_user(tx, email)
         ended = await end_operator(tx, email)
-        if user is not None and ended:
+        if user and ended:
             await end_sessions(tx, user.user_id, world.clocks.wall())
     return bool(ended)

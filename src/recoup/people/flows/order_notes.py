@@ -9,8 +9,8 @@ from recoup.kernel.problem import Problem, Sentence, figure, invalid
 from recoup.kernel.scope import Scope
 from recoup.kit.world import World
 from recoup.merchants.flows.merchant_cache import known_offset
-from recoup.networks.card_text import numbers_in
 from recoup.orders.store.order_page import insert_order_note, lock_order_notes
+from recoup.people.rules.impersonation import check_no_card
 
 NOTE_MAX: Final = 2_000
 NOTES_MAX: Final = 200
@@ -43,7 +43,7 @@ async def note_order(world: World, scope: Scope, order_id: UUID, note_id: UUID, 
         raise Problem(
             "wrong_state",
             Sentence("An order has at most {0} notes, and each form makes one.", NOTES_MAX),
-            cure="Reload the page; put more into one note.",
+            "Reload the page; put more into one note.",
         )
 
 
@@ -56,10 +56,5 @@ def checked_note(text: str) -> str:
             "note",
             "Use a few sentences; put the rest in another note.",
         )
-    if next(numbers_in(text), None) is not None:
-        raise invalid(
-            "This looks like a card number; it must not be kept here.",
-            "note",
-            "The last four digits are enough.",
-        )
+    check_no_card(text, "note")
     return text

@@ -70,7 +70,7 @@ async def ask_for_link(
         gets = (
             user is not None and user.active and bool(user.password_hash) and requests <= MAILS_MAX
         )
-        user_id = user.user_id if user is not None and gets else None
+        user_id = user.user_id if user and gets else None
         way = await mail_world(tx, world, user_id or new_id())
         await add_ask(tx, new_id(), user_id, way, language, network_of(address), request_id, now)
 
@@ -104,7 +104,7 @@ async def find_for_link(world: World, email: str) -> UUID:
     """The person that `link_by_operator` would make a link for. Raises: as that."""
     user = await find_user(world.people, clean_email(email))
     if user is None:
-        raise Problem("not_found", "No account has this e-mail.", cure="Check how it is written.")
+        raise Problem("not_found", "No account has this e-mail.", "Check how it is written.")
     if not user.active:
         raise _blocked()
     return user.user_id
@@ -114,16 +114,16 @@ def _blocked() -> Problem:
     return Problem(
         "forbidden",
         "This person is blocked: no password signs them in.",
-        cure="Let them in again first.",
+        "Let them in again first.",
     )
 
 
 async def read_link(world: World, token: str) -> PasswordLink:
     """Raises: Problem(not_found), the same for used, over and unknown ones."""
-    found = await _find(world, token)
-    if found is None or found.used_at is not None:
+    link = await _find(world, token)
+    if link is None or link.used_at:
         raise _over()
-    return found
+    return link
 
 
 async def set_password(
@@ -134,24 +134,24 @@ async def set_password(
 
     Raises: Problem not_found; invalid naming the field `password`; too_many_requests.
     """
-    found = await _find(world, token)
-    if found is None:
+    link = await _find(world, token)
+    if link is None:
         raise _over()
-    if found.used_at is not None:
-        return await _again(world, passwords, found, password, address)
+    if link.used_at:
+        return await _again(world, passwords, link, password, address)
     turn, people = turn_of(address), world.people
     hashed = await passwords.hashed(password, turn)
-    login = await login_with(world, passwords, found.login, password, turn)
+    login = await login_with(world, passwords, link.login, password, turn)
     try:
         async with people.transaction() as tx:
-            kept = await hold_user(tx, found.user_id)
+            kept = await hold_user(tx, link.user_id)
             is_ours = kept is not None and await take_link(
                 tx, _hash(world, token), world.clocks.wall()
             )
             if is_ours and kept is not None:
-                await _set(tx, world, found, kept, hashed, login, token, request_id)
+                await _set(tx, world, link, kept, hashed, login, token, request_id)
                 if login is None:
-                    await forgive_email(tx, world, found.login, address)
+                    await forgive_email(tx, world, link.login, address)
     except KeyTaken:  # another with this e-mail has it
         raise invalid("Choose another password.", "password") from None
     if not is_ours:
@@ -159,13 +159,13 @@ async def set_password(
         if now_found is None or now_found.used_at is None:
             raise _over()
         return await _again(world, passwords, now_found, password, address)
-    return found.login.partition("#")[0]
+    return link.login.partition("#")[0]
 
 
 async def _set(
     tx: Tx,
     world: World,
-    found: PasswordLink,
+    link: PasswordLink,
     kept: str,
     hashed: str,
     login: str | None,
@@ -173,30 +173,30 @@ async def _set(
     request_id: str,
 ) -> None:
     """Sets the password under the person's lock, with a link that is theirs."""
-    await exchange_password(tx, found.user_id, kept, hashed, login)
-    await forget_links(tx, found.user_id, but=_hash(world, token))
-    await forget_halves(tx, found.user_id)
-    await end_sessions(tx, found.user_id, world.clocks.wall())
-    by = "mail" if found.made_by == "mail" else "operator"
-    await note(tx, world, found.user_id, "password_set", request=request_id, by=by)
+    await exchange_password(tx, link.user_id, kept, hashed, login)
+    await forget_links(tx, link.user_id, but=_hash(world, token))
+    await forget_halves(tx, link.user_id)
+    await end_sessions(tx, link.user_id, world.clocks.wall())
+    by = "mail" if link.made_by == "mail" else "operator"
+    await note(tx, world, link.user_id, "password_set", request=request_id, by=by)
 
 
 async def _again(
-    world: World, passwords: Passwords, found: PasswordLink, password: str, address: str
+    world: World, passwords: Passwords, link: PasswordLink, password: str, address: str
 ) -> str:
     """The same form sent twice. Raises: Problem(not_found) for another one, or later."""
-    if found.used_at is None or found.used_at <= world.clocks.wall() - TWICE:
+    if link.used_at is None or link.used_at <= world.clocks.wall() - TWICE:
         raise _over()
     await charge(
         world.people.alone,
         world,
-        bucket_of(world, "link-again", str(found.user_id)),
+        bucket_of(world, "link-again", str(link.user_id)),
         TRIES_AGAIN,
         _TOO_OFTEN,
     )
-    if not await passwords.fits(password, found.password_hash, turn_of(address)):
+    if not await passwords.fits(password, link.password_hash, turn_of(address)):
         raise _over()
-    return found.login.partition("#")[0]
+    return link.login.partition("#")[0]
 
 
 async def _make(tx: Tx, world: World, user_id: UUID, made_by: str) -> str:
@@ -215,13 +215,12 @@ async def _find(world: World, token: str) -> PasswordLink | None:
 def _hash(world: World, token: str) -> bytes:
     """The hash of a link's token, never that of a session or of half a sign-in: one cannot stand
     for the other."""
-    kept: bytes = world.keys.secret_hash(f"password:{token}")
-    return kept
+    return world.keys.secret_hash(f"password:{token}")
 
 
 def _over() -> Problem:
     return Problem(
         "not_found",
         "This link is not valid: it was used, has expired, or never existed.",
-        cure="Ask for a new one on the sign-in page: “Forgot password?”",
+        "Ask for a new one on the sign-in page: “Forgot password?”",
     )

@@ -188,8 +188,8 @@ def _full() -> Problem:
     return Problem(
         "too_many_requests",
         "Too many sign-ins at the moment.",
+        "Try again in a few seconds.",
         retry_after_seconds=5,
-        cure="Try again in a few seconds.",
     )
 
 

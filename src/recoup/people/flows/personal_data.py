@@ -39,7 +39,7 @@ async def change_pii_access(world: World, scope: Scope, role: str, pii_access: s
         await lock_merchant(tx, scope.merchant_id)
         known = await load_merchant(tx, scope.merchant_id)
         if known is None:
-            raise Problem("not_found", "There is no such merchant.", cure="Check its id.")
+            raise Problem("not_found", "There is no such merchant.", "Check its id.")
         before = pii_access_of(role, known.merchant.sight)
         if before != pii_access:
             await set_pii_access(tx, scope.merchant_id, role, pii_access)

@@ -92,16 +92,16 @@ async def begin(world: World, passwords: Passwords, me: Oneself, password: str, 
     if state.sealed_offer is not None and _is_mine(world, me, state.offered_to, state.offered_at):
         return
     typed = None
-    if state.since is not None:
+    if state.since:
         typed = typed_code(code)
         await charge_code(world, me.user_id, me.address, typed)
     now = world.clocks.wall()
     async with people.transaction() as tx:
         await _hold(tx, me, kept)
         factor = await factor_of(tx, me.user_id)
-        if factor is not None and _is_mine(world, me, factor.offered_to, factor.offered_at):
+        if factor and _is_mine(world, me, factor.offered_to, factor.offered_at):
             return
-        if factor is not None and factor.sealed_secret is not None:
+        if factor and factor.sealed_secret is not None:
             if typed is None:
                 raise changed_meanwhile()
             await spend(tx, world, me.user_id, typed, request=me.request)
@@ -154,7 +154,7 @@ async def confirm(world: World, me: Oneself, code: str, key: str) -> list[str]:
     async with world.people.transaction() as tx:
         await _hold(tx, me)
         factor = await factor_of(tx, me.user_id)
-        if factor is not None and _is_repeat(world, me, factor, key, now):
+        if factor and _is_repeat(world, me, factor, key, now):
             return recovery_codes(world, me.user_id, key)
         if (
             factor is None
@@ -164,7 +164,7 @@ async def confirm(world: World, me: Oneself, code: str, key: str) -> list[str]:
             raise Problem(
                 "conflict",
                 "This set-up has expired: it lasts 15 minutes, in one session.",
-                cure="Start again.",
+                "Start again.",
             )
         step = step_of(open_secret(world, me.user_id, factor.sealed_offer), typed.text, now)
         if step is None:
@@ -192,17 +192,17 @@ async def renew_codes(
     kept = await prove_password(world, passwords, me, password)
     now = world.clocks.wall()
     factor = await factor_of(people, me.user_id)
-    if factor is not None and _is_repeat(world, me, factor, key, now):
+    if factor and _is_repeat(world, me, factor, key, now):
         return recovery_codes(world, me.user_id, key)
     typed = typed_code(code)
     await charge_code(world, me.user_id, me.address, typed)
     async with people.transaction() as tx:
         await _hold(tx, me, kept)
         factor = await factor_of(tx, me.user_id)
-        if factor is not None and _is_repeat(world, me, factor, key, now):
+        if factor and _is_repeat(world, me, factor, key, now):
             return recovery_codes(world, me.user_id, key)
         if factor is None or factor.sealed_secret is None:
-            raise _none_there()
+            raise Problem("conflict", "The second factor is already off.", "Reload the page.")
         await spend(tx, world, me.user_id, typed, request=me.request)
         await note_codes(tx, me.user_id, key_hash(world, me.user_id, key), now)
         codes = await _make_codes(tx, world, me, key)
@@ -221,8 +221,7 @@ async def turn_off(
     """
     people = world.people
     kept = await prove_password(world, passwords, me, password)
-    state = await factor_state(people, me.user_id)
-    if state.since is None:
+    if (await factor_state(people, me.user_id)).since is None:
         return
     await may_be_without(world, me)
     typed = typed_code(code)
@@ -246,15 +245,14 @@ async def may_be_without(world: World, me: Oneself) -> None:
         raise Problem(
             "forbidden",
             Sentence("{0} requires you to have a second factor: it stays on.", who),
-            cure="With a new phone, move it to the new app instead.",
+            "With a new phone, move it to the new app instead.",
         )
 
 
 def _staff_must(world: World) -> bool:
     """True when the operator requires a factor in either world: who must have one in the live world
     has it in both."""
-    other = world.other
-    return any(one.policy.staff_second_factor for one in (world, other) if one is not None)
+    return any(of_world.policy.staff_second_factor for of_world in (world, world.other) if of_world)
 
 
 async def _make_codes(tx: Tx, world: World, me: Oneself, key: str) -> list[str]:
@@ -283,10 +281,6 @@ def _is_repeat(world: World, me: Oneself, factor: Factor, key: str, now: datetim
     )
 
 
-def _none_there() -> Problem:
-    return Problem("conflict", "The second factor is already off.", cure="Reload the page.")
-
-
 async def require(
     world: World, subject: Subject, by: UUID, *, required: bool, request_id: str
 ) -> None:
@@ -300,9 +294,7 @@ async def require(
         for name in sorted({world.name, *await worlds_with_members(tx, *subject.key)}):
             if not await lock_ownership(tx, by, *subject.key, name):
                 raise Problem(
-                    "forbidden",
-                    "You are not an owner there; nothing was done.",
-                    cure="Ask its owner.",
+                    "forbidden", "You are not an owner there; nothing was done.", "Ask its owner."
                 )
         if required:
             changed = await make_rule(tx, *subject.key, subject.name, by, world.clocks.wall())

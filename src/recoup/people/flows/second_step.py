@@ -51,53 +51,55 @@ async def give_code(world: World, given: CodeGiven) -> str:
     bad_credentials naming the field `code`; Problem(too_many_requests).
     """
     people = world.people
-    found = await _half(people, world, given.half)
+    half = await _half(people, world, given.half)
     typed = typed_code(given.code)
-    await charge_code(world, found.user_id, given.address, typed)
+    await charge_code(world, half.user_id, given.address, typed)
     async with people.transaction() as tx:
-        if await hold_user(tx, found.user_id) is None:
+        if await hold_user(tx, half.user_id) is None:
             raise _over()
-        found = await _half(tx, world, given.half)
+        half = await _half(tx, world, given.half)
         done_by, token = (
             _mac(world, "half done", given.half, typed),
             _token(world, given.half, typed),
         )
-        if found.done_at is not None:
-            return await _again(tx, world, found, done_by, token)
-        await spend(tx, world, found.user_id, typed)
+        if half.done_at:
+            return await _again(tx, world, half, done_by, token)
+        await spend(tx, world, half.user_id, typed)
         await end_half(tx, half_hash(world, given.half), done_by, world.clocks.wall())
         await note(
             tx,
             world,
-            found.user_id,
+            half.user_id,
             "signed_in",
             request=given.request,
             place=network_of(given.address),
             by="code" if typed.kind == "app" else "recovery code",
         )
         return await open_session(
-            tx, world, found.user_id, given.old_token, ClientInfo(given.address, given.agent), token
+            tx, world, half.user_id, given.old_token, ClientInfo(given.address, given.agent), token
         )
 
 
-async def _again(tx: Tx, world: World, found: HalfSignIn, done_by: bytes, token: str) -> str:
+async def _again(tx: Tx, world: World, half: HalfSignIn, done_by: bytes, token: str) -> str:
     """The session that the same form opened a moment ago, while it is open. Raises:
     Problem(unauthenticated)."""
     now = world.clocks.wall()
     token = world.mark + token
-    is_same = found.done_by == done_by and found.done_at is not None and found.done_at > now - TWICE
-    if is_same and await find_session(tx, session_hash(world, token), now, now - IDLE) is not None:
+    is_same = half.done_by == done_by and half.done_at is not None and half.done_at > now - TWICE
+    if is_same and await find_session(tx, session_hash(world, token), now, now - IDLE):
         return token
     raise _over()
 
 
 async def _half(connection: Read, world: World, half: str) -> HalfSignIn:
-    found = None
+    half_sign_in = None
     if _could_be(half):
-        found = await half_of(connection, half_hash(world, half), world.name, world.clocks.wall())
-    if found is None:
+        half_sign_in = await half_of(
+            connection, half_hash(world, half), world.name, world.clocks.wall()
+        )
+    if half_sign_in is None:
         raise _over()
-    return found
+    return half_sign_in
 
 
 def _could_be(half: str) -> bool:
@@ -108,7 +110,7 @@ def _over() -> Problem:
     return Problem(
         "unauthenticated",
         "The sign-in expired before the code came: it lasts ten minutes, in one window.",
-        cure="Start again.",
+        "Start again.",
     )
 
 
@@ -120,5 +122,4 @@ def _token(world: World, half: str, typed: Typed) -> str:
 
 
 def _mac(world: World, purpose: str, half: str, typed: Typed) -> bytes:
-    made: bytes = world.keys.mac(purpose, f"{half}:{typed.kind}:{typed.text}".encode())
-    return made
+    return world.keys.mac(purpose, f"{half}:{typed.kind}:{typed.text}".encode())

@@ -184,19 +184,19 @@ async def read_session(world: World, token: str, *, poll: bool = False) -> Sessi
             return Session(row.user_id, row.email, row.name, row.csrf, None, (), must_set_up=True)
         merchants = await reachable(connection, row.user_id, world.name)
         chosen = next((m for m in merchants if m.merchant_id == row.merchant_id), None)
-        if chosen is None and row.merchant_id is not None:
-            found = await reachable(
+        if chosen is None and row.merchant_id:
+            own_seats = await reachable(
                 connection, row.user_id, world.name, merchant_id=row.merchant_id
             )
-            chosen = found[0] if found else None
+            chosen = own_seats[0] if own_seats else None
         operator = await is_operator(connection, row.user_id, world.name)
         seats = await partner_roles(connection, row.user_id, world.name)
         impersonation = await impersonation_of(connection, key, now)
         bell = BELL.first()
-        assert bell is not None
+        assert bell
         zone, language, unread = await bell(connection, row.user_id, world.name)
     merchant, paused = await _while_paused(world, chosen or (merchants[0] if merchants else None))
-    csrf = _csrf_at(world, row.csrf, merchant.merchant_id if merchant is not None else None)
+    csrf = _csrf_at(world, row.csrf, merchant.merchant_id if merchant else None)
     partner = PartnerMembership(*seats[0]) if seats else None
     own = Session(
         row.user_id,
@@ -212,7 +212,7 @@ async def read_session(world: World, token: str, *, poll: bool = False) -> Sessi
         language=language,
         unread=unread,
     )
-    return await _behind(world, key, own, impersonation) if impersonation is not None else own
+    return await _behind(world, key, own, impersonation) if impersonation else own
 
 
 async def _behind(world: World, key: bytes, own: Session, impersonation: Impersonation) -> Session:
@@ -236,14 +236,14 @@ async def _behind(world: World, key: bytes, own: Session, impersonation: Imperso
         members = await members_to_impersonate(
             world.people, impersonation.merchant_id, own.user_id, world.name, impersonation.user_id
         )
-        found = (
+        seats = (
             await reachable(
                 world.people, members[0].user_id, world.name, merchant_id=impersonation.merchant_id
             )
             if (members)
             else []
         )
-        reach, how = (found[0], "") if found else (None, "not_member")
+        reach, how = (seats[0], "") if seats else (None, "not_member")
     if reach is None:
         await end_impersonation(world.people.alone, key, world.clocks.wall(), how)
         return replace(own, spent_csrf=csrf)
@@ -278,7 +278,7 @@ async def switch_merchant(world: World, token: str, session: Session, merchant_i
             raise Problem(
                 "forbidden",
                 "You are not a member of this merchant.",
-                cure="Ask its owner to invite you.",
+                "Ask its owner to invite you.",
             )
         await choose_merchant(connection, session_hash(world, token), merchant_id)
 
@@ -298,7 +298,7 @@ async def switch_world(world: World, token: str, session: Session) -> str:
             raise Problem(
                 "forbidden",
                 "None of your merchants is in the other environment.",
-                cure="A merchant goes live from its Onboarding page.",
+                "A merchant goes live from its Onboarding page.",
             )
         await choose_world(connection, session_hash(world, token), other.name)
     return other.mark + token.removeprefix(world.mark)
@@ -322,7 +322,7 @@ def _csrf_at(world: World, csrf: str, merchant_id: UUID | None) -> str:
     another tab chose."""
     marks = (
         world.keys.mac("form", csrf.encode() + place).hex()[:8]
-        for place in (world.name.encode(), merchant_id.bytes if merchant_id is not None else b"")
+        for place in (world.name.encode(), merchant_id.bytes if merchant_id else b"")
     )
     return ".".join((csrf, *marks))
 
@@ -330,8 +330,7 @@ def _csrf_at(world: World, csrf: str, merchant_id: UUID | None) -> str:
 def session_hash(world: World, token: str) -> bytes:
     """The hash by which a session is known: of what follows the mark, which changes when somebody
     goes to the other world."""
-    kept: bytes = world.keys.secret_hash(token.removeprefix(world.mark))
-    return kept
+    return world.keys.secret_hash(token.removeprefix(world.mark))
 
 
 async def _while_paused(
@@ -351,5 +350,4 @@ async def _while_paused(
 
 async def _liveliest(world: World, merchant_ids: list[UUID]) -> UUID | None:
     """The merchant with the newest order: a sign-in lands where something happens."""
-    newest = await newest_of(world.db, merchant_ids)
-    return newest or next(iter(merchant_ids), None)
+    return await newest_of(world.db, merchant_ids) or next(iter(merchant_ids), None)

@@ -69,9 +69,9 @@ async def sign_in(world: World, passwords: Passwords, request: SignIn) -> Entere
     email, device = clean_email(request.email), device_of(world, request.device)
     async with people.connection() as connection:
         user = known = await find_user(connection, email)
-        if device is not None and (user is None or user.user_id != device.user_id):
+        if device and (user is None or user.user_id != device.user_id):
             device = None
-        if device is not None:
+        if device:
             await charge(
                 connection, world, bucket_of(world, "device", device.key), TRIES_DEVICE, _TOO_MANY
             )
@@ -82,11 +82,7 @@ async def sign_in(world: World, passwords: Passwords, request: SignIn) -> Entere
     if fit is None and world.policy.test_mode:
         namesake = await namesake_of(world, passwords, email, request.password, turn)
         user = await find_user(people, namesake)
-        fit = (
-            await passwords.fitting(request.password, user.password_hash, turn)
-            if user is not None
-            else None
-        )
+        fit = await passwords.fitting(request.password, user.password_hash, turn) if user else None
     if user is None or fit is None or not user.active:
         await add_failed_sign_in(
             people.alone,
@@ -108,9 +104,7 @@ async def sign_in(world: World, passwords: Passwords, request: SignIn) -> Entere
             await forgive_email(tx, world, email, request.address)
         client = ClientInfo(request.address, request.agent)
         entered = await enter(tx, world, user.user_id, request.old_token, client, request.request)
-    return replace(
-        entered, device=device.token if device is not None else new_device(world, user.user_id)
-    )
+    return replace(entered, device=device.token if device else new_device(world, user.user_id))
 
 
 async def _made_anew(
@@ -159,8 +153,7 @@ async def enter(
 
 def half_hash(world: World, token: str) -> bytes:
     """The hash of a half sign-in, never that of a session: one cannot stand for the other."""
-    kept: bytes = world.keys.secret_hash(f"half:{token}")
-    return kept
+    return world.keys.secret_hash(f"half:{token}")
 
 
 async def namesake_of(
@@ -198,8 +191,8 @@ def _refused() -> Problem:
     return Problem(
         "bad_credentials",
         "E-mail and password do not match.",
+        "Check both; capital letters count.",
         field="password",
-        cure="Check both; capital letters count.",
     )
 
 

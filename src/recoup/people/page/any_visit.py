@@ -14,6 +14,6 @@ AnyVisit = Visit | PartnerVisit
 
 async def any_visit(portal: Portal, request: Request, session: Session) -> AnyVisit | Response:
     """The visit: a PartnerVisit of who has a seat and no merchant yet, else a Visit."""
-    if session.merchant is None and session.seat is not None:
+    if session.merchant is None and session.seat:
         return await partner_visit(portal, request, session)
     return await member_visit(portal, request, session)

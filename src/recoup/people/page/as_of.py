@@ -45,14 +45,14 @@ class AsOf:
 
     def checked(self) -> "AsOf":
         """Itself. Raises: Problem(invalid) for a moment that is not shown."""
-        if self.problem is not None:
+        if self.problem:
             raise self.problem
         return self
 
     def address(self, path: str, **query: str) -> str:
         """The address of another page or file, as of the same moment."""
-        found = urlencode(query | dict(self.query))
-        return f"{path}?{found}" if found else path
+        encoded = urlencode(query | dict(self.query))
+        return f"{path}?{encoded}" if encoded else path
 
 
 async def read_as_of(visit: Visit) -> AsOf:
@@ -110,4 +110,4 @@ def chosen_month(
 def moment_of(text: str, zone: ZoneInfo | None) -> datetime | None:
     """`zone`: of a moment that a reader typed; None: of an address, whose plus is read as a
     blank."""
-    return typed_moment(text, zone) if zone is not None else typed_moment(text.replace(" ", "+"))
+    return typed_moment(text, zone) if zone else typed_moment(text.replace(" ", "+"))

@@ -11,7 +11,7 @@ from recoup.kit.rights import RIGHTS, closed
 from recoup.people.flows.sessions import Session
 
 END: Final = "/look-as/end"
-CLOSED, OPEN = (frozenset(RIGHTS["impersonators"][one]) for one in ("closed", "open"))
+CLOSED, OPEN = (frozenset(RIGHTS["impersonators"][state]) for state in ("closed", "open"))
 
 
 def check_behind(request: Request, session: Session) -> None:
@@ -26,7 +26,7 @@ def check_behind(request: Request, session: Session) -> None:
         raise Problem(
             "forbidden",
             "This is not shown while you impersonate somebody.",
-            cure="End the impersonation first.",
+            "End the impersonation first.",
         )
     if request.method in ("GET", "HEAD"):
         return
@@ -34,7 +34,7 @@ def check_behind(request: Request, session: Session) -> None:
         raise Problem(
             "forbidden",
             "View only: nothing was done.",
-            cure="End the impersonation, or start one in which you may act.",
+            "End the impersonation, or start one in which you may act.",
         )
     if path not in OPEN:
         raise closed()

@@ -24,6 +24,7 @@ from recoup.kit.edge.rate import client_address
 from recoup.kit.edge.tracing import request_id
 from recoup.kit.languages.catalogues import accepted_language, or_english
 from recoup.kit.world import World
+from recoup.merchants.store.merchants import MerchantSettings
 from recoup.people.flows.sessions import ClientInfo, Session, read_session, session_hash
 from recoup.people.flows.who import Oneself
 from recoup.people.page.forms import Form, read_body, read_form, same_origin
@@ -66,8 +67,11 @@ def review_mark(session: Session, *shown: object) -> str:
 def check_reviewed(session: Session, mark: str, *shown: object) -> None:
     """Raises: Problem(conflict) unless a review showed just this."""
     if not compare_digest(mark.encode(), review_mark(session, *shown).encode()):
-        message = "This has changed since it was reviewed. Nothing was sent."
-        raise Problem("conflict", message, cure="Review it again, then decide.")
+        raise Problem(
+            "conflict",
+            "This has changed since it was reviewed. Nothing was sent.",
+            "Review it again, then decide.",
+        )
 
 
 V = TypeVar("V", bound="SignedVisit")
@@ -86,7 +90,7 @@ def page_of(routes: Sequence[BaseRoute], path: str, *, as_it_stands: bool = Fals
     parts = path.rstrip("/").split("/")
     above = ("/".join(parts[:count]) for count in range(len(parts) - 1, 1, -1))
     return next(
-        (one for one in above if any(_matches(route, "GET", one) for route in routes)), None
+        (page for page in above if any(_matches(route, "GET", page) for route in routes)), None
     )
 
 
@@ -127,9 +131,10 @@ def unsigned(portal: Portal, work: Endpoint) -> Endpoint:
         except Exception as error:
             number = request_id(request.scope)
             log.exception("page failed", request=number, error=type(error).__name__)
-            message = Sentence("Something went wrong on our side. Its request id is {0}.", number)
             broken = Problem(
-                "internal", message, cure="Try again; if it happens again, tell the operator."
+                "internal",
+                Sentence("Something went wrong on our side. Its request id is {0}.", number),
+                "Try again; if it happens again, tell the operator.",
             )
             return error_page(portal, broken, request)
 
@@ -148,9 +153,10 @@ def signed_in(
 
     async def endpoint(request: Request) -> Response:
         if api_id := parse_wire_id("ord", named := request.path_params.get("order_id", "")):
-            own = current_url(request).replace(named, str(api_id), 1)
             return RedirectResponse(
-                own, status_code=307, headers=HEADERS
+                current_url(request).replace(named, str(api_id), 1),
+                status_code=307,
+                headers=HEADERS,
             )  # a form is sent again as it is
         await read_body(request)
         session = await session_of(portal, request)
@@ -210,8 +216,8 @@ async def signed_out(portal: Portal, request: Request) -> Response:
             problem = Problem(
                 "unauthenticated",
                 "You have been signed out; nothing was done.",
+                "Your entries are kept on this page. Sign in in a new tab, then send it again from here.",
                 typed=typed,
-                cure="Your entries are kept on this page. Sign in in a new tab, then send it again from here.",
             )
             return error_page(portal, problem, request)
     return to_sign_in(request)
@@ -249,7 +255,7 @@ def whence(request: Request) -> ClientInfo:
 
 def locale(request: Request, session: Session | None = None) -> str:
     """The language of a page: what its reader chose, else what their browser asks for."""
-    chosen = session.language if session is not None else ""
+    chosen = session.language if session else ""
     return (
         or_english(chosen)
         if chosen
@@ -265,16 +271,14 @@ def layout_values(
     other = portal.world.other
     return {
         "session": session,
-        "quarantine": portal.world.standing.reason
-        if session is not None and session.is_operator
-        else "",
+        "quarantine": portal.world.standing.reason if session and session.is_operator else "",
         "sandbox": portal.world.policy.test_mode,
         "offset": None,
         "stop": portal.world.routes.stop,
-        "other": other.name if other is not None else "",
+        "other": other.name if other else "",
         "current_url": current_url(request),
         "path": request.url.path,
-        "zone": session.zone if session is not None else "GMT",
+        "zone": session.zone if session else "GMT",
         "language": locale(request, session),
     }
 
@@ -342,7 +346,7 @@ class SignedVisit:
             raise Problem(
                 "forbidden",
                 Sentence("Only the operator may {0}; nothing was done.", doing),
-                cure="Ask the operator.",
+                "Ask the operator.",
             )
 
     @property
@@ -360,6 +364,11 @@ class SignedVisit:
             "paused": self.paused,
         }
         return layout_values(self.portal, self.request, self.session) | own | more
+
+
+def values_of(known: MerchantSettings | None) -> dict[str, Any]:
+    """What the layout shows of a merchant, or of none."""
+    return {"merchant": known.merchant if known else None, "sites": known.sites if known else ()}
 
 
 def id_in_path(name: str, missing: Problem) -> Callable[[SignedVisit], UUID]:

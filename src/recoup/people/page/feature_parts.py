@@ -72,47 +72,33 @@ def in_place_words() -> InPlaceWords | None:
 
 
 def order_panels(page: "OrderPage") -> dict[str, Any]:
-    found = [panel for part in parts() if (panel := part.order) is not None]
-    return _joined({panel.template: panel.values(page) for panel in found})
+    shown = [panel for part in parts() if (panel := part.order)]
+    return _joined({panel.template: panel.values(page) for panel in shown})
 
 
-async def customer_panels(db: "Read", merchant_id: UUID, payer_id: UUID) -> dict[str, Any]:
-    found = [panel for part in parts() if (panel := part.customer) is not None]
-    return _joined(
-        {panel.template: await panel.values(db, merchant_id, payer_id) for panel in found}
-    )
-
-
-async def card_panels(db: "Read", merchant_id: UUID, order_id: UUID) -> dict[str, Any]:
-    found = [panel for part in parts() if (panel := part.card) is not None]
-    return _joined(
-        {panel.template: await panel.values(db, merchant_id, order_id) for panel in found}
-    )
-
-
-async def rescue_panels(visit: "Visit") -> dict[str, Any]:
-    found = [panel for part in parts() if (panel := part.rescue) is not None]
-    return _joined({panel.template: await panel.values(visit) for panel in found})
-
-
-async def approval_panels(visit: "Visit") -> dict[str, Any]:
-    found = [panel for part in parts() if (panel := part.approvals) is not None]
-    return _joined({panel.template: await panel.values(visit) for panel in found})
+async def panels(
+    panel_in: Callable[[PortalPart], Panel[P, Awaitable[Shown]] | None],
+    *of: P.args,
+    **named: P.kwargs,
+) -> dict[str, Any]:
+    """The panels of one page, whichever `panel_in` a part it takes, and what they show."""
+    shown = [panel for part in parts() if (panel := panel_in(part))]
+    return _joined({panel.template: await panel.values(*of, **named) for panel in shown})
 
 
 async def refunds_to(db: "Read", merchant_id: UUID, order_ids: Sequence[UUID]) -> dict[UUID, str]:
     """The destinations of refunds, by the id of the request."""
-    found = [work for part in parts() if (work := part.refunds_to) is not None] if order_ids else []
+    flows = [work for part in parts() if (work := part.refunds_to) is not None] if order_ids else []
     return {
         request: to
-        for work in found
+        for work in flows
         for request, to in (await work(db, merchant_id, order_ids)).items()
     }
 
 
 def _joined(values: Mapping[str, Shown]) -> dict[str, Any]:
     """The templates as `panels`, and what they need."""
-    shown = {template: found for template, found in values.items() if found is not None}
+    shown = {template: values_of for template, values_of in values.items() if values_of is not None}
     return {"panels": tuple(shown)} | {
-        name: value for found in shown.values() for name, value in found.items()
+        name: value for values_of in shown.values() for name, value in values_of.items()
     }

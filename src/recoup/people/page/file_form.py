@@ -45,7 +45,7 @@ async def file_form(visit: AnyVisit) -> FormData:
         raise Problem(
             "malformed",
             "This form does not belong to this page.",
-            cure="Use the form on the Files page.",
+            "Use the form on the Files page.",
         )
     held = AsyncExitStack()
     try:
@@ -57,7 +57,7 @@ async def file_form(visit: AnyVisit) -> FormData:
         raise Problem(
             "malformed",
             "The form could not be read: it is incomplete, or has unknown fields.",
-            cure="Choose the file again and send it once more.",
+            "Choose the file again and send it once more.",
         ) from None
     csrf = form.get("csrf", "")
     try:
@@ -99,5 +99,8 @@ async def _still_so(visit: AnyVisit) -> None:
         before.is_operator,
     )
     if not same:
-        message = "You were signed out, or your role changed, while the file was uploaded; nothing was done."
-        raise Problem("forbidden", message, cure="Reload the page, and send it again if you may.")
+        raise Problem(
+            "forbidden",
+            "You were signed out, or your role changed, while the file was uploaded; nothing was done.",
+            "Reload the page, and send it again if you may.",
+        )

@@ -112,12 +112,12 @@ class _Reader(NamedTuple):
 def read_fields(shape: Callable[..., Any], form: Fields) -> dict[str, Any]:
     """Reads a form by the names of a class's fields, or of a function's keyword parameters. Raises:
     the Problem of the first field that refuses what was sent."""
-    found = {}
+    values = {}
     for name, reader in readers_of(shape).items():
-        found[name] = reader.read(form)
-        if found[name] is None and reader.refusal is not None:
+        values[name] = reader.read(form)
+        if values[name] is None and reader.refusal:
             raise copy(reader.refusal)
-    return found
+    return values
 
 
 def read_shape(shape: type[F], form: Fields) -> F:
@@ -162,7 +162,7 @@ def readers_of(shape: Callable[..., Any]) -> Mapping[str, _Reader]:
         for parameter in signature(shape).parameters.values()
         if isinstance(shape, type) or parameter.kind is _KEYWORD
     ]
-    return {one.name: _reader(one.name, hints[one.name], one.default) for one in taken}
+    return {field.name: _reader(field.name, hints[field.name], field.default) for field in taken}
 
 
 _KEYWORD: Final = Parameter.KEYWORD_ONLY
@@ -171,7 +171,7 @@ _KEYWORD: Final = Parameter.KEYWORD_ONLY
 def _reader(name: str, hint: Any, usual: Any) -> _Reader:
     kind, optional, metadata = _parts(hint)
     sent_as, whole = name.removesuffix("_"), get_origin(kind)
-    refusal = next((one for one in metadata if isinstance(one, Problem)), None)
+    refusal = next((mark for mark in metadata if isinstance(mark, Problem)), None)
     assert refusal is None or refusal.field in (None, sent_as), (
         f"{name}: its refusal is of another field"
     )
@@ -184,7 +184,7 @@ def _reader(name: str, hint: Any, usual: Any) -> _Reader:
         return _Reader(
             _one_value(sent_as, lambda value: _or_usual(take(value), usual), ""), usual, refusal
         )
-    takes_all = kind is bool or kind is str and not any(isinstance(one, As) for one in metadata)
+    takes_all = kind is bool or kind is str and not any(isinstance(mark, As) for mark in metadata)
     assert takes_all or optional or refusal, f"{name}: say what is refused, or that it may be None"
     absent = None if optional and kind is str else ""
     return _Reader(_one_value(sent_as, take, absent), None if optional else "", refusal)
@@ -207,7 +207,7 @@ def _all_values(name: str, element: Any, metadata: Metadata) -> Callable[[Fields
     kind, keeps_none, more = _parts(element)
     take, most = (
         _take(name, kind, (*more, *metadata)),
-        next((one.count for one in metadata if isinstance(one, AtMost)), None),
+        next((mark.count for mark in metadata if isinstance(mark, AtMost)), None),
     )
 
     def read(form: Fields) -> Any:
@@ -220,7 +220,7 @@ def _all_values(name: str, element: Any, metadata: Metadata) -> Callable[[Fields
 def _by_name(name: str, kind: Any, metadata: Metadata) -> Callable[[Fields], Any]:
     take, (names,) = (
         _take(name, kind, metadata),
-        [one for one in metadata if isinstance(one, Names)],
+        [mark for mark in metadata if isinstance(mark, Names)],
     )
 
     def read(form: Fields) -> Any:
@@ -244,13 +244,13 @@ def _parts(hint: Any) -> tuple[Any, bool, Metadata]:
 
 
 def _take(name: str, kind: Any, metadata: Metadata) -> Take:
-    cut = next((one for one in metadata if isinstance(one, Text)), Text())
+    cut = next((mark for mark in metadata if isinstance(mark, Text)), Text())
     if kind is UploadFile:
         return _chosen
-    parse = next((one.parse for one in metadata if isinstance(one, As)), None)
+    parse = next((mark.parse for mark in metadata if isinstance(mark, As)), None)
     if parse is None:
         parse = among(get_args(kind)).parse if get_origin(kind) is Literal else _PARSERS.get(kind)
-    assert parse is not None, f"{name}: no form holds {kind}"
+    assert parse, f"{name}: no form holds {kind}"
     return lambda value: parse(cut.of(value) if isinstance(value, str) else "")
 
 

@@ -15,12 +15,10 @@ from recoup.networks.card_guard import check_texts
 FORM_BYTES_MAX: Final = 65_536
 FORM_SECONDS_MAX: Final = 15.0
 NAME_MAX: Final = 128  # characters of a field's name
-NO_KEY: Final = Problem(
-    "invalid", "This form has no key.", cure="Reload the page and send it again."
-)
+NO_KEY: Final = Problem("invalid", "This form has no key.", "Reload the page and send it again.")
 Form = dict[str, list[str]]
 _NOT_OURS: Final = Problem(
-    "malformed", "This form does not belong to this page.", cure="Use the portal's own page."
+    "malformed", "This form does not belong to this page.", "Use the portal's own page."
 )
 _SECRETS: Final = frozenset({"csrf", "password", "new", "code"})  # kept as hashes, if at all
 _ACCOUNTS: Final = frozenset(
@@ -46,12 +44,10 @@ async def read_body(request: Request) -> bytes:
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > FORM_BYTES_MAX:
-                    raise Problem(
-                        "too_large", "This form is too large.", cure="Shorten your entries."
-                    )
+                    raise Problem("too_large", "This form is too large.", "Shorten your entries.")
     except (TimeoutError, ClientDisconnect):
         raise Problem(
-            "malformed", "The form arrived incomplete; nothing was done.", cure="Send it again."
+            "malformed", "The form arrived incomplete; nothing was done.", "Send it again."
         ) from None
     request.state.form = body
     return body
@@ -67,7 +63,7 @@ async def read_form(request: Request) -> Form:
         form = fields_of(body.decode("utf-8", "replace"))
     except ValueError:
         raise Problem(
-            "malformed", "This form has too many fields.", cure="Reload the page and send it again."
+            "malformed", "This form has too many fields.", "Reload the page and send it again."
         ) from None
     no_cards(form)
     return form
@@ -104,8 +100,11 @@ def same_origin(request: Request) -> None:
     origin = request.headers.get("origin", "null")
     foreign = origin != "null" and _netloc(origin) != request.headers.get("host", "")
     if foreign or request.headers.get("sec-fetch-site") == "cross-site":
-        message = "This form came from another site; nothing was done."
-        raise Problem("forbidden", message, cure="Use the portal's own page.")
+        raise Problem(
+            "forbidden",
+            "This form came from another site; nothing was done.",
+            "Use the portal's own page.",
+        )
 
 
 def _netloc(origin: str) -> str | None:

@@ -66,12 +66,12 @@ async def post_impersonate(
 
 
 async def _form_to_end(visit: Visit) -> Form:
-    return await own_form(visit) if visit.session.behind is not None else {}
+    return await own_form(visit) if visit.session.behind else {}
 
 
 @member.no_page.post("/look-as/end", may=anybody, reads=_form_to_end)
 async def post_end(visit: Visit) -> Response:
     """Ends the impersonation, also when it is over already: what they want is so."""
-    if visit.session.behind is not None:
+    if visit.session.behind:
         await end(visit.world, cookie(visit.request, COOKIE), visit.scope.request_id)
     return redirect("/orders")

@@ -10,7 +10,6 @@ from recoup.kit.edge.cookies import cookie
 from recoup.kit.edge.tracing import request_id
 from recoup.kit.rights import MAY
 from recoup.merchants.flows.find_partner import read_partner
-from recoup.people.flows.invitation_mail import send_invitations
 from recoup.people.flows.invitations import (
     Subject,
     invite,
@@ -20,6 +19,7 @@ from recoup.people.flows.invitations import (
     revoke,
 )
 from recoup.people.flows.lost_factor import help_member, whom_to_help
+from recoup.people.flows.mails import send_invitations
 from recoup.people.flows.memberships import end_membership
 from recoup.people.flows.notices import inbox, keeps_mail
 from recoup.people.flows.passwords import Passwords
@@ -60,11 +60,11 @@ STATES: Final = {
 
 
 _NO_INVITATION: Final = Problem(
-    "not_found", "There is no such open invitation.", cure="Reload the page."
+    "not_found", "There is no such open invitation.", "Reload the page."
 )
 _invitation: Final = id_in_path("invitation_id", _NO_INVITATION)
 _user: Final = id_in_path(
-    "user_id", Problem("not_found", "There is no such member.", cure="Reload the page.")
+    "user_id", Problem("not_found", "There is no such member.", "Reload the page.")
 )
 
 
@@ -119,12 +119,11 @@ async def post_invitation(visit: AnyVisit, *, subject: str, email: str, role: st
     where = await subject_of(visit, subject)
     if not may_invite(visit, where):
         raise Problem(
-            "forbidden",
-            "Only an owner can invite people; nobody was invited.",
-            cure="Ask the owner.",
+            "forbidden", "Only an owner can invite people; nobody was invited.", "Ask the owner."
         )
-    me = visit.session.user_id
-    made = await invite(visit.world, where, me, email, role, request_id=visit.scope.request_id)
+    made = await invite(
+        visit.world, where, visit.session.user_id, email, role, request_id=visit.scope.request_id
+    )
     await send_invitations(visit.world, made)
 
 
@@ -163,31 +162,30 @@ def may_invite(visit: AnyVisit, subject: Subject) -> bool:
 async def _subjects(visit: AnyVisit) -> dict[str, Subject]:
     """The subjects that this person is an owner of: the partner, the merchant that is looked at;
     for the operator this one. Raises: Problem(forbidden)."""
-    found, seat = {}, visit.session.seat
-    if seat is not None and seat.may("invite"):
-        partner = await read_partner(visit.world, seat.partner_id)
-        found["partner"] = Subject("partner", seat.partner_id, partner.name)
-    if isinstance(visit, Visit) and (visit.is_operator or visit.session.may_by_role("invite")):
-        found["merchant"] = Subject("merchant", visit.merchant_id, visit.known.merchant.name)
-    if not found:
-        raise Problem(
-            "forbidden", "Only an owner can view and invite people.", cure="Ask the owner."
+    subjects, seat = {}, visit.session.seat
+    if seat and seat.may("invite"):
+        subjects["partner"] = Subject(
+            "partner", seat.partner_id, (await read_partner(visit.world, seat.partner_id)).name
         )
-    return found
+    if isinstance(visit, Visit) and (visit.is_operator or visit.session.may_by_role("invite")):
+        subjects["merchant"] = Subject("merchant", visit.merchant_id, visit.known.merchant.name)
+    if not subjects:
+        raise Problem("forbidden", "Only an owner can view and invite people.", "Ask the owner.")
+    return subjects
 
 
 async def subject_of(visit: AnyVisit, key: str) -> Subject:
     """Raises: Problem(forbidden) for what is not this person's to open."""
-    found = (await _subjects(visit)).get(key)
-    if found is None:
+    subject = (await _subjects(visit)).get(key)
+    if subject is None:
         raise Problem(
-            "forbidden", "You are not an owner there; nothing was done.", cure="Ask its owner."
+            "forbidden", "You are not an owner there; nothing was done.", "Ask its owner."
         )
-    if key == "partner" and (await read_partner(visit.world, found.id)).state != "active":
+    if key == "partner" and (await read_partner(visit.world, subject.id)).state != "active":
         raise Problem(
-            "forbidden", "This partner is paused: nothing can be changed.", cure="Ask the operator."
+            "forbidden", "This partner is paused: nothing can be changed.", "Ask the operator."
         )
-    return found
+    return subject
 
 
 @people.post("/invitations/second-factor", may=anybody, shows=nothing)
@@ -200,7 +198,7 @@ async def post_rule(
         raise Problem(
             "forbidden",
             "Only an owner can require it for everybody; nothing was done.",
-            cure="Ask the owner.",
+            "Ask the owner.",
         )
     if required is None:
         raise invalid("Say whether it is required.", "required", "Reload the page.")
@@ -231,12 +229,12 @@ async def post_lost(visit: AnyVisit, *, subject: str, password: str) -> Answer:
 
 @public.page("/invitations/{token}", "people/invitations_join.html")
 async def join(visit: PublicVisit) -> Values | Answer:
-    found = await read_invitation(visit.world, visit.request.path_params["token"])
+    invitation = await read_invitation(visit.world, visit.request.path_params["token"])
     session = await session_of(visit.portal, visit.request) if visit.problem is None else None
-    if session is not None and session.must_set_up:
+    if session and session.must_set_up:
         return redirect(SET_UP)
     return {
-        "found": found,
+        "found": invitation,
         "session": session,
         "name": read_again(post_join, visit.typed).name[:80],
         "language": locale(visit.request, session),
@@ -247,12 +245,12 @@ async def join(visit: PublicVisit) -> Values | Answer:
 async def post_join(visit: PublicVisit, *, name: str, password: str, csrf: str) -> Answer:
     """`name`, `password`: of a new person; `csrf`: of one that is signed in."""
     request, token = visit.request, visit.request.path_params["token"]
-    found = await read_invitation(visit.world, token)
+    invitation = await read_invitation(visit.world, token)
     session = await session_of(visit.portal, request)
-    if session is not None and session.must_set_up:
+    if session and session.must_set_up:
         return redirect(SET_UP)
-    if session is not None:
-        return await _join(visit, session, csrf, found)
+    if session:
+        return await _join(visit, session, csrf, invitation)
     try:
         passwords, client = visit.portal.get(Passwords), whence(request)
         made = await join_new(
@@ -271,14 +269,14 @@ async def post_join(visit: PublicVisit, *, name: str, password: str, csrf: str) 
     return with_session(redirect("/orders"), request, made)
 
 
-async def _join(visit: PublicVisit, session: Session, csrf: str, found: OpenInvitation) -> Response:
+async def _join(
+    visit: PublicVisit, session: Session, csrf: str, invitation: OpenInvitation
+) -> Response:
     request = visit.request
     check_behind(request, session)
     if not is_csrf(session, csrf):
         raise Problem(
-            "forbidden",
-            "This form is from another session; nothing was done.",
-            cure="Reload the page.",
+            "forbidden", "This form is from another session; nothing was done.", "Reload the page."
         )
     await join_as(
         visit.world,
@@ -286,9 +284,11 @@ async def _join(visit: PublicVisit, session: Session, csrf: str, found: OpenInvi
         session.user_id,
         request_id=request_id(request.scope),
     )
-    if found.subject_kind == "merchant":
+    if invitation.subject_kind == "merchant":
         try:
-            await switch_merchant(visit.world, cookie(request, COOKIE), session, found.subject_id)
+            await switch_merchant(
+                visit.world, cookie(request, COOKIE), session, invitation.subject_id
+            )
         except Problem:
             pass  # this world does not have it: they are a member all the same
     return redirect("/orders")

@@ -133,11 +133,11 @@ def tabs(session: Session) -> list[Line]:
 
 
 def _lines(group: str, session: Session) -> list[Line]:
-    found = [one for one in _DECLARED if one[0].group == group and one[2](session)]
-    found.sort(key=lambda one: one[0].place)
+    entries = [entry for entry in _DECLARED if entry[0].group == group and entry[2](session)]
+    entries.sort(key=lambda entry: entry[0].place)
     return [
         Line(address, entry.icon, entry.word, getattr(session, entry.counts) if entry.counts else 0)
-        for entry, address, _ in found
+        for entry, address, _ in entries
     ]
 
 

@@ -51,7 +51,7 @@ def check_csrf(
         raise Problem(
             "conflict",
             "This form belongs to another merchant or environment than the present one; nothing was done.",
-            cure="Check the page and send the form again.",
+            "Check the page and send the form again.",
         )
     if session.spent_csrf and compare_digest(
         session.spent_csrf.encode(), given.encode("utf-8", "replace")
@@ -59,12 +59,12 @@ def check_csrf(
         raise Problem(
             "forbidden",
             "Your impersonation is over; nothing was done.",
-            cure="From now on you act as yourself: start again.",
+            "From now on you act as yourself: start again.",
         )
     raise Problem(
         "forbidden",
         "This form is from another session; nothing was done.",
-        cure="Go back, reload the page and send the form again.",
+        "Go back, reload the page and send the form again.",
         typed=typed,
     )
 
@@ -72,12 +72,11 @@ def check_csrf(
 def not_paused(partner: str) -> None:
     """`partner`: the name of the paused one, or empty. Raises: Problem(forbidden)."""
     if partner:
-        message = Sentence(
-            "This partner is paused: people of {0} may view everything, but change nothing; nothing was done.",
-            partner,
-        )
         raise Problem(
             "forbidden",
-            message,
-            cure="Ask the operator. Members of the merchant itself are not affected.",
+            Sentence(
+                "This partner is paused: people of {0} may view everything, but change nothing; nothing was done.",
+                partner,
+            ),
+            "Ask the operator. Members of the merchant itself are not affected.",
         )

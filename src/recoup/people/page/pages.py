@@ -160,7 +160,7 @@ class Sessions(Generic[V]):
                 return await made.answer(visit)
 
             DECLARED.append(Declared(self, path, "GET", get))
-            if self.sees is not None:
+            if self.sees:
                 PLACES.update(part for part in path.split("/")[1:2] if part and "{" not in part)
                 for entry in (menu,) if isinstance(menu, menus.Entry) else menu:
                     menus.declare(entry, path, self.sees)
@@ -185,8 +185,8 @@ class Declared:
     work: Callable[[Any], Awaitable[Response]]
 
     def routes(self, portal: Portal) -> list[Route]:
-        found = self.sessions.endpoints(portal, self.path, self.work)
-        return [Route(path, endpoint, methods=[self.method]) for path, endpoint in found.items()]
+        routes = self.sessions.endpoints(portal, self.path, self.work)
+        return [Route(path, endpoint, methods=[self.method]) for path, endpoint in routes.items()]
 
 
 DECLARED: Final[list[Declared]] = []  # of the modules that are imported
@@ -234,14 +234,12 @@ class Page(Generic[V]):
             return found
         own = found if isinstance(found, Shown) else Shown(found)
         problem = again.problem or own.problem
-        status = (
-            again.status or own.status or (STATUSES[problem.code] if problem is not None else 200)
-        )
+        status = again.status or own.status or (STATUSES[problem.code] if problem else 200)
         values = visit.values(
             **{"problem": problem, "module": self._module, **own.values, **again.values}
         )
         answer = render(self._template, values, status=status)
-        if problem is not None and problem.retry_after_seconds is not None:
+        if problem and problem.retry_after_seconds is not None:
             answer.headers["retry-after"] = str(problem.retry_after_seconds)
         return answer
 
@@ -308,14 +306,14 @@ class Page(Generic[V]):
                     if not how.get("in_quarantine"):
                         visit.world.standing.check()
                     may(visit)
-                    found = (await find(visit),) if find is not None else ()
+                    target = (await find(visit),) if find is not None else ()
 
                     async def do() -> Done:
                         given = read_fields(shape or work, fields)
                         return await (
-                            work(visit, shape(**given), *found)
+                            work(visit, shape(**given), *target)
                             if shape
-                            else work(visit, *found, **given)
+                            else work(visit, *target, **given)
                         )
 
                     return await self._sent(visit, fields, do, shows)

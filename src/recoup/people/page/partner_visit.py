@@ -14,7 +14,7 @@ from recoup.merchants.flows.find_partner import own_merchant, read_partner
 from recoup.merchants.store.merchants import MerchantSettings
 from recoup.merchants.store.partners import Partner
 from recoup.people.flows.sessions import PartnerMembership, Session
-from recoup.people.page.endpoint import SignedVisit
+from recoup.people.page.endpoint import SignedVisit, values_of
 from recoup.people.page.portal import Portal
 
 _ASK = {"merchants": "change merchants", "switches": "switch order types or set bounds", "keys": "create keys",
@@ -47,22 +47,18 @@ class PartnerVisit(SignedVisit):
             raise Problem(
                 "forbidden",
                 Sentence("Your role may not {0}; nothing was done.", _ASK[action]),
-                cure="Ask your partner's owner.",
+                "Ask your partner's owner.",
             )
 
     async def merchant_id(self) -> UUID:
         """The partner's merchant that the path names. Raises: Problem(not_found)."""
-        mid = parse_id(self.request.path_params["mid"])
-        return await own_merchant(self.portal.world, self.partner.partner_id, mid)
+        return await own_merchant(
+            self.portal.world, self.partner.partner_id, parse_id(self.request.path_params["mid"])
+        )
 
     def values(self, **more: Any) -> dict[str, Any]:
         """The values that the layout needs, and `more`."""
-        own = {
-            "merchant": self.known.merchant if self.known else None,
-            "sites": self.known.sites if self.known else (),
-            "partner": self.partner,
-            "seat": self.seat,
-        }
+        own = values_of(self.known) | {"partner": self.partner, "seat": self.seat}
         return SignedVisit.values(self, **own) | more
 
 
@@ -70,16 +66,10 @@ async def partner_visit(portal: Portal, request: Request, session: Session) -> P
     """The visit of a partner's member."""
     if session.seat is None:
         raise Problem(
-            "forbidden",
-            "These pages are for members of a partner.",
-            cure="Ask its owner to invite you.",
+            "forbidden", "These pages are for members of a partner.", "Ask its owner to invite you."
         )
     partner = await read_partner(portal.world, session.seat.partner_id)
-    known = (
-        await portal.merchants.get(session.merchant.merchant_id)
-        if session.merchant is not None
-        else None
-    )
+    known = await portal.merchants.get(session.merchant.merchant_id) if session.merchant else None
     return PartnerVisit(
         portal, request, session, portal.world.clocks.wall(), session.seat, partner, known
     )

@@ -29,7 +29,7 @@ async def read_as_seen(visit: Visit, connection: Read, order_id: UUID) -> OrderP
     until = await clear_until(visit, connection, order_id)
     clear = visit.pii_access == SHOWN or until is not None
     page = await read_order(connection, visit.merchant_id, order_id, clear=clear)
-    return replace(page, clear_until=until) if page is not None else None
+    return replace(page, clear_until=until) if page else None
 
 
 async def reveal_subject(visit: Visit, kind: str, subject_id: UUID) -> None:
@@ -39,7 +39,7 @@ async def reveal_subject(visit: Visit, kind: str, subject_id: UUID) -> None:
         raise Problem(
             "forbidden",
             "Your role sees customers' data masked; nothing was revealed.",
-            cure="Ask an owner to change what your role may see.",
+            "Ask an owner to change what your role may see.",
         )
     if visit.pii_access == "reveal":
         await reveal(visit.world, visit.scope, kind, subject_id)

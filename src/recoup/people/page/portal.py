@@ -36,8 +36,8 @@ class AtOnce:
             raise Problem(
                 "too_many_requests",
                 "You opened too many pages at once.",
+                "Try again in a few seconds.",
                 retry_after_seconds=5,
-                cure="Try again in a few seconds.",
             )
         room.count += 1
         try:

@@ -41,18 +41,18 @@ class Visit(SignedVisit):
     def person_id(self) -> UUID:
         """The real user, also while impersonating."""
         behind = self.session.behind
-        return behind.staff_id if behind is not None else self.session.user_id
+        return behind.staff_id if behind else self.session.user_id
 
     @property
     def pii_access(self) -> str:
         """The way this person sees customers' data here: shown, reveal or masked."""
-        role = self.session.merchant.role if self.session.merchant is not None else ""
+        role = self.session.merchant.role if self.session.merchant else ""
         return pii_access_of(role, self.known.merchant.sight)
 
     @property
     def partner_id(self) -> UUID | None:
         """The partner that this person belongs to."""
-        return self.session.seat.partner_id if self.session.seat is not None else None
+        return self.session.seat.partner_id if self.session.seat else None
 
     def may(self, action: str, *, or_operator: bool = False) -> bool:
         return self.session.may(action) or or_operator and self.is_operator
@@ -63,7 +63,7 @@ class Visit(SignedVisit):
             raise Problem(
                 "forbidden",
                 Sentence("Your role may not {0}; nothing was done.", doing),
-                cure=whom_to_ask(action),
+                whom_to_ask(action),
             )
 
     def acting(self, action: str, doing: str) -> Scope:
@@ -77,7 +77,7 @@ class Visit(SignedVisit):
     @property
     def scope(self) -> Scope:
         merchant = self.session.merchant
-        assert merchant is not None
+        assert merchant
         return Scope(
             self.merchant_id, self.session.actor, request_id(self.request.scope), merchant.role
         )
@@ -107,7 +107,7 @@ class Visit(SignedVisit):
 
 async def member_visit(portal: Portal, request: Request, session: Session) -> Visit | Response:
     """The visit of a member at a merchant; bounds what an impersonator may do."""
-    if session.merchant is None and session.seat is not None:
+    if session.merchant is None and session.seat:
         return redirect("/partner")
     if session.merchant is None:
         raise _nothing_to_see(session)
@@ -126,12 +126,12 @@ def _nothing_to_see(session: Session) -> Problem:
         return Problem(
             "forbidden",
             "There is no merchant in this environment yet.",
-            cure="A merchant goes live from its Onboarding page in the sandbox.",
+            "A merchant goes live from its Onboarding page in the sandbox.",
         )
     return Problem(
         "forbidden",
         "You are signed in, but not a member of any merchant yet.",
-        cure="Ask a merchant's owner or the operator to add you.",
+        "Ask a merchant's owner or the operator to add you.",
     )
 
 
@@ -166,15 +166,15 @@ async def names_for(
     their names, too."""
     read = {actor: Actor.of(actor) for actor in actors if actor}
     kinds = {"user", "operator", "partner"} if staff else {"user"}
-    ids = {one.id for one in read.values() if one.kind in kinds} | {
-        one.behind for one in read.values() if one.behind
+    ids = {actor.id for actor in read.values() if actor.kind in kinds} | {
+        actor.behind for actor in read.values() if actor.behind
     }
-    wanted = {text: found for text in ids if (found := parse_id(text)) is not None}
+    wanted = {text: user_id for text in ids if (user_id := parse_id(text)) is not None}
     names = {}
     if wanted:
         names = await names_of(portal.world.people.reader, list(wanted.values()))
-    by_text = {text: names[found] for text, found in wanted.items() if found in names}
-    return {text: _name_of(one, by_text, staff=staff) for text, one in read.items()}
+    by_text = {text: names[user_id] for text, user_id in wanted.items() if user_id in names}
+    return {text: _name_of(actor, by_text, staff=staff) for text, actor in read.items()}
 
 
 async def names_of_actors(visit: Visit, actors: Iterable[str]) -> dict[str, str]:

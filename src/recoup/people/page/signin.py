@@ -10,8 +10,8 @@ from starlette.responses import Response
 from recoup.kernel.problem import Problem, invalid
 from recoup.kit.edge.cookies import cookie
 from recoup.kit.edge.tracing import request_id
+from recoup.people.flows.mails import mails_leave
 from recoup.people.flows.password_links import ask_for_link, read_link, set_password
-from recoup.people.flows.password_mail import mails_leave
 from recoup.people.flows.passwords import LENGTH_MAX, LENGTH_MIN, Passwords
 from recoup.people.flows.second_step import CodeGiven, give_code, read_half
 from recoup.people.flows.sessions import LASTS, is_csrf, sign_out, switch_merchant, switch_world
@@ -113,11 +113,9 @@ def _with_cookie(
 @public.no_page.post("/signout", may=anybody, in_quarantine=True, reads=fields_from_here)
 async def post_sign_out(visit: PublicVisit, *, csrf: str) -> Response:
     session = await session_of(visit.portal, visit.request)
-    if session is not None:
+    if session:
         if not is_csrf(session, csrf):
-            raise Problem(
-                "forbidden", "This form is from another session.", cure="Reload the page."
-            )
+            raise Problem("forbidden", "This form is from another session.", "Reload the page.")
         await sign_out(visit.world, cookie(visit.request, COOKIE))
     answer = redirect("/signin")
     answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
@@ -127,8 +125,7 @@ async def post_sign_out(visit: PublicVisit, *, csrf: str) -> Response:
 @member.no_page.post("/merchant", may=anybody, in_quarantine=True, while_paused=True)
 async def choose(visit: Visit, *, merchant: Annotated[UUID, _NO_MERCHANT], next: str) -> Response:
     """Another of the merchants that this person may see; then `next`, or the orders."""
-    token = cookie(visit.request, COOKIE)
-    await switch_merchant(visit.world, token, visit.session, merchant)
+    await switch_merchant(visit.world, cookie(visit.request, COOKIE), visit.session, merchant)
     return redirect(next_page(next) or HOME)
 
 
@@ -209,8 +206,8 @@ async def post_forgot(visit: PublicVisit, *, email: Annotated[str, Text(254)]) -
 
 @public.page("/signin/password/{token}", "people/signin_new_password.html")
 async def new_password(visit: PublicVisit) -> Values:
-    found = await read_link(visit.world, visit.request.path_params["token"])
-    return _values(found.login.partition("#")[0], done=False)
+    link = await read_link(visit.world, visit.request.path_params["token"])
+    return _values(link.login.partition("#")[0], done=False)
 
 
 @public.no_page.post("/signin/password/{token}", may=anybody)

@@ -53,8 +53,8 @@ _SOURCES: Final = {name: file.read_text() for name, file in FILES.items()}
 def of_features() -> dict[str, str]:
     """The templates of features, read when pages are declared."""
     folders = {feature.name: feature.folder for feature in features() if feature.folder}
-    found = ((name, file) for name, folder in folders.items() for file in folder.glob("*.html"))
-    return {f"{name}/{file.name}": file.read_text() for name, file in found}
+    templates = ((name, file) for name, folder in folders.items() for file in folder.glob("*.html"))
+    return {f"{name}/{file.name}": file.read_text() for name, file in templates}
 
 
 MIDDLE_MAX: Final = 20

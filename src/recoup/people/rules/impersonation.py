@@ -21,13 +21,18 @@ def check_reason(text: str) -> str:
             "reason",
             "The merchant's owner can read it: enter the case and your purpose.",
         )
-    if next(numbers_in(text), None) is not None:
+    check_no_card(text, "reason")
+    return text
+
+
+def check_no_card(text: str, field: str) -> None:
+    """Raises: Problem(invalid)."""
+    if next(numbers_in(text), None):
         raise invalid(
             "This looks like a card number; it must not be kept here.",
-            "reason",
+            field,
             "The last four digits are enough.",
         )
-    return text
 
 
 def check_minutes(text: str) -> timedelta:

@@ -14,9 +14,9 @@ _REFUSED: Final = frozenset({"Cc", "Cs"})
 
 def opaque(password: str) -> str:
     """Changes nothing twice."""
-    spaced = "".join(" " if unicodedata.category(one) == "Zs" else one for one in password)
+    spaced = "".join(" " if unicodedata.category(letter) == "Zs" else letter for letter in password)
     return unicodedata.normalize("NFC", spaced)
 
 
 def has_controls(password: str) -> bool:
-    return any(unicodedata.category(one) in _REFUSED for one in password)
+    return any(unicodedata.category(letter) in _REFUSED for letter in password)

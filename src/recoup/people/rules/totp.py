@@ -28,11 +28,11 @@ def step_of(secret: str, code: str, now: datetime) -> int | None:
     now. `code`: six ASCII digits. Whether that step opened something before is for the caller to
     look at."""
     now_step = step_at(now)
-    found = None
+    step_taken = None
     for step in range(now_step - DRIFT_STEPS, now_step + DRIFT_STEPS + 1):
         if hmac.compare_digest(code_of(secret, step).encode(), code.encode()):
-            found = step
-    return found
+            step_taken = step
+    return step_taken
 
 
 def code_of(secret: str, step: int) -> str:

@@ -76,7 +76,7 @@ async def read_habits(db: Read, user_id: UUID, merchant_id: UUID, world: str) ->
     views = tuple(
         SavedView(row.view_id, row.name, row.query, row.own, row.maker, row.shared)
         for row in rows
-        if row.view_id is not None
+        if row.view_id
     )
     return ListPreferences(rows[0].zone, rows[0].columns, views)
 

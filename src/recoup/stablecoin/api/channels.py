@@ -52,7 +52,9 @@ api: Final = Api(group="Channels", credential="signature", scope="payments", len
 )
 async def list_all(call: Call) -> ChannelList:
     """List channels. The channels enabled for the key's environment."""
-    return ChannelList([_object(one) for one in enabled(test=call.services.world.policy.test_mode)])
+    return ChannelList(
+        [_object(channel) for channel in enabled(test=call.services.world.policy.test_mode)]
+    )
 
 
 def _object(channel: Channel) -> ChannelObject:

@@ -125,8 +125,7 @@ api: Final = Api(group="Charges", credential="signature", scope="payments", leni
 async def charge(call: Call) -> Reply:
     """Create a charge. Creates an order with its payment, and returns how the payer pays. The same merchant_order_id
     with the same amount, currency and channel returns the same order with status 200."""
-    body = read(call.body, ChargeBody)
-    done = await call.services.charges.charge(call.scope, request_of(body))
+    done = await call.services.charges.charge(call.scope, request_of(read(call.body, ChargeBody)))
     order, services = done.order, call.services
     payment = await payment_of(services, order, fresh=not done.idempotent)
     answer = ChargeAnswer(
@@ -142,18 +141,11 @@ def request_of(body: ChargeBody) -> StablecoinChargeRequest:
     """Raises: Problem(invalid)."""
     check_seen(body.merchant_order_id, "merchant_order_id")
     if is_a_cycles(body.merchant_order_id):
-        message = "The field merchant_order_id looks like that of a subscription's cycle; those are given by us."
-        cure = "Use another merchant_order_id: not sub_…-1, sub_…-2 and so on."
-        raise invalid(message, "merchant_order_id", cure)
-    if len(body.metadata or {}) > METADATA_MAX:
-        raise invalid(f"The field metadata has more than {METADATA_MAX} entries.", "metadata")
-    facts: dict[str, Any] = {
-        "subject": short(body.subject, "subject", 256),
-        "description": short(body.description, "description", 2048),
-        "metadata": body.metadata,
-        "return_url": check_link(body.return_url, "return_url"),
-        "cancel_url": check_link(body.cancel_url, "cancel_url"),
-    }
+        raise invalid(
+            "The field merchant_order_id looks like that of a subscription's cycle; those are given by us.",
+            "merchant_order_id",
+            "Use another merchant_order_id: not sub_…-1, sub_…-2 and so on.",
+        )
     seconds = EXPIRES_IN if body.expires_in_seconds is None else body.expires_in_seconds * _SECONDS
     assert EXPIRES_IN_MIN <= seconds <= EXPIRES_IN_MAX
     return filled(
@@ -161,8 +153,24 @@ def request_of(body: ChargeBody) -> StablecoinChargeRequest:
         body,
         customer=customer_of(body.customer),
         expires_in=seconds,
-        facts={name: value for name, value in facts.items() if value},
+        facts=facts_of(
+            body,
+            subject=short(body.subject, "subject", 256),
+            description=short(body.description, "description", 2048),
+        ),
     )
+
+
+def facts_of(body: Any, **shown: str | None) -> dict[str, Any]:
+    """What is kept with an order of its body. Raises: Problem(invalid)."""
+    if len(body.metadata or {}) > METADATA_MAX:
+        raise invalid(f"The field metadata has more than {METADATA_MAX} entries.", "metadata")
+    facts = shown | {
+        "metadata": body.metadata,
+        "return_url": check_link(body.return_url, "return_url"),
+        "cancel_url": check_link(body.cancel_url, "cancel_url"),
+    }
+    return {name: value for name, value in facts.items() if value}
 
 
 def short(text: str | None, field: str, limit: int) -> str | None:

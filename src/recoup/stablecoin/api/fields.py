@@ -32,8 +32,8 @@ _PIECES: Final = {"str": "characters", "array": "entries", "object": "entries"}
 
 def complaint(text: str, shape: type[msgspec.Struct]) -> Problem:
     """The checker's words hold kinds and limits; values of the caller are never repeated."""
-    found = _PATH.search(text)
-    path = found[1] if found else ""
+    path_match = _PATH.search(text)
+    path = path_match[1] if path_match else ""
     field, plain = path.partition("[")[0], _PATH.sub("", text)
     missing = _MISSING.match(plain)
     if missing:
@@ -76,10 +76,10 @@ def _values(shape: type[msgspec.Struct], field: str) -> list[str]:
     """Values of an enumerated field."""
     kind: Any = msgspec.inspect.type_info(shape)
     for name in field.split("."):
-        members = {one.encode_name: one.type for one in getattr(kind, "fields", ())}
+        members = {member.encode_name: member.type for member in getattr(kind, "fields", ())}
         kind = members.get(name)
     kinds = getattr(kind, "types", (kind,))
-    return [str(value) for one in kinds for value in getattr(one, "values", ())]
+    return [str(value) for choice in kinds for value in getattr(choice, "values", ())]
 
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
@@ -97,7 +97,7 @@ def read(value: Any, shape: type[Shape]) -> Shape:
     """Raises: Problem(malformed) for what is no object; Problem(invalid) naming the field."""
     if not isinstance(value, dict):
         raise Problem(
-            "malformed", "The body must be a JSON object.", cure="Put the fields in braces: {…}."
+            "malformed", "The body must be a JSON object.", "Put the fields in braces: {…}."
         )
     try:
         return msgspec.convert(value, shape, strict=True)
@@ -114,11 +114,14 @@ def read_query(raw: bytes) -> Mapping[str, str]:
             raw.decode("latin-1"), keep_blank_values=True, max_num_fields=QUERY_FIELDS_MAX
         )
     except ValueError:
-        message = f"The query has more than {QUERY_FIELDS_MAX} parameters."
-        raise Problem("invalid", message, cure="Leave out those that are not needed.") from None
+        raise Problem(
+            "invalid",
+            f"The query has more than {QUERY_FIELDS_MAX} parameters.",
+            "Leave out those that are not needed.",
+        ) from None
     for name, value in pairs:
         if "\0" in name or "\0" in value:
-            raise Problem("invalid", "The query has a NUL character.", cure="Leave it out.")
+            raise Problem("invalid", "The query has a NUL character.", "Leave it out.")
         query.setdefault(name, value)
     return query
 

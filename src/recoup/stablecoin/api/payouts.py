@@ -5,13 +5,13 @@ from typing import Annotated, Final, Literal
 from msgspec import UNSET, Meta, Struct
 
 from recoup.kernel.ids import wire_id
+from recoup.kernel.time import stamp
 from recoup.kit.edge.field_names import UnreadFields
 from recoup.stablecoin.api.fields import limit_and_offset, read
 from recoup.stablecoin.api.resource import Api, Call
 from recoup.stablecoin.api.wallets import PageQuery
 from recoup.stablecoin.flows.payouts import PayoutRequest, ask_payout
 from recoup.stablecoin.rules.destinations import FORMS
-from recoup.stablecoin.rules.words import stamp
 from recoup.stablecoin.store.payouts import PayoutRow, find_payout, list_payouts
 
 _DESTINATION: Final = (
@@ -106,7 +106,7 @@ async def request(call: Call) -> PayoutAnswer:
     services = call.services
     payout_id = await ask_payout(services.world, services.merchants, call.scope, request)
     row = await find_payout(services.world.db.reader, call.scope.merchant_id, payout_id)
-    assert row is not None
+    assert row
     return PayoutAnswer(_object(row))
 
 

@@ -91,11 +91,11 @@ _JSON: Final = (b"content-type", b"application/json; charset=utf-8")
 
 def code_of(problem: Problem) -> Code:
     detail = problem.facts.get("detail")
-    found = TABLE.get(f"{problem.code}/{detail}") or TABLE[problem.code]
+    row = TABLE.get(f"{problem.code}/{detail}") or TABLE[problem.code]
     return (
         TABLE["invalid/invalid_amount"]
-        if found.code == "invalid_request" and _param(problem) == "amount"
-        else found
+        if row.code == "invalid_request" and _param(problem) == "amount"
+        else row
     )
 
 
@@ -179,10 +179,10 @@ class Call(kit.Call[Services, Caller, Mapping[str, str]]):
 
     def object_id(self, prefix: str) -> UUID:
         """Raises: Problem(not_found): an id that cannot be one is an id that nothing has."""
-        found = parse_wire_id(prefix, self.path["id"])
-        if found is None:
+        object_id = parse_wire_id(prefix, self.path["id"])
+        if object_id is None:
             raise missing()
-        return found
+        return object_id
 
 
 Api = kit.Api[Call]
@@ -191,7 +191,7 @@ Method = kit.Method[Call]
 
 def missing() -> Problem:
     """The same for what does not exist and for what is another merchant's."""
-    return Problem("not_found", "There is nothing with this id.", cure="Check the id.")
+    return Problem("not_found", "There is nothing with this id.", "Check the id.")
 
 
 class Dialect(kit.Dialect[Services, Caller, Call]):
@@ -206,7 +206,7 @@ class Dialect(kit.Dialect[Services, Caller, Call]):
     async def read(
         self, method: Method, scope: Scope, receive: Receive, caller: Caller | None, content: bytes
     ) -> Call:
-        assert caller is not None  # no path of this API is open
+        assert caller  # no path of this API is open
         body = None
         if scope["method"] != "GET":
             check_content_type(header(scope, b"content-type"))

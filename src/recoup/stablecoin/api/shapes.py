@@ -8,13 +8,14 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
 from recoup.kernel.ids import wire_id
+from recoup.kernel.time import stamp
 from recoup.orders.flows.hosted_link import checkout_token
 from recoup.orders.rules.amounts import text_like
 from recoup.orders.rules.lifecycle import OPEN, Stage
 from recoup.stablecoin.api.paying import paying
 from recoup.stablecoin.api.resource import Services
 from recoup.stablecoin.rules.channels import CHANNELS
-from recoup.stablecoin.rules.words import order_status, payment_status, stamp
+from recoup.stablecoin.rules.words import order_status, payment_status
 from recoup.stablecoin.store.stable_orders import StableOrder
 from recoup.stablecoin.store.wallets import refund_room
 from recoup.terms.rules.fees import KEEP
@@ -262,11 +263,11 @@ def payment_object(order: StableOrder) -> Payment:
 async def refundable_order(services: Services, order: StableOrder) -> Order:
     """The order with the most that can be refunded of it now."""
     shown, channel, most = order_object(services, order), CHANNELS.get(order.channel), 0
-    if order.stage is Stage.COMPLETED and channel is not None and channel.supports_refund:
+    if order.stage is Stage.COMPLETED and channel and channel.supports_refund:
         room = await refund_room(
             services.world.db.reader, order.merchant_id, order.asset, order.order_id
         )
-        if room is not None:
+        if room:
             policy = room.fee_refund or KEEP
             most = most_refundable(order.units, order.refunded_units, room.free, room.fee, policy)
     return replace(shown, max_refundable=text_like(most, order.asset, order.amount_text))

@@ -8,16 +8,15 @@ from msgspec import UNSET, Meta, Struct
 
 from recoup.kernel.filled import filled
 from recoup.kernel.ids import wire_id
-from recoup.kernel.problem import invalid
+from recoup.kernel.time import stamp
 from recoup.kit.edge.field_names import UnreadFields
-from recoup.orders.rules.cycles import COUNT_MAX, check_link
-from recoup.stablecoin.api.charges import METADATA_MAX, Key, Value, customer_of
+from recoup.orders.rules.cycles import COUNT_MAX
+from recoup.stablecoin.api.charges import Key, Value, customer_of, facts_of
 from recoup.stablecoin.api.fields import LIMIT, Limit, Offset, choice, limit_and_offset, read
 from recoup.stablecoin.api.resource import Api, Call, missing
 from recoup.stablecoin.flows import subscriptions as flow
 from recoup.stablecoin.flows.subscriptions import SubscriptionRequest, subscribe
 from recoup.stablecoin.rules.channels import CHANNELS
-from recoup.stablecoin.rules.words import stamp
 from recoup.stablecoin.store.subscriptions import (
     SubscriptionRow,
     find_subscription,
@@ -133,19 +132,12 @@ async def create(call: Call) -> SubscriptionAnswer:
     """Create a subscription. Each cycle creates a charge, which the payer pays. The same Idempotency-Key is the same
     subscription."""
     body = read(call.body, SubscriptionBody)
-    if len(body.metadata or {}) > METADATA_MAX:
-        raise invalid(f"The field metadata has more than {METADATA_MAX} entries.", "metadata")
-    facts = {
-        "metadata": body.metadata,
-        "return_url": check_link(body.return_url, "return_url"),
-        "cancel_url": check_link(body.cancel_url, "cancel_url"),
-    }
     request = filled(
         SubscriptionRequest,
         body,
         customer=customer_of(body.customer),
         anchor=body.billing_anchor,
-        facts={name: value for name, value in facts.items() if value},
+        facts=facts_of(body),
         key=call.idempotency_key,
     )
     services = call.services

@@ -7,12 +7,12 @@ from uuid import UUID
 from msgspec import Struct
 
 from recoup.kernel.ids import wire_id
+from recoup.kernel.time import stamp
 from recoup.kit.world import World
 from recoup.orders.rules.amounts import plain_text
 from recoup.orders.rules.ledger import PAYABLE, RECIPES, Recipe
 from recoup.stablecoin.api.fields import LIMIT, Limit, Offset, limit_and_offset
 from recoup.stablecoin.api.resource import Api, Call
-from recoup.stablecoin.rules.words import stamp
 from recoup.stablecoin.store.wallets import WalletMovement, balances, movements
 
 Type = Literal["credit", "debit", "fee", "settlement"]

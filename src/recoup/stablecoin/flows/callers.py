@@ -108,7 +108,7 @@ class Callers:
     async def _key(self, key_id: str) -> tuple[Caller | None, bytes]:
         now = self._world.clocks.monotonic()
         known = self._known.get(key_id)
-        if known is not None and now - known[0] < KNOWN_SECONDS:
+        if known and now - known[0] < KNOWN_SECONDS:
             if not await self._endings.has_ended(key_id):
                 return known[1], known[2]
             self._known.pop(key_id, None)
@@ -118,16 +118,16 @@ class Callers:
             or now - self._missed.get(key_id, -inf) < KNOWN_SECONDS
         ):
             return None, self._open(None)
-        found = await find_signing_key(self._world.db, key_id, self._world.clocks.wall())
-        if found is None:
+        key = await find_signing_key(self._world.db, key_id, self._world.clocks.wall())
+        if key is None:
             if len(self._missed) >= MISSED_MAX:
                 self._missed.clear()
             self._missed[key_id] = now
             self._known.pop(key_id, None)
             return None, self._open(None)
         secret, caller = (
-            self._open((key_id, found.secret)),
-            Caller(key_id, found.merchant_id, expanded(found.scopes)),
+            self._open((key_id, key.secret)),
+            Caller(key_id, key.merchant_id, expanded(key.scopes)),
         )
         if len(self._known) >= KNOWN_MAX:
             self._known.clear()
@@ -170,4 +170,4 @@ class Callers:
 
 
 def _no(detail: str, message: str, cure: str) -> Problem:
-    return Problem("unauthenticated", message, cure=cure, detail=detail)
+    return Problem("unauthenticated", message, cure, detail=detail)

@@ -95,20 +95,23 @@ class Charges:
             if admitted:
                 return Charged(_order_of(row, request), idempotent=False)
             seen = await self._seen(scope, request, input_mac)
-            if seen is not None:
+            if seen:
                 return Charged(seen, idempotent=True)
             check_taking(settings.merchant)
             check_not_blocked(blocked, row.payer_id)
             if shut:
-                cure = "Ask the operator; orders that exist can still be read."
-                message = "This merchant takes no payments now."
-                raise Problem("forbidden", message, cure=cure, detail="merchant_suspended")
+                raise Problem(
+                    "forbidden",
+                    "This merchant takes no payments now.",
+                    "Ask the operator; orders that exist can still be read.",
+                    detail="merchant_suspended",
+                )
             self._merchants.forget(scope.merchant_id)
         raise Problem(
             "unavailable",
             "Other calls are changing the order at the moment.",
+            "Send it again in a second.",
             retry_after_seconds=1,
-            cure="Send it again in a second.",
         )
 
     def _row(
@@ -182,10 +185,13 @@ class Charges:
         if stored is None:
             return None
         if stored.input_mac != input_mac:
-            message = "This merchant_order_id came before with another amount, currency or channel."
-            cure = "Use a new merchant_order_id for a new charge."
-            raise Problem("conflict", message, field="merchant_order_id", cure=cure)
-        assert stored.subject_id is not None
+            raise Problem(
+                "conflict",
+                "This merchant_order_id came before with another amount, currency or channel.",
+                "Use a new merchant_order_id for a new charge.",
+                field="merchant_order_id",
+            )
+        assert stored.subject_id
         return await stable_order(self._world.db, scope.merchant_id, stored.subject_id)
 
     def _mac(self, request: StablecoinChargeRequest, amount: Money) -> bytes:
@@ -198,18 +204,16 @@ class Charges:
             request.channel,
             request.network,
         ]
-        mac: bytes = self._world.keys.mac("charge", encode_sorted(meant))
-        return mac
+        return self._world.keys.mac("charge", encode_sorted(meant))
 
 
 def customer_id(world: World, merchant_id: UUID, customer: str) -> UUID:
-    found: UUID = world.keys.derived_id("payer", merchant_id.bytes, customer)
-    return found
+    return world.keys.derived_id("payer", merchant_id.bytes, customer)
 
 
 def _order_of(row: NewOrder, request: StablecoinChargeRequest) -> StableOrder:
     """The order that was just admitted, as a read would bring it."""
-    assert row.attempt_id is not None
+    assert row.attempt_id
     return StableOrder(
         row.merchant_id,
         row.order_id,

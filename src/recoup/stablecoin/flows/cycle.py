@@ -1,7 +1,6 @@
 """A subscription's cycle falls due: one charge, once, whatever crashes in between; and what became
 of its order."""
 
-from datetime import timedelta
 from uuid import UUID
 
 from recoup.db.pool import retrying
@@ -14,8 +13,8 @@ from recoup.merchants.store.merchants import offset_of
 from recoup.orders.rules.cycles import latest_due, next_charge, order_name
 from recoup.orders.rules.lifecycle import Stage
 from recoup.rescue.flows.locked import Orders
-from recoup.stablecoin.flows.cancel import cancel
 from recoup.stablecoin.flows.charge import EXPIRES_IN_MAX, Charges, StablecoinChargeRequest
+from recoup.stablecoin.flows.expire import cancel
 from recoup.stablecoin.moves.subscription import SubscriptionChange
 from recoup.stablecoin.store.stable_orders import StableOrder, order_id_of, stable_order
 from recoup.stablecoin.store.subscriptions import (
@@ -39,10 +38,10 @@ async def charge_cycle(
         raise Problem(
             "not_found",
             "There is no such subscription.",
-            cure="Check its id; GET /api/v1/subscriptions lists them.",
+            "Check its id; GET /api/v1/subscriptions lists them.",
         )
     due, cycle, order = row.next_charge_at, row.cycles_done, None
-    if row.state in _CHARGED and due is not None and due <= world.clocks.business(offset):
+    if row.state in _CHARGED and due and due <= world.clocks.business(offset):
         scope = Scope(merchant_id, WORKER, "worker")
         order = (await Charges(world, Merchants(world)).charge(scope, _charge_request(row))).order
     elif row.state == "canceled":
@@ -53,10 +52,10 @@ async def charge_cycle(
         written."""
         async with world.db.transaction() as tx:
             locked = await lock_subscription(tx, merchant_id, subscription_id)
-            assert locked is not None
+            assert locked
             change = SubscriptionChange(locked, world.clocks.wall())
             change.cycle_over = True
-            if order is not None and change.cycles_done == cycle and not taken_back:
+            if order and change.cycles_done == cycle and not taken_back:
                 if change.state == "canceled":
                     return False
                 _charged(change, order)
@@ -64,7 +63,7 @@ async def charge_cycle(
         return True
 
     if not await retrying(lambda: once(taken_back=False)):
-        assert order is not None
+        assert order
         await _take_back(world, orders, order)
         await retrying(lambda: once(taken_back=True))
 
@@ -102,19 +101,15 @@ def _charged(change: SubscriptionChange, order: StableOrder) -> None:
 
 
 def _charge_request(row: SubscriptionRow) -> StablecoinChargeRequest:
-    subscription_id = row.subscription_id
-    facts = {"subject": row.title, "subscription_id": str(subscription_id)} | row.facts
-    number: int = row.cycles_done + 1
-    lasts: timedelta = EXPIRES_IN_MAX
     return StablecoinChargeRequest(
-        order_name(wire_id("sub", subscription_id), number),
+        order_name(wire_id("sub", row.subscription_id), row.cycles_done + 1),
         row.amount_text,
         row.asset,
         row.channel,
         None,
         row.customer,
-        lasts,
-        facts,
+        EXPIRES_IN_MAX,
+        {"subject": row.title, "subscription_id": str(row.subscription_id)} | row.facts,
     )
 
 
@@ -123,12 +118,12 @@ async def cycle_ended(world: World, merchant_id: UUID, order_id: UUID) -> None:
     active again."""
     order = await stable_order(world.db, merchant_id, order_id)
     if order is None:
-        raise Problem("not_found", "There is no such order.", cure="Check its id.")
+        raise Problem("not_found", "There is no such order.", "Check its id.")
 
     async def once() -> None:
         async with world.db.transaction() as tx:
             row = await lock_subscription(tx, merchant_id, UUID(order.facts["subscription_id"]))
-            assert row is not None
+            assert row
             change = SubscriptionChange(row, world.clocks.wall())
             if order.stage in _UNPAID:
                 change.state = "past_due" if change.state == "active" else change.state

@@ -5,13 +5,14 @@ from datetime import datetime
 from uuid import UUID
 
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import WORKER
+from recoup.kernel.scope import WORKER, Scope
 from recoup.kit.world import World
 from recoup.orders.moves.change import Change
 from recoup.orders.rules.lifecycle import OPEN
 from recoup.orders.rules.snapshot import Attempt
 from recoup.processors.gateways.port import Inquiry
 from recoup.rescue.flows.locked import Orders
+from recoup.rescue.moves.ending import cancel as cancel_move
 from recoup.stablecoin.flows.pay import record_payment
 from recoup.stablecoin.moves.payment import denied
 from recoup.stablecoin.store.stable_orders import stable_order
@@ -25,19 +26,30 @@ async def last_look(world: World, orders: Orders, key: tuple[UUID, UUID]) -> Non
     order = await stable_order(world.db, *key)
     if order is None or order.stage not in OPEN or not order.channel:
         return
-    channel = world.channels[order.channel]
-    outcome = await channel.inquire(Inquiry(order.attempt_id, "payment"))
+    outcome = await world.channels[order.channel].inquire(Inquiry(order.attempt_id, "payment"))
     if outcome.state == "unknown":
         raise Problem(
             "unavailable",
             "The channel cannot be asked what became of the payment.",
+            "Send it again in a few seconds.",
             retry_after_seconds=5,
-            cure="Send it again in a few seconds.",
         )
     if outcome.state in ("approved", "declined"):
         await record_payment(
             world, orders, key, order.attempt_id, order.channel, outcome, actor=WORKER
         )
+
+
+async def cancel(world: World, orders: Orders, scope: Scope, order_id: UUID) -> None:
+    """The merchant calls an order off, or does nothing when it did so before. An inquiry at its
+    channel comes first.
+
+    Raises: Problem wrong_state (it is paid), not_found, unavailable when the channel does not
+    answer.
+    """
+    key = (scope.merchant_id, order_id)
+    await last_look(world, orders, key)
+    await orders.run(cancel_move, key, scope, door="stablecoin")
 
 
 async def final_inquiry(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
@@ -54,7 +66,7 @@ async def final_inquiry(world: World, orders: Orders, key: tuple[UUID, UUID]) ->
     again: datetime | None = None
     for attempt in await orders.run(out_now, key):
         assert attempt.route is not None
-        assert attempt.send_before is not None
+        assert attempt.send_before
         channel = world.channels[attempt.route]
         outcome = await channel.inquire(Inquiry(attempt.attempt_id, "payment"))
         settled = attempt.send_before + channel.settled_after
@@ -62,7 +74,7 @@ async def final_inquiry(world: World, orders: Orders, key: tuple[UUID, UUID]) ->
             raise Problem(
                 "unavailable",
                 "The channel cannot be asked what became of the payment.",
-                cure="Send it again in a few seconds.",
+                "Send it again in a few seconds.",
             )
         if outcome.state == "approved":
             await record_payment(

@@ -44,13 +44,13 @@ async def simulate(
         raise Problem(
             "forbidden",
             "Payments are simulated in the sandbox only.",
-            cure="Pay from a wallet, or make the order with a test key.",
+            "Pay from a wallet, or make the order with a test key.",
         )
 
     def pick(change: Change) -> tuple[Attempt, bool]:
         order = change.order
         if order.kind != "stable":
-            raise Problem("not_found", "There is no such stablecoin order.", cure="Check its id.")
+            raise Problem("not_found", "There is no such stablecoin order.", "Check its id.")
         if order.stage not in OPEN and not (
             late and approve and order.stage is not Stage.COMPLETED
         ):
@@ -58,14 +58,12 @@ async def simulate(
             raise Problem(
                 "wrong_state",
                 f"The order is {status}; it cannot be paid any more.",
-                cure="Make a new charge.",
+                "Make a new charge.",
             )
         picked = CHANNELS.get(order.attempts[-1].route or "")
-        if picked is not None and picked.requires_watcher:
+        if picked and picked.requires_watcher:
             raise Problem(
-                "wrong_state",
-                "A payment on a chain is not simulated.",
-                cure="Send it from a wallet.",
+                "wrong_state", "A payment on a chain is not simulated.", "Send it from a wallet."
             )
         return pick_channel(change, channel), bool(order.source)
 
@@ -85,9 +83,7 @@ async def simulate(
     gateway = world.channels[code] if code in CHANNELS and CHANNELS[code].test else None
     if gateway is None or not is_simulated(gateway):
         raise Problem(
-            "forbidden",
-            "Only test channels are simulated.",
-            cure="Choose a test channel such as mock.",
+            "forbidden", "Only test channels are simulated.", "Choose a test channel such as mock."
         )
     payment = Payment(
         attempt.attempt_id,
@@ -99,9 +95,11 @@ async def simulate(
     )
     outcome = await gateway.pay(payment, approve)
     if outcome.state not in ("approved", "declined"):
-        cure = "Try again: the same payment is never taken twice."
         raise Problem(
-            "unavailable", "The channel does not answer.", cure=cure, retry_after_seconds=2
+            "unavailable",
+            "The channel does not answer.",
+            "Try again: the same payment is never taken twice.",
+            retry_after_seconds=2,
         )
     return await record_payment(world, orders, key, payment.id, code, outcome, actor=actor)
 
@@ -119,8 +117,12 @@ async def _ask_the_first(world: World, attempt: Attempt) -> Outcome:
         or world.clocks.wall() > attempt.send_before + channel.settled_after
     )
     if outcome.state == "unknown" or outcome.state == "not_found" and not settled:
-        message = "A payment by the channel that was picked first may still be on its way."
-        raise Problem("unavailable", message, cure="Wait a few seconds.", retry_after_seconds=5)
+        raise Problem(
+            "unavailable",
+            "A payment by the channel that was picked first may still be on its way.",
+            "Wait a few seconds.",
+            retry_after_seconds=5,
+        )
     return outcome
 
 
@@ -137,7 +139,7 @@ async def simulate_by_operator(world: World, orders: Orders, key: str, approve: 
         world, orders, (merchant_id, order_id), approve=approve, actor=OPERATOR, late=True
     )
     paid = await stable_order(world.db, merchant_id, order_id)
-    assert paid is not None
+    assert paid
     if approve and paid.paid_at is None:
         return "paid late: the order had ended, its page says what is to be done"
     return order_status(paid.stage, paid.units, paid.refunded_units)

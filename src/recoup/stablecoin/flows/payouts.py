@@ -18,7 +18,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.money import shown
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
-from recoup.kernel.time import WallTime, business_at
+from recoup.kernel.time import WallTime
 from recoup.kernel.unseen import check_seen
 from recoup.kit.world import World
 from recoup.merchants.flows.merchant_cache import Merchants
@@ -31,7 +31,7 @@ from recoup.orders.moves.change import Change
 from recoup.orders.moves.pace import SEND_WITHIN
 from recoup.orders.rules.amounts import amount_of, check_currency
 from recoup.orders.rules.wallet import Wallet
-from recoup.processors.gateways.channels import Guarded, PayOut, is_guarded
+from recoup.processors.gateways.channels import PayOut, is_guarded
 from recoup.rescue.flows.locked import Fill, Jobs, Locked
 from recoup.stablecoin.moves.wallet import (
     approve_payout,
@@ -94,8 +94,11 @@ async def ask_payout(
     elif (
         not 3 <= len(request.destination.strip()) <= DESTINATION_MAX or "\0" in request.destination
     ):
-        cure = f"Send the bank's words, 3 to {DESTINATION_MAX} characters."
-        raise invalid("The destination is no bank account's text.", "destination", cure)
+        raise invalid(
+            "The destination is no bank account's text.",
+            "destination",
+            f"Send the bank's words, 3 to {DESTINATION_MAX} characters.",
+        )
     check_seen(request.destination.replace("\n", " "), "destination")
     if gateway is not None and is_guarded(gateway):
         await gateway.check_payout(scope.merchant_id, request.destination)
@@ -125,25 +128,23 @@ async def ask_payout(
                 raise Problem(
                     "forbidden",
                     "This merchant takes no money out now.",
-                    cure="Ask the operator.",
+                    "Ask the operator.",
                     detail="merchant_suspended",
                 )
             free = await available(tx, scope.merchant_id, amount.asset)
             if amount.units > free:
-                message = f"{shown(max(0, free), amount.asset)} {amount.asset} can be paid out."
                 raise Problem(
                     "wrong_state",
-                    message,
+                    f"{shown(max(0, free), amount.asset)} {amount.asset} can be paid out.",
+                    "Ask for at most that.",
                     field="amount",
-                    cure="Ask for at most that.",
                     detail="insufficient_balance",
                 )
             await request_payout(tx, row, now=now, wall=wall, answer=answer)
             fact = {"amount": f"{request.amount} {amount.asset}", "to": request.destination_type}
             if gateway is not None and is_guarded(gateway):
-                await alert_now(
-                    tx, scope.merchant_id, *_waits(gateway, payout_id, fact["amount"]), wall
-                )
+                kind, facts = gateway.payout_waits(fact["amount"])
+                await alert_now(tx, scope.merchant_id, kind, payout_id, 1, facts, wall)
             await note(tx, scope, wall, "stablecoin_payout.asked", payout_id, fact)
         return payout_id
 
@@ -159,24 +160,21 @@ async def decide_payout(world: World, scope: Scope, payout_id: UUID, *, approve:
         async with world.db.transaction() as tx:
             row = await _locked(tx, scope.merchant_id, payout_id)
             if row.state != "requested":
-                message = Sentence("This payout is {0}; nothing is to be decided.", row.state)
                 raise Problem(
-                    "wrong_state", message, cure="Reload the page: somebody may have acted first."
+                    "wrong_state",
+                    Sentence("This payout is {0}; nothing is to be decided.", row.state),
+                    "Reload the page: somebody may have acted first.",
                 )
             check_second(row.actor, scope.actor.text(), "A payout")
             if approve:
                 await approve_payout(tx, row, wall)
             else:
-                now = business_at(wall, row.offset_us)
-                await close_payout(
-                    tx, row, state="rejected", reference=None, reason="refused", now=now, wall=wall
-                )
-            act = f"stablecoin_payout.{'approved' if approve else 'refused'}"
+                await close_payout(tx, row, "rejected", wall, reason="refused")
             await note(
                 tx,
                 scope,
                 wall,
-                act,
+                f"stablecoin_payout.{'approved' if approve else 'refused'}",
                 payout_id,
                 {"amount": f"{shown(row.units, row.asset)} {row.asset}"},
             )
@@ -213,20 +211,17 @@ async def pay_out(world: World, merchant_id: UUID, payout_id: UUID) -> None:
         timeout_seconds=timeout / timedelta(seconds=1),
     )
     outcome = await call_with_timeout(channel.pay_out(payout), payout.timeout_seconds)
-    state = {"approved": "paid", "declined": "failed"}.get(outcome.state, "executing")
     async with world.db.transaction() as tx:
         row = await _locked(tx, merchant_id, payout_id)
         if row.state in _DONE:
             return
-        wall = world.clocks.wall()
         await close_payout(
             tx,
             row,
-            state=state,
+            {"approved": "paid", "declined": "failed"}.get(outcome.state, "executing"),
+            world.clocks.wall(),
             reference=outcome.reference,
             reason=outcome.own_code,
-            now=business_at(wall, row.offset_us),
-            wall=wall,
         )
 
 
@@ -235,16 +230,9 @@ async def _locked(tx: Tx, merchant_id: UUID, payout_id: UUID) -> LockedPayout:
     row = await lock_payout(tx, merchant_id, payout_id)
     if row is None:
         raise Problem(
-            "not_found",
-            "There is no such payout.",
-            cure="Check its id; GET /api/v1/payouts lists them.",
+            "not_found", "There is no such payout.", "Check its id; GET /api/v1/payouts lists them."
         )
     return row
-
-
-def _waits(gateway: Guarded, payout_id: UUID, amount: str) -> tuple[str, UUID, int, dict[str, str]]:
-    kind, facts = gateway.payout_waits(amount)
-    return kind, payout_id, 1, facts
 
 
 def _custodial(world: World, asset: str, destination: str) -> ChannelRow:
@@ -259,8 +247,8 @@ def _custodial(world: World, asset: str, destination: str) -> ChannelRow:
         raise Problem(
             "invalid",
             "No custodial channel is open in this environment.",
+            "GET /api/v1/channels lists what is.",
             detail="no_route",
-            cure="GET /api/v1/channels lists what is.",
         )
     chain = destination.partition(":")[0]
     return next((c for c in able if c.network == chain), able[0])

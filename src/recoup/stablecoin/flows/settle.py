@@ -19,7 +19,7 @@ from recoup.stablecoin.moves.sweep import close_settlement, open_settlement, rep
 async def settle(world: World, orders: Orders, merchant_id: UUID, settlement_id: UUID) -> None:
     order_id = await order_of_settlement(world.db, merchant_id, settlement_id)
     if order_id is None:
-        raise Problem("not_found", "There is no such settlement.", cure="Check its id.")
+        raise Problem("not_found", "There is no such settlement.", "Check its id.")
     key = (merchant_id, order_id)
 
     def intent(change: Change) -> tuple[Order, Settlement] | None:
@@ -48,20 +48,18 @@ async def settle_again(orders: Orders, scope: Scope, order_id: UUID) -> None:
 
     Raises: Problem not_found, wrong_state.
     """
-    key = (scope.merchant_id, order_id)
-    await orders.run(replace_settlement, key, scope, door="stablecoin")
+    await orders.run(replace_settlement, (scope.merchant_id, order_id), scope, door="stablecoin")
 
 
 def _channel(world: World, order: Order, settlement_id: UUID) -> Channel:
     """The one that the payment came by."""
-    payment = order.attempt(order.settlement(settlement_id).attempt_id)
-    return channel_of(world, payment.route)
+    return channel_of(world, order.attempt(order.settlement(settlement_id).attempt_id).route)
 
 
 async def _call(
     world: World, channel: Channel, settlement: Settlement, merchant_id: UUID
 ) -> Outcome:
-    assert settlement.send_before is not None
+    assert settlement.send_before
     timeout = world.policy.call_timeout / timedelta(seconds=1)
     sweep = Sweep(
         id=settlement.settlement_id,

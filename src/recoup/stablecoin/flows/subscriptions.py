@@ -67,7 +67,7 @@ async def subscribe(
         raise Problem(
             "forbidden",
             "This merchant takes no payments now.",
-            cure="Ask the operator.",
+            "Ask the operator.",
             detail="merchant_suspended",
         )
     check_taking(merchant)
@@ -109,10 +109,10 @@ def _row(
         cure = "Begin today or later, within five years."
         raise invalid("The field billing_anchor is too far away.", "billing_anchor", cure)
     ends_at = to_utc(request.ends_at) if request.ends_at else None
-    if request.ends_at is not None and ends_at is None:
+    if request.ends_at and ends_at is None:
         cure = "Leave it out for a subscription without end."
         raise invalid("The field ends_at is too far away.", "ends_at", cure)
-    if ends_at is not None and ends_at < anchor:
+    if ends_at and ends_at < anchor:
         raise invalid(
             "The field ends_at lies before the first cycle.",
             "ends_at",
@@ -192,7 +192,7 @@ def _only(change: SubscriptionChange, what: str, states: tuple[str, ...]) -> Non
         raise Problem(
             "wrong_state",
             f"A subscription that is {change.state} cannot be {what}.",
-            cure="Create a new one.",
+            "Create a new one.",
         )
 
 
@@ -206,7 +206,7 @@ async def _change(
                 raise Problem(
                     "not_found",
                     "There is no such subscription.",
-                    cure="Check its id; GET /api/v1/subscriptions lists them.",
+                    "Check its id; GET /api/v1/subscriptions lists them.",
                 )
             change = SubscriptionChange(row, world.clocks.wall())
             work(change)

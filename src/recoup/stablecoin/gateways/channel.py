@@ -86,7 +86,6 @@ async def pay(
     connection: asyncpg.Connection, channel: str, payment: Payment, approve: bool, now: datetime
 ) -> Decided:
     """`elsewhere`: it was paid, or failed, on another channel; nothing is taken here."""
-    decision = "approved" if approve else "declined"
     await connection.execute(
         _PAY,
         payment.id,
@@ -95,7 +94,7 @@ async def pay(
         payment.merchant_id,
         payment.units,
         payment.currency,
-        decision,
+        "approved" if approve else "declined",
         now,
     )
     return await find(connection, payment.id, channel) or Decided("elsewhere")
@@ -114,7 +113,7 @@ async def transfer(
     async with connection.transaction():
         payment = await connection.fetchrow(_LOCK, payment_id)
         known = await find(connection, id)
-        if known is not None:
+        if known:
             return known
         why = None
         if payment is None or payment["decision"] != "approved":
@@ -134,7 +133,6 @@ async def pay_out(
     connection: asyncpg.Connection, payout: PayOut, now: datetime, *, refuse: bool
 ) -> Decided:
     """Money that leaves; decided once."""
-    why = "refused_by_destination" if refuse else None
     await connection.execute(
         _PAY_OUT,
         payout.id,
@@ -142,12 +140,12 @@ async def pay_out(
         payout.units,
         payout.currency,
         "declined" if refuse else "approved",
-        why,
+        "refused_by_destination" if refuse else None,
         now,
     )
-    found = await find(connection, payout.id)
-    assert found is not None
-    return found
+    row = await find(connection, payout.id)
+    assert row
+    return row
 
 
 async def find(
@@ -185,19 +183,12 @@ class MockChannel:
     settled_after = timedelta(seconds=1)
     unprocessed_codes: frozenset[str] = frozenset()
 
-    def __init__(
-        self,
-        name: str,
-        source: str | Connect,
-        *,
-        clocks: Clocks | None = None,
-        connections: int = 2,
-    ) -> None:
+    def __init__(self, name: str, source: str | Connect) -> None:
         """`source`: DSN of the sandbox database, or what opens a connection to it. The book must be
         installed."""
         self.name = name
-        self._connections = Connections(source, connections)
-        self._clocks = clocks or Clocks()
+        self._connections = Connections(source, 2)
+        self._clocks = Clocks()
 
     async def close(self) -> None:
         await self._connections.close()
@@ -227,8 +218,10 @@ class MockChannel:
 
     async def pay_out(self, payout: PayOut) -> Outcome:
         """A destination that ends with `fail` is refused, for tests."""
-        refuse = payout.destination.endswith("fail")
-        return await self._ask(payout, lambda c, now: pay_out(c, payout, now, refuse=refuse))
+        return await self._ask(
+            payout,
+            lambda c, now: pay_out(c, payout, now, refuse=payout.destination.endswith("fail")),
+        )
 
     async def movements(
         self, merchant_id: UUID, begin: datetime, end: datetime
@@ -236,11 +229,7 @@ class MockChannel:
         """Movements on this channel for a merchant in that wall time, some lines at a time."""
         async with self._connections.one() as connection:
             async for lines in movements(connection, self.name, merchant_id, begin, end):
-                yield [
-                    line._replace(reference=_reference(line.id))
-                    for line in lines
-                    if line.id is not None
-                ]
+                yield [line._replace(reference=_reference(line.id)) for line in lines if line.id]
 
     async def inquire(self, inquiry: Inquiry) -> Outcome:
         id = inquiry.id

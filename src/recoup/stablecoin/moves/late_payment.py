@@ -37,18 +37,22 @@ def pending(order: Order, act: str) -> list[Attempt]:
     late = _late(order)
     if act == GIVE_BACK:
         reversals = [(attempt, _reversal(order, attempt)) for attempt in late]
-        rows = [attempt for attempt, found in reversals if found is None or found.state == "stuck"]
+        rows = [
+            attempt
+            for attempt, reversal in reversals
+            if reversal is None or reversal.state == "stuck"
+        ]
     else:
         rows = [attempt for attempt in late if not is_decided(order, attempt)]
     here = [gives_back(attempt) for attempt in rows]
     if act == BY_HAND and any(here):
         cure = "Give it back here; its channel sends it."
-        raise Problem("wrong_state", "The money is here, with its channel.", cure=cure)
+        raise Problem("wrong_state", "The money is here, with its channel.", cure)
     if act != BY_HAND and not all(here):
         cure = "Mark it as settled by hand."
         if act == GIVE_BACK:
             cure = "Send it back from your own wallet, then mark it as settled by hand."
-        raise Problem("wrong_state", "This channel pays straight to your own wallet.", cure=cure)
+        raise Problem("wrong_state", "This channel pays straight to your own wallet.", cure)
     return rows
 
 
@@ -73,11 +77,11 @@ def _reverse(
     first: UUID | None = None
     for attempt in rows:
         before = _reversal(change.order, attempt)
-        if before is not None:
+        if before:
             change.set_modification(before, state="refused")
             change.fact("reversal_refused", before.modification_id, units=before.units)
         agreed: dict[str, Any] = {}
-        if request is not None:
+        if request:
             agreed = dict(actor=request.requested_by, approved_by=change.actor)
             agreed["modification_id"] = request.request_id if first is None else None
         reversal = request_modification(
@@ -92,7 +96,7 @@ def _reverse(
         made.append(reversal)
         reversal_id, units = reversal.modification_id, reversal.units
         body: dict[str, Any] = dict(attempt_id=attempt.attempt_id, units=units)
-        body |= {"with": first} if first is not None else {}
+        body |= {"with": first} if first else {}
         first = first or reversal_id
         if act == GIVE_BACK:
             change.fact("reversal_owed", reversal_id, **body)
@@ -127,7 +131,7 @@ def gives_back(attempt: Any) -> bool:
 def _late(order: Order) -> list[Attempt]:
     """Payments of a payer that came, but paid nothing. Raises: Problem(wrong_state) when there is
     none."""
-    found = [
+    late = [
         a
         for a in order.attempts
         if a.initiator == "payer"
@@ -135,13 +139,11 @@ def _late(order: Order) -> list[Attempt]:
         and a.state not in ("approved", "declined")
         and a.asset == order.asset
     ]
-    if not found:
+    if not late:
         raise Problem(
-            "wrong_state",
-            "No payment came after this order's end.",
-            cure="Nothing is to be given back.",
+            "wrong_state", "No payment came after this order's end.", "Nothing is to be given back."
         )
-    return found
+    return late
 
 
 def _reversal(order: Order, attempt: Attempt) -> Modification | None:

@@ -45,7 +45,7 @@ def switch_channel(change: Change, denied: Attempt, code: str) -> Attempt:
     """
     order, last = change.order, change.order.attempts[-1]
     if order.stage not in OPEN or not _as_it_was(last, denied) or last.state != "planned":
-        raise Problem("wrong_state", "The payment went on elsewhere.", cure="Load the page again.")
+        raise Problem("wrong_state", "The payment went on elsewhere.", "Load the page again.")
     change.set_attempt(last, state="not_sent", closed_at=change.now)
     attempt = Attempt(
         attempt_id=new_id(),
@@ -73,7 +73,7 @@ def denied(change: Change, over: Sequence[Attempt], again: datetime | None) -> N
     """Due work `last_word`: those are not out any more. `again`: of the next inquiry about the
     others."""
     for attempt in change.order.attempts:
-        if attempt.is_out() and any(_as_it_was(attempt, one) for one in over):
+        if attempt.is_out() and any(_as_it_was(attempt, before) for before in over):
             change.set_attempt(attempt, closed_at=change.now)
     if any(a.is_out() for a in change.order.attempts):
         change.due("last_word", again or change.wall, wall=True)

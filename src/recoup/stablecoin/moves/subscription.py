@@ -5,10 +5,9 @@ from uuid import UUID
 
 from recoup.db.statement import Tx
 from recoup.kernel.ids import new_id, wire_id
-from recoup.kernel.time import BusinessTime, WallTime, business_at
+from recoup.kernel.time import BusinessTime, WallTime, business_at, stamp
 from recoup.orders.store.changes import Rows, write
 from recoup.orders.store.rows import AnsweredKey, DueKey, DueKind, DueWork, OutboxEvent
-from recoup.stablecoin.rules.words import stamp
 from recoup.stablecoin.store.subscriptions import (
     LockedSubscription,
     NewSubscription,
@@ -24,7 +23,7 @@ async def begin_subscription(tx: Tx, row: NewSubscription, answer: AnsweredKey |
     rows.due_work.append(
         DueWork(row.merchant_id, "cycle", row.subscription_id, row.next_charge_at, wall=False)
     )
-    if answer is not None:
+    if answer:
         rows.requests.append(answer)
     await write(tx, rows)
 
@@ -86,7 +85,7 @@ class SubscriptionChange:
     async def write(self, tx: Tx) -> None:
         """The next cycle is due work while there is one to charge."""
         key = (self.row.merchant_id, self.row.subscription_id)
-        if self.state in ("active", "past_due") and self.next_charge_at is not None:
+        if self.state in ("active", "past_due") and self.next_charge_at:
             self._rows.due_work.append(
                 DueWork(key[0], "cycle", key[1], self.next_charge_at, wall=False)
             )

@@ -39,7 +39,7 @@ def open_settlement(
     if settlement.state not in ("pending", "broadcast"):
         change.undue("settle", subject_id=settlement_id)
         return None
-    if change.off_since is not None:
+    if change.off_since:
         pause = pause_since(change.off_since, change.wall)
         change.due("settle", change.wall + pause, subject_id=settlement_id, wall=True)
         return None
@@ -60,7 +60,7 @@ def replace_settlement(change: Change) -> Settlement | None:
     order = change.order
     if not order.settlements:
         raise Problem(
-            "wrong_state", "Nothing of this order is to be settled.", cure="Look at its page again."
+            "wrong_state", "Nothing of this order is to be settled.", "Look at its page again."
         )
     stuck = next((s for s in order.settlements if s.state == "stuck"), None)
     if stuck is None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from recoup.db.statement import Tx
-from recoup.kernel.time import BusinessTime, WallTime
+from recoup.kernel.time import BusinessTime, WallTime, business_at
 from recoup.orders.moves.pace import pause_after
 from recoup.orders.moves.postings import book
 from recoup.orders.rules.ledger import PAYABLE, Recipe
@@ -33,7 +33,7 @@ async def request_payout(
     posting = payout_requested(row.units)
     book(rows, row.merchant_id, row.asset, "payout", row.payout_id, [posting], now=now, wall=wall)
     rows.due_work.append(_key(row).at(wall, wall=True))
-    if answer is not None:
+    if answer:
         rows.requests.append(answer)
     await write(tx, rows)
 
@@ -55,8 +55,6 @@ async def approve_payout(tx: Tx, row: LockedPayout, wall: WallTime) -> None:
 async def open_payout(tx: Tx, row: LockedPayout, again_at: datetime) -> None:
     """Transaction A: it may be sent now, under its own id; looked at again if nobody says what
     became of it."""
-    rows = Rows()
-    rows.due_work.append(_key(row).at(again_at, wall=True))
     await change_payout(
         tx,
         row.merchant_id,
@@ -66,18 +64,17 @@ async def open_payout(tx: Tx, row: LockedPayout, again_at: datetime) -> None:
         reason=None,
         tries=row.tries + 1,
     )
-    await write(tx, rows)
+    await write(tx, Rows(due_work=[_key(row).at(again_at, wall=True)]))
 
 
 async def close_payout(
     tx: Tx,
     row: LockedPayout,
-    *,
     state: str,
-    reference: str | None,
-    reason: str | None,
-    now: BusinessTime,
     wall: WallTime,
+    *,
+    reference: str | None = None,
+    reason: str | None,
 ) -> None:
     """Transaction B. `state`: paid, failed, rejected, or executing when it is not known yet: then
     the same id is sent again."""
@@ -86,6 +83,7 @@ async def close_payout(
         rows.due_work.append(_key(row).at(wall + pause_after(row.tries), wall=True))
     else:
         posting = payout_paid(row.units) if state == "paid" else payout_returned(row.units)
+        now = business_at(wall, row.offset_us)
         book(rows, key[0], row.asset, "payout", key[1], [posting], now=now, wall=wall)
         rows.due_done.append(_key(row))
         await change_payout(

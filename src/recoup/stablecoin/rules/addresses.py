@@ -45,8 +45,11 @@ def read_address(text: str, kind: Kind, field: str, *, one_case: bool = False) -
         raise invalid("The address contains blanks.", field, "Remove them.")
     raw = _read_evm(text, field, one_case) if kind == "evm" else _read_tron(text, field)
     if not any(raw):
-        message = "This is the zero address, which belongs to no one: what is sent there is lost."
-        raise invalid(message, field, CURES[kind])
+        raise invalid(
+            "This is the zero address, which belongs to no one: what is sent there is lost.",
+            field,
+            CURES[kind],
+        )
     return raw
 
 
@@ -75,8 +78,11 @@ def _read_evm(text: str, field: str, one_case: bool) -> bytes:
     if text[2:] in (text[2:].lower(), text[2:].upper()):
         if one_case:
             return raw
-        message = "The address is in letters of one case, which hides a mistyped digit."
-        raise invalid(message, field, "Copy it with its capitals, as your wallet shows it.")
+        raise invalid(
+            "The address is in letters of one case, which hides a mistyped digit.",
+            field,
+            "Copy it with its capitals, as your wallet shows it.",
+        )
     raise invalid("The address is mistyped: its capitals do not fit its digits.", field, AGAIN)
 
 
@@ -104,8 +110,11 @@ def _refuse_tron(text: str, field: str) -> NoReturn:
     if _EVM.fullmatch(text):
         raise invalid("This is an address on an EVM network, not on TRON.", field, CURES["tron"])
     if _HEX.fullmatch(text):
-        message = "This is a TRON address in hexadecimal digits, which have no checksum."
-        raise invalid(message, field, CURES["tron"])
+        raise invalid(
+            "This is a TRON address in hexadecimal digits, which have no checksum.",
+            field,
+            CURES["tron"],
+        )
     if re.fullmatch(r"T[1-9A-HJ-NP-Za-km-z]*", text):
         raise invalid("The address is of the wrong length.", field, CURES["tron"])
     raise invalid("This is no address on TRON.", field, CURES["tron"])

@@ -98,13 +98,13 @@ def choose(code: str | None, network: str | None, currency: str, *, test: bool) 
             "Leave one of them out.",
         )
     if network is not None:
-        found = next(
+        on_network = next(
             (c for c in enabled(test=test) if c.network == network and c.takes(currency)), None
         )
-        if found is None:
+        if on_network is None:
             message = f"No enabled channel takes {currency} on the network {network[:32]!r}."
             raise _no("no_route", message, "network", "GET /api/v1/channels lists what is enabled.")
-        return found
+        return on_network
     if code is None:
         if not enabled(test=test):
             raise _no(
@@ -115,13 +115,7 @@ def choose(code: str | None, network: str | None, currency: str, *, test: bool) 
             )
         return None
     channel = CHANNELS.get(code)
-    if (
-        channel is not None
-        and channel.test is not test
-        or channel is None
-        and test
-        and code in LIVE_CODES
-    ):
+    if channel and channel.test is not test or channel is None and test and code in LIVE_CODES:
         mode = "test" if test else "live"
         message = (
             f"The channel {code[:64]!r} does not belong to the {mode} environment of this key."
@@ -146,7 +140,7 @@ def choose(code: str | None, network: str | None, currency: str, *, test: bool) 
 def network_of(code: str) -> str:
     """The network that a channel pays on; the channel's own code where it names none."""
     channel = CHANNELS.get(code)
-    return channel.network or code if channel is not None else code
+    return channel.network or code if channel else code
 
 
 def enabled(*, test: bool) -> tuple[Channel, ...]:
@@ -154,4 +148,4 @@ def enabled(*, test: bool) -> tuple[Channel, ...]:
 
 
 def _no(detail: str, message: str, field: str, cure: str) -> Problem:
-    return Problem("invalid", message, field=field, cure=cure, detail=detail)
+    return Problem("invalid", message, cure, field=field, detail=detail)

@@ -40,10 +40,10 @@ def check_destination(text: str, chains: tuple[str, ...]) -> str:
     chain, colon, address = text.partition(":")
     example = f"{chains[0]}:{FORMS[chains[0]].example}"
     if not colon or chain not in chains:
-        message = (
-            "The destination is not chain:address, with a chain that this channel pays out to."
+        raise _no(
+            "The destination is not chain:address, with a chain that this channel pays out to.",
+            f"Chains are {', '.join(chains)}. For example: {example}.",
         )
-        raise _no(message, f"Chains are {', '.join(chains)}. For example: {example}.")
     form = FORMS[chain]
     cure = f"Send {chain}: and {form.words}, for example {chain}:{form.example}."
     if form.kind is not None:

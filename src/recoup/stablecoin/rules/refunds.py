@@ -28,11 +28,10 @@ def check_gives_back(order: Order) -> None:
     if order.kind != "stable":
         return
     channel = _channel(order)
-    if channel is not None and not channel.supports_refund:
-        message = f"Orders of the channel {channel.code} settle straight to your own wallet; nothing is left here."
+    if channel and not channel.supports_refund:
         raise Problem(
             "wrong_state",
-            message,
-            cure="Send the money back from your wallet.",
+            f"Orders of the channel {channel.code} settle straight to your own wallet; nothing is left here.",
+            "Send the money back from your wallet.",
             detail="refund_unsupported",
         )

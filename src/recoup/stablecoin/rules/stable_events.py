@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from recoup.kernel.encode import encode
 from recoup.kernel.ids import wire_id
+from recoup.kernel.time import stamp
 from recoup.keys.rules.signing import encrypt_webhook, sign_webhook
 from recoup.orders.rules.amounts import text_like
 from recoup.orders.rules.events import Event, Rendered
 from recoup.stablecoin.rules.channels import CHANNELS
 from recoup.stablecoin.rules.event_names import WIRE
-from recoup.stablecoin.rules.words import stamp
 
 if TYPE_CHECKING:
     from recoup.orders.rules.snapshot import Order
@@ -35,7 +35,7 @@ def stable_event_data(order: "Order", body: Mapping[str, Any]) -> dict[str, Any]
     }
     if order.refunded_units:
         facts["refunded_amount"] = text_like(order.refunded_units, order.asset, order.amount_text)
-    if payment is not None and payment.closed_at is not None:
+    if payment and payment.closed_at:
         facts["paid_at"] = stamp(payment.closed_at)
     if "settlement" in body:
         facts = {key: facts[key] for key in ("merchant_order_id", "currency")} | body["settlement"]
@@ -81,7 +81,7 @@ def _body(name: str, event: Event) -> dict[str, Any]:
     data = dict(event.data)
     refunded, paid_at = data.pop("refunded_amount", None), data.pop("paid_at", None)
     body: dict[str, Any] = {"event": name}
-    if event.order_id is not None and event.external_order_id is not None:
+    if event.order_id and event.external_order_id is not None:
         body["order_id"] = wire_id("ord", event.order_id)
     body |= data | {"is_test": event.test_mode}
     if refunded is not None:

@@ -1,7 +1,6 @@
 """Names of an order's and its payment's states in this API. Source: contract stablecoin-api §2.1,
 §7; design §3."""
 
-from datetime import UTC, datetime
 from typing import Final
 
 from recoup.orders.rules.faces import face
@@ -25,8 +24,3 @@ def payment_status(attempt_state: str, stage: Stage) -> str:
     if attempt_state == "not_sent":
         return "expired" if stage is Stage.EXPIRED else "canceled"
     return _PAYMENT[attempt_state]
-
-
-def stamp(moment: datetime) -> str:
-    """RFC 3339 in UTC, whole seconds, `Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

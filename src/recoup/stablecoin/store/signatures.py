@@ -51,7 +51,9 @@ async def take_signatures(
     """Takes signatures; returns which (key_id, signature) were not seen before, and since when all
     are known: None where that is not known."""
     taken = await _take(db, signatures)
-    return taken.since, {(one.partition(" ")[0], one.partition(" ")[2]) for one in taken.fresh}
+    return taken.since, {
+        (entry.partition(" ")[0], entry.partition(" ")[2]) for entry in taken.fresh
+    }
 
 
 @DIRECTORY.statement("INSERT INTO signatures_since (since) VALUES ($1) ON CONFLICT DO NOTHING")

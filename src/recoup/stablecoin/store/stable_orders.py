@@ -108,8 +108,7 @@ async def list_stable_orders(
     Raises: Problem(unavailable) when that takes too long.
     """
     statuses, where = _STATUSES[status] if status else (tuple(range(9)), "true")
-    ids = _IDS.format(where=where, reach=limit + offset, limit=limit, offset=offset)
-    source = f"({ids}) k"
+    source = f"({_IDS.format(where=where, reach=limit + offset, limit=limit, offset=offset)}) k"
     page = _ORDER.format(source=source) + "ORDER BY k.placed_at DESC, k.order_id DESC"
     try:
         async with bounded(connection, LIST_TIMEOUT_MS):
@@ -121,9 +120,10 @@ async def list_stable_orders(
                     )
                 )
     except asyncpg.QueryCanceledError:
-        message = "Listing these orders takes too long."
         raise Problem(
-            "unavailable", message, cure="Filter by status or merchant_order_id."
+            "unavailable",
+            "Listing these orders takes too long.",
+            "Filter by status or merchant_order_id.",
         ) from None
     return [_order(row) for row in rows], total
 

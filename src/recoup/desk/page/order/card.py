@@ -8,7 +8,7 @@ from recoup.desk.page.order.page import find, joined_with
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import BusinessTime
 from recoup.networks.limits import rules_at
-from recoup.people.page.feature_parts import card_panels
+from recoup.people.page.feature_parts import panels
 from recoup.people.page.pages import Values, member
 from recoup.people.page.portal_visit import Visit
 from recoup.rescue.flows.known_card import KnownCard, known_card
@@ -67,7 +67,7 @@ async def card(visit: Visit) -> Values:
         ),
         joined=await joined_with(visit, page),
         is_cut=len(orders) == ORDERS_MAX,
-        **await card_panels(db, visit.merchant_id, page.order_id),
+        **await panels(lambda part: part.card, db, visit.merchant_id, page.order_id),
     )
 
 

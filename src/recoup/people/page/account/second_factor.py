@@ -52,7 +52,7 @@ async def factor(visit: AccountVisit) -> Values:
     qr = secret = ""
     if stands.offer is not None:
         qr, secret = qr_svg(stands.offer, visit.email, visit.world), in_fours(stands.offer)
-    wrong = visit.request.url.path.rpartition("/")[2] if visit.problem is not None else ""
+    wrong = visit.request.url.path.rpartition("/")[2] if visit.problem else ""
     return {"stands": stands, "qr": qr, "secret": secret, "key": fresh_key(), "wrong": wrong}
 
 
@@ -69,8 +69,7 @@ async def post_withdraw(visit: AccountVisit) -> None:
 
 @factor.post("/account/second-factor/confirm", may=anybody, shows=SHOWN)
 async def post_confirm(visit: AccountVisit, *, code: str, key: FormKey) -> Answer:
-    codes = await flow.confirm(visit.world, visit.me, code, key)
-    return _codes(visit, codes, is_first=True)
+    return _codes(visit, await flow.confirm(visit.world, visit.me, code, key), is_first=True)
 
 
 @factor.post("/account/second-factor/codes", may=anybody, shows=SHOWN, sessions=account)

@@ -11,7 +11,7 @@ from recoup.merchants.store.merchants import MerchantSettings
 from recoup.merchants.store.partners import Partner
 from recoup.people.flows.sessions import Session
 from recoup.people.page.bounds import check_behind
-from recoup.people.page.endpoint import SignedVisit
+from recoup.people.page.endpoint import SignedVisit, values_of
 from recoup.people.page.portal import Portal
 
 
@@ -30,9 +30,7 @@ class AccountVisit(SignedVisit):
     def values(self, **more: Any) -> dict[str, Any]:
         """The values that the layout needs, and `more`."""
         alone = self.session.must_set_up
-        own = {
-            "merchant": self.known.merchant if self.known else None,
-            "sites": self.known.sites if self.known else (),
+        own = values_of(self.known) | {
             "partner": self.partner,
             "seat": self.session.seat,
             "email": self.email,
@@ -43,12 +41,8 @@ class AccountVisit(SignedVisit):
 
 async def account_visit(portal: Portal, request: Request, session: Session) -> AccountVisit:
     check_behind(request, session)
-    known = (
-        await portal.merchants.get(session.merchant.merchant_id)
-        if session.merchant is not None
-        else None
-    )
+    known = await portal.merchants.get(session.merchant.merchant_id) if session.merchant else None
     partner = None
-    if known is None and session.seat is not None:
+    if known is None and session.seat:
         partner = await read_partner(portal.world, session.seat.partner_id)
     return AccountVisit(portal, request, session, portal.world.clocks.wall(), known, partner)
