@@ -98,7 +98,7 @@ async def enter_account(world: World, scope: Scope, account: BankAccount, asset:
                 Sentence(
                     "A merchant has at most {0} bank accounts, refused ones included.", ACCOUNTS_MAX
                 ),
-                cure="Use one that was entered before.",
+                "Use one that was entered before.",
             )
         await add_account(
             tx,
@@ -164,7 +164,7 @@ async def approve_account(world: World, scope: Scope, account_id: UUID) -> None:
         row = await _locked_account(tx, scope.merchant_id, account_id, "verified")
         check_second(row.added_by, scope.actor.text(), "A new bank account")
         old = await active_account(tx, scope.merchant_id, row.asset)
-        if old is not None:
+        if old:
             before = await _locked_account(tx, scope.merchant_id, old.account_id, "active")
             await save_account(tx, replace(before, state="replaced", ended_at=now))
         await save_account(
@@ -195,8 +195,8 @@ async def refuse_account(world: World, scope: Scope, account_id: UUID, reason: s
 def deposits_of(world: World, row: AccountRow) -> list[int]:
     """The two amounts, in the currency's smallest unit."""
     sealed: bytes = world.keys.open_secret(deposits_context(row.account_id), row.deposits)
-    found: list[int] = json.loads(sealed)
-    return found
+    amounts: list[int] = json.loads(sealed)
+    return amounts
 
 
 def shown_deposits(world: World, row: AccountRow) -> list[int] | None:
@@ -207,12 +207,12 @@ def shown_deposits(world: World, row: AccountRow) -> list[int] | None:
 async def _locked_account(tx: Tx, merchant_id: UUID, account_id: UUID, *states: str) -> AccountRow:
     row = await lock_account(tx, merchant_id, account_id)
     if row is None:
-        raise Problem("not_found", "There is no such bank account.", cure="Check the id.")
+        raise Problem("not_found", "There is no such bank account.", "Check the id.")
     if row.state not in states:
         raise Problem(
             "wrong_state",
             Sentence("This bank account is {0}; this action is not possible.", row.state),
-            cure="Reload the page: somebody may have acted first.",
+            "Reload the page: somebody may have acted first.",
         )
     return row
 
@@ -242,7 +242,7 @@ async def approve(
                 raise Problem(
                     "forbidden",
                     "Payouts of this merchant are switched off.",
-                    cure="Switch it on first.",
+                    "Switch it on first.",
                     detail="merchant_suspended",
                 )
             now = business_at(wall, row.offset_us)
@@ -250,10 +250,10 @@ async def approve(
             since = account.active_at if account else now
             delay_days = await account_delay(tx, scope.merchant_id, since, now)
             check_approval(row, account, scope.actor.text(), now, delay_days)
-            assert account is not None
+            assert account
             if reviewed not in (None, account.account_id):
                 message = "The bank account was replaced since the payout was reviewed."
-                raise Problem("conflict", message, cure="Review the payout again.")
+                raise Problem("conflict", message, "Review the payout again.")
             await approve_payout(
                 tx, row, account.account_id, scope.actor.text(), now=now, wall=wall
             )
@@ -290,13 +290,13 @@ async def read_file(world: World, merchant_id: UUID, payout_id: UUID) -> tuple[s
             "After a restore, files for banks wait for a bank statement of the time that was lost."
         )
         cure = "Upload it on the page Reconciliation: it shows what the bank has paid already."
-        raise Problem("conflict", message, cure=cure)
+        raise Problem("conflict", message, cure)
     row = await payout_file(world.db, merchant_id, payout_id)
     if row is None:
         raise Problem(
             "not_found",
             "The bank file of this payout does not exist yet.",
-            cure="Approve the payout first.",
+            "Approve the payout first.",
         )
     return row.file_name, world.keys.open_secret(file_context(payout_id), row.file)
 
@@ -349,7 +349,7 @@ async def _send(world: World, merchant_id: UUID, payout_id: UUID) -> None:
 async def _still_active(tx: Tx, row: LockedPayout) -> bool:
     """Its account is locked: nobody replaces it before the file is kept. Of a file that is made the
     bank may know."""
-    assert row.account_id is not None, "it is approved"
+    assert row.account_id, "it is approved"
     account = await lock_account(tx, row.merchant_id, row.account_id)
     return account is not None and account.state == "active"
 
@@ -359,7 +359,7 @@ async def _ask(world: World, merchant_id: UUID, row: LockedPayout) -> None:
     async with world.db.connection() as connection:
         transfer = await _transfer(world, connection, row)
     answer = await bank.answer(transfer)
-    if answer is not None:
+    if answer:
         reason = kept(answer.reason, SENTENCE_MAX)
         await _close(world, merchant_id, row.payout_id, answer.state, reason, only_from="sent")
         return
@@ -391,7 +391,7 @@ async def _close(
                 await close_payout(
                     tx, row, state, reason, now=business_at(wall, row.offset_us), wall=wall
                 )
-                if recorded_by is not None:
+                if recorded_by:
                     await note(
                         tx,
                         recorded_by,
@@ -405,10 +405,10 @@ async def _close(
 
 
 async def _transfer(world: World, connection: Read, row: LockedPayout) -> Transfer:
-    assert row.account_id is not None, "it is approved"
-    assert row.approved_at is not None
+    assert row.account_id, "it is approved"
+    assert row.approved_at
     account = await find_account(connection, row.merchant_id, row.account_id)
-    assert account is not None
+    assert account
     numbers = world.keys.open_secret(account_context(account.account_id), account.sealed)
     to = opened_account(account.scheme, account.holder, numbers)
     return Transfer(row.payout_id, to, row.units, row.asset, row.reference, row.approved_at)
@@ -417,7 +417,7 @@ async def _transfer(world: World, connection: Read, row: LockedPayout) -> Transf
 async def _locked(tx: Tx, merchant_id: UUID, payout_id: UUID) -> LockedPayout:
     row = await lock_payout(tx, merchant_id, payout_id)
     if row is None:
-        raise Problem("not_found", "There is no such payout.", cure="Check the id.")
+        raise Problem("not_found", "There is no such payout.", "Check the id.")
     return row
 
 
@@ -436,12 +436,12 @@ async def take_answers(world: World, scope: Scope, content: bytes) -> list[Answe
     Raises: Problem invalid, too_large for what is no such file.
     """
     async with opened(BytesIO(content)) as plain:
-        found = answers_of(plain.read(BYTES_MAX + 1))
+        answers = answers_of(plain.read(BYTES_MAX + 1))
     return [
         AnswerTaken(payout_return, "not_done", payout_return.wrong)
         if payout_return.wrong
         else await _take(world, scope, payout_return)
-        for payout_return in found
+        for payout_return in answers
     ]
 
 

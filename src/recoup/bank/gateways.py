@@ -190,7 +190,7 @@ _COMPARED: Final = ("reference", "iban", "routing_number", "account_number", "am
 
 
 def bank_file(transfer: Transfer, originator: Originator | None) -> BankFile:
-    if transfer.account.scheme == "us" and originator is not None:
+    if transfer.account.scheme == "us" and originator:
         return BankFile(
             f"{transfer.reference}.ach", nacha_file(transfer, originator).encode("ascii")
         )
@@ -254,10 +254,10 @@ class ByHand:
         return bank_file(transfer, self._originator)
 
     def paid_by(self, scheme: str) -> str:
-        one = self._originator
+        originator = self._originator
         return (
-            f"{one.company} ({one.company_id}), {one.bank} {one.routing}"
-            if one and scheme == "us"
+            f"{originator.company} ({originator.company_id}), {originator.bank} {originator.routing}"
+            if originator and scheme == "us"
             else ""
         )
 

@@ -164,9 +164,7 @@ async def post_tolerance(visit: Visit, *, tolerance: Annotated[str, Text(10)]) -
 
 _id: Final = find_id(
     "id",
-    Problem(
-        "not_found", "There is no such settlement address.", cure="Check the list of addresses."
-    ),
+    Problem("not_found", "There is no such settlement address.", "Check the list of addresses."),
 )
 
 

@@ -149,8 +149,8 @@ def read_address(shape: Callable[..., Any], address: Mapping[str, str]) -> dict[
 
 
 def _readable(shape: Callable[..., Any], form: Fields) -> dict[str, Any]:
-    found = {name: (reader.read(form), reader.empty) for name, reader in readers_of(shape).items()}
-    return {name: empty if value is None else value for name, (value, empty) in found.items()}
+    fields = {name: (reader.read(form), reader.empty) for name, reader in readers_of(shape).items()}
+    return {name: empty if value is None else value for name, (value, empty) in fields.items()}
 
 
 @cache

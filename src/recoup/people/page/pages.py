@@ -229,10 +229,10 @@ class Page(Generic[V]):
         """Answers with the page. `again`: with what a form has to say."""
         again = again or Shown()
         asked = read_address(self._work, visit.request.query_params)
-        found = await self._work(replace(visit, problem=again.problem), **asked)
-        if isinstance(found, Response):
-            return found
-        own = found if isinstance(found, Shown) else Shown(found)
+        result = await self._work(replace(visit, problem=again.problem), **asked)
+        if isinstance(result, Response):
+            return result
+        own = result if isinstance(result, Shown) else Shown(result)
         problem = again.problem or own.problem
         status = again.status or own.status or (STATUSES[problem.code] if problem else 200)
         values = visit.values(

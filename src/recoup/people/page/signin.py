@@ -41,7 +41,7 @@ _NO_MERCHANT: Final = invalid(
 async def sign_in_page(visit: PublicVisit, *, next: str) -> Values | Answer:
     problem, typed = visit.problem, read_again(post_sign_in, visit.typed)
     wanted = next_page(typed.next if problem else next)
-    if problem is None and await session_of(visit.portal, visit.request) is not None:
+    if problem is None and await session_of(visit.portal, visit.request):
         return redirect(wanted or HOME)
     return {
         "email": typed.email,
@@ -148,7 +148,7 @@ def next_page(path: str) -> str:
 
 @public.page(CODE, "people/signin_code.html")
 async def code_page(visit: PublicVisit, *, next: str, recovery: str | None) -> Values | Answer:
-    if visit.problem is not None:
+    if visit.problem:
         typed = read_again(post_code, visit.typed)
         return {"next": next_page(typed.next), "by_list": typed.by == "recovery"}
     if await read_half(visit.world, cookie(visit.request, HALF)) is None:

@@ -146,8 +146,8 @@ def _whole(query: Mapping[str, str], name: str, default: int, low: int, high: in
     text = query.get(name)
     if text is None:
         return default
-    found = parse_whole(text, 18)
-    if found is None or found < low:
+    number = parse_whole(text, 18)
+    if number is None or number < low:
         message = f"The parameter {name} must be a whole number from {low} on."
         raise invalid(message, name, f"Send a number like {max(low, default)}, or leave it out.")
-    return min(found, high)
+    return min(number, high)
