@@ -92,11 +92,8 @@ def from_json(value: object, kind: Kind) -> Terms:
         )
     order, *places, net, fee = (_text(value, member) for member in MEMBERS)
     if not _ORDER.fullmatch(order):
-        raise invalid(
-            "The order of these terms is none of this installation.",
-            "terms.order",
-            "Send 0x and 64 hexadecimal digits, as they stood in the charge's instruction.",
-        )
+        how = "Send 0x and 64 hexadecimal digits, as they stood in the charge's instruction."
+        raise invalid("The order of these terms is none of this installation.", "terms.order", how)
     merchant, treasury = (
         read_address(place, kind, f"terms.{member}")
         for place, member in zip(places, ("merchant", "treasury"), strict=True)

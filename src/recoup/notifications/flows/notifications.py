@@ -71,9 +71,10 @@ async def choose(
     async with world.people.connection() as connection:
         readers = partner_readers_of if partner else readers_of
         if not await readers(connection, world.name, subject_id, user_id):
+            whom = "partner" if partner else "merchant"
             raise Problem(
                 "forbidden",
-                Sentence("You are not a member of this {0}.", "partner" if partner else "merchant"),
+                Sentence("You are not a member of this {0}.", whom),
                 "Ask its owner to invite you.",
             )
         await store.choose(connection, user_id, world.name, subject_id, wanted)

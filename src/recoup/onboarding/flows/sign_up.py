@@ -238,11 +238,8 @@ def _checked(request: SignUp) -> str:
         try:
             check_site_address(request.site_url)
         except Problem as problem:
-            raise invalid(
-                Sentence("The address of the merchant's site {0}.", problem.facts["what"]),
-                "site_url",
-                problem.cure,
-            ) from None
+            text = Sentence("The address of the merchant's site {0}.", problem.facts["what"])
+            raise invalid(text, "site_url", problem.cure) from None
     return email
 
 
