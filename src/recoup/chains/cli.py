@@ -49,13 +49,13 @@ def chain() -> None:
 
 def networks(world: World) -> list[Network]:
     """Raises: Problem(not_found) where no channel of this world names a factory."""
-    found = networks_of(intake.all_served(world.name))
-    if not found:
+    served = networks_of(intake.all_served(world.name))
+    if not served:
         message = "No channel of this world is on a chain with a factory."
         raise Problem(
-            "not_found", message, cure="Add [[channels]] to the settings file; see docs/chains.md."
+            "not_found", message, "Add [[channels]] to the settings file; see docs/chains.md."
         )
-    return found
+    return served
 
 
 @verb(chain, json="")
@@ -77,18 +77,21 @@ async def check(opened: Opened) -> Printed:
     world, rows = opened.world, list[dict[str, Any]]()
     book, db = opened.services.get(Orders), world.db.reader
     for network in networks(world):
-        found: list[Discrepancy] = []
+        discrepancies: list[Discrepancy] = []
         async with opened_nodes(network.kind, network.endpoints, world.clocks) as nodes:
             try:
                 wrong = await what_is_wrong(network, nodes)
                 now = world.clocks.wall()
                 comparer, after = Comparer(world, Watcher(world, network, nodes), book), b""
                 while page := await store.watched(db, network.kind, now, after, TOGETHER):
-                    found += await comparer.compare({row.address: row for row in page})
+                    discrepancies += await comparer.compare({row.address: row for row in page})
                     after = page[-1].address
             except AwayError as error:
                 wrong = f"{error}"
-        orders = {wire_id("ord", one.row.order_id): one.missing for one in found}
+        orders = {
+            wire_id("ord", discrepancy.row.order_id): discrepancy.missing
+            for discrepancy in discrepancies
+        }
         of_chain = {"wrong": wrong or None, "orders": orders}
         rows += [health.facts_of(channel) | of_chain for channel in network.channels.values()]
     lines = [
@@ -127,24 +130,24 @@ async def sends(opened: Opened) -> Printed:
     senders = await health.senders(opened.world)
     stuck = await sends_store.stuck(opened.world.db.reader, STUCK_MAX)
     lines = [
-        f"{one.address}  {one.chain}  gas {one.spent}  {one.halted or one.trouble or 'ok'}"
-        for one in senders
+        f"{state.address}  {state.chain}  gas {state.spent}  {state.halted or state.trouble or 'ok'}"
+        for state in senders
     ] + [
-        f"{one.send_id}  {intake.chain_name(one.chain)}  {one.subject_kind} {one.state}: {one.why}"
-        for one in stuck
+        f"{send.send_id}  {intake.chain_name(send.chain)}  {send.subject_kind} {send.state}: {send.why}"
+        for send in stuck
     ]
     waiting = [
         {
-            "id": one.send_id,
-            "chain_id": one.chain,
-            "for": one.subject_kind,
-            **picked(one, "state", "why"),
-            "tx_hash": to_hex(one.hash) if one.hash else None,
+            "id": send.send_id,
+            "chain_id": send.chain,
+            "for": send.subject_kind,
+            **picked(send, "state", "why"),
+            "tx_hash": to_hex(send.hash) if send.hash else None,
         }
-        for one in stuck
+        for send in stuck
     ]
-    found = {"senders": to_builtins(senders), "stuck": waiting}
-    return Printed(found, lines or ["Nothing was sent yet."])
+    told = {"senders": to_builtins(senders), "stuck": waiting}
+    return Printed(told, lines or ["Nothing was sent yet."])
 
 
 KeyFile = Annotated[Path, click.Path(path_type=Path, dir_okay=False)]
@@ -182,9 +185,7 @@ def send(
         run(lambda opened: _once_more(opened, again))
         return
     if not key or (len(key) > 1 and (go_on or went)):
-        raise Problem(
-            "invalid", "Name one key.", field="key", cure="Name its file: --key sender.json."
-        )
+        raise Problem("invalid", "Name one key.", "Name its file: --key sender.json.", field="key")
     signers = [_signer(file) for file in key]
     gas, sun, low = int(fee_cap * GWEI), fee_limit * SUN, int(low_water * GWEI * GWEI)
 
@@ -198,32 +199,32 @@ def send(
                 )
                 for signer in signers:
                     sweeps = signer is signers[0]
-                    one: Sender
+                    sender: Sender
                     if (
                         network.kind == "tron"
                     ):  # has energy beside coins: what a transaction may cost should be there
                         from recoup.chains.tron_send import TronSender
 
-                        one = TronSender(
+                        sender = TronSender(
                             world, network, nodes, signer, sun, low_water=sun, sweeps=sweeps
                         )
                     else:
-                        one = Sender(
+                        sender = Sender(
                             world, network, nodes, signer, gas, low_water=low, sweeps=sweeps
                         )
-                    made.append((network, one))
-                    stack.push_async_callback(one.close)
-            if go_on is not None or went is not None:
+                    made.append((network, sender))
+                    stack.push_async_callback(sender.close)
+            if go_on or went:
                 await _decide_by_hand(world, made, went, go_on)
                 return
-            for _, one in made:
-                await one.open()
+            for _, sender in made:
+                await sender.open()
             for kind in dict.fromkeys(network.kind for network, _ in made):
                 for signer in signers:
                     click.echo(f"sending from {shown(signer.address, kind)}")
             async with asyncio.TaskGroup() as group:
-                for network, one in made:
-                    group.create_task(_forever(network, one.work))
+                for network, sender in made:
+                    group.create_task(_forever(network, sender.work))
 
     run(work)
 
@@ -239,9 +240,9 @@ async def sweep(opened: Opened, order: str, token: str, *, network: NetworkName 
 
 
 async def _once_more(opened: Opened, text: str) -> None:
-    found = await _send(opened.world, text)
-    scope = Scope(found.merchant_id, Actor("operator", "cli"), "cli")
-    await send_again(opened.world, opened.services.get(Orders), scope, found)
+    send = await _send(opened.world, text)
+    scope = Scope(send.merchant_id, Actor("operator", "cli"), "cli")
+    await send_again(opened.world, opened.services.get(Orders), scope, send)
 
 
 async def _decide_by_hand(
@@ -250,13 +251,13 @@ async def _decide_by_hand(
     went: tuple[str, str] | None,
     go_on: tuple[int, int] | None,
 ) -> None:
-    found = await _send(world, went[0]) if went is not None else None
-    which = found.chain if found is not None else go_on and go_on[0]
-    for one in [one for network, one in made if network.chain == which]:
-        if found is not None and went is not None:
-            await one.went(found, tx_bytes(went[1]))
-        elif go_on is not None:
-            click.echo(f"{await one.go_on(go_on[1])} held; see `recoup chain sends`")
+    send = await _send(world, went[0]) if went else None
+    which = send.chain if send is not None else go_on and go_on[0]
+    for sender in [sender for network, sender in made if network.chain == which]:
+        if send is not None and went:
+            await sender.went(send, tx_bytes(went[1]))
+        elif go_on:
+            click.echo(f"{await sender.go_on(go_on[1])} held; see `recoup chain sends`")
 
 
 def tx_bytes(text: str) -> bytes:
@@ -267,10 +268,7 @@ def tx_bytes(text: str) -> bytes:
         raw = b""
     if len(raw) != TX_BYTES:
         raise Problem(
-            "invalid",
-            "This is no transaction.",
-            field="went",
-            cure="Give 0x and 64 hexadecimal digits.",
+            "invalid", "This is no transaction.", "Give 0x and 64 hexadecimal digits.", field="went"
         )
     return raw
 
@@ -278,10 +276,10 @@ def tx_bytes(text: str) -> bytes:
 async def _send(world: World, text: str) -> Any:
     """Raises: Problem(not_found)."""
     send_id = parse_id(text)
-    found = await sends_store.send_of(world.db.reader, send_id) if send_id is not None else None
-    if found is None:
-        raise Problem("not_found", "There is no such send.", cure="See `recoup chain sends`.")
-    return found
+    send = await sends_store.send_of(world.db.reader, send_id) if send_id else None
+    if send is None:
+        raise Problem("not_found", "There is no such send.", "See `recoup chain sends`.")
+    return send
 
 
 @verb(chain, "key")
@@ -291,7 +289,7 @@ def make_key(file: KeyFile) -> str:
         signer = _keystore().make_key(file, _password())
     except FileExistsError:
         raise Problem(
-            "conflict", Sentence("{0} is there already.", file), cure="Name another file."
+            "conflict", Sentence("{0} is there already.", file), "Name another file."
         ) from None
     return shown(signer.address, "evm")
 
@@ -337,7 +335,7 @@ async def deploy(
     signer, channel = _signer(key), intake.served(code)
     if channel is None or channel.world != opened.world.name:
         message = Sentence("There is no channel {0} in this world.", repr(code))
-        raise Problem("not_found", message, cure="See `recoup chain status`.")
+        raise Problem("not_found", message, "See `recoup chain status`.")
     if channel.kind == "tron":
         factory = await deploy_on_tron(channel, opened.world.clocks, signer, fee_limit * SUN)
     else:
@@ -395,7 +393,7 @@ def _keystore() -> Any:
             "The package {0}, which signs transactions, is not installed.", error.name
         )
         cure = "Install it, in a clone: `.venv/bin/pip install -e '.[chain]'`."
-        raise Problem("unavailable", message, cure=cure) from None
+        raise Problem("unavailable", message, cure) from None
     return keystore
 
 

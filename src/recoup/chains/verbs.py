@@ -65,7 +65,7 @@ async def address(
     if withdraw:
         await flow.withdraw(world, scope, withdraw)
     rows, states, _ = await flow.addresses(world, at.merchant_id)
-    found = [
+    wallets = [
         {
             "id": row.address_id,
             "kind": row.kind,
@@ -76,8 +76,10 @@ async def address(
         for row in rows
     ]
     shown_fields = ("id", "address", "state", "holds_from")
-    lines = [" ".join(plain(one[name]) for name in shown_fields if one[name]) for one in found]
-    return Printed(found, lines or ["no settlement address"])
+    lines = [
+        " ".join(plain(wallet[name]) for name in shown_fields if wallet[name]) for wallet in wallets
+    ]
+    return Printed(wallets, lines or ["no settlement address"])
 
 
 @verb(sandbox_only=True)
@@ -134,7 +136,7 @@ async def transfer(
             message = Sentence(
                 "{0} is no development node: {1}.", without_secrets(channel.endpoints[0]), error
             )
-            raise Problem("unavailable", message, cure="See `recoup up --chain`.") from None
+            raise Problem("unavailable", message, "See `recoup up --chain`.") from None
     back = ", which its chain took back" if reorg else ""
     sent = f"{shown(units, channel.asset)} {channel.asset} on {channel.network}"
     return f"sent {sent}, transaction {receipt.tx}{back}"
@@ -144,13 +146,11 @@ async def _order(opened: Opened, key: str) -> tuple[StableOrder, Seen]:
     """Raises: Problem(not_found)."""
     merchant_id, order_id = await find_one(opened.world, key)
     row = await stable_order(opened.world.db.reader, merchant_id, order_id)
-    seen = await seen_of(opened.world, row) if row is not None else None
+    seen = await seen_of(opened.world, row) if row else None
     if row is None or seen is None:
         message = "This order is not paid on a chain that is served here."
         raise Problem(
-            "not_found",
-            message,
-            cure="Use one made with a network, such as base; see docs/chains.md.",
+            "not_found", message, "Use one made with a network, such as base; see docs/chains.md."
         )
     return row, seen
 
@@ -159,17 +159,19 @@ def _channel(own: ChannelSettings, network: str | None, token: str | None) -> Ch
     """The one whose token is sent. Raises: Problem(invalid)."""
     asset = own.asset if token in (None, COIN) else str(token).upper()
     wanted = network or own.network
-    for one in intake.all_served("sandbox"):
-        if (one.network, one.asset) == (wanted, asset):
-            return one
-    served = ", ".join(f"{one.asset} on {one.network}" for one in intake.all_served("sandbox"))
+    for channel in intake.all_served("sandbox"):
+        if (channel.network, channel.asset) == (wanted, asset):
+            return channel
+    served = ", ".join(
+        f"{channel.asset} on {channel.network}" for channel in intake.all_served("sandbox")
+    )
     raise invalid(
         f"No channel of the sandbox takes {asset} on {wanted}.", "token", f"There is {served}."
     )
 
 
 async def _end(opened: Opened, order: StableOrder) -> None:
-    assert order.expires_at is not None
+    assert order.expires_at
     offset = await offset_of(opened.world.db.reader, order.merchant_id)
     step = order.expires_at + AFTER_END - opened.world.clocks.business(offset or 0)
     if step > timedelta(0):
@@ -194,7 +196,7 @@ async def _take_back(
         if await store.logs_in(opened.world.db, channel.chain_id, [from_hex(tx)]):
             return await node.reorg(await node.head() - block + 1)
         await asyncio.sleep(0.5)
-    raise Problem("unavailable", "Nobody has seen the transfer.", cure="Is `recoup up` running?")
+    raise Problem("unavailable", "Nobody has seen the transfer.", "Is `recoup up` running?")
 
 
 @verb(json="")
@@ -209,5 +211,5 @@ async def tolerance(
     """Shows or sets how much less than its amount pays a stablecoin order on a chain. The merchant bears it."""
     if percent is not None:
         await flow.set_tolerance(at.world, at.scope("terms", by), percent)
-    found = flow.percent(await store.tolerance_of(at.world.db.reader, at.merchant_id) or 0)
-    return Printed({"percent": found}, [f"{found} %"])
+    tolerance = flow.percent(await store.tolerance_of(at.world.db.reader, at.merchant_id) or 0)
+    return Printed({"percent": tolerance}, [f"{tolerance} %"])

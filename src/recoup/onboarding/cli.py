@@ -23,7 +23,7 @@ from recoup.onboarding.store.applications import Application
 
 OPERATOR: Final = Applicant(None, Actor("operator", "cli"), "applications")
 ROWS_MAX: Final = 200
-_STATUSES: Final = click.Choice([one.lower() for one in Status if one is not Status.NEW])
+_STATUSES: Final = click.Choice([status.lower() for status in Status if status is not Status.NEW])
 ApplicationId = Annotated[
     UUID, id_of("is not an application's id.", cure="See `recoup applications list`.")
 ]
