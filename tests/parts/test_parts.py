@@ -609,7 +609,7 @@ def test_of_two_people_who_save_at_once_neither_change_is_lost(
         await asyncio.gather(*both)
         stored = await part_terms(shop.world, shop.merchant_id)
         assert stored is not None
-        assert (stored.enabled, stored.least_share) == (False, 40)
+        assert (stored.terms.enabled, stored.terms.least_share) == (False, 40)
 
     play(story)
 

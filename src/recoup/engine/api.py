@@ -13,39 +13,19 @@ from recoup.kit.api import field_rules
 from recoup.kit.api.body import named_as_here, rule
 from recoup.kit.api.field_rules import Limits, Wrong
 from recoup.kit.api.wire import Cents, Moment, Shape, Text, UnusedMid
+from recoup.kit.terms import described
 from recoup.policies.rules.terms import ScopeKind
 from recoup.rescue.api.payment import read_own
 from recoup.switches.flows import sites
-from recoup.terms.rules.arm_terms import CURRENCIES_MAX, EXPLORE_MAX, HOLDOUT_MAX
+from recoup.terms.rules import arm_terms
+from recoup.terms.rules.arm_terms import CURRENCIES_MAX, Terms
 from recoup.uplift.flows import arms
 from recoup.uplift.flows.arms import ArmsChange, Standing
 
-ModeName = Literal["inherit", "off", "shadow", "share"]
-Mode = Annotated[
-    ModeName,
-    Meta(
-        description="`off`: the fixed schedule. `shadow`: the fixed schedule; the engine's own decision is stored "
-        "beside it. `share`: the engine, for its share of the customers. `inherit`, only for sites: the "
-        "site follows the merchant."
-    ),
-]
-Share = Annotated[
-    int, Meta(ge=0, le=100, description="Percentage of customers for whom the engine decides.")
-]
-Holdout = Annotated[
-    int,
-    Meta(
-        ge=0,
-        le=HOLDOUT_MAX,
-        description="Percentage of customers in the comparison group; with `share` at most 100.",
-    ),
-]
-Explore = Annotated[
-    int,
-    Meta(
-        ge=0, le=EXPLORE_MAX, description="Percentage of its decisions made at random, to explore."
-    ),
-]
+Mode = Annotated[arm_terms.Mode, described(Terms, "mode")]
+Share = Annotated[int, described(Terms, "share")]
+Holdout = Annotated[int, described(Terms, "holdout")]
+Explore = Annotated[int, described(Terms, "explore")]
 _Bounds = Annotated[dict[str, Cents], Meta(max_length=CURRENCIES_MAX)]
 ExploreMax = Annotated[
     _Bounds,

@@ -24,9 +24,7 @@ def filled(kind: type[T], source: object, /, **others: Any) -> T:
 
 @cache
 def _names(kind: Any) -> tuple[str, ...]:
-    """Field names of a dataclass or a Struct."""
-    return (
-        tuple(field.name for field in fields(kind) if field.init)
-        if is_dataclass(kind)
-        else kind.__struct_fields__
-    )
+    """Field names of a dataclass, a NamedTuple or a Struct."""
+    if is_dataclass(kind):
+        return tuple(field.name for field in fields(kind) if field.init)
+    return tuple(kind._fields if issubclass(kind, tuple) else kind.__struct_fields__)

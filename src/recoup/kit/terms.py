@@ -8,9 +8,12 @@ Its table has a column of the same name (`db.statement.columns_of`), its verb an
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar, get_type_hints
 
+from msgspec import Meta
+
+from recoup.kernel.frozen import frozen
 from recoup.kernel.money import EXPONENTS, money, to_text
 from recoup.kernel.problem import Figure, Part, Problem, Sentence, invalid, joined, shaped
 
@@ -27,17 +30,18 @@ class PageRow(NamedTuple):
     last: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Field:
-    """`help`: of its option. `option`: where that is not called as the field."""
+    """`help`: what the command and the API say of it. `option`: where that is not called as the
+    field."""
 
-    help: str
+    help: str = ""
     option: str = ""
     page: PageRow | None = None
 
     def holds(self, value: Any) -> bool:
         """True for a value that it may have."""
-        raise NotImplementedError
+        return True
 
     def refusal(self, name: str) -> Problem:
         """Names the field and what it may be."""
@@ -49,7 +53,7 @@ class Field:
         return part
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Whole(Field):
     """A whole number from `low` to `high`."""
 
@@ -64,19 +68,24 @@ class Whole(Field):
         return invalid(message, name, "Name a number in between.")
 
 
-@dataclass(frozen=True, slots=True)
 class BasisPoints(Whole):
     """A part of the whole, said in percent."""
-
-    high: int = 10_000
 
     def said(self, value: int) -> Part:
         return Figure(to_text(value, 2))
 
 
-@dataclass(frozen=True, slots=True)
+class Percent(BasisPoints):
+    """Typed and shown in percent: `2.9`."""
+
+
+class Units(Field):
+    """An amount of the currency that the terms are about."""
+
+
+@frozen
 class Choice(Field):
-    """One of some words."""
+    """One of some words, typed with `-` for `_`."""
 
     values: tuple[str, ...] = ()
 
@@ -88,7 +97,6 @@ class Choice(Field):
         return invalid(message, name, "Choose one of them.")
 
 
-@dataclass(frozen=True, slots=True)
 class Amounts(Field):
     """Units by currency, typed like `USD=25.00`."""
 
@@ -126,6 +134,18 @@ def check(terms: Any) -> None:
             raise field.refusal(name)
 
 
+def described(kind: type, name: str) -> Meta:
+    """Bounds and words of a field, as the API documents it."""
+    field = fields_of(kind)[name]
+    low, high = getattr(field, "low", None), getattr(field, "high", None)
+    return Meta(ge=low, le=high, description=field.help)
+
+
+def values(terms: Any) -> dict[str, Any]:
+    """What the terms say, by field."""
+    return {name: getattr(terms, name) for name in fields_of(type(terms))}
+
+
 def changed(terms: T, change: Mapping[str, Any]) -> T:
     """The terms with what `change` gives; None leaves a field as it is."""
     given = {name: value for name, value in change.items() if value is not None}
@@ -134,19 +154,15 @@ def changed(terms: T, change: Mapping[str, Any]) -> T:
 
 def page_rows(terms: Any) -> list[tuple[str, str]]:
     """Labels and words of the merchant's page."""
-    fields = fields_of(type(terms))
+    fields, rows = fields_of(type(terms)), []
     parts = {name: field.said(getattr(terms, name)) for name, field in fields.items()}
-    rows = [(name, field.page) for name, field in fields.items() if field.page is not None]
-    return [
-        (row.label, _row_words(row, getattr(terms, name), parts))
-        for name, row in sorted(rows, key=lambda pair: pair[1].last)
-    ]
-
-
-def _row_words(row: PageRow, value: Any, parts: Mapping[str, Part]) -> str:
-    if row.none and not value:
-        return row.none
-    return shaped(row.words, **parts, s="" if value == 1 else "s")
+    for name, field in fields.items():
+        if (row := field.page) is not None:
+            value = getattr(terms, name)
+            words = row.none if row.none and not value else row.words
+            said = shaped(words, **parts, s="" if value == 1 else "s")
+            rows.append((row.last, row.label, said))
+    return [(label, said) for _, label, said in sorted(rows, key=lambda row: row[0])]
 
 
 def _words(name: str) -> str:

@@ -50,10 +50,7 @@ async def set_part_terms(world: World, scope: Scope, values: dict[str, Any]) -> 
         before = stored.terms if stored is not None else OFF
         after = changed(before, values)
         if after != before or stored is None:
-            kept = StoredPartTerms(
-                scope.merchant_id, **asdict(after), changed_by=scope.actor.text(), changed_at=wall
-            )
-            await write_part_terms(tx, [kept])
+            await write_part_terms(tx, scope.merchant_id, scope.actor.text(), wall, after)
         if differing := changes(asdict(before), asdict(after)):
             await note(tx, scope, wall, "order.parts", "", differing)
     return after

@@ -12,12 +12,15 @@ the cards has nothing at all.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, NamedTuple, get_args
+from dataclasses import replace
+from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.money import EXPONENTS, money
-from recoup.kernel.problem import Sentence, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.stored import Stored
+from recoup.kit import terms
+from recoup.kit.terms import Choice, Whole
 from recoup.orders.rules.decision import Alternative, Decision
 from recoup.orders.rules.snapshot import Attempt, Order
 from recoup.rescue.rules.evidence import Evidence
@@ -34,19 +37,6 @@ COUNT_MAX: Final = 4
 PARTIAL_SCHEMES: Final = frozenset({"visa", "mastercard"})
 
 
-@dataclass(frozen=True, slots=True)
-class PartTerms:
-    """`least_share`: of the order's amount, in percent, that a part has at least. `count_max`: how
-    often a part is tried for one order, approved or not. `at_expiry`: what was collected when the
-    order ends without the rest."""
-
-    enabled: bool = False
-    least_share: int = 25
-    count_max: int = 2
-    at_expiry: AtExpiry = "refund"
-
-
-OFF: Final = PartTerms()
 FIELDS: Final = {
     "least_share": Sentence("Smallest part, of the order"),
     "count_max": Sentence("Parts tried for one order, at most"),
@@ -54,24 +44,40 @@ FIELDS: Final = {
 }
 
 
+class _Whole(Whole):
+    def refusal(self, name: str) -> Problem:
+        message = Sentence(
+            "{0}: a whole number from {1} to {2} is needed.", FIELDS[name], self.low, self.high
+        )
+        return invalid(message, name, Sentence("Write it like {0}.", getattr(OFF, name)))
+
+
+class _Choice(Choice):
+    def refusal(self, name: str) -> Problem:
+        message = Sentence("{0}: one of {1} is needed.", FIELDS[name], ", ".join(self.values))
+        return invalid(message, name, "Choose what becomes of a part when the rest never comes.")
+
+
+@frozen
+class PartTerms:
+    """`least_share`: of the order's amount, in percent, that a part has at least. `count_max`: how
+    often a part is tried for one order, approved or not. `at_expiry`: what was collected when the
+    order ends without the rest."""
+
+    enabled: bool = False
+    least_share: Annotated[int, _Whole(low=SHARE_MIN, high=SHARE_MAX)] = 25
+    count_max: Annotated[int, _Whole(low=1, high=COUNT_MAX)] = 2
+    at_expiry: Annotated[AtExpiry, _Choice(values=AT_EXPIRY)] = "refund"
+
+
+OFF: Final = PartTerms()
+
+
 def changed(before: PartTerms, values: dict[str, Any]) -> PartTerms:
     """Raises: Problem(invalid), naming the field and what it takes."""
-    for name, least, most in (("least_share", SHARE_MIN, SHARE_MAX), ("count_max", 1, COUNT_MAX)):
-        given = values.get(name)
-        if given is not None and (
-            isinstance(given, bool) or not isinstance(given, int) or not least <= given <= most
-        ):
-            message = Sentence(
-                "{0}: a whole number from {1} to {2} is needed.", FIELDS[name], least, most
-            )
-            raise invalid(message, name, Sentence("Write it like {0}.", getattr(OFF, name)))
-    at_expiry = values.get("at_expiry")
-    if at_expiry is not None and at_expiry not in AT_EXPIRY:
-        message = Sentence("{0}: one of {1} is needed.", FIELDS["at_expiry"], ", ".join(AT_EXPIRY))
-        raise invalid(
-            message, "at_expiry", "Choose what becomes of a part when the rest never comes."
-        )
-    return replace(before, **{name: value for name, value in values.items() if value is not None})
+    after = terms.changed(before, values)
+    terms.check(after)
+    return after
 
 
 _DECIMALS: Final = 2  # that every processor takes where the currency has as many
@@ -80,7 +86,7 @@ _WHOLE_FROM: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartPolicy:
     """`weights`: by the decline's code, the share of cards with some money left for a payment; no
     other code is tried in parts. `curve`: of those, how many can pay a share of the amount;
@@ -115,7 +121,7 @@ PARTS_1: Final = PartPolicy(
 PART_POLICIES: Final[Mapping[str, PartPolicy]] = {one.version: one for one in (PARTS_1,)}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartInput(Stored):
     """`owed`: units still to be collected. `tried`: parts sent so far, of `count_max`.
     `whole_declined`: the last send was for all that was owed. `keeps`: what was collected is kept

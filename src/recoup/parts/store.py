@@ -1,14 +1,12 @@
 """Terms that merchants set for collecting a declined payment in parts."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from recoup.db.statement import MERCHANT, Read, Row, Tx
-from recoup.db.table import Mutable, stored, upsert_of
+from recoup.db.statement import MERCHANT, Read, Row, Tx, columns_of
 from recoup.kernel.facet import Facet
-from recoup.parts.rules import OFF, AtExpiry, PartTerms
+from recoup.parts.rules import OFF, PartTerms
 
 OF_MERCHANT: Final = Facet(
     "parts",
@@ -21,27 +19,28 @@ OF_MERCHANT: Final = Facet(
 )
 
 
-@stored("part_terms", "merchant_id")
 class StoredPartTerms(Row):
-    merchant_id: UUID
-    enabled: Mutable[bool]
-    least_share: Mutable[int]
-    count_max: Mutable[int]
-    at_expiry: Mutable[AtExpiry]
-    changed_by: Mutable[str]
-    changed_at: Mutable[datetime]
-
-    @property
-    def terms(self) -> PartTerms:
-        return PartTerms(self.enabled, self.least_share, self.count_max, self.at_expiry)
+    changed_by: str
+    changed_at: datetime
+    terms: PartTerms
 
 
-@MERCHANT.statement(
-    f"SELECT {', '.join(StoredPartTerms.__struct_fields__)} FROM part_terms WHERE merchant_id = $1"
-)
+@MERCHANT.statement("""
+SELECT changed_by, changed_at, to_jsonb(t) AS terms FROM part_terms t WHERE merchant_id = $1
+""")
 async def read_part_terms(db: Read, merchant_id: UUID) -> StoredPartTerms | None:
     """The merchant's terms; None where nobody has ever set any."""
 
 
-@MERCHANT.statement(upsert_of(StoredPartTerms))
-async def write_part_terms(db: Tx, rows: Sequence[StoredPartTerms]) -> None: ...
+_COLUMNS: Final = columns_of(PartTerms)
+
+
+@MERCHANT.statement(f"""
+INSERT INTO part_terms (merchant_id, changed_by, changed_at, {_COLUMNS})
+SELECT $1, $2, $3, {_COLUMNS} FROM jsonb_populate_record(NULL::part_terms, $4)
+ON CONFLICT (merchant_id) DO UPDATE SET (changed_by, changed_at, {_COLUMNS})
+  = ROW (EXCLUDED.changed_by, EXCLUDED.changed_at, {columns_of(PartTerms, "EXCLUDED")})
+""")
+async def write_part_terms(
+    db: Tx, merchant_id: UUID, changed_by: str, changed_at: datetime, terms: PartTerms
+) -> None: ...

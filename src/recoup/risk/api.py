@@ -1,7 +1,7 @@
 """/engine/risk: whether the risk check decides about payments whose customer waits. Source:
 decision 0063."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from msgspec import Meta
 
@@ -10,37 +10,16 @@ from recoup.keys.api.v1_resource import Api, Call
 from recoup.kit.api import field_rules
 from recoup.kit.api.body import named_as_here, rule
 from recoup.kit.api.wire import Moment, Shape, UnusedMid
+from recoup.kit.terms import described
 from recoup.rescue.api.payment import read_own
 from recoup.risk.flows import risk
 from recoup.risk.flows.risk_versions import risk_in_use
-from recoup.terms.rules.terms import HOLDOUT_MAX, RiskTerms
+from recoup.terms.rules.terms import RiskMode, RiskTerms
 
-RiskModeName = Annotated[
-    Literal["off", "shadow", "share"],
-    Meta(
-        description="`off`: no estimate is made. `shadow`: what it would have done is stored. `share`: it decides for "
-        "its share of the customers."
-    ),
-]
-Share = Annotated[
-    int, Meta(ge=0, le=100, description="Percentage of customers for whom the check decides.")
-]
-Holdout = Annotated[
-    int,
-    Meta(
-        ge=0,
-        le=HOLDOUT_MAX,
-        description="Percentage of customers in the comparison group; with `share` at most 100.",
-    ),
-]
-Margin = Annotated[
-    int,
-    Meta(
-        ge=1,
-        le=100,
-        description="What a declined genuine sale costs, as a percentage of its amount.",
-    ),
-]
+RiskModeName = Annotated[RiskMode, described(RiskTerms, "mode")]
+Share = Annotated[int, described(RiskTerms, "share")]
+Holdout = Annotated[int, described(RiskTerms, "holdout")]
+Margin = Annotated[int, described(RiskTerms, "margin")]
 _PERCENT = rule(
     field_rules.within(-(10**6), 10**6)
 )  # the reader that every way in shares refuses what is none

@@ -14,8 +14,8 @@ from recoup.db.server import ServerAddress
 from recoup.desk.cli.terms import terms
 from recoup.kernel.problem import Problem
 from recoup.kernel.services import Services
+from recoup.kit.cli.term_options import basis_points
 from recoup.merchants.cli import Opened
-from recoup.risk.cli import basis_points
 
 
 def told(server: ServerAddress, tmp_path: Path, calls: tuple[tuple[str, ...], ...]) -> list[Any]:

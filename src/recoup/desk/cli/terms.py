@@ -24,12 +24,12 @@ from recoup.merchants.rules.merchant import Merchant
 from recoup.networks.disputes import Party
 from recoup.orders.rules.notices import NAMES, NOTICES
 from recoup.people.flows.notices import switch, switches
-from recoup.risk.cli import basis_points, exposure
+from recoup.risk.cli import exposure
 from recoup.settlement.cli import cards
 from recoup.settlement.flows.fee_terms import FeeTermRequest, set_fee_term
 from recoup.settlement.flows.settlement_terms import read_terms, set_terms
 from recoup.settlement.store.fee_terms import FeeTermRow, fee_history
-from recoup.terms.rules.fees import REFUND_POLICIES, Tariff
+from recoup.terms.rules.fees import Tariff
 from recoup.terms.rules.settlement import Terms
 from recoup.terms.store.settlement_terms import DatedTerms
 
@@ -106,20 +106,18 @@ def _dispute_request(
 
 
 def _disputes_shown(row: DatedDisputeTerms) -> dict[str, Any]:
-    fee = to_text(row.fee_units, EXPONENTS[row.asset]) if row.asset else "0"
+    terms = row.terms
+    assert terms.valid_from is not None
     return {
-        "from": iso(row.valid_from),
-        "currency": row.asset,
-        "service": row.service_borne_by,
-        "fee": fee,
-        "fee_by": row.fee_borne_by,
-        "cards": "blocked" if row.block_cards else "allowed",
+        "from": iso(terms.valid_from),
+        "currency": terms.asset,
+        "service": terms.service_borne_by,
+        "fee": to_text(terms.fee_units, EXPONENTS[terms.asset]) if terms.asset else "0",
+        "fee_by": terms.fee_borne_by,
+        "cards": "blocked" if terms.block_cards else "allowed",
         "by": row.actor,
         "set_at": iso(row.made_at),
     }
-
-
-_POLICIES = tuple(name.replace("_", "-") for name in REFUND_POLICIES)
 
 
 @click.command()
@@ -127,14 +125,7 @@ _POLICIES = tuple(name.replace("_", "-") for name in REFUND_POLICIES)
 @click.option("--site", help="Only for this site (id).")
 @click.option("--type", "order_type", help="Only for CIT, MIT or STABLE orders.")
 @click.option("--currency", help="Only in this currency; needed with --fixed and --minimum.")
-@click.option("--percent", help="Percentage of the amount: 2.9")
-@click.option("--fixed", help="Fixed part: 0.30")
-@click.option("--minimum", help="Minimum amount: 0.50")
-@click.option(
-    "--refund",
-    type=click.Choice(_POLICIES),
-    help="Part of the fee that a refund returns. Default: keep.",
-)
+@term_options(Tariff)
 @from_option
 @click.option("--end", is_flag=True, help="End this fee; the next more general one applies.")
 @click.option("--note", default="", help="Reason.")
@@ -170,18 +161,16 @@ def _request(
     site: str | None,
     order_type: str | None,
     currency: str | None,
-    percent: str | None,
-    fixed: str | None,
-    minimum: str | None,
-    refund: str | None,
     valid_from: str | None,
     end: bool,
     note: str,
+    **typed: Any,
 ) -> FeeTermRequest | None:
     """Raises: Problem(invalid)."""
-    if percent is None and fixed is None and minimum is None and not end:
+    named = {name for name, text in typed.items() if text is not None}
+    if not named - {"refund"} and not end:
         given = {
-            "refund": refund,
+            "refund": typed["refund"],
             "site": site,
             "type": order_type,
             "currency": currency,
@@ -202,14 +191,11 @@ def _request(
             f"{site!r} is not a site id.", "site", "See GET /v1/sites, or the order's page."
         )
     currency = currency.upper() if currency else None
-    tariff = Tariff(
-        basis_points(percent or "0", "percent"),
-        _units(fixed, currency, "fixed"),
-        _units(minimum, currency, "minimum"),
-        (refund or "keep").replace("-", "_"),
-    )
+    for part in ("fixed", "minimum"):
+        if f"{part}_units" in named and currency not in EXPONENTS:
+            raise invalid(f"The {part} part needs a currency.", "currency", "Add --currency.")
     return FeeTermRequest(
-        tariff,
+        Tariff(**read(Tariff, typed, currency or "")),
         site_id,
         order_type.upper() if order_type else None,
         currency,
@@ -217,14 +203,6 @@ def _request(
         end,
         note[:300],
     )
-
-
-def _units(text: str | None, currency: str | None, field: str) -> int:
-    if text is None:
-        return 0
-    if currency not in EXPONENTS:
-        raise invalid(f"The {field} part needs a currency.", "currency", "Add --currency.")
-    return from_text(text, currency or "", field).units
 
 
 def _fees_shown(row: FeeTermRow) -> dict[str, Any]:
@@ -257,7 +235,7 @@ def _fees_shown(row: FeeTermRow) -> dict[str, Any]:
 @json_option
 @in_world
 def settlement(
-    run: Run, typed: dict[str, Any], valid_from: str | None, past: AsTyped, as_json: bool
+    run: Run, valid_from: str | None, past: AsTyped, as_json: bool, **typed: Any
 ) -> None:
     """Shows the settlement terms with their history; options change single terms."""
     change = read(Terms, typed)

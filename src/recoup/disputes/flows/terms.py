@@ -1,6 +1,7 @@
 """Terms of a merchant's contract about disputes: rows with a date from which they hold; none is
 ever changed."""
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import iso
 from recoup.kit.as_of import NOW
+from recoup.kit.terms import changed
 from recoup.kit.world import World
 from recoup.merchants.flows.merchant_cache import known_offset
 from recoup.networks.disputes import Party, Terms, terms_at
@@ -60,25 +62,15 @@ async def change_terms(world: World, scope: Scope, request: DisputeTermsRequest)
             request.asset,
         )
         after = _after(before, request, since)
+        wall = world.clocks.wall()
         made = await insert_terms(
-            tx,
-            scope.merchant_id,
-            new_id(),
-            after.asset,
-            since,
-            after.service_borne_by,
-            after.fee_units,
-            after.fee_borne_by,
-            after.block_cards,
-            scope.actor.text(),
-            world.clocks.wall(),
-            now,
+            tx, scope.merchant_id, new_id(), scope.actor.text(), wall, now, after
         )
         details = changes(_log_details(before), _log_details(after)) | {
             "currency": after.asset or "every",
             "valid_from": iso(since),
         }
-        await note(tx, scope, world.clocks.wall(), "dispute_terms.set", "", details)
+        await note(tx, scope, wall, "dispute_terms.set", "", details)
     if not made:
         raise Problem(
             "conflict", "Other terms begin at the same moment.", cure="Choose another date."
@@ -102,26 +94,15 @@ def _check(request: DisputeTermsRequest) -> None:
 
 
 def _after(before: Terms, request: DisputeTermsRequest, since: datetime) -> Terms:
+    """A fee stays where its currency does."""
     fee_units = (
-        before.fee_units
-        if request.fee_units is None and before.asset == request.asset
-        else request.fee_units or 0
+        0 if request.fee_units is None and before.asset != request.asset else request.fee_units
     )
-    return Terms(
-        request.asset,
-        since,
-        request.service_borne_by or before.service_borne_by,
-        fee_units,
-        request.fee_borne_by or before.fee_borne_by,
-        before.block_cards if request.block_cards is None else request.block_cards,
-    )
+    return changed(before, asdict(request) | {"valid_from": since, "fee_units": fee_units})
 
 
 def _log_details(terms: Terms) -> dict[str, Any]:
     """Details of the terms for the audit log."""
-    return {
-        "service_borne_by": str(terms.service_borne_by),
-        "fee_units": terms.fee_units,
-        "fee_borne_by": str(terms.fee_borne_by),
-        "block_cards": terms.block_cards,
-    }
+    details = asdict(terms)
+    del details["asset"], details["valid_from"]
+    return details

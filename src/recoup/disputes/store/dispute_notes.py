@@ -2,9 +2,11 @@
 with."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from recoup.db.statement import MERCHANT, Read, Tx
+from recoup.db.statement import MERCHANT, Read, Tx, columns_of
+from recoup.networks.disputes import Terms
 
 
 @MERCHANT.statement("""
@@ -64,25 +66,22 @@ async def insert_file(
     """Adds an evidence file, under the dispute's lock. None when it has as many as it may."""
 
 
-@MERCHANT.statement("""
-INSERT INTO dispute_terms (merchant_id, terms_id, asset, valid_from, service_borne_by, fee_units, fee_borne_by,
-  block_cards, actor, made_at, business_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+_COLUMNS: Final = columns_of(Terms)
+
+
+@MERCHANT.statement(f"""
+INSERT INTO dispute_terms (merchant_id, terms_id, actor, made_at, business_at, {_COLUMNS})
+SELECT $1, $2, $3, $4, $5, {_COLUMNS} FROM jsonb_populate_record(NULL::dispute_terms, $6)
 ON CONFLICT (merchant_id, asset, valid_from) DO NOTHING RETURNING true
 """)
 async def insert_terms(
     db: Tx,
     merchant_id: UUID,
     terms_id: UUID,
-    asset: str,
-    valid_from: datetime,
-    service_borne_by: str,
-    fee_units: int,
-    fee_borne_by: str,
-    block_cards: bool,
     actor: str,
     made_at: datetime,
     business_at: datetime,
+    terms: Terms,
 ) -> bool:
     """Adds terms; False when terms of that currency begin at that instant already."""
 

@@ -18,7 +18,7 @@ LISTED_MAX: Final = 100
 COUNTED_MAX: Final = 1_000  # of each state
 
 
-class DisputeRow(Row, frozen=True):
+class DisputeRow(Row):
     """`liable`: who bears it; `fee_units`: what the merchant pays for it. `scheme` and `last4`: of
     the card. Business time."""
 
@@ -146,7 +146,7 @@ async def read_dispute(
     return row if clear or row is None else _masked(row)
 
 
-class DisputeNote(Row, frozen=True):
+class DisputeNote(Row):
     """An empty text was erased. `payer`: never leaves this module."""
 
     text: str
@@ -175,7 +175,7 @@ async def read_notes(
     ]
 
 
-class DisputeFile(Row, frozen=True):
+class DisputeFile(Row):
     """`sha256` in hex, empty for one that was erased. `payer`: never leaves this module."""
 
     file_id: UUID
@@ -211,7 +211,7 @@ async def read_files(
     ]
 
 
-class SealedFile(Row, frozen=True):
+class SealedFile(Row):
     """`sealed`: its bytes, as they are kept."""
 
     file_id: UUID
@@ -228,32 +228,16 @@ async def sealed_files(db: Read, merchant_id: UUID, dispute_id: UUID) -> list[Se
     """Sealed evidence files, without those that were erased."""
 
 
-class DatedTerms(Row, frozen=True):
-    """`asset` '' holds for every currency. `valid_from` is business time, `made_at` wall time."""
+class DatedTerms(Row):
+    """`made_at` is wall time."""
 
-    asset: str
-    valid_from: datetime
-    service_borne_by: Party
-    fee_units: int
-    fee_borne_by: Party
-    block_cards: bool
     actor: str
     made_at: datetime
-
-    @property
-    def terms(self) -> Terms:
-        return Terms(
-            self.asset,
-            self.valid_from,
-            self.service_borne_by,
-            self.fee_units,
-            self.fee_borne_by,
-            self.block_cards,
-        )
+    terms: Terms
 
 
 @MERCHANT.statement(f"""
-SELECT asset, valid_from, service_borne_by, fee_units, fee_borne_by, block_cards, actor, made_at FROM dispute_terms t
+SELECT actor, made_at, to_jsonb(t) AS terms FROM dispute_terms t
 WHERE merchant_id = $1 AND {known_at("t", 2, recorded="made_at")}
 ORDER BY valid_from DESC, asset, terms_id DESC LIMIT 200
 """)
@@ -263,7 +247,7 @@ async def read_terms(
     """All that were made by then, the newest validity first."""
 
 
-class NoticeRow(Row, frozen=True):
+class NoticeRow(Row):
     """A dispute notice that came in. `why`: of an unmatched one. `merchant_id` as the notice says,
     of any merchant or none. Wall time."""
 
@@ -309,7 +293,7 @@ async def order_of_dispute(db: Read, merchant_id: UUID, dispute_id: UUID) -> UUI
     """The order of a dispute, or None for a foreign or unknown id."""
 
 
-class ApprovedCharge(Row, frozen=True):
+class ApprovedCharge(Row):
     attempt_id: UUID
     route: str | None
 

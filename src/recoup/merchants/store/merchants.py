@@ -2,7 +2,7 @@
 merchant's version."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from msgspec import convert
 from recoup.db.statement import DIRECTORY, MERCHANT, Read, Row, Tx, columns_of
 from recoup.db.table import insert_of, stored
 from recoup.kernel.filled import filled
+from recoup.kernel.frozen import frozen
 from recoup.merchants.rules.merchant import Merchant
 from recoup.policies.rules.in_force import InForce
 from recoup.policies.rules.stored import Version, holding, part_of
@@ -25,7 +26,7 @@ from recoup.terms.store.arms import NEWEST
 from recoup.terms.store.fee_rows import fee_terms_of
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Site:
     """`retired_at`: it takes no orders any more."""
 
@@ -42,7 +43,7 @@ class Site:
     support: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Campaign:
     """`descriptor` empty: the site's."""
 
@@ -57,7 +58,7 @@ class Campaign:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MerchantSettings:
     """A merchant's settings as of one `version`, with its sites, and the campaigns that take
     orders. `blocked`: whom it sells no more to, subject -> kind. `arms`: who decides about new
@@ -99,7 +100,7 @@ class MerchantSettings:
         return InForce(parts) if parts else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ApiKey:
     """A merchant's key, or with `partner_id` a partner's. `ended_at`: when it was revoked or
     retired, or will be."""
@@ -153,14 +154,14 @@ class _Bounding(Row):
     content: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Loaded(Merchant):
-    """`fee_terms`, `arms`, `risk`: rows as JSON. `blocked`: subject -> kind."""
+    """`fee_terms`, `arms`: rows as JSON. `blocked`: subject -> kind."""
 
     fee_terms: object = None
     blocked: object = None
     arms: list[object] | None = None
-    risk: object = None
+    risk: RiskTerms = field(default_factory=RiskTerms)
     engine_bounds: list[_Bounding] | None = None
 
 
@@ -174,7 +175,7 @@ SELECT {columns_of(Merchant, "m")},
   (SELECT jsonb_object_agg(b.subject_id, b.kind) FROM blocks b
     WHERE b.merchant_id = m.merchant_id AND b.lifted_at IS NULL) AS blocked,
   (SELECT jsonb_agg(to_jsonb(s)) FROM ({NEWEST.format(merchant="m.merchant_id")}) s) AS arms,
-  (SELECT to_jsonb(s) FROM ({risk_settings.NEWEST.format(merchant="m.merchant_id")}) s) AS risk,
+  coalesce((SELECT to_jsonb(s) FROM ({risk_settings.NEWEST.format(merchant="m.merchant_id")}) s), '{{}}') AS risk,
   (SELECT jsonb_agg(to_jsonb(p) - 'content' || jsonb_build_object('content',
       jsonb_build_object('engine', p.content -> 'engine')))
     FROM (SELECT v.*, bool_or(v.content ? 'engine') OVER (PARTITION BY scope, subject_id) AS bounds FROM ({AROUND}) v) p
@@ -210,7 +211,7 @@ async def load_merchant(db: Read, merchant_id: UUID) -> MerchantSettings | None:
         tuple(campaigns),
         convert(loaded.blocked or {}, dict[UUID, str]),
         {convert(line, _OfSite).site_id: convert(line, Terms) for line in loaded.arms or ()},
-        convert(loaded.risk, RiskTerms) if loaded.risk else RiskTerms(),
+        loaded.risk,
         tuple(
             Version(
                 part_of(bound.scope, str(bound.subject_id), bound.number, bound.content),

@@ -2,7 +2,6 @@
 repeated."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -10,6 +9,7 @@ from uuid import UUID
 from recoup.certificates.moves import begin_certificates
 from recoup.db.statement import Tx
 from recoup.kernel.filled import filled
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime, business_at
@@ -31,13 +31,14 @@ from recoup.onboarding.rules.form import KINDS
 from recoup.outside.keys.webhook_secret import new_webhook_secret
 from recoup.settlement.moves.batch import begin_settlement
 from recoup.settlement.moves.report import begin_reports
-from recoup.settlement.store.fee_terms import add_first_fee_term, fee_term_row
+from recoup.settlement.store.fee_terms import Noted, add_first_fee_term
 from recoup.terms.rules.fees import FeeTerm, Tariff
+from recoup.terms.store.fee_rows import stored_fee_term
 
 SANDBOX_COUNTRY: Final = "US"  # until a merchant says its own
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NewSite:
     site_id: UUID
     url: str
@@ -46,7 +47,7 @@ class NewSite:
     support: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Keys:
     """Secrets that are shown once."""
 
@@ -126,17 +127,9 @@ async def place_merchant(
     await add_merchant(tx, merchant, _site(merchant_id, sites[0], wall, default=True))
     if fee_basis_points:
         now = business_at(wall, merchant.offset_us)
-        await add_first_fee_term(
-            tx,
-            fee_term_row(
-                FeeTerm(new_id(), now, Tariff(fee_basis_points)),
-                merchant_id,
-                actor="operator:setup",
-                note="",
-                recorded_at=wall,
-                business_at=now,
-            ),
-        )
+        term = FeeTerm(new_id(), now, Tariff(fee_basis_points))
+        noted = Noted(merchant_id, "operator:setup", "", wall, now)
+        await add_first_fee_term(tx, noted, stored_fee_term(term))
     for site in sites[1:]:
         await add_site(tx, _site(merchant_id, site, wall, default=False))
     await begin_settlement(tx, merchant_id, wall - clock_behind)

@@ -20,9 +20,10 @@ from recoup.onboarding.flows.make_merchant import NewSite, acceptor_of, place_me
 from recoup.onboarding.flows.partners import make_partner
 from recoup.onboarding.store.onboarding import ApprovedRequest, note_opened, waiting_to_open
 from recoup.people.store.people import save_merchant, take_along
-from recoup.settlement.store.fee_terms import add_fee_term, fee_term_row
+from recoup.settlement.store.fee_terms import Noted, add_fee_term
 from recoup.switches.flows.switches import MERCHANT, Subject, change, switches_of
 from recoup.terms.rules.fees import in_force
+from recoup.terms.store.fee_rows import stored_fee_term
 
 AT_ONCE: Final = 20
 AS_BEFORE: Final = "As in the sandbox."
@@ -84,15 +85,10 @@ async def _place(
             await add_partner_merchant(tx, partner_id, merchant.merchant_id, wall=wall)
         for term in in_force(settings.fee_terms, merchant.business(wall)):
             mine = replace(term, term_id=new_id(), valid_from=business_at(wall, 0))
-            row = fee_term_row(
-                mine,
-                merchant.merchant_id,
-                actor=scope.actor.text(),
-                note=AS_BEFORE,
-                recorded_at=wall,
-                business_at=mine.valid_from,
+            noted = Noted(
+                merchant.merchant_id, scope.actor.text(), AS_BEFORE, wall, mine.valid_from
             )
-            await add_fee_term(tx, row)
+            await add_fee_term(tx, noted, stored_fee_term(mine))
 
 
 async def _switch(

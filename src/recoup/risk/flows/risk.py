@@ -1,26 +1,23 @@
 """Settings by which the risk is judged where a merchant's customers wait. They are about payments
 that come from now on."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from uuid import UUID
 
 from recoup.audit import moves as audit
 from recoup.audit.rules import changes
+from recoup.kernel.frozen import frozen
 from recoup.kernel.scope import Scope
+from recoup.kit.terms import changed, values
 from recoup.kit.world import World
 from recoup.merchants.flows.merchant_cache import no_such_merchant
 from recoup.merchants.store.merchants import load_merchant
 from recoup.merchants.store.sites import lock_merchant, raise_version
 from recoup.terms.rules.terms import RiskMode, RiskTerms, check_risk_terms
-from recoup.terms.store.risk_settings import (
-    NewRiskSettings,
-    RiskSettings,
-    add_risk_settings,
-    risk_settings,
-)
+from recoup.terms.store.risk_settings import RiskSettings, add_risk_settings, risk_settings
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RiskChange:
     """A change of the risk settings; None leaves a field as it is. Percents."""
 
@@ -43,24 +40,12 @@ async def set_risk(world: World, scope: Scope, change: RiskChange) -> RiskTerms:
         if known is None:
             raise no_such_merchant()
         before = known.risk
-        given = {name: value for name, value in asdict(change).items() if value is not None}
-        after = check_risk_terms(replace(before, **given))
+        after = check_risk_terms(changed(before, asdict(change)))
         if after == before:
             return before
-        after, wall = (
-            replace(after, version=await raise_version(tx, scope.merchant_id)),
-            world.clocks.wall(),
-        )
-        row = NewRiskSettings(
-            merchant_id=scope.merchant_id,
-            **asdict(after),
-            changed_at=wall,
-            changed_by=scope.actor.text(),
-        )
-        await add_risk_settings(tx, row)
-        noted = [
-            {name: value for name, value in asdict(one).items() if name != "version"}
-            for one in (before, after)
-        ]
-        await audit.note(tx, scope, wall, "risk.changed", "", changes(*noted))
+        wall = world.clocks.wall()
+        after = replace(after, version=await raise_version(tx, scope.merchant_id))
+        await add_risk_settings(tx, scope.merchant_id, wall, scope.actor.text(), after)
+        noted = changes(values(before), values(after))
+        await audit.note(tx, scope, wall, "risk.changed", "", noted)
     return after

@@ -4,8 +4,7 @@ slots.
 Locks: the operator's row, the merchant's terms, its slots. Advances themselves lock slots only.
 """
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from recoup.audit.moves import note
@@ -29,21 +28,8 @@ from recoup.risk.store.exposure import (
 )
 from recoup.terms.rules.exposure import SLOTS, Limits
 
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """Terms to set; None leaves a field as it is. Amounts in the asset's smallest unit."""
-
-    limit_units: int | None = None
-    order_max_units: int | None = None
-    customer_max_units: int | None = None
-    chunk_units: int | None = None
-    allowed_loss_basis_points: int | None = None
-    advance_on: Literal["unresolved", "soft_declines", "both"] | None = None
-    operator_limit_units: int | None = None
-
-    def any(self) -> bool:
-        return any(getattr(self, name) is not None for name in self.__slots__)
+Terms = dict[str, Any]
+"""What is set anew: of `Limits` and `operator_limit_units`. Amounts in the asset's smallest unit."""
 
 
 async def exposure_of(world: World, merchant_id: UUID, asset: str) -> Exposure:
@@ -66,23 +52,20 @@ async def agree_exposure(world: World, scope: Scope, asset: str, terms: Terms) -
             now = world.clocks.business(await known_offset(tx, merchant_id))
             wall = world.clocks.wall()
             await add_terms(tx, merchant_id, asset, wall, by)
-            if terms.operator_limit_units is not None:
-                await set_operator_limit(tx, asset, terms.operator_limit_units, wall, by)
+            if "operator_limit_units" in terms:
+                await set_operator_limit(tx, asset, terms["operator_limit_units"], wall, by)
             new = _new(terms, (await read_exposure(tx, merchant_id, asset)).limits)
             if new:
                 await set_terms(tx, merchant_id, asset, new, wall, by)
                 await forgive_lost(tx, merchant_id, asset)
-            changed = {
-                n: getattr(terms, n) for n in Terms.__slots__ if getattr(terms, n) is not None
-            }
-            await note(tx, scope, wall, "exposure.set", "", {"currency": asset} | changed)
+            await note(tx, scope, wall, "exposure.set", "", {"currency": asset, **terms})
             await allot(tx, merchant_id, asset)
             await set_unresolved(tx, merchant_id)
             await wait_for(tx, merchant_id, "advance_bounds", merchant_id, now, wall=False)
             return await read_exposure(tx, merchant_id, asset)
 
     made = await retrying(once)
-    if terms.operator_limit_units is not None:
+    if "operator_limit_units" in terms:
         others = await merchants_with_terms(world.db, asset)
         for other in others:
             await allot_due(world, other)
@@ -105,33 +88,27 @@ async def allot_due(world: World, merchant_id: UUID) -> None:
 def _new(terms: Terms, now: Limits) -> dict[str, Any]:
     """Columns that change. A limit alone fills what was never said: one order, one customer may use
     all of it, and it is moved in as many chunks as there are slots."""
-    names = [
-        n for n in Terms.__slots__ if n != "operator_limit_units" and getattr(terms, n) is not None
-    ]
-    new = {n: getattr(terms, n) for n in names}
-    if terms.limit_units is not None:
-        filled = {
-            "order_max_units": now.order_max_units or terms.limit_units,
-            "customer_max_units": now.customer_max_units or terms.limit_units,
-            "chunk_units": max(1, -(-terms.limit_units // SLOTS)),
-        }
-        new = filled | new
-    return new
+    new = {name: value for name, value in terms.items() if name != "operator_limit_units"}
+    limit = new.get("limit_units")
+    if limit is None:
+        return new
+    filled = {
+        "order_max_units": now.order_max_units or limit,
+        "customer_max_units": now.customer_max_units or limit,
+        "chunk_units": max(1, -(-limit // SLOTS)),
+    }
+    return filled | new
 
 
 def _check(terms: Terms) -> None:
     """Raises: Problem(invalid)."""
-    for name in Terms.__slots__:
-        value = getattr(terms, name)
-        if name == "advance_on" or value is None:
-            continue
+    for name, value in terms.items():
         least = 1 if name == "chunk_units" else 0
-        if value < least:
+        if name != "advance_on" and value < least:
             raise invalid(
                 Sentence("{0} must be at least {1}.", name, least), name, "Write it like 100.00."
             )
-    points = terms.allowed_loss_basis_points
-    if points is not None and points > 10_000:
+    if terms.get("allowed_loss_basis_points", 0) > 10_000:
         raise invalid(
             "The allowed loss is at most the whole amount: 10000 basis points.",
             "allowed_loss_basis_points",

@@ -6,10 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from msgspec import convert
-
-from recoup.db.statement import DIRECTORY, MERCHANT, Read, Row, Tx, columns_of
-from recoup.kernel.filled import filled
+from recoup.db.statement import DIRECTORY, MERCHANT, Read, Row, Tx
 from recoup.kernel.frozen import frozen
 from recoup.terms.rules.exposure import SLOTS, Limits, Slot
 
@@ -232,18 +229,13 @@ async def _lock_operator(db: Tx, asset: str) -> _OperatorTerms | None:
     """Locks the operator's terms, before any merchant's."""
 
 
-@frozen
-class _Terms(Limits):
-    drawn_units: int = 0
-
-    @property
-    def limits(self) -> Limits:
-        return filled(Limits, self)
+class _Terms(Row):
+    limits: Limits
+    drawn_units: int
 
 
-@MERCHANT.statement(f"""
-SELECT {columns_of(_Terms)}
-FROM exposure_limits WHERE merchant_id = $1 AND asset = $2 FOR UPDATE
+@MERCHANT.statement("""
+SELECT to_jsonb(l) AS limits, drawn_units FROM exposure_limits l WHERE merchant_id = $1 AND asset = $2 FOR UPDATE
 """)
 async def _lock_terms(db: Tx, merchant_id: UUID, asset: str) -> _Terms | None:
     """Locks the terms of one merchant."""
@@ -292,21 +284,8 @@ class Exposure:
     lost_units: int
 
 
-class _Exposure(Row):
-    """`limits`: the row as JSON; None: no terms were set."""
-
-    limits: object
-    allotted_units: int
-    used_units: int
-    operator_limit_units: int
-    operator_drawn_units: int
-    advanced_orders: int
-    bad_debt_units: int
-    lost_units: int
-
-
 @MERCHANT.statement("""
-SELECT to_jsonb(l) AS limits,
+SELECT coalesce(to_jsonb(l), '{}') AS limits,
   (SELECT coalesce(sum(allotted), 0) FROM exposure_allotments a WHERE a.merchant_id = $1 AND a.asset = $2)::bigint
     AS allotted_units,
   (SELECT coalesce(sum(used), 0) FROM exposure_allotments a WHERE a.merchant_id = $1 AND a.asset = $2)::bigint
@@ -321,14 +300,8 @@ FROM (SELECT 1) one
 LEFT JOIN exposure_limits l ON l.merchant_id = $1 AND l.asset = $2
 LEFT JOIN operator_exposure o ON o.asset = $2
 """)
-async def _exposure(db: Read, merchant_id: UUID, asset: str) -> _Exposure:
-    """The exposure in one row, whatever was set."""
-
-
 async def read_exposure(db: Read, merchant_id: UUID, asset: str) -> Exposure:
-    """The exposure; without terms nothing may be advanced."""
-    row = await _exposure(db, merchant_id, asset)
-    return filled(Exposure, row, limits=convert(row.limits, Limits) if row.limits else Limits())
+    """The exposure in one row; without terms nothing may be advanced."""
 
 
 @MERCHANT.statement("SELECT asset FROM exposure_limits WHERE merchant_id = $1 ORDER BY 1")

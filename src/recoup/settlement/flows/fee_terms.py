@@ -1,11 +1,12 @@
 """The operator sets what it keeps of a merchant's orders. What was set before stays as history."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from recoup.audit import moves as audit
+from recoup.kernel.filled import filled
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -14,11 +15,12 @@ from recoup.kit.world import World
 from recoup.merchants.flows.merchant_cache import no_such_merchant
 from recoup.merchants.store.merchants import load_merchant
 from recoup.merchants.store.sites import raise_version
-from recoup.settlement.store.fee_terms import add_fee_term, fee_term_row
+from recoup.settlement.store.fee_terms import Noted, add_fee_term
 from recoup.terms.rules.fees import FeeTerm, Tariff, check_term
+from recoup.terms.store.fee_rows import stored_fee_term
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FeeTermRequest:
     """`valid_from` None: now. `ended`: the scope has no term of its own any more."""
 
@@ -46,26 +48,16 @@ async def set_fee_term(world: World, scope: Scope, request: FeeTermRequest) -> F
         wall = world.clocks.wall()
         now = known.merchant.business(wall)
         term_id = new_id()
-        term = FeeTerm(
-            term_id,
-            request.valid_from or now,
-            request.tariff._replace(term_id=term_id),
-            request.site_id,
-            request.order_type,
-            request.currency,
-            request.ended,
+        term = filled(
+            FeeTerm,
+            request,
+            term_id=term_id,
+            valid_from=request.valid_from or now,
+            tariff=request.tariff._replace(term_id=term_id),
         )
         check_term(term, now)
-        actor = scope.actor.text()
-        row = fee_term_row(
-            term,
-            scope.merchant_id,
-            actor=actor,
-            note=request.note,
-            recorded_at=wall,
-            business_at=now,
-        )
-        await add_fee_term(tx, row)
+        noted = Noted(scope.merchant_id, scope.actor.text(), request.note, wall, now)
+        await add_fee_term(tx, noted, stored_fee_term(term))
         await audit.note(tx, scope, wall, "fees.set", term_id, _log_details(term))
     return term
 

@@ -2,13 +2,11 @@
 one has raised the merchant's version first."""
 
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from recoup.db.known import known_at
 from recoup.db.statement import MERCHANT, Read, Tx, columns_of
-from recoup.db.table import insert_of, stored
-from recoup.terms.rules.fees import FeeTerm
 from recoup.terms.store.fee_rows import StoredFeeTerm
 
 
@@ -33,10 +31,9 @@ async def fee_history(
     """Fee terms that were set by then, oldest first, with who set each and when."""
 
 
-@stored("fee_terms")
-class NewFeeTerm(StoredFeeTerm):
-    """`valid_from` and `business_at` are business time, `recorded_at` wall time. None: every site,
-    order type or currency."""
+class Noted(NamedTuple):
+    """Whose a fee term is, who set it, why and when. `business_at` is business time, `recorded_at`
+    wall time."""
 
     merchant_id: UUID
     actor: str
@@ -45,45 +42,18 @@ class NewFeeTerm(StoredFeeTerm):
     business_at: datetime
 
 
-_ADD: Final = insert_of(NewFeeTerm, one=True)
+_COLUMNS: Final = columns_of(StoredFeeTerm)
+_ADD: Final = f"""
+INSERT INTO fee_terms (merchant_id, actor, note, recorded_at, business_at, {_COLUMNS})
+SELECT $1, $2, $3, $4, $5, {_COLUMNS} FROM jsonb_populate_record(NULL::fee_terms, $6)
+"""
 
 
 @MERCHANT.statement(_ADD)
-async def add_fee_term(db: Tx, term: NewFeeTerm) -> None:
+async def add_fee_term(db: Tx, noted: Noted, term: StoredFeeTerm) -> None:
     """Holds from its date on."""
 
 
-@MERCHANT.statement(
-    f"{_ADD} AS t WHERE NOT EXISTS (SELECT FROM fee_terms f WHERE f.merchant_id = t.merchant_id)"
-)
-async def add_first_fee_term(db: Tx, term: NewFeeTerm) -> None:
+@MERCHANT.statement(f"{_ADD} WHERE NOT EXISTS (SELECT FROM fee_terms f WHERE f.merchant_id = $1)")
+async def add_first_fee_term(db: Tx, noted: Noted, term: StoredFeeTerm) -> None:
     """Adds a first fee term, only for a merchant that has none."""
-
-
-def fee_term_row(
-    term: FeeTerm,
-    merchant_id: UUID,
-    *,
-    actor: str,
-    note: str,
-    recorded_at: datetime,
-    business_at: datetime,
-) -> NewFeeTerm:
-    tariff = term.tariff
-    return NewFeeTerm(
-        term_id=term.term_id,
-        valid_from=term.valid_from,
-        basis_points=tariff.basis_points,
-        fixed_units=tariff.fixed_units,
-        minimum_units=tariff.minimum_units,
-        refund=tariff.refund,
-        site_id=term.site_id,
-        order_type=term.order_type,
-        currency=term.currency,
-        ended=term.ended,
-        merchant_id=merchant_id,
-        actor=actor,
-        note=note,
-        recorded_at=recorded_at,
-        business_at=business_at,
-    )

@@ -2,11 +2,13 @@
 policies leave of them. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, NamedTuple
+from dataclasses import replace
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.money import EXPONENTS
-from recoup.kernel.problem import Sentence, invalid
+from recoup.kernel.problem import Problem, Sentence, invalid
+from recoup.kit.terms import Choice, Whole, check
 from recoup.policies.rules.in_force import InForce
 from recoup.policies.rules.terms import ARMS, ScopeKind
 
@@ -21,17 +23,55 @@ PLACES: Final = 10_000
 _PERCENT: Final = PLACES // 100
 
 
-@dataclass(frozen=True, slots=True)
+class ShareField(Whole):
+    """A whole percentage."""
+
+    def refusal(self, name: str) -> Problem:
+        message = Sentence(
+            "The field {0} must be from {1} to {2} percent.", name, self.low, self.high
+        )
+        return invalid(message, name)
+
+
+def check_shares(share: int, holdout: int) -> None:
+    """Raises: Problem(invalid) for more than all customers."""
+    if share + holdout > 100:
+        cure = Sentence(
+            "With a comparison group of {0} % the share is at most {1} %.", holdout, 100 - holdout
+        )
+        raise invalid("The share and the comparison group together exceed 100 %.", "share", cure)
+
+
+@frozen
 class Terms:
     """A line of a merchant's settings; percents. `explore_max`: by currency, the units above which
     nothing is drawn; where it is empty, no amount is too high, else none of a currency that it does
     not name is drawn."""
 
     version: int
-    mode: Mode = "off"
-    share: int = 0
-    holdout: int = 0
-    explore: int = 0
+    mode: Annotated[
+        Mode,
+        Choice(
+            "`off`: the fixed schedule. `shadow`: the fixed schedule; the engine's own decision is stored "
+            "beside it. `share`: the engine, for its share of the customers. `inherit`, only for sites: the "
+            "site follows the merchant.",
+            values=MODES,
+        ),
+    ] = "off"
+    share: Annotated[
+        int, ShareField("Percentage of customers for whom the engine decides.", high=100)
+    ] = 0
+    holdout: Annotated[
+        int,
+        ShareField(
+            "Percentage of customers in the comparison group; with `share` at most 100.",
+            high=HOLDOUT_MAX,
+        ),
+    ] = 0
+    explore: Annotated[
+        int,
+        ShareField("Percentage of its decisions made at random, to explore.", high=EXPLORE_MAX),
+    ] = 0
     explore_max: Mapping[str, int] | None = None
 
     def explored(self, units: int, currency: str) -> float:
@@ -48,7 +88,7 @@ class Terms:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Known:
     """Inputs, beside its evidence, of deciding an order with an arm. `stopped`: somebody has
     stopped the engine. `share`: what retry policies left of the share when the order came in; None:
@@ -64,24 +104,8 @@ class Known:
 
 def check_terms(terms: Terms) -> Terms:
     """Raises: Problem(invalid) naming the field."""
-    for name, value, highest in (
-        ("share", terms.share, 100),
-        ("holdout", terms.holdout, HOLDOUT_MAX),
-        ("explore", terms.explore, EXPLORE_MAX),
-    ):
-        if not 0 <= value <= highest:
-            raise invalid(
-                Sentence("The field {0} must be from 0 to {1} percent.", name, highest), name
-            )
-    if terms.mode not in MODES:
-        raise invalid(Sentence("The field mode must be one of {0}.", ", ".join(MODES)), "mode")
-    if terms.share + terms.holdout > 100:
-        cure = Sentence(
-            "With a comparison group of {0} % the share is at most {1} %.",
-            terms.holdout,
-            100 - terms.holdout,
-        )
-        raise invalid("The share and the comparison group together exceed 100 %.", "share", cure)
+    check(terms)
+    check_shares(terms.share, terms.holdout)
     bounds = terms.explore_max or {}
     unknown = next((asset for asset in bounds if asset not in EXPONENTS), None)
     if unknown is not None:

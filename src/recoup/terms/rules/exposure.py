@@ -6,26 +6,56 @@ unit was allotted. Pure.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, Literal
+from dataclasses import replace
+from typing import Annotated, Final, Literal, get_args
 from uuid import UUID
+
+from recoup.kernel.frozen import frozen
+from recoup.kit.terms import Choice, Percent, Units
 
 SLOTS: Final = 8
 Occasion = Literal["unresolved", "declined"]
+AdvanceOn = Literal["unresolved", "soft_declines", "both"]
 Room = Literal["enough", "no_exposure", "customer_limit"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """Limits of one merchant in one asset. Units: the asset's smallest; `allowed_loss_basis_points`
     of the order's amount."""
 
-    limit_units: int = 0
-    order_max_units: int = 0
-    customer_max_units: int = 0
-    chunk_units: int = 1
-    allowed_loss_basis_points: int = 0
-    advance_on: Literal["unresolved", "soft_declines", "both"] = "unresolved"
+    limit_units: Annotated[
+        int,
+        Units(
+            "Limit of advances not yet collected; 0 switches advances off.",
+            option="limit",
+        ),
+    ] = 0
+    order_max_units: Annotated[
+        int, Units("Maximum per order. Default: the limit.", option="order-max")
+    ] = 0
+    customer_max_units: Annotated[
+        int,
+        Units("Maximum per customer at a time. Default: the limit.", option="customer-max"),
+    ] = 0
+    chunk_units: Annotated[
+        int,
+        Units(
+            "Size of the portions taken from the operator's limit. Default: an eighth of it.",
+            option="chunk",
+        ),
+    ] = 1
+    allowed_loss_basis_points: Annotated[
+        int,
+        Percent("In addition to the fee, in percent of the amount: 55.5", option="allowed-loss"),
+    ] = 0
+    advance_on: Annotated[
+        AdvanceOn,
+        Choice(
+            "A customer's payment that had no answer in time, one that was declined softly, or both.",
+            values=get_args(AdvanceOn),
+        ),
+    ] = "unresolved"
     version: int = 1
 
     def covers(self, occasion: Occasion) -> bool:
@@ -34,7 +64,7 @@ class Limits:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Slot:
     """`reclaim`: so much of `used` does not become free again, because the limit fell while it was
     out. `lost`: written off here since the terms were set; its room was taken off `allotted`."""
@@ -50,7 +80,7 @@ class Slot:
         return self.allotted - self.used
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Grant:
     """The slot that holds it now. `low`: another one like it would not fit there; the treasurer
     should look."""
@@ -59,7 +89,7 @@ class Grant:
     low: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wish:
     """Room for one advance. `customers`: all whose limit it counts against. `then` goes on with
     what was granted, or with why not."""

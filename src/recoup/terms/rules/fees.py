@@ -7,15 +7,16 @@ term for the same scope takes an earlier one's place, from its own date on. Sour
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.money import EXPONENTS, UNITS_MAX
 from recoup.kernel.problem import Sentence, invalid
 from recoup.kernel.time import iso
+from recoup.kit.terms import Choice, Percent, Units
 
 KEEP, PRO_RATA, FULL = "keep", "pro_rata", "full"
 REFUND_POLICIES: Final[Mapping[str, str]] = {
@@ -30,10 +31,15 @@ class Tariff(NamedTuple):
     """`basis_points` of the amount plus `fixed_units`, at least `minimum_units`; never more than
     the amount. `refund`: what becomes of it with a refund."""
 
-    basis_points: int = 0
-    fixed_units: int = 0
-    minimum_units: int = 0
-    refund: str = KEEP
+    basis_points: Annotated[int, Percent("Percentage of the amount: 2.9", option="percent")] = 0
+    fixed_units: Annotated[int, Units("Fixed part: 0.30", option="fixed")] = 0
+    minimum_units: Annotated[int, Units("Minimum amount: 0.50", option="minimum")] = 0
+    refund: Annotated[
+        str,
+        Choice(
+            "Part of the fee that a refund returns. Default: keep.", values=tuple(REFUND_POLICIES)
+        ),
+    ] = KEEP
     term_id: UUID | None = None
 
     def log_details(self) -> dict[str, Any]:
@@ -41,7 +47,7 @@ class Tariff(NamedTuple):
         return {"fee_term": self.term_id, "fee_refund": self.refund} if self.term_id else {}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FeeTerm:
     """A fee term; None: every site, order type or currency. `ended`: from its date on the scope has
     no term of its own."""

@@ -5,10 +5,11 @@ Source: design §5; contract §16.4 (columns).
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, NamedTuple
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Actor
 from recoup.kit.terms import Amounts, BasisPoints, Choice, PageRow, Whole, check
@@ -27,7 +28,7 @@ COLUMNS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Terms:
     """`anchor`: the day of the week (1 is Monday) or of the month on which a period begins, at
     midnight UTC. `delay_days` after its end the batch is made. `reserve_basis_points` of the
@@ -63,6 +64,7 @@ class Terms:
         int,
         BasisPoints(
             "Reserve in basis points of the amounts: 500 is 5 %.",
+            high=10_000,
             page=PageRow(
                 "Reserve",
                 "{reserve_basis_points} % of the amounts, for {reserve_days} days",
@@ -85,13 +87,12 @@ class Terms:
         Mapping[str, int],
         Amounts(
             "Smaller payouts are carried over: USD=25.00. May be repeated.",
-            option="minimum",
             page=PageRow("Carried over below", "{minimums}", "never"),
         ),
     ] = field(default_factory=dict)
     limits: Annotated[
         Mapping[str, int],
-        Amounts("Maximum adjustments per person and day: USD=100.00.", option="limit"),
+        Amounts("Maximum adjustments per person and day: USD=100.00."),
     ] = field(default_factory=dict)
 
 

@@ -1,11 +1,11 @@
 """A merchant's settings of the risk check: whether it decides, for how many customers, and what a
 lost sale costs."""
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from recoup.kernel.problem import Sentence, invalid
-from recoup.terms.rules.arm_terms import PLACES, Terms, arm_of
+from recoup.kernel.frozen import frozen
+from recoup.kit.terms import Choice, check
+from recoup.terms.rules.arm_terms import PLACES, ShareField, Terms, arm_of, check_shares
 from recoup.terms.rules.arms import RiskArm
 from recoup.terms.rules.costs import MARGIN
 
@@ -14,38 +14,41 @@ MODES: Final[tuple[RiskMode, ...]] = ("off", "shadow", "share")
 HOLDOUT_MAX: Final = 50
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RiskTerms:
     """Percents. `version` 0: nobody has set anything, and the check watches."""
 
     version: int = 0
-    mode: RiskMode = "shadow"
-    share: int = 0
-    holdout: int = 10
-    margin: int = MARGIN
+    mode: Annotated[
+        RiskMode,
+        Choice(
+            "`off`: no estimate is made. `shadow`: what it would have done is stored. `share`: it decides for "
+            "its share of the customers.",
+            values=MODES,
+        ),
+    ] = "shadow"
+    share: Annotated[
+        int, ShareField("Percentage of customers for whom the check decides.", high=100)
+    ] = 0
+    holdout: Annotated[
+        int,
+        ShareField(
+            "Percentage of customers in the comparison group; with `share` at most 100.",
+            high=HOLDOUT_MAX,
+        ),
+    ] = 10
+    margin: Annotated[
+        int,
+        ShareField(
+            "What a declined genuine sale costs, as a percentage of its amount.", low=1, high=100
+        ),
+    ] = MARGIN
 
 
 def check_risk_terms(terms: RiskTerms) -> RiskTerms:
     """Raises: Problem(invalid) naming the field."""
-    if terms.mode not in MODES:
-        raise invalid(Sentence("The field mode must be one of {0}.", ", ".join(MODES)), "mode")
-    for name, lowest, highest in (
-        ("share", 0, 100),
-        ("holdout", 0, HOLDOUT_MAX),
-        ("margin", 1, 100),
-    ):
-        if not lowest <= getattr(terms, name) <= highest:
-            raise invalid(
-                Sentence("The field {0} must be from {1} to {2} percent.", name, lowest, highest),
-                name,
-            )
-    if terms.share + terms.holdout > 100:
-        cure = Sentence(
-            "With a comparison group of {0} % the share is at most {1} %.",
-            terms.holdout,
-            100 - terms.holdout,
-        )
-        raise invalid("The share and the comparison group together exceed 100 %.", "share", cure)
+    check(terms)
+    check_shares(terms.share, terms.holdout)
     return terms
 
 

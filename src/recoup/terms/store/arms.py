@@ -5,9 +5,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from recoup.db.statement import DIRECTORY, MERCHANT, Read, Row, Tx
-from recoup.db.table import insert_of, stored
-from recoup.terms.rules.arm_terms import Mode, Terms
+from recoup.db.statement import DIRECTORY, MERCHANT, Read, Row, Tx, columns_of
+from recoup.terms.rules.arm_terms import Terms
 
 # The merchant's newest line and those of its sites, however often each was changed.
 NEWEST: Final = """
@@ -22,26 +21,14 @@ WHERE t.merchant_id = {merchant} AND t.retired_at IS NULL
 class ArmSettings(Row):
     """`site_id` None: the merchant's own."""
 
-    version: int
     site_id: UUID | None
-    mode: Mode
-    share: int
-    holdout: int
-    explore: int
-    explore_max: dict[str, int]
     changed_at: datetime
     changed_by: str
-
-    @property
-    def terms(self) -> Terms:
-        return Terms(
-            self.version, self.mode, self.share, self.holdout, self.explore, self.explore_max
-        )
+    terms: Terms
 
 
 @MERCHANT.statement(f"""
-SELECT version, site_id, mode, share, holdout, explore, explore_max, changed_at, changed_by
-FROM ({NEWEST.format(merchant="$1")}) s
+SELECT site_id, changed_at, changed_by, to_jsonb(s) AS terms FROM ({NEWEST.format(merchant="$1")}) s
 """)
 async def arm_settings(db: Read, merchant_id: UUID) -> list[ArmSettings]:
     """The newest line of the merchant and of each of its sites that ever had one."""
@@ -64,13 +51,21 @@ async def standing_stops(db: Read, merchant_id: UUID | None) -> list[EngineStop]
     """Stops that hold for a merchant; None: those for all."""
 
 
-@stored("arm_settings")
-class NewArmSettings(ArmSettings, kw_only=True):
-    merchant_id: UUID
+_COLUMNS: Final = columns_of(Terms)
 
 
-@MERCHANT.statement(insert_of(NewArmSettings, one=True))
-async def add_arm_settings(db: Tx, settings: NewArmSettings) -> None:
+@MERCHANT.statement(f"""
+INSERT INTO arm_settings (merchant_id, site_id, changed_at, changed_by, {_COLUMNS})
+SELECT $1, $2, $3, $4, {_COLUMNS} FROM jsonb_populate_record(NULL::arm_settings, $5)
+""")
+async def add_arm_settings(
+    db: Tx,
+    merchant_id: UUID,
+    site_id: UUID | None,
+    changed_at: datetime,
+    changed_by: str,
+    terms: Terms,
+) -> None:
     """Adds settings of a version that was raised for them."""
 
 

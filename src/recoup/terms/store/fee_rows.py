@@ -5,6 +5,7 @@ from uuid import UUID
 
 from recoup.db.statement import Row
 from recoup.db.table import listed
+from recoup.kernel.filled import filled
 from recoup.terms.rules.fees import FeeTerm, Tariff
 
 
@@ -25,18 +26,12 @@ class StoredFeeTerm(Row):
 
     @property
     def term(self) -> FeeTerm:
-        tariff = Tariff(
-            self.basis_points, self.fixed_units, self.minimum_units, self.refund, self.term_id
-        )
-        return FeeTerm(
-            self.term_id,
-            self.valid_from,
-            tariff,
-            self.site_id,
-            self.order_type,
-            self.currency,
-            self.ended,
-        )
+        return filled(FeeTerm, self, tariff=filled(Tariff, self))
+
+
+def stored_fee_term(term: FeeTerm) -> StoredFeeTerm:
+    tariff = term.tariff._replace(term_id=term.term_id)
+    return filled(StoredFeeTerm, term, **tariff._asdict())
 
 
 def fee_terms_of(rows: object) -> tuple[FeeTerm, ...]:

@@ -5,9 +5,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from recoup.db.statement import MERCHANT, Read, Row, Tx
-from recoup.db.table import insert_of, stored
-from recoup.terms.rules.terms import RiskMode, RiskTerms
+from recoup.db.statement import MERCHANT, Read, Row, Tx, columns_of
+from recoup.terms.rules.terms import RiskTerms
 
 NEWEST: Final = (
     "SELECT * FROM risk_settings r WHERE r.merchant_id = {merchant} ORDER BY r.version DESC LIMIT 1"
@@ -15,31 +14,26 @@ NEWEST: Final = (
 
 
 class RiskSettings(Row):
-    version: int
-    mode: RiskMode
-    share: int
-    holdout: int
-    margin: int
     changed_at: datetime
     changed_by: str
-
-    @property
-    def terms(self) -> RiskTerms:
-        return RiskTerms(self.version, self.mode, self.share, self.holdout, self.margin)
+    terms: RiskTerms
 
 
 @MERCHANT.statement(f"""
-SELECT version, mode, share, holdout, margin, changed_at, changed_by FROM ({NEWEST.format(merchant="$1")}) s
+SELECT changed_at, changed_by, to_jsonb(s) AS terms FROM ({NEWEST.format(merchant="$1")}) s
 """)
 async def risk_settings(db: Read, merchant_id: UUID) -> RiskSettings | None:
     """The newest; None where it was never set."""
 
 
-@stored("risk_settings")
-class NewRiskSettings(RiskSettings, kw_only=True):
-    merchant_id: UUID
+_COLUMNS: Final = columns_of(RiskTerms)
 
 
-@MERCHANT.statement(insert_of(NewRiskSettings, one=True))
-async def add_risk_settings(db: Tx, settings: NewRiskSettings) -> None:
+@MERCHANT.statement(f"""
+INSERT INTO risk_settings (merchant_id, changed_at, changed_by, {_COLUMNS})
+SELECT $1, $2, $3, {_COLUMNS} FROM jsonb_populate_record(NULL::risk_settings, $4)
+""")
+async def add_risk_settings(
+    db: Tx, merchant_id: UUID, changed_at: datetime, changed_by: str, terms: RiskTerms
+) -> None:
     """Adds settings of a version that was raised for them."""

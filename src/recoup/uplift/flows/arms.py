@@ -7,18 +7,19 @@ once that has come.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from typing import Any, Final
 from uuid import UUID
 
 from recoup.audit import moves as audit
 from recoup.audit.rules import amount, changes
 from recoup.db.statement import Read
-from recoup.kernel.filled import filled
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence, invalid, joined
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime
+from recoup.kit.terms import changed
 from recoup.kit.world import World
 from recoup.merchants.flows.merchant_cache import known_offset, no_such_merchant
 from recoup.merchants.store.merchants import load_merchant
@@ -32,7 +33,6 @@ from recoup.terms.rules.arm_terms import WHY_CHARS_MAX, Cut, Mode, Terms, check_
 from recoup.terms.store.arms import (
     ArmSettings,
     EngineStop,
-    NewArmSettings,
     add_arm_settings,
     arm_settings,
     resume_engine,
@@ -45,7 +45,7 @@ _AT_WORK: Final = ("shadow", "share")
 _NAMES: Final = ("mode", "share", "holdout", "explore")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ArmsChange:
     """A change of the settings; None leaves a field as it is. Percents; `explore_max`: by currency,
     units."""
@@ -57,7 +57,7 @@ class ArmsChange:
     explore_max: Mapping[str, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Standing:
     """`lines`: by site, None for the merchant's own; `changed` their rows. `stops`: rows of
     engine_stops that hold. `model`: the one that decides; None, and `why_none` says why. `trained`:
@@ -133,8 +133,7 @@ async def set_arms(
         if site_id is not None and (site is None or site.retired_at is not None):
             raise Problem("not_found", "There is no such site.", cure="See GET /v1/sites.")
         before = (await _standing(tx, scope.merchant_id)).own(site_id)
-        given = {name: value for name, value in asdict(arms_change).items() if value is not None}
-        after = check_terms(Terms(**asdict(before) | given))
+        after = check_terms(changed(before, asdict(arms_change)))
         if after.mode == "inherit" and site_id is None:
             raise invalid(
                 "Only a site can take the merchant's setting.", "mode", "Send off, shadow or share."
@@ -152,22 +151,9 @@ async def set_arms(
             )
         if _noted(after) == _noted(before):
             return before
-        after, wall = (
-            replace(after, version=await raise_version(tx, scope.merchant_id)),
-            world.clocks.wall(),
-        )
-        await add_arm_settings(
-            tx,
-            filled(
-                NewArmSettings,
-                after,
-                merchant_id=scope.merchant_id,
-                site_id=site_id,
-                explore_max=dict(after.explore_max or {}),
-                changed_at=wall,
-                changed_by=scope.actor.text(),
-            ),
-        )
+        wall, version = world.clocks.wall(), await raise_version(tx, scope.merchant_id)
+        after = replace(after, version=version, explore_max=dict(after.explore_max or {}))
+        await add_arm_settings(tx, scope.merchant_id, site_id, wall, scope.actor.text(), after)
         lines = (await _standing(tx, scope.merchant_id)).lines.values()
         await keep_facts_for(
             tx, scope.merchant_id, wall, kept=any(line.mode in _AT_WORK for line in lines)
