@@ -7,7 +7,6 @@ machine believes the same.
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from operator import mul
 from typing import Final
 
@@ -25,6 +24,7 @@ from recoup.engine.chances import (
 )
 from recoup.engine.model import Learned, Model
 from recoup.engine.rhythms import spread
+from recoup.kernel.frozen import frozen
 from recoup.kernel.steady import total
 from recoup.rescue.rules.answer_classes import APPROVED, FUNDS, HARD, SOFT
 from recoup.rescue.rules.facts import Facts, Look, hours_of
@@ -34,7 +34,7 @@ _TINY: Final = 1e-9
 UNTIL: Final = (*HOLDS, 1e9)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Belief:
     """Belief about one order; both lists add up to 1. `holds`: how likely the order is held until
     each of `bins.HOLDS`, or for good."""

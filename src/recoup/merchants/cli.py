@@ -1,7 +1,7 @@
 """Command lines of verbs: how they get their world and merchant, and print what they found."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial, update_wrapper
 from pathlib import Path
 from typing import Annotated, Any, Final, Protocol, TypeVar
@@ -9,6 +9,7 @@ from uuid import UUID
 
 import click
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import invalid
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.services import Services
@@ -27,7 +28,7 @@ MERCHANT_ID: Final = id_of(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opened:
     """`services`: what else its process runs. `merchant`: its id as typed, where the verb has
     `merchant_option`."""
@@ -61,7 +62,7 @@ class CommandLine(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Run:
     """Does a verb's work in its world."""
 

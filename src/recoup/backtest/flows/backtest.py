@@ -22,6 +22,7 @@ from recoup.backtest.rules.recorded import (
 from recoup.backtest.rules.replay import Engines, EngineTarget, ScheduleTarget, Target, add_step
 from recoup.backtest.rules.report import Judgement, judge
 from recoup.insight.store.judged import JudgedDecision, JudgedRow, judged_decisions, judged_orders
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Sentence, invalid
 from recoup.kit.threads import run_stoppable
@@ -48,13 +49,13 @@ _ANSWERS: Final[dict[str | None, Answer]] = {
 _UNREADABLE: Final = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Backtest:
     judgement: Judgement
     orders: Sequence[JudgedOrder]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Places:
     """Places where a policy that is asked about holds. `only`: a site or a campaign, None: all of
     the merchant. `others`: the policies of sites and campaigns inside it that have their own: by

@@ -7,7 +7,6 @@ Whatever dies on the way, the lease runs out and the next one begins anew; figur
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final
@@ -25,6 +24,7 @@ from recoup.backtest.rules.recorded import JudgedOrder
 from recoup.backtest.store import find_backtest
 from recoup.db.pool import retrying
 from recoup.imports.store.imports import find_import
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import parse_id
 from recoup.kernel.kept_sentence import keep
 from recoup.kernel.problem import Problem, Sentence, in_words
@@ -49,7 +49,7 @@ FAILED: Final = Sentence("Something went wrong on our side, several times.")
 _turn: Final = asyncio.Lock()  # of a process: one at a time
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Made:
     """`failed`: why there are no figures."""
 

@@ -14,10 +14,10 @@ import hashlib
 import math
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
 from recoup.backtest.rules.episode import Episode, Features, Step
+from recoup.kernel.frozen import frozen
 from recoup.uplift.rules.comparison import half_width, mixture
 
 RIDGE: Final = 1.0
@@ -163,7 +163,7 @@ _MEASURES: Final[Mapping[Measure, tuple[Reward, float]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Overlap:
     """Overlap: how much the orders say about the policy. `effective`: payers that count, (Σω)²/Σω²;
     `followed`: share of orders that went its way to their end; `unsupported`, `clipped`: shares of
@@ -178,7 +178,7 @@ class Overlap:
     largest: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Estimate:
     """`value`: a mean over all orders. `influence`: of each order, in their order. `error`: a
     standard error. `above`, `below`: how much more and less it may be by what no arm could do."""

@@ -10,7 +10,6 @@ from array import array
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -19,6 +18,7 @@ from recoup.backtest.rules.enough import Closed, Shortfall, missing_of_orders
 from recoup.backtest.rules.estimate import Estimate, clustered
 from recoup.imports.rules.attempt import Attempt
 from recoup.imports.rules.report import GUESSED_MAX, RESCUE, edge_of
+from recoup.kernel.frozen import frozen
 from recoup.uplift.rules.comparison import half_width, mixture
 
 WINDOW: Final = RESCUE
@@ -37,7 +37,7 @@ PERSON_MAX: Final = 1_000  # payments under one name; of more it is a placeholde
 Payment = Sequence[Attempt]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cohort:
     """`payments`: declined at first, whose window lies in the file. `begun_before`, `open`: left
     out at its edges. `unknown`: left out, too. `guessed`: share of attempts that were put together

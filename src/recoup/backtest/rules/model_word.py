@@ -11,7 +11,7 @@ import math
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date, datetime
 from itertools import islice
 from math import exp
@@ -21,6 +21,7 @@ from recoup.backtest.rules.estimate import NORMAL_90
 from recoup.backtest.rules.history import Cohort, Payment, payer_of, tries_of
 from recoup.imports.rules.attempt import Attempt
 from recoup.kernel.cached import cached
+from recoup.kernel.frozen import frozen
 from recoup.kernel.spread import Spread, alone, parts_of
 from recoup.kernel.time import BusinessTime
 from recoup.kit import zones
@@ -115,7 +116,7 @@ class Tenth(NamedTuple):
     observed: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Calibration:
     """`error`: root of the mean square of expected less observed over tenths, without what chance
     alone makes of it."""
@@ -246,7 +247,7 @@ class PastTry(NamedTuple):
     approved: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Expectation:
     """Expectation of a model. `alone`: it is asked without the payer's other payments. `slope`: as
     `slope_of`, about the mean logits of `means`."""

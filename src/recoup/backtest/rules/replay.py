@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from recoup.backtest.rules.episode import Features, Step
 from recoup.backtest.rules.recorded import JudgedOrder, OrderFacts, Planned, RecordedDecision
+from recoup.kernel.frozen import frozen
 from recoup.networks.codes import Reading
 from recoup.orders.rules.decision import Decision, Offered
 from recoup.policies.rules.in_force import NO_POLICIES, InForce, Policies
@@ -27,7 +28,7 @@ from recoup.rescue.rules.model import Model
 from recoup.terms.rules.arm_terms import engine_decides, place_of
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ScheduleTarget:
     """Target that follows a schedule. `within`: the set policies that it is asked within; None:
     those that held then."""
@@ -49,7 +50,7 @@ class ScheduleTarget:
         return self
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EngineTarget:
     """Target that follows the engine without draws: what it thinks best. `within`: as of a
     schedule."""

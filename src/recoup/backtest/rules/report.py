@@ -14,6 +14,7 @@ from recoup.backtest.rules.estimate import Estimate, Evaluation, Overlap, cluste
 from recoup.backtest.rules.groups import GROUPS_MAX, By, bands, grouped
 from recoup.backtest.rules.recorded import JudgedOrder
 from recoup.backtest.rules.replay import BINS
+from recoup.kernel.frozen import frozen
 from recoup.kernel.stop import look_up
 
 Verdict = Literal["better", "worse", "not_told"]
@@ -43,7 +44,7 @@ class FeesAvoided(NamedTuple):
     units: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Figures:
     """Figures of some orders. `rescued`: the share of them that the policy rescues, or None, and
     then `missing` says why not. `then`: the share that was rescued. `sends`, `sends_then`: of an
@@ -72,7 +73,7 @@ class Figures:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MoneyFigures:
     """Money of one currency, in its minor unit, over all orders. `net`: the rescued amounts less
     the cost of sends."""

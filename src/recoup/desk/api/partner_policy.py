@@ -1,10 +1,8 @@
 """/partner/policy: what a partner bounds the retry policies of its merchants by, as versions.
 Source: decision 0077."""
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from uuid import UUID
-
-from msgspec import Meta
 
 from recoup.backtest.api.backtests import shown as backtest_shown
 from recoup.backtest.api.backtests_shapes import BacktestReport, BacktestShown
@@ -13,7 +11,7 @@ from recoup.backtest.flows.bounds import AtMerchant, AtMerchants
 from recoup.desk.api.policy import checked, listed, shown
 from recoup.keys.api.v1_resource import PARTNER, Api, Call
 from recoup.kit.api.body import read_whole
-from recoup.kit.api.wire import Moment, Shape
+from recoup.kit.api.wire import Counted, Moment, Shape
 from recoup.partners.api.partner import GROUP
 from recoup.partners.api.partner_caller import only_partner, partner_scope
 from recoup.policy_versions.api import (
@@ -30,34 +28,26 @@ from recoup.policy_versions.flows import policies
 from recoup.policy_versions.flows.policy_scopes import Where, where_of
 
 
-class PolicyBoundsAtMerchant(Shape, kw_only=True):
+class PolicyBoundsAtMerchant(Shape):
     """What the orders of one merchant would have brought of the last 90 days, inside its own policies."""
 
     mid: UUID
     name: str
-    made_at: Annotated[
-        Moment | None,
-        Meta(
-            description="Null: the figures are being made, or several back-tests of bounds wait for theirs. The same "
-            "check has them some minutes later."
-        ),
-    ]
-    failed: Annotated[str | None, Meta(description="Why there are no figures.")]
+    made_at: Moment | None
+    """Null: the figures are being made, or several back-tests of bounds wait for theirs. The same
+    check has them some minutes later."""
+    failed: str | None
+    """Why there are no figures."""
     report: BacktestReport | None
 
 
-class PolicyBoundsChecked(RetryPolicyChecked, kw_only=True):
+class PolicyBoundsChecked(RetryPolicyChecked):
     """Whether they could be saved, what they would change and would have brought."""
 
-    merchants: Annotated[
-        list[PolicyBoundsAtMerchant],
-        Meta(
-            description="Those with the most orders, at most 5. Empty where the bounds change nothing."
-        ),
-    ]
-    merchants_in_all: Annotated[
-        int, Meta(ge=0, description="How many have orders whose decisions are kept.")
-    ]
+    merchants: list[PolicyBoundsAtMerchant]
+    """Those with the most orders, at most 5. Empty where the bounds change nothing."""
+    merchants_in_all: Counted
+    """How many have orders whose decisions are kept."""
 
 
 _NIGHTS: Final = {"policy": {"when": {"hours": ["07:00-22:00"]}}, "reason": "no sends at night"}

@@ -7,7 +7,6 @@ it twice harmless.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -29,6 +28,7 @@ from recoup.desk.store.bulk_acts import (
     waiting_of,
 )
 from recoup.desk.store.order_filter import OrderFilter
+from recoup.kernel.frozen import frozen
 from recoup.kernel.kept_sentence import keep
 from recoup.kernel.problem import Problem, Sentence, figure, in_words, joined
 from recoup.kernel.scope import Actor, Scope
@@ -51,7 +51,7 @@ _Next = tuple[BulkAct, list[WaitingRow]]
 _DONE: Final = {"cancel": "Cancelled", "note": "Note added"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Act:
     """`action`: cancel, redeliver or note, with its text. `said`: the list in words."""
 

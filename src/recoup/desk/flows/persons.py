@@ -6,7 +6,6 @@ less, says nothing in the log, and is requested again.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -30,6 +29,7 @@ from recoup.desk.store.exports import end_files_of
 from recoup.desk.store.order_folding import fold_orders
 from recoup.imports.store.imports import forget_customers
 from recoup.kernel.encode import encode
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import HIGHEST, LOWEST, new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -62,7 +62,7 @@ async def find_by_name(world: World, merchant_id: UUID, typed: str) -> UUID | No
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Erased:
     """Counts of an erasure: how many customers, and orders of theirs; `opened`: orders that are
     open still."""

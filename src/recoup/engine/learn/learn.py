@@ -5,13 +5,14 @@ The model that is kept is the one that was tried: it has not seen the held-out t
 compared by attempts that it was trained on, however often one is trained.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
 from recoup.engine.learn.choices import keep, take
 from recoup.engine.learn.prior import SIMULATED
 from recoup.engine.trial import PLAIN_RATES, Amount, Trial, missing
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import WallTime
@@ -26,7 +27,7 @@ AS_LOADED: Final = "own attempts"
 SINCE: Final = "Another model was chosen during the training, so this one was stored only."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Training:
     """`missing`: what there is too little of; then there is neither `model` nor `trial`. `note`:
     why it was not compared with the model that is taken, or without whose attempts the verdict is

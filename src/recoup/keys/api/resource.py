@@ -15,6 +15,7 @@ from msgspec import structs
 from starlette.routing import Route
 
 from recoup.kernel.encode import encode
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.scope import Scope as MerchantScope
@@ -123,7 +124,7 @@ class Call(Generic[ServicesT, CallerT, QueryT]):
 CallT = TypeVar("CallT", bound=Call[Any, Any, Any])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """`body`: a Struct, sent as JSON; or parts of a file as they come, whose type stands in `headers`."""
 

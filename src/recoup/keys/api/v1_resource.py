@@ -3,13 +3,14 @@ PascalCase."""
 
 import re
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 from urllib.parse import parse_qsl
 from uuid import UUID
 
 from recoup.cards.flows.no_cards import refuse_cards
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor
@@ -67,7 +68,7 @@ class Services(Kit):
         return f"{self.url}/checkout/{checkout_token(self.world, merchant_id, order_id)}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Caller:
     """A merchant's developer; or with `partner_id` a partner's, who has no `mid`."""
 

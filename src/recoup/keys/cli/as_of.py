@@ -2,13 +2,13 @@
 it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import update_wrapper
 from typing import Annotated, Any
 
 import click
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import invalid
 from recoup.kit.as_of import Cut
 from recoup.kit.cli.parameters import Parsed
@@ -34,7 +34,7 @@ def moment(text: str | None, field: str = "from") -> datetime | None:
 Instant = Annotated[datetime | None, Parsed(moment)]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AsTyped:
     """The two options."""
 

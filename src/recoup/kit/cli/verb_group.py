@@ -3,7 +3,6 @@ are verbs too, and need nothing of the others'. Other packages add verbs by entr
 group `recoup.verbs`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final
 
@@ -12,12 +11,13 @@ import click
 from recoup.kernel.extended import Extended
 from recoup.kernel.extensions import added, load
 from recoup.kernel.feature import Place
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 
 ADDED: Final = "recoup.verbs"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LaterVerb:
     """`help`: its first sentence; empty: it is hidden. `modules`: each adds its part of the verb by `add(group)`, has
     the verb, or has operations whose verb it is, in `api`."""
@@ -39,7 +39,7 @@ class LaterVerb:
                 group.add_command(next(one for one in found if one.name == name))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PackageVerb:
     """A verb of another package. `entry`: the name of its entry point, which is `group.verb` for a verb of a group."""
 

@@ -3,11 +3,12 @@ collection are made of these; the doors read bodies by the same Structs, so that
 checks agree."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 import msgspec
 
+from recoup.kernel.frozen import frozen
 from recoup.kit.edge.json_body import TEXT_CHARS_MAX
 
 ANY_KEY: Final = ""  # the scope of an operation that every key allows
@@ -16,7 +17,7 @@ CSV: Final = "text/csv"
 JSON_LINES: Final = "application/x-ndjson"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Example:
     """A request and its answer as they go over the wire; golden tests hold the answer's members."""
 
@@ -26,7 +27,7 @@ class Example:
     answer: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Operation:
     """`path` with `{name}` for variables, the door's prefix included. `body` and `query`: Structs
     whose fields (with the limits of their `msgspec.Meta` and the text below them) become JSON
