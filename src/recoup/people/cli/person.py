@@ -16,14 +16,9 @@ AsPerson = Annotated[
 
 
 async def scope_of_person(at: Opened, email: str) -> Scope:
-    """The merchant's, acted on by that person. Raises: as `operator_named`."""
-    return Scope(at.merchant_id, await operator_named(at, email), "command")
-
-
-async def operator_named(opened: Opened, email: str) -> Actor:
-    """The same actor as in the portal, so that nobody is a second person by taking another door.
-    Raises: Problem invalid without an e-mail, forbidden for one that does not decide for the
-    operator."""
+    """The merchant's, acted on by the same actor as in the portal, so that nobody is a second
+    person by taking another door. Raises: Problem invalid without an e-mail, forbidden for one that
+    does not decide for the operator."""
     email = clean_email(email)
     if not email:
         raise invalid(
@@ -31,11 +26,11 @@ async def operator_named(opened: Opened, email: str) -> Actor:
             "as",
             "Use the e-mail with which you sign in to the portal.",
         )
-    user = await find_user(opened.world.people.reader, email)
+    user = await find_user(at.world.people.reader, email)
     decides = (
         user is not None
         and user.active
-        and await is_operator(opened.world.people.reader, user.user_id, opened.world.name)
+        and await is_operator(at.world.people.reader, user.user_id, at.world.name)
     )
     if user is None or not decides:
         raise Problem(
@@ -44,4 +39,4 @@ async def operator_named(opened: Opened, email: str) -> Actor:
             "Use the e-mail of an owner or operations member of the operator.",
             field="as",
         )
-    return Actor("user", str(user.user_id))
+    return Scope(at.merchant_id, Actor("user", str(user.user_id)), "command")
