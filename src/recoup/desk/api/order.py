@@ -163,7 +163,7 @@ def _past_refund(row: WireRefund, found: Past, kept: list[Line]) -> WireRefund:
         for one in kept
         if one.fact_id == row.modification_id
     ]
-    return with_fields(
+    return replace(
         row,
         state=state,
         life=life,

@@ -66,7 +66,7 @@ class JudgedDecision(StoredDecision, frozen=True):
 
 
 @MERCHANT.statement("""
-SELECT d.decision_id, d.order_id, d.verdict, d.features, d.plan, d.rules, d.alternatives, d.versions, d.taken, d.arm,
+SELECT d.decision_id, d.order_id, d.verdict, d.features, d.plan, d.rules, d.versions, d.taken, d.alternatives, d.arm,
   a.state, a.sent_at
 FROM (
   SELECT l.order_id, l.decision_id FROM order_log l

@@ -40,7 +40,7 @@ async def order_decisions(
 
 
 @MERCHANT.statement("""
-SELECT decision_id, order_id, verdict, features, plan, rules, alternatives, versions, taken, at, reasons, arm
+SELECT decision_id, order_id, verdict, features, plan, rules, versions, taken, alternatives, at, reasons, arm
 FROM decisions WHERE merchant_id = $1 AND decision_id = $2
 """)
 async def find_decision(db: Read, merchant_id: UUID, decision_id: UUID) -> OrderDecision | None:

@@ -48,7 +48,7 @@ class RefundApproval:
     units: int
     asset: str
     message: str
-    items: list[dict[str, Any]]
+    items: list[Any]
     input_mac: str
     requested_by: str
     requested_role: str

@@ -135,7 +135,7 @@ class Modification:
     units: int
     asset: str
     message: str
-    items: list[dict[str, Any]]
+    items: list[Any]  # pieces of the order
     input_mac: str
     business_at: datetime
     actor: str

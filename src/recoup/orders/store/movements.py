@@ -15,6 +15,7 @@ from recoup.db.known import known_at
 from recoup.db.statement import MERCHANT, Read, Row
 from recoup.kit.as_of import Window
 from recoup.orders.rules.ledger import WALLET
+from recoup.orders.store.rows import LedgerLine
 
 STATEMENT_SECONDS: Final = 120.0
 FEES: Final = (
@@ -44,25 +45,13 @@ class Place(NamedTuple):
     line_no: int
 
 
-class MovementLine(Row, frozen=True):
-    """An entry on what the merchant is owed: line `line_no` of its posting. `fee_units` was booked
+class MovementLine(LedgerLine, frozen=True):
+    """An entry on what the merchant is owed. `fee_units` was booked
     with it. `site`: its name. `batch_id`: of the settlement that took it."""
 
-    posting_id: UUID
-    source_kind: str
-    source_id: UUID
-    recipe: str
-    order_id: UUID | None
-    business_at: datetime
-    line_no: int
     asset: str
     place: str
-    units: int
     fee_units: int
-    external_id: str | None
-    placed_at: datetime | None
-    site_id: UUID | None
-    descriptor: str | None
     site: str | None
     batch_id: UUID | None
     reference: str | None
@@ -81,8 +70,9 @@ WITH page AS MATERIALIZED (
         AND q.recipe = {_OF} AND q.business_at = p.business_at))
   ORDER BY p.business_at, p.posting_id, e.line_no LIMIT $9
 )
-SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.order_id, p.business_at, p.line_no, p.asset, p.place,
-  p.units, coalesce(-fe.units, 0) AS fee_units, o.external_id, o.placed_at, o.site_id, o.descriptor, s.name AS site,
+SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.business_at, p.order_id, p.line_no, p.units,
+  o.external_id, o.placed_at, o.site_id, o.descriptor, p.asset, p.place,
+  coalesce(-fe.units, 0) AS fee_units, s.name AS site,
   coalesce(CASE WHEN {known_at("n", 4, "closed_at")} THEN l.batch_id END, b.batch_id) AS batch_id,
   coalesce(a.reference, {_REFUNDED_AS}, x.tx_hash, w.reference, b.reference) AS reference
 FROM page p

@@ -9,8 +9,9 @@ from uuid import UUID
 from recoup.db.statement import Row
 from recoup.db.table import Hex
 from recoup.merchants.store.merchants import Campaign
-from recoup.orders.rules.snapshot import OrderColumns
-from recoup.orders.store.rows import OutboxEvent
+from recoup.orders.rules.refund_limits import RefundApproval
+from recoup.orders.rules.snapshot import Modification, OrderColumns
+from recoup.orders.store.rows import MadeDecision, OutboxEvent, PostingSource
 from recoup.orders.store.tries import NewTry
 from recoup.orders.store.wire_orders import RefundedItem
 
@@ -48,67 +49,21 @@ class PageCard(Row, frozen=True):
     route: str | None = None  # whose processor keeps it
 
 
-class PageModification(Row, frozen=True):
-    modification_id: UUID
-    order_id: UUID
-    modification_no: int
-    kind: str
-    attempt_id: UUID | None
-    state: str
-    units: int
-    asset: str
-    message: str
+@dataclass(slots=True)
+class PageModification(Modification):
     items: list[RefundedItem]
-    tries: int
-    send_before: datetime | None
-    not_found: int
-    reference: str | None
-    processor_code: str | None
-    business_at: datetime
-    actor: str
-    send_id: UUID | None
-    hand_note: str | None
-    hand_actor: str | None
-    approved_by: str | None
-    unsent: int
 
 
-class PageRequest(Row, frozen=True):
+@dataclass(slots=True)
+class PageRequest(RefundApproval):
     """A refund that a second person has or had to agree to. `asker`: the requester's name,
     `not_now`: why a reader cannot agree to it, and `to`: the wallet that it goes to, where somebody
     has filled them in."""
 
-    request_id: UUID
-    order_id: UUID
-    state: str
-    units: int
-    asset: str
-    message: str
-    items: list[RefundedItem]
-    requested_by: str
-    requested_role: str
-    requested_at: datetime
-    expires_at: datetime
-    decided_by: str | None
-    decided_at: datetime | None
-    reason: str
+    items: list[object]  # read for `act` alone
     asker: str = ""
     not_now: str = ""
     to: str = ""
-    act: str = "refund"
-
-
-class PageAdvance(Row, frozen=True):
-    """Advance: approved before it was collected."""
-
-    asset: str
-    units: int
-    due_units: int
-    state: str
-    policy: str
-    started_at: datetime
-    until: datetime
-    customers: list[UUID]
 
 
 class PageWords(Row, frozen=True):
@@ -129,18 +84,10 @@ class Weighed(Row, frozen=True):
     probability: float | None = None
 
 
-class PageDecision(Row, frozen=True):
-    decision_id: UUID
-    order_id: UUID
+class PageDecision(MadeDecision, frozen=True):
     at: datetime
-    verdict: str
-    features: dict[str, Any]
-    plan: list[str]
     reasons: list[str]
-    rules: list[str]
     alternatives: list[Weighed]
-    versions: dict[str, str | None]
-    taken: str | None
     arm: dict[str, Any] | None
 
 
@@ -154,14 +101,9 @@ class PageEntry(Row, frozen=True):
     balance_after: int | None
 
 
-class PagePosting(Row, frozen=True):
-    posting_id: UUID
-    source_kind: str
-    source_id: UUID
-    recipe: str
+class PagePosting(PostingSource, frozen=True):
     order_id: UUID | None
     content_hash: Hex
-    business_at: datetime
     recorded_at: datetime
     page_no: int | None
     position: int | None

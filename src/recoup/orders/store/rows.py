@@ -97,6 +97,19 @@ RESCUED: Final = "status IN (6, 7, 8)"
 OPEN: Final = "status IN (0, 1, 3, 4, 5)"
 
 
+class MadeDecision(Row, frozen=True):
+    """A decision as it is computed again to prove it."""
+
+    decision_id: UUID
+    order_id: UUID
+    verdict: Verdict
+    features: dict[str, Any]
+    plan: Sequence[str]
+    rules: Sequence[str]
+    versions: Mapping[str, str | None]
+    taken: str | None
+
+
 @stored("decisions")
 class DecisionRow(Row, frozen=True):
     """`arm`: of an order that has one, whose decision it is."""
@@ -328,6 +341,28 @@ class CardResult(Row, frozen=True, kw_only=True):
     risk_score: int | None = None
     risk_level: RiskLevel | None = None
     risk_at: datetime | None = None
+
+
+class PostingSource(Row, frozen=True):
+    """Source of a posting: a recipe books it once."""
+
+    posting_id: UUID
+    source_kind: str
+    source_id: UUID
+    recipe: str
+    business_at: datetime
+
+
+class LedgerLine(PostingSource, frozen=True):
+    """Line `line_no` of a posting, with its order as it came in."""
+
+    order_id: UUID | None
+    line_no: int
+    units: int
+    external_id: str | None
+    placed_at: datetime | None
+    site_id: UUID | None
+    descriptor: str | None
 
 
 class PostingRow(NamedTuple):

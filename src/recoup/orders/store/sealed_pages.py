@@ -1,11 +1,11 @@
 """Closed pages, to prove a root."""
 
 from collections.abc import Collection
-from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from recoup.db.statement import MERCHANT, Read, Row
+from recoup.orders.store.rows import PostingSource
 
 PAGES_MAX: Final = 32
 STATEMENT_SECONDS: Final = 120.0
@@ -72,21 +72,16 @@ class PostedEntry(NamedTuple):
     units: int
 
 
-class PostingContent(Row, frozen=True):
+class PostingContent(PostingSource, frozen=True):
     """Content that a posting's hash is made of."""
 
-    posting_id: UUID
     merchant_id: UUID
-    source_kind: str
-    source_id: UUID
-    recipe: str
     asset: str
-    business_at: datetime
     entries: list[PostedEntry]
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT p.posting_id, p.merchant_id, p.source_kind, p.source_id, p.recipe, min(e.asset) AS asset, p.business_at,
+SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.business_at, p.merchant_id, min(e.asset) AS asset,
   jsonb_agg(jsonb_build_array(e.account, e.place, e.units) ORDER BY e.line_no) AS entries
 FROM postings p JOIN entries e USING (merchant_id, posting_id)
 WHERE p.merchant_id = $1 AND p.posting_id = ANY($2::uuid[])

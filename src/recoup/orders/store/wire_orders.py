@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.db.statement import MERCHANT, Read, Row
 from recoup.kernel.facet import facets_sql
 from recoup.orders.rules.disputed import Dispute
-from recoup.orders.rules.snapshot import Attempt
+from recoup.orders.rules.snapshot import Attempt, Modification
 
 _COLUMNS = """
 SELECT o.order_id, o.external_id, o.stage, o.kind, o.site_id, o.campaign_id, o.descriptor, o.asset, h.units,
@@ -23,7 +23,7 @@ _ONE = f"""{_COLUMNS}, o.facts -> 'items' AS items,
         WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.fact_id = a.attempt_id
           AND l.happening = 'attempt_not_sent')) END ORDER BY a.attempt_no) FROM attempts a
     WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id) AS attempts,
-  (SELECT jsonb_agg(to_jsonb(r) - 'input_mac' || jsonb_build_object('life',
+  (SELECT jsonb_agg(to_jsonb(r) || jsonb_build_object('life',
       (SELECT jsonb_agg(jsonb_build_object('happening', l.happening, 'at', l.business_at) ORDER BY l.seq)
         FROM order_log l
         WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.fact_id = r.modification_id))
@@ -106,18 +106,10 @@ class RefundStep(Row, frozen=True):
     at: datetime
 
 
-class WireRefund(Row, frozen=True):
-    modification_id: UUID
-    attempt_id: UUID | None
-    modification_no: int
-    kind: str
-    state: str
-    units: int
-    message: str
-    reference: str | None
-    business_at: datetime
+@dataclass(slots=True)
+class WireRefund(Modification):
     items: list[RefundedItem]
-    life: list[RefundStep] | None
+    life: list[RefundStep] | None = None
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from recoup.db.statement import MERCHANT, Read, Row, columns_of
 from recoup.kernel.ids import LOWEST
 from recoup.kit.as_of import NOW, Cut
 from recoup.kit.lists.bounded import Count
+from recoup.orders.store.rows import LedgerLine
 from recoup.settlement.store.settlement import BatchFigures
 
 LINES_MAX: Final = 5_000
@@ -150,11 +151,9 @@ def has_next(number: int, size: int, rows: int, total: Count) -> bool:
     return number * size < total.value or not total.exact and rows == size
 
 
-class BatchLine(Row, frozen=True):
-    """An entry of the ledger: line `line_no` of its posting. `note`: of an adjustment."""
+class BatchLine(LedgerLine, frozen=True):
+    """An entry of the ledger. `note`: of an adjustment."""
 
-    posting_id: UUID
-    line_no: int
     kind: Literal[
         "amount",
         "fee",
@@ -166,18 +165,8 @@ class BatchLine(Row, frozen=True):
         "carried",
         "payout",
     ]
-    units: int
-    recipe: str
-    source_kind: str
-    source_id: UUID
-    order_id: UUID | None
-    business_at: datetime
     page_no: int | None
     position: int | None
-    external_id: str | None
-    site_id: UUID | None
-    descriptor: str | None
-    placed_at: datetime | None
     note: str | None
 
 
@@ -187,8 +176,8 @@ WITH page AS MATERIALIZED (
     AND ($6::text IS NULL OR kind = $6)
   ORDER BY posting_id, line_no LIMIT $5
 )
-SELECT l.posting_id, l.line_no, l.kind, l.units, p.recipe, p.source_kind, p.source_id, p.order_id, p.business_at,
-  p.page_no, p.position, o.external_id, o.site_id, o.descriptor, o.placed_at, a.note
+SELECT l.posting_id, p.source_kind, p.source_id, p.recipe, p.business_at, p.order_id, l.line_no, l.units,
+  o.external_id, o.placed_at, o.site_id, o.descriptor, l.kind, p.page_no, p.position, a.note
 FROM page l
 JOIN postings p USING (merchant_id, posting_id)
 LEFT JOIN orders o ON o.merchant_id = p.merchant_id AND o.order_id = p.order_id

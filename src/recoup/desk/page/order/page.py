@@ -1,5 +1,6 @@
 """Page of one order: what it is, what happened, what comes next and why, and what may be done."""
 
+import dataclasses
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -285,7 +286,7 @@ async def _named(visit: Visit, page: OrderPage) -> OrderPage:
 
     def request_with_names(row: PageRequest) -> PageRequest:
         why_not = not_now(visit, row.requested_by, row.units, row.asset, limits)
-        return replace(
+        return dataclasses.replace(
             row, asker=names[row.requested_by], not_now=why_not, to=wallets.get(row.request_id, "")
         )
 

@@ -138,7 +138,7 @@ def as_it_stood(page: OrderPage, found: Past) -> OrderPage:
         words=[word for word in page.words if word.seq <= last.seq],
         attempts=attempts_then(found, page.attempts),
         modifications=[
-            replace(
+            dataclasses.replace(
                 modification,
                 state=found.modifications[modification.modification_id],
                 hand_note=None,

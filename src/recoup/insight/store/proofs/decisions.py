@@ -5,27 +5,20 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.db.statement import MERCHANT, Read, Row
+from recoup.db.statement import MERCHANT, Read
 from recoup.kernel.ids import LOWEST
 from recoup.kit.proofs.walk import STATEMENT_SECONDS, of_window
+from recoup.orders.store.rows import MadeDecision
 
 DECISIONS_MAX: Final = 1000
 
 
-class StoredDecision(Row, frozen=True):
-    decision_id: UUID
-    order_id: UUID
-    verdict: str
-    features: dict[str, Any]
-    plan: list[str]
-    rules: list[str]
+class StoredDecision(MadeDecision, frozen=True):
     alternatives: list[dict[str, Any]]
-    versions: dict[str, str | None]
-    taken: str | None
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT decision_id, order_id, verdict, features, plan, rules, alternatives, versions, taken FROM decisions
+SELECT decision_id, order_id, verdict, features, plan, rules, versions, taken, alternatives FROM decisions
 WHERE merchant_id = $1 AND decision_id > $2 ORDER BY decision_id LIMIT $3
 """)
 async def _decisions(

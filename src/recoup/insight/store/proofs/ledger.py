@@ -8,6 +8,7 @@ from uuid import UUID
 from recoup.db.statement import MERCHANT, Read, Row
 from recoup.kernel.ids import LOWEST
 from recoup.kit.proofs.walk import STATEMENT_SECONDS, of_merchant
+from recoup.orders.store.rows import PostingSource
 
 POSTINGS_MAX: Final = 5000
 _ENTRIES: Final = """
@@ -24,21 +25,16 @@ class StoredEntry(NamedTuple):
     units: int
 
 
-class StoredPosting(Row, frozen=True):
+class StoredPosting(PostingSource, frozen=True):
     """`entries`: None when it has none."""
 
-    posting_id: UUID
-    source_kind: str
-    source_id: UUID
-    recipe: str
     order_id: UUID | None
     content_hash: bytes
-    business_at: datetime
     entries: list[StoredEntry] | None
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(f"""
-SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.order_id, p.content_hash, p.business_at, {_ENTRIES}
+SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.business_at, p.order_id, p.content_hash, {_ENTRIES}
 FROM postings p WHERE p.merchant_id = $1 AND p.order_id > $2 AND p.order_id <= $3
 ORDER BY p.order_id, p.posting_id
 """)
@@ -48,7 +44,7 @@ async def read_postings(
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(f"""
-SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.order_id, p.content_hash, p.business_at, {_ENTRIES}
+SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.business_at, p.order_id, p.content_hash, {_ENTRIES}
 FROM postings p WHERE p.merchant_id = $1 AND p.order_id IS NULL AND p.posting_id > $2
 ORDER BY p.posting_id LIMIT $3
 """)
