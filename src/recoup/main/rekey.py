@@ -44,7 +44,6 @@ from recoup.networks.card import issuer_digits
 from recoup.onboarding.flows.application_documents import document_context
 from recoup.onboarding.flows.handover import handover_context
 from recoup.outside.keys.material import VAULT
-from recoup.outside.keys.sealing import Sealed
 from recoup.people.flows.invitations import token_context
 from recoup.processors.rules.bank_account import account_context, deposits_context
 from recoup.routes.flows.own_routes import connection_context
@@ -208,11 +207,7 @@ async def _cards(world: World, current: Mapping[str, str], tell: Progress) -> No
     after, done = START, 0
     while True:
         page = await card_page(world.db, after)
-        made = [
-            (row, world.keys.rewrap(_sealed_of(row)))
-            for row in page
-            if row.kek_id != current["card"]
-        ]
+        made = [(row, world.keys.rewrap(row)) for row in page if row.kek_id != current["card"]]
         others = any(
             sealed.kek_id != current["card"] for _, sealed in made
         )  # between the question and the wrapping
@@ -237,16 +232,12 @@ async def _cards(world: World, current: Mapping[str, str], tell: Progress) -> No
 
 
 def _number(world: World, row: WrappedCard) -> str:
-    plain = world.keys.open_card(world.name, row.merchant_id, row.token_id, _sealed_of(row))
+    plain = world.keys.open_card(world.name, row.merchant_id, row.token_id, row)
     return str(json.loads(plain)["pan"])
 
 
 def _prints(world: World, row: WrappedCard, pan: str) -> list[tuple[str, bytes, UUID]]:
     return [(key_id, made, row.pan_id) for key_id, made in world.keys.print_of(pan)]
-
-
-def _sealed_of(row: WrappedCard) -> Sealed:
-    return Sealed(row.kek_id, row.wrapped_dek, row.nonce, row.ciphertext)
 
 
 async def _sealed(

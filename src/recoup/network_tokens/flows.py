@@ -233,9 +233,8 @@ def _service_for(world: World, merchant_id: UUID, scheme: str) -> tuple[str, Tok
 
 
 def _opened(world: World, merchant_id: UUID, token_id: UUID, card: CardOfToken) -> Card | None:
-    sealed = Sealed(card.kek_id, card.wrapped_dek, card.nonce, card.ciphertext)
     try:
-        plain = world.keys.open_card(world.name, merchant_id, token_id, sealed)
+        plain = world.keys.open_card(world.name, merchant_id, token_id, card)
     except Problem:
         return None
     return Card(json.loads(plain)["pan"], card.exp_month, card.exp_year, card.scheme)

@@ -9,6 +9,7 @@ from recoup.cards.store.vault import renew_card
 from recoup.db.statement import MERCHANT, Read, Row, Tx
 from recoup.kernel.facet import Facet
 from recoup.network_tokens.rules import TokenFacts, TokenStanding
+from recoup.outside.keys.sealing import Sealed
 from recoup.processors.rules.credential import TokenState
 
 # An empty object where the merchant uses tokens and the card has none.
@@ -36,7 +37,7 @@ class NetworkTokenRow(Row, frozen=True):
     deletion_owed: bool
 
 
-class CardOfToken(Row, frozen=True):
+class CardOfToken(Sealed, frozen=True):
     """A card of the vault that a token may be made for, with what is known of its merchant.
     `wants`: the merchant uses network tokens."""
 
@@ -46,18 +47,14 @@ class CardOfToken(Row, frozen=True):
     exp_month: int
     exp_year: int
     issuer_digits: str
-    kek_id: str
-    wrapped_dek: bytes
-    nonce: bytes
-    ciphertext: bytes
     acceptor_id: str
     offset_us: int
     wants: bool
 
 
 @MERCHANT.statement("""
-SELECT v.pan_id, v.scheme, v.magic, v.exp_month, v.exp_year, v.issuer_digits, v.kek_id, v.wrapped_dek, v.nonce,
-  v.ciphertext, m.acceptor_id, m.offset_us,
+SELECT v.kek_id, v.wrapped_dek, v.nonce, v.ciphertext, v.pan_id, v.scheme, v.magic, v.exp_month, v.exp_year,
+  v.issuer_digits, m.acceptor_id, m.offset_us,
   EXISTS (SELECT FROM notice_settings n WHERE n.merchant_id = v.merchant_id AND n.notice = 'network_tokens'
     AND n.enabled) AS wants
 FROM vault v JOIN merchants m USING (merchant_id)

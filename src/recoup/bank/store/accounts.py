@@ -8,6 +8,7 @@ from recoup.db.statement import MERCHANT, Read, Row, columns_of
 
 ROWS_MAX: Final = 200
 PayoutState = Literal["created", "approved", "sent", "paid", "returned"]
+Scheme = Literal["us", "iban"]
 
 
 class ActiveAccount(Row, frozen=True):
@@ -27,18 +28,23 @@ async def active_account(db: Read, merchant_id: UUID, asset: str) -> ActiveAccou
     """The active account of a currency; at most one is."""
 
 
-class AccountRow(Row, frozen=True):
+class SealedAccount(Row, frozen=True):
     """`sealed`: its numbers; `deposits`: the two amounts that prove who reads its statement,
-    sealed. `masked` is what anybody sees. Business time."""
+    sealed. `masked` is what anybody sees."""
 
-    merchant_id: UUID
     account_id: UUID
-    asset: str
-    scheme: Literal["us", "iban"]
+    scheme: Scheme
     holder: str
     masked: str
     sealed: bytes
     deposits: bytes
+
+
+class AccountRow(SealedAccount, frozen=True):
+    """Business time."""
+
+    merchant_id: UUID
+    asset: str
     state: Literal["added", "verified", "active", "replaced", "refused"]
     tries: int
     added_by: str
@@ -87,15 +93,18 @@ async def last_returns(db: Read, merchant_id: UUID) -> dict[UUID, LastReturn]:
     """Accounts whose last payout came back: why, and when."""
 
 
-class PayoutHead(Row, frozen=True):
+class PayoutTry(Row, frozen=True):
     """`payout_no` counts the tries to pay a batch."""
 
     payout_id: UUID
-    batch_id: UUID
     payout_no: int
-    asset: str
-    units: int
     state: PayoutState
+    units: int
+    asset: str
+
+
+class PayoutHead(PayoutTry, frozen=True):
+    batch_id: UUID
     reference: str
     requested_by: str
     approved_by: str | None
@@ -149,12 +158,7 @@ async def open_payout_counts(db: Read, merchant_id: UUID) -> dict[str, int]:
     """Currency -> how many payouts wait for somebody."""
 
 
-class LastPayout(Row, frozen=True):
-    payout_id: UUID
-    payout_no: int
-    state: PayoutState
-    units: int
-    asset: str
+class LastPayout(PayoutTry, frozen=True):
     period_to: datetime
 
 

@@ -3,24 +3,15 @@ them; what was booked from statements, runs and reports against their lines."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
+from recoup.bank.store.accounts import Scheme, SealedAccount
 from recoup.db.statement import MERCHANT, Read, Row
 from recoup.kernel.ids import LOWEST
 from recoup.kit.proofs.walk import STATEMENT_SECONDS, of_merchant
 
 ROWS_MAX: Final = 500
-Scheme = Literal["us", "iban"]
-
-
-class SealedAccount(Row, frozen=True):
-    account_id: UUID
-    scheme: Scheme
-    holder: str
-    masked: str
-    sealed: bytes
-    deposits: bytes
 
 
 async def accounts(db: Read, merchant_id: UUID) -> AsyncIterator[SealedAccount]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from recoup.db.operation import rekeying
 from recoup.db.statement import HUB, MERCHANT, Read, Row, Tx
 from recoup.db.table import Hex, stored
+from recoup.outside.keys.sealing import Sealed
 
 CVV_KEPT = timedelta(hours=1)
 
@@ -90,17 +91,10 @@ class StoredCode(Row, frozen=True):
 async def store_cards(db: Tx, cards: Sequence[StoredCard], codes: Sequence[StoredCode]) -> None: ...
 
 
-class SealedCode(Row, frozen=True):
-    kek_id: str
-    wrapped_dek: bytes
-    nonce: bytes
-    ciphertext: bytes
-
-
 @MERCHANT.statement("""
 SELECT kek_id, wrapped_dek, nonce, ciphertext FROM cvv_once WHERE merchant_id = $1 AND token_id = $2
 """)
-async def find_code(db: Read, merchant_id: UUID, token_id: UUID) -> SealedCode | None:
+async def find_code(db: Read, merchant_id: UUID, token_id: UUID) -> Sealed | None:
     """A card's security code; None when it was used, or is over."""
 
 
@@ -152,19 +146,15 @@ class CardExpiry(Row, frozen=True):
 async def expiry_of_card(db: Read, merchant_id: UUID, token_id: UUID) -> CardExpiry | None: ...
 
 
-class WrappedCard(Row, frozen=True):
+class WrappedCard(Sealed, frozen=True):
     merchant_id: UUID
     token_id: UUID
     pan_id: UUID
-    kek_id: str
-    wrapped_dek: bytes
-    nonce: bytes
-    ciphertext: bytes
     issuer_digits: str
 
 
 @MERCHANT.statement("""
-SELECT merchant_id, token_id, pan_id, kek_id, wrapped_dek, nonce, ciphertext, issuer_digits FROM vault
+SELECT kek_id, wrapped_dek, nonce, ciphertext, merchant_id, token_id, pan_id, issuer_digits FROM vault
 WHERE (merchant_id, token_id) > ($1, $2) AND kek_id IS NOT NULL ORDER BY merchant_id, token_id LIMIT $3
 """)
 async def _cards(

@@ -10,6 +10,7 @@ from uuid import UUID
 from recoup.cards.store.joined_cards import SAME_CARDS
 from recoup.certificates.rules.content import Refusals, Reported
 from recoup.db.statement import HUB, MERCHANT, Read, Row, columns_of
+from recoup.kit.proofs.sends import CardSend
 from recoup.rescue.store.evidence import CLAIMS_READ, SENDS_READ
 
 SECONDS: Final = 600.0
@@ -49,39 +50,27 @@ async def sends_in_order(
     """The merchant's next of the month, sent here or reported."""
 
 
-class CardSendRow(Row, frozen=True):
+class CardSendRow(CardSend, frozen=True):
     head_id: UUID
-    card_id: UUID
-    send_id: UUID
-    order_id: UUID
-    merchant_id: UUID
     acceptor_id: str
     scheme: str
     initiator: str
-    units: int
-    currency: str
-    at: datetime
-    state: str
-    declined: bool | None
     visa_category: int | None
     advice: str | None
     code: str | None
     klass: str | None
-    claimed: bool
     network_attempts: int
     known_at: datetime | None
     answered_at: datetime | None
     joined_at: datetime | None
     is_replaced: bool
-    imported: bool
     region: str | None
 
 
 @HUB.within(SECONDS).statement(f"""
-SELECT h.head_id, s.card_id, s.send_id, s.order_id, s.merchant_id, s.acceptor_id, s.scheme, s.initiator, s.units,
-  s.currency, s.at, s.state, s.declined, s.visa_category, s.advice_code AS advice, s.scheme_code AS code, s.klass,
-  s.claimed, s.network_attempts, s.known_at, s.answered_at, c.joined_at, c.replaced_by IS NOT NULL AS is_replaced,
-  s.imported, s.region
+SELECT {columns_of(CardSend, "s")}, h.head_id, s.acceptor_id, s.scheme, s.initiator, s.visa_category,
+  s.advice_code AS advice, s.scheme_code AS code, s.klass, s.network_attempts, s.known_at, s.answered_at, c.joined_at,
+  c.replaced_by IS NOT NULL AS is_replaced, s.region
 FROM unnest($1::uuid[]) AS h (head_id) CROSS JOIN LATERAL {SAME_CARDS.format("h.head_id")} same
 CROSS JOIN LATERAL unnest(same.cards) AS p (card_id)
 JOIN cards c ON c.card_id = p.card_id

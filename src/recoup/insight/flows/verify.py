@@ -15,7 +15,8 @@ from uuid import UUID
 
 from recoup.bank.gateways import says
 from recoup.bank.rules.bank_payout import file_context
-from recoup.bank.store.proofs import PayoutFile, SealedAccount, accounts, files, statements
+from recoup.bank.store.accounts import SealedAccount
+from recoup.bank.store.proofs import PayoutFile, accounts, files, statements
 from recoup.certificates.rules.certificate_file import FIRST_ROOT, prove, read
 from recoup.db.statement import Read
 from recoup.imports.rules.attempt import IMPORTS_KEPT

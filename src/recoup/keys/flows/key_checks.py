@@ -22,7 +22,6 @@ from recoup.keys.store.key_checks import (
     sealed_by_keys,
 )
 from recoup.kit.ports import Keys
-from recoup.outside.keys.sealing import Sealed
 
 CURE: Final = (
     "Restore keyring.json from the backup of the keys, or copy it from the machine that runs on this database; see "
@@ -75,8 +74,7 @@ async def check_first(db: Database, keys: Keys, place: str, world: str, *, peopl
         for context, sealed in secrets:
             keys.open_secret(context, sealed)
         if card is not None:
-            sealed_card = Sealed(card.kek_id, card.wrapped_dek, card.nonce, card.ciphertext)
-            keys.open_card(world, card.merchant_id, card.token_id, sealed_card)
+            keys.open_card(world, card.merchant_id, card.token_id, card)
     except Problem as problem:
         raise _others(place) from problem
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from recoup.db.statement import DIRECTORY, MERCHANT, PEOPLE, Read, Row, Tx
+from recoup.outside.keys.sealing import Sealed
 
 Key = tuple[str, str]  # purpose, key id
 
@@ -90,13 +91,9 @@ class SealedSecret(NamedTuple):
     sealed: bytes
 
 
-class SealedCard(Row, frozen=True):
+class SealedCard(Sealed, frozen=True):
     merchant_id: UUID
     token_id: UUID
-    kek_id: str
-    wrapped_dek: bytes
-    nonce: bytes
-    ciphertext: bytes
 
 
 @MERCHANT.statement("""
@@ -114,7 +111,7 @@ async def _secret_of_person(db: Read) -> list[SealedSecret]: ...
 
 
 @MERCHANT.statement("""
-SELECT merchant_id, token_id, kek_id, wrapped_dek, nonce, ciphertext FROM vault WHERE kek_id IS NOT NULL LIMIT 1
+SELECT kek_id, wrapped_dek, nonce, ciphertext, merchant_id, token_id FROM vault WHERE kek_id IS NOT NULL LIMIT 1
 """)
 async def _card(db: Read) -> SealedCard | None: ...
 

@@ -8,15 +8,18 @@ from recoup.db.statement import MERCHANT, Read, Row, Tx
 from recoup.db.table import insert_of, stored
 
 
-class ClockMove(Row, frozen=True):
-    """Business times, but for `requested_at`. `reached_at`: None while it is under way, or did not
-    get there."""
-
+class _Move(Row, frozen=True):
     move_id: UUID
     requested_at: datetime
     actor: str
     from_at: datetime
     target_at: datetime
+
+
+class ClockMove(_Move, frozen=True):
+    """Business times, but for `requested_at`. `reached_at`: None while it is under way, or did not
+    get there."""
+
     reached_at: datetime | None
 
 
@@ -67,14 +70,9 @@ async def partner_clock(db: Read, partner_id: UUID, only: UUID | None) -> Clock 
 
 
 @stored("clock_moves")
-class NewClockMove(Row, frozen=True):
+class NewClockMove(_Move, frozen=True):
     merchant_id: UUID
-    move_id: UUID
-    requested_at: datetime
-    actor: str
     request_id: str
-    from_at: datetime
-    target_at: datetime
 
 
 @MERCHANT.statement(f"{insert_of(NewClockMove, one=True)} ON CONFLICT DO NOTHING RETURNING true")

@@ -2,13 +2,13 @@
 directly."""
 
 import os
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from recoup.db.statement import Row
 from recoup.kernel.problem import Problem
 from recoup.outside.keys.material import Key
 
@@ -17,8 +17,7 @@ _KEY_ID: Final = 8
 _FORMAT: Final = b"\x01"
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(Row, frozen=True):
     """A vault row. `kek_id` 16 hex digits; `wrapped_dek` 60 bytes (nonce, key, tag); `nonce` 12
     bytes; `ciphertext` 16 bytes longer than what was sealed."""
 

@@ -25,7 +25,6 @@ from recoup.kernel.problem import Problem
 from recoup.kit.world import World
 from recoup.networks.card import issuer_digits, luhn, scheme_of
 from recoup.networks.magic import classify
-from recoup.outside.keys.sealing import Sealed
 from recoup.processors.rules.route_terms import check_takes_numbers
 
 
@@ -92,10 +91,9 @@ class Vault:
     async def code(self, merchant_id: UUID, token_id: UUID) -> str:
         """The card's security code, where one was given within the hour and not used yet; else
         empty."""
-        row = await find_code(self._world.db, merchant_id, token_id)
-        if row is None:
+        sealed = await find_code(self._world.db, merchant_id, token_id)
+        if sealed is None:
             return ""
-        sealed = Sealed(row.kek_id, row.wrapped_dek, row.nonce, row.ciphertext)
         plain = json.loads(
             self._world.keys.open_card(self._world.name, merchant_id, token_id, sealed)
         )

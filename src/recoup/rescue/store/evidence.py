@@ -30,7 +30,8 @@ CLAIMS_READ: Final = 500
 _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("merchant", frozenset(), "(to_jsonb(m) - 'webhook_key' - 'stablecoin_webhook_key')::text"),
     ("card", frozenset(), """
-  to_jsonb(v) || coalesce((SELECT jsonb_build_object('stored', to_jsonb(s)) FROM stored_methods s
+  to_jsonb(v) || coalesce((SELECT jsonb_build_object('stored',
+      to_jsonb(s) || jsonb_build_object('is_closed', s.closed_at IS NOT NULL)) FROM stored_methods s
     WHERE v.kek_id IS NULL AND s.merchant_id = v.merchant_id AND s.method_id = v.token_id), '{}')"""),
     ("attempts", frozenset(), """
   (SELECT jsonb_agg(to_jsonb(a) ORDER BY a.attempt_no) FROM attempts a

@@ -195,19 +195,6 @@ def _rescue_known(stored: object, others_open: int) -> RescueKnown:
     return RescueKnown(tuple(seen), others_open, known.issuer_answers or (), links=known.links)
 
 
-class _Method(Row, frozen=True):
-    route: str
-    reference: str
-    customer: str | None
-    fingerprint: str | None
-    funding: str | None
-    country: str | None
-    closed_at: datetime | None
-
-    def facts(self) -> StoredMethod:
-        return filled(StoredMethod, self, is_closed=self.closed_at is not None)
-
-
 class _StoredCard(Row, frozen=True):
     """A card of the vault, with what a processor calls it."""
 
@@ -223,15 +210,10 @@ class _StoredCard(Row, frozen=True):
     wrapped_dek: Hex | None
     nonce: Hex | None
     ciphertext: Hex | None
-    stored: _Method | None = None
+    stored: StoredMethod | None = None
 
     def facts(self) -> CardFacts:
-        return filled(
-            CardFacts,
-            self,
-            sealed=self._sealed(),
-            stored=self.stored.facts() if self.stored else None,
-        )
+        return filled(CardFacts, self, sealed=self._sealed())
 
     def _sealed(self) -> tuple[str, bytes, bytes, bytes] | None:
         return sealed_of(self.kek_id, self.wrapped_dek, self.nonce, self.ciphertext)

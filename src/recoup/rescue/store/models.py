@@ -4,7 +4,7 @@ a model nor a choice is ever changed; retention drops a training after a year.""
 from datetime import date, datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
-from recoup.db.statement import DIRECTORY, Read, Row, Tx, Written
+from recoup.db.statement import DIRECTORY, Read, Row, Tx, Written, columns_of
 from recoup.db.table import insert_of, stored
 
 LISTED_MAX: Final = 100
@@ -40,32 +40,35 @@ class ModelContent(NamedTuple):
 async def content_of(db: Read, name: str) -> ModelContent | None: ...
 
 
-class StoredModel(Row, frozen=True):
-    """`bytes`: how many. From `held_from` on attempts were held out; None: it was not tried, so
-    with all up to `score_error`, the standard error of the difference of the scores. `taken_at`:
-    when it was last chosen."""
+class _Model(Row, frozen=True):
+    """From `held_from` on attempts were held out; None: it was not tried, so with all up to
+    `score_error`, the standard error of the difference of the scores."""
 
     name: str
     sha256: str
-    bytes: int
     data_from: date
     data_until: date
     attempts: int
     payers: int
-    held_from: datetime | None
-    held_attempts: int | None
-    score: float | None
-    compared_with: str | None
-    compared_score: float | None
-    score_error: float | None
     made_at: datetime
     made_by: str
-    taken_at: datetime | None
+    held_from: datetime | None = None
+    held_attempts: int | None = None
+    score: float | None = None
+    compared_with: str | None = None
+    compared_score: float | None = None
+    score_error: float | None = None
 
 
-_STORED: Final = """
-SELECT m.name, m.sha256, length(m.content) AS bytes, m.data_from, m.data_until, m.attempts, m.payers, m.held_from,
-  m.held_attempts, m.score, m.compared_with, m.compared_score, m.score_error, m.made_at, m.made_by,
+class StoredModel(_Model, frozen=True):
+    """`bytes`: how many. `taken_at`: when it was last chosen."""
+
+    bytes: int = 0
+    taken_at: datetime | None = None
+
+
+_STORED: Final = f"""
+SELECT {columns_of(_Model, "m")}, length(m.content) AS bytes,
   (SELECT max(c.chosen_at) FROM model_choices c WHERE c.name = m.name) AS taken_at
 FROM models m
 """
@@ -85,24 +88,8 @@ async def model_names(db: Read) -> list[str]: ...
 
 
 @stored("models")
-class NewModel(Row, frozen=True):
-    """`held_from` and what follows: of its trial, None without one."""
-
-    name: str
+class NewModel(_Model, frozen=True, kw_only=True):
     content: str
-    sha256: str
-    data_from: date
-    data_until: date
-    attempts: int
-    payers: int
-    made_at: datetime
-    made_by: str
-    held_from: datetime | None = None
-    held_attempts: int | None = None
-    score: float | None = None
-    compared_with: str | None = None
-    compared_score: float | None = None
-    score_error: float | None = None
 
 
 @DIRECTORY.statement(f"{insert_of(NewModel, one=True)} ON CONFLICT DO NOTHING RETURNING true")
