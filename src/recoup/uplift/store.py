@@ -101,37 +101,41 @@ async def set_engine_return(
     """Sets whether the engine stops on harm; None: it stood so already."""
 
 
-class ComparedRow(Row, frozen=True):
-    """An order to compare. `who`: the payer by whom the arm was chosen, or the card where no payer
-    is known. `holdout`, `engine`: percent of payers, when it came in. `chance`: foreseen at the
+class ArmOrder(Row, frozen=True):
+    """An order with an arm. `who`: the payer by whom that was chosen, or the card where no payer is
+    known."""
+
+    order_id: UUID
+    site_id: UUID
+    campaign_id: UUID | None
+    who: UUID
+    arm: str
+    declined_at: datetime
+    units: Decimal
+    asset: str
+
+
+class ComparedRow(ArmOrder, frozen=True):
+    """An order to compare. `holdout`, `engine`: percent of payers, when it came in. `chance`: foreseen at the
     first decision, None where no model was there. `closed_at`: when its window closes. `sends`:
     attempts that were made."""
 
-    order_id: UUID
-    who: UUID
-    arm: str
     holdout: int
     engine: int
-    declined_at: datetime
     closed_at: datetime
-    units: Decimal
-    asset: str
     chance: float | None
     rescued_at: datetime | None
     by: str | None
     sends: int
     disputed: bool
     card: UUID | None
-    site_id: UUID
-    campaign_id: UUID | None
 
 
 @MERCHANT.statement("""
-SELECT o.order_id, coalesce(p.payer_id, o.pan_id, o.token_id, o.order_id) AS who, o.arm, s.holdout::int AS holdout,
-  coalesce(o.arm_share, s.share)::int AS engine,
-  o.placed_at AS declined_at, o.closed_at, o.units::numeric AS units, o.asset, g.chance, r.rescued_at, r.by,
-  h.attempts AS sends, h.disputed, o.pan_id AS card,
-  h.site_id, h.campaign_id
+SELECT o.order_id, h.site_id, h.campaign_id, coalesce(p.payer_id, o.pan_id, o.token_id, o.order_id) AS who, o.arm,
+  o.placed_at AS declined_at, o.units::numeric AS units, o.asset, s.holdout::int AS holdout,
+  coalesce(o.arm_share, s.share)::int AS engine, o.closed_at, g.chance, r.rescued_at, r.by, h.attempts AS sends,
+  h.disputed, o.pan_id AS card
 FROM (
   SELECT o.*, coalesce(o.expires_at, o.placed_at + interval '30 days') AS closed_at FROM orders o
   WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.arm IN ('engine', 'holdout', 'ladder')

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from recoup.db.statement import MERCHANT, Read, Row
 from recoup.orders.store.order_page_rows import PersonalData
+from recoup.orders.store.rows import ListedOrder
 
 
 class PersonalCard(Row, frozen=True):
@@ -44,16 +45,11 @@ class PersonalFile(Row, frozen=True):
     media_type: str
 
 
-class PersonalOrder(Row, frozen=True):
+class PersonalOrder(ListedOrder, frozen=True):
     """An order as the file of a customer's data has it: with what is known of the person beside the
     order."""
 
-    order_id: UUID
-    external_id: str
     kind: str
-    asset: str
-    units: int
-    placed_at: datetime
     descriptor: str
     stage: str
     metadata: dict[str, Any]
@@ -67,7 +63,7 @@ class PersonalOrder(Row, frozen=True):
 
 
 @MERCHANT.statement("""
-SELECT o.order_id, o.external_id, o.kind, o.asset, o.units, o.placed_at, o.descriptor, o.stage, o.metadata,
+SELECT o.order_id, o.external_id, o.placed_at, o.units, o.asset, o.kind, o.descriptor, o.stage, o.metadata,
   to_jsonb(p) - 'merchant_id' - 'order_id' - 'payer_id' AS person,
   (SELECT jsonb_build_object('scheme', v.scheme, 'last4', v.last4, 'exp_month', v.exp_month, 'exp_year', v.exp_year)
     FROM vault v WHERE v.merchant_id = o.merchant_id AND v.token_id = o.token_id) AS card,

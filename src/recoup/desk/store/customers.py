@@ -12,6 +12,7 @@ from msgspec.structs import asdict, replace
 from recoup.db.statement import MERCHANT, Read, Row, columns_of
 from recoup.kernel.ids import HIGHEST
 from recoup.kit.personal import DOTS, person
+from recoup.orders.store.rows import ListedOrder
 
 EMAIL_ORDERS_MAX: Final = 2_000  # of one address: more are not looked through
 
@@ -122,27 +123,22 @@ async def customer_sums(db: Read, merchant_id: UUID, payer_id: UUID) -> list[Cus
     """Sums over all their orders, by currency."""
 
 
-class CustomerOrder(Row, frozen=True):
+class CustomerOrder(ListedOrder, frozen=True):
     """`site`: its name."""
 
-    order_id: UUID
-    placed_at: datetime
     status: int
     order_type: Literal["MIT", "CIT", "STABLE"]
     source: str
-    asset: str
-    units: int
     refunded_units: int
     attempts: int
-    external_id: str
     amount_text: str
     kind: Literal["cit_web", "cit_callcenter", "mit_managed", "mit_sync", "stable"]
     site: str
 
 
 @MERCHANT.statement("""
-SELECT h.order_id, h.placed_at, h.status, h.order_type, h.source, h.asset, h.units, h.refunded_units, h.attempts,
-  o.external_id, o.amount_text, o.kind, s.name AS site
+SELECT h.order_id, o.external_id, h.placed_at, h.units, h.asset, h.status, h.order_type, h.source, h.refunded_units,
+  h.attempts, o.amount_text, o.kind, s.name AS site
 FROM order_payer p
 JOIN order_heads h ON h.merchant_id = p.merchant_id AND h.order_id = p.order_id
 JOIN orders o ON o.merchant_id = p.merchant_id AND o.order_id = p.order_id

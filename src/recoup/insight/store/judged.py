@@ -1,40 +1,32 @@
 """Orders with an arm and the decisions that were made about them, as the back-test reads them."""
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from recoup.db.statement import MERCHANT, Read, Row
+from recoup.db.statement import MERCHANT, Read
 from recoup.insight.store.proofs.decisions import StoredDecision
+from recoup.uplift.store import ArmOrder
 
 
-class JudgedRow(Row, frozen=True):
-    """A judged order. `who`: the payer by whom the arm was chosen, or the card. `share`: percent of
-    customers that the engine decided for when it came in. `closed_at`: when its window closes, None
-    while a sync MIT is under way."""
+class JudgedRow(ArmOrder, frozen=True):
+    """A judged order. `share`: percent of customers that the engine decided for when it came
+    in. `closed_at`: when its window closes, None while a sync MIT is under way."""
 
-    order_id: UUID
-    site_id: UUID
-    campaign_id: UUID | None
-    who: UUID
-    arm: str
     share: int
-    declined_at: datetime
     closed_at: datetime | None
-    units: Decimal
-    asset: str
     country: str
     issuer: str
 
 
 @MERCHANT.statement("""
 SELECT o.order_id, o.site_id, o.campaign_id,
-  coalesce(p.payer_id, o.pan_id, o.token_id, o.order_id) AS who, o.arm, coalesce(o.arm_share, s.share)::int AS share,
-  o.placed_at AS declined_at, coalesce(o.expires_at, CASE WHEN o.stage IN ('completed', 'declined', 'cancelled',
+  coalesce(p.payer_id, o.pan_id, o.token_id, o.order_id) AS who, o.arm, o.placed_at AS declined_at,
+  o.units::numeric AS units, o.asset, coalesce(o.arm_share, s.share)::int AS share,
+  coalesce(o.expires_at, CASE WHEN o.stage IN ('completed', 'declined', 'cancelled',
     'expired') THEN (SELECT l.business_at FROM order_log l WHERE l.merchant_id = o.merchant_id
       AND l.order_id = o.order_id AND l.dst <> l.src AND l.dst = o.stage ORDER BY l.seq LIMIT 1) END) AS closed_at,
-  o.units::numeric AS units, o.asset, coalesce(o.facts ->> 'country', '') AS country,
+  coalesce(o.facts ->> 'country', '') AS country,
   coalesce(nullif(v.issuer_digits, ''), v.bin, '') AS issuer
 FROM (
   SELECT * FROM orders WHERE merchant_id = $1 AND order_id > $2 AND arm IS NOT NULL

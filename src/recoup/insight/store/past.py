@@ -30,22 +30,26 @@ async def merchants_to_learn(db: Read) -> list[Learner]:
     """All of them, by their ids."""
 
 
-class PastOrder(Row, frozen=True):
-    """A past order with the payment that came in. `at`: hours since 1970, when it was declined,
-    `on` the day."""
+class _PastPayment(Row, frozen=True):
+    """`at`: hours since 1970, when it was answered, `on` the day."""
 
-    order_id: UUID
     payer_id: UUID | None
     scheme: str
-    issuer: str
     source: str | None
     code: str | None
     text: str | None
     advice: str | None
     credit: bool
-    zone_facts: dict[str, Any]
     at: float
     on: date
+
+
+class PastOrder(_PastPayment, frozen=True):
+    """A past order with the payment that came in."""
+
+    order_id: UUID
+    issuer: str
+    zone_facts: dict[str, Any]
 
 
 class PastAttempt(Row, frozen=True):
@@ -71,8 +75,8 @@ async def past_orders(
 
 
 @MERCHANT.statement(f"""
-SELECT d.order_id, d.payer_id, d.scheme, d.issuer, d.source, d.code, d.text, d.advice, d.credit, d.zone_facts,
-  {_HOURS.format("d.declined_at")} AS at, (d.declined_at AT TIME ZONE 'UTC')::date AS on
+SELECT d.payer_id, d.scheme, d.source, d.code, d.text, d.advice, d.credit, {_HOURS.format("d.declined_at")} AS at,
+  (d.declined_at AT TIME ZONE 'UTC')::date AS on, d.order_id, d.issuer, d.zone_facts
 FROM (
   SELECT o.order_id, p.payer_id, coalesce(v.scheme, 'generic') AS scheme,
     coalesce(nullif(v.issuer_digits, ''), v.bin, '') AS issuer,
@@ -106,25 +110,15 @@ async def _attempts(db: Read, merchant_id: UUID, after: UUID, last: UUID) -> lis
     of it."""
 
 
-class PastPayment(Row, frozen=True):
-    """An answered payment that the merchant made by itself. `at`: hours since 1970, when it
-    happened, `on` the day. `order_id`: the order that it was sent to us as, or that it is a copy
-    of."""
+class PastPayment(_PastPayment, frozen=True):
+    """An answered payment that the merchant made by itself. `order_id`: the order that it was sent
+    to us as, or that it is a copy of."""
 
     external_id: str
-    payer_id: UUID | None
     bin: str
-    scheme: str
-    credit: bool
     country: str | None
     utc_offset: int | None
     approved: bool
-    source: str | None
-    code: str | None
-    advice: str | None
-    text: str | None
-    at: float
-    on: date
     order_id: UUID | None
 
 
@@ -140,9 +134,9 @@ async def past_transmissions(
 # A copy of the payment that an order came in with is no other payment. Copies of one payment are one. None happened
 # after it was told: a date that lies ahead, by mistake or not, is the moment at which it came.
 @MERCHANT.statement(f"""
-SELECT t.external_id, t.payer_id, t.bin, '' AS scheme, t.credit, t.country, NULL::int AS utc_offset,
-  NOT t.is_declined AS approved, t.code_source AS source, t.code, NULL::text AS advice, NULL::text AS text,
-  {_HOURS.format("t.happened_at")} AS at, (t.happened_at AT TIME ZONE 'UTC')::date AS on, o.order_id
+SELECT t.payer_id, '' AS scheme, t.code_source AS source, t.code, NULL::text AS text, NULL::text AS advice, t.credit,
+  {_HOURS.format("t.happened_at")} AS at, (t.happened_at AT TIME ZONE 'UTC')::date AS on, t.external_id, t.bin,
+  t.country, NULL::int AS utc_offset, NOT t.is_declined AS approved, o.order_id
 FROM (
   SELECT transmit_id, external_id, payer_id, coalesce(bin, '') AS bin, code_source, code, transaction_id,
     coalesce((outcome ->> 'is_declined')::boolean, is_declined) AS is_declined, facts ->> 'country' AS country,

@@ -24,7 +24,6 @@ from recoup.notifications.rules.notifications import KINDS, Reader, Ways, kinds_
 from recoup.notifications.store.alerts import Alert, alert_facts, find_alert
 from recoup.notifications.store.notification_settings import NewNotification, tell
 from recoup.notifications.store.notifications import (
-    MerchantReader,
     PartnerReader,
     is_known,
     partner_readers_of,
@@ -96,7 +95,7 @@ def _way(kinds: tuple[str, ...], reader: Reader) -> tuple[str, Ways]:
     return kinds[0], Ways(False, False)
 
 
-def reader_of(row: MerchantReader | PartnerReader) -> Reader:
+def reader_of(row: PartnerReader) -> Reader:
     return Reader(row.own_role, row.operator_role, row.choices, row.mails)
 
 

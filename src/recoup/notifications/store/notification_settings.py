@@ -8,16 +8,21 @@ from uuid import UUID
 from recoup.db.statement import PEOPLE, Read, Row, Tx, columns_of
 
 
-class NewNotification(Row, frozen=True):
-    """`subject_id`: the merchant, or of a partner's kinds the partner. The mail is owed with it."""
+class NotificationKey(Row, frozen=True):
+    """A person's notification: about whom, and of which kind."""
 
     user_id: UUID
     notification_id: UUID
-    world: str
     subject_id: UUID
     subject_name: str
-    alert_id: UUID
     kind: str
+
+
+class NewNotification(NotificationKey, frozen=True):
+    """`subject_id`: the merchant, or of a partner's kinds the partner. The mail is owed with it."""
+
+    world: str
+    alert_id: UUID
     facts: dict[str, Any]
     on_page: bool
     created_at: datetime
@@ -51,12 +56,7 @@ async def take_day(
     """Takes a day for its digest; False when this day's digest was made already."""
 
 
-class NotificationMail(Row, frozen=True):
-    user_id: UUID
-    notification_id: UUID
-    subject_id: UUID
-    subject_name: str
-    kind: str
+class NotificationMail(NotificationKey, frozen=True):
     facts: dict[str, Any]
     mail_tries: int
 

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from recoup.db.statement import PEOPLE, Read, Row, columns_of
+from recoup.notifications.store.notification_settings import NotificationKey
 from recoup.people.store.people import Bell
 
 UNREAD_MAX: Final = 99
@@ -38,8 +39,7 @@ class Settings:
     mails: bool = True
 
 
-class MerchantReader(Row, frozen=True):
-    subject_name: str
+class PartnerReader(Row, frozen=True):
     user_id: UUID
     email: str
     own_role: str | None
@@ -47,16 +47,20 @@ class MerchantReader(Row, frozen=True):
     zone: str
     language: str
     mails: bool
+    choices: dict[str, Any]
+
+
+class MerchantReader(PartnerReader, frozen=True):
+    subject_name: str
     digest_hour: int | None
     digest_empty: bool
-    choices: dict[str, Any]
 
 
 # Everybody whose memberships reach the merchant, with what they chose there; with $3 that one person.
 @PEOPLE.statement(f"""
-SELECT w.name AS subject_name, u.user_id, u.email, r.own_role, r.operator_role, coalesce(s.zone, 'GMT') AS zone,
-  {_LANGUAGE} AS language, coalesce(s.mails, true) AS mails, s.digest_hour,
-  coalesce(s.digest_empty, false) AS digest_empty, coalesce(c.choices, '{{}}') AS choices
+SELECT u.user_id, u.email, r.own_role, r.operator_role, coalesce(s.zone, 'GMT') AS zone,
+  {_LANGUAGE} AS language, coalesce(s.mails, true) AS mails, coalesce(c.choices, '{{}}') AS choices,
+  w.name AS subject_name, s.digest_hour, coalesce(s.digest_empty, false) AS digest_empty
 FROM merchant_worlds w
 JOIN LATERAL (
   SELECT m.user_id, (array_agg(m.role ORDER BY {_RANK}) FILTER (WHERE m.subject_kind <> 'operator'))[1] AS own_role,
@@ -74,17 +78,6 @@ WHERE w.world = $1 AND w.merchant_id = $2 ORDER BY u.user_id
 async def readers_of(
     db: Read, world: str, merchant_id: UUID, user_id: UUID | None = None
 ) -> list[MerchantReader]: ...
-
-
-class PartnerReader(Row, frozen=True):
-    user_id: UUID
-    email: str
-    own_role: str
-    operator_role: str | None
-    zone: str
-    language: str
-    mails: bool
-    choices: dict[str, Any]
 
 
 # A partner's own people; with $3 that one person.
@@ -178,12 +171,7 @@ async def read_settings(db: Read, user_id: UUID) -> Settings:
     return await _settings(db, user_id) or Settings()
 
 
-class NamedNotification(Row, frozen=True):
-    user_id: UUID
-    notification_id: UUID
-    subject_id: UUID
-    subject_name: str
-    kind: str
+class NamedNotification(NotificationKey, frozen=True):
     mails: bool
 
 

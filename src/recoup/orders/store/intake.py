@@ -10,18 +10,17 @@ import asyncpg
 from recoup.db.statement import MERCHANT, Row, Tx
 from recoup.db.table import Hex
 from recoup.orders.rules.kinds import Door, OrderKind
-from recoup.orders.store.rows import DueKind
+from recoup.orders.store.rows import DueKind, ListedOrder
 from recoup.terms.rules.arm_terms import Arm
 
 
-class NewOrder(Row, frozen=True, kw_only=True):
+class NewOrder(ListedOrder, frozen=True, kw_only=True):
     """Order as `admit_orders` takes it. `merchant_version`: of the settings that it was made by.
     `happening`: its first line of the log. `decided`: later in the same transaction, which then
     writes head and due work. `arm_share`: percent, where retry policies left less than is set."""
 
     merchant_id: UUID
     merchant_version: int
-    order_id: UUID
     operation: Literal["evaluate", "charge"]
     key: str
     input_mac: Hex
@@ -30,17 +29,13 @@ class NewOrder(Row, frozen=True, kw_only=True):
     kind: OrderKind
     order_type: Literal["MIT", "CIT", "STABLE"]
     source: str
-    external_id: str
     generation: int
     site_id: UUID
     campaign_id: UUID | None = None
     descriptor: str
-    asset: str
-    units: int
     amount_text: str
     token_id: UUID | None = None
     transaction_id: str | None = None
-    placed_at: datetime
     expires_at: datetime | None
     facts: dict[str, Any]
     actor: str

@@ -27,17 +27,17 @@ class PageCampaign(Campaign):
 
 
 class PersonalData(Row, frozen=True):
-    first_name: str
-    last_name: str
-    email: str
-    phone: str
-    ip: str
-    billing: dict[str, Any] | None
-    shipping: dict[str, Any] | None
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    phone: str = ""
+    ip: str = ""
+    billing: dict[str, Any] | None = None
+    shipping: dict[str, Any] | None = None
 
 
 class PagePayer(PersonalData, frozen=True):
-    payer_id: UUID | None
+    payer_id: UUID | None = None
 
 
 class PageCard(Row, frozen=True):

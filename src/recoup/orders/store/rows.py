@@ -57,6 +57,16 @@ class OrderChange(Row, frozen=True, kw_only=True, omit_defaults=True):
     metadata: dict[str, str] | None = None
 
 
+class ListedOrder(Row, frozen=True):
+    """An order as every list names it."""
+
+    order_id: UUID
+    external_id: str
+    placed_at: datetime
+    units: int
+    asset: str
+
+
 class HeadChange(Row, frozen=True):
     """All of a head that may change."""
 

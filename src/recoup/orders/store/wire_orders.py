@@ -9,11 +9,12 @@ from recoup.db.statement import MERCHANT, Read, Row
 from recoup.kernel.facet import facets_sql
 from recoup.orders.rules.disputed import Dispute
 from recoup.orders.rules.snapshot import Attempt, Modification
+from recoup.orders.store.rows import ListedOrder
 
 _COLUMNS = """
-SELECT o.order_id, o.external_id, o.stage, o.kind, o.site_id, o.campaign_id, o.descriptor, o.asset, h.units,
-  o.placed_at, o.expires_at,
-  o.facts ->> 'correlation_id' AS correlation_id, o.do_not_retry, o.metadata, h.created_at, h.status, h.refunded_units,
+SELECT o.order_id, o.external_id, o.placed_at, h.units, o.asset, o.stage, o.kind, o.site_id, o.campaign_id,
+  o.descriptor, o.expires_at, o.facts ->> 'correlation_id' AS correlation_id,
+  o.do_not_retry, o.metadata, h.created_at, h.status, h.refunded_units,
   h.disputed, h.reason, h.next_attempt_at, h.order_type, h.source, p.first_name, p.last_name, p.email, p.phone,
   p.billing, p.shipping"""
 # One order has a statement of its own: its plan is kept, that of a list is made anew each time.
@@ -60,19 +61,14 @@ def wire_page(page: str, order: str) -> str:
     return _PAGE.format(page=page, order=order)
 
 
-class WireOrder(Row, frozen=True):
+class WireOrder(ListedOrder, frozen=True):
     """Order as a list shows it."""
 
-    order_id: UUID
-    external_id: str
     stage: str
     kind: str
     site_id: UUID
     campaign_id: UUID | None
     descriptor: str
-    asset: str
-    units: int
-    placed_at: datetime
     expires_at: datetime | None
     correlation_id: str | None
     do_not_retry: bool

@@ -21,31 +21,29 @@ class Payment:
     send_before_monotonic: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Movement:
+    id: UUID
+    merchant_id: UUID
+    units: int
+    currency: str
+    send_before_monotonic: float
+    timeout_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep(_Movement):
     """Money of a direct payment on its way to the merchant. `id` is the settlement's id; the fee
     stays behind."""
 
-    id: UUID
     payment_id: UUID
-    merchant_id: UUID
-    units: int
-    currency: str
-    send_before_monotonic: float
-    timeout_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class PayOut:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayOut(_Movement):
     """Custodial money that leaves. `id` is the payout's id."""
 
-    id: UUID
-    merchant_id: UUID
-    units: int
-    currency: str
     destination: str
-    send_before_monotonic: float
-    timeout_seconds: float
 
 
 class Channel(Counterpart, Protocol):

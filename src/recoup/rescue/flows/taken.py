@@ -8,23 +8,16 @@ from uuid import UUID
 from recoup.orders.rules.causes import WENT_BACK, Cause, Try, cause_of
 from recoup.orders.rules.faces import Face, face
 from recoup.orders.rules.snapshot import Order
+from recoup.orders.store.order_page_rows import PersonalData
 from recoup.processors.gateways.credential import Stored as Stored
 from recoup.processors.rules.browser import Browser
 from recoup.rescue.store.evaluate import OrderNow, OrderOutcome
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(PersonalData, frozen=True):
     """The payer, all of it personal data."""
 
     external_id: str = ""
-    first_name: str = ""
-    last_name: str = ""
-    email: str = ""
-    phone: str = ""
-    ip: str = ""
-    billing: dict[str, Any] | None = None
-    shipping: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

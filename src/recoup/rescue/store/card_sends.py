@@ -8,6 +8,7 @@ from uuid import UUID
 from recoup.cards.store.joined_cards import SAME_CARDS
 from recoup.db.statement import HUB, MERCHANT, Read, Row
 from recoup.networks.limits import Send
+from recoup.orders.store.rows import ListedOrder
 from recoup.rescue.store.evidence import CLAIMS_READ, SENDS_READ
 
 
@@ -43,18 +44,13 @@ async def sends_of_card(db: Read, card_id: UUID, merchant_id: UUID, since: datet
     """Everybody's, and of those that only a merchant says were sent this one's."""
 
 
-class OrderOfCard(Row, frozen=True):
-    order_id: UUID
-    external_id: str
-    placed_at: datetime
+class OrderOfCard(ListedOrder, frozen=True):
     status: int
     attempts: int
-    units: int
-    asset: str
 
 
 @MERCHANT.statement("""
-SELECT o.order_id, o.external_id, o.placed_at, h.status, h.attempts, h.units, h.asset FROM orders o
+SELECT o.order_id, o.external_id, o.placed_at, h.units, h.asset, h.status, h.attempts FROM orders o
 JOIN order_heads h ON h.merchant_id = o.merchant_id AND h.order_id = o.order_id
 JOIN orders own ON own.merchant_id = o.merchant_id AND own.order_id = $2
 WHERE o.merchant_id = $1 AND o.pan_id::text = own.pan_id::text

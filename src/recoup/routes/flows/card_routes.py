@@ -15,7 +15,6 @@ import structlog
 
 from recoup.db.pool import LOST, Database, is_away
 from recoup.db.statement import Read, Tx
-from recoup.kernel.filled import filled
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.time import Clocks, WallTime
 from recoup.merchants.store.sending_stops import SendingStop, standing_stop
@@ -27,7 +26,7 @@ from recoup.processors.rules.route_terms import Candidate, RouteTerms
 from recoup.rescue.rules.route_by_worth import USUAL_CHANCE
 from recoup.routes.flows.own_routes import OpenProcessors
 from recoup.routes.rules import breaker
-from recoup.routes.rules.breaker import Breaker, Counts
+from recoup.routes.rules.breaker import Counts
 from recoup.routes.store.card_routes import (
     RouteOut,
     RouteSums,
@@ -112,10 +111,6 @@ class _Tally:
     refused: int = 0
     refusal: _Refusal | None = None
     counts: Counts = field(default_factory=Counts)
-
-
-def breaker_of(row: StoredRoute | RouteOut) -> Breaker:
-    return filled(Breaker, row)
 
 
 class CardRoutes:
@@ -242,7 +237,7 @@ class CardRoutes:
 
     def _candidate(self, terms: RouteTerms) -> Candidate:
         row = self._out.get(terms.name)
-        standing = breaker_of(row).standing(self._clocks.wall()) if row is not None else "closed"
+        standing = row.breaker.standing(self._clocks.wall()) if row is not None else "closed"
         return Candidate(
             terms,
             *self._sums.of(terms.name),

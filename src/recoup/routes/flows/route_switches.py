@@ -10,7 +10,6 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
 from recoup.kit.world import World
-from recoup.routes.flows.card_routes import breaker_of
 from recoup.routes.rules.breaker import Standing
 from recoup.routes.store.card_routes import (
     RouteSums,
@@ -54,7 +53,7 @@ async def read_route_states(world: World) -> list[RouteState]:
     states = [
         RouteState(
             row,
-            breaker_of(row).standing(now),
+            row.breaker.standing(now),
             row.name in order or row.connection == "connected",
             sums.get(row.name),
         )

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from recoup.db.statement import DIRECTORY, MERCHANT, Read, Row, Tx, Written, columns_of
 from recoup.db.table import Hex, insert_of, stored
+from recoup.kernel.filled import filled
 from recoup.routes.rules.breaker import Breaker
 
 # What somebody mended, or may have: a refusal of the account is forgotten, an outage is not.
@@ -99,16 +100,10 @@ async def mend_route(db: Tx, name: str) -> str | None:
     """Clears the refusal of a route's account; None where it was not refused."""
 
 
-class StoredRoute(Row, frozen=True):
-    """`refused_at`, `refused_code`: of the last request that its processor refused as wrong, or for
-    its account; then with its words in `refused_text`. `stopped_at`, `why`, `actor`: of the stop
-    that holds now. `connection`: the state of a merchant's own account."""
+class _RouteState(Row, frozen=True):
+    """`answered` and what follows: of its breaker."""
 
     name: str
-    kind: str
-    account: str
-    acceptor: str
-    listed_at: datetime
     window_from: datetime
     answered: int
     outages: int
@@ -116,6 +111,21 @@ class StoredRoute(Row, frozen=True):
     pause_until: datetime | None
     openings: int
     is_refused: bool
+
+    @property
+    def breaker(self) -> Breaker:
+        return filled(Breaker, self)
+
+
+class StoredRoute(_RouteState, frozen=True):
+    """`refused_at`, `refused_code`: of the last request that its processor refused as wrong, or for
+    its account; then with its words in `refused_text`. `stopped_at`, `why`, `actor`: of the stop
+    that holds now. `connection`: the state of a merchant's own account."""
+
+    kind: str
+    account: str
+    acceptor: str
+    listed_at: datetime
     refused_at: datetime | None
     refused_code: str | None
     refused_text: str | None
@@ -125,10 +135,9 @@ class StoredRoute(Row, frozen=True):
     connection: str | None
 
 
-@DIRECTORY.statement("""
-SELECT r.name, r.kind, r.account, r.acceptor, r.listed_at, r.window_from, r.answered, r.outages, r.opened_at,
-  r.pause_until, r.openings, r.is_refused, r.refused_at, r.refused_code, r.refused_text, s.stopped_at, s.why, s.actor,
-  c.state AS connection
+@DIRECTORY.statement(f"""
+SELECT {columns_of(_RouteState, "r")}, r.kind, r.account, r.acceptor, r.listed_at,
+  r.refused_at, r.refused_code, r.refused_text, s.stopped_at, s.why, s.actor, c.state AS connection
 FROM card_routes r LEFT JOIN card_route_stops s ON s.name = r.name AND s.ended_at IS NULL
   LEFT JOIN processor_connections c ON c.route = r.name
 ORDER BY r.first_at, r.name
@@ -136,20 +145,12 @@ ORDER BY r.first_at, r.name
 async def stored_routes(db: Read) -> list[StoredRoute]: ...
 
 
-class RouteOut(Row, frozen=True):
-    name: str
-    window_from: datetime
-    answered: int
-    outages: int
-    opened_at: datetime | None
-    pause_until: datetime | None
-    openings: int
-    is_refused: bool
+class RouteOut(_RouteState, frozen=True):
     stopped_at: datetime | None
 
 
-@DIRECTORY.statement("""
-SELECT r.name, r.window_from, r.answered, r.outages, r.opened_at, r.pause_until, r.openings, r.is_refused, s.stopped_at
+@DIRECTORY.statement(f"""
+SELECT {columns_of(_RouteState, "r")}, s.stopped_at
 FROM card_routes r LEFT JOIN card_route_stops s ON s.name = r.name AND s.ended_at IS NULL
 WHERE r.opened_at IS NOT NULL OR s.name IS NOT NULL
 """)

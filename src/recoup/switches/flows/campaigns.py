@@ -21,22 +21,19 @@ from recoup.merchants.store.sites import (
 )
 from recoup.networks.descriptor import check_descriptor
 from recoup.rescue.rules.origin import POLICIES, check_key
-from recoup.switches.flows.switches import check_not_closed, note_change, switches_of
+from recoup.switches.flows.switches import KindFields, check_not_closed, note_change, switches_of
 
 CAMPAIGNS_MAX = 500
 
 
 @dataclass(frozen=True, slots=True)
-class CampaignFields:
+class CampaignFields(KindFields):
     """Fields of a campaign; None leaves a field as it is, or as a new one begins. `descriptor`
     empty: the site's."""
 
     key: str | None = None
     name: str | None = None
     descriptor: str | None = None
-    cit_web: bool | None = None
-    cit_callcenter: bool | None = None
-    mit: bool | None = None
 
 
 async def list_all(world: World, scope: Scope, site_id: UUID) -> list[Campaign]:

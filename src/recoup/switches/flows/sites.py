@@ -17,7 +17,7 @@ from recoup.merchants.store.merchants import Site, load_merchant
 from recoup.merchants.store.sites import clear_default, put_site, raise_version, retire_site
 from recoup.networks.descriptor import check_descriptor
 from recoup.switches.flows.campaigns import check_none_closed
-from recoup.switches.flows.switches import check_not_closed, note_change, switches_of
+from recoup.switches.flows.switches import KindFields, check_not_closed, note_change, switches_of
 
 SITES_MAX = 200
 SITES_EVER = (
@@ -27,15 +27,12 @@ _GONE = "There is no such site."
 
 
 @dataclass(frozen=True, slots=True)
-class SiteFields:
+class SiteFields(KindFields):
     """Fields of a site; None leaves a field as it is, or as a new one begins."""
 
     url: str | None = None
     name: str | None = None
     descriptor: str | None = None
-    cit_web: bool | None = None
-    cit_callcenter: bool | None = None
-    mit: bool | None = None
     is_default: bool | None = None
     support: str | None = None
 

@@ -47,6 +47,15 @@ class Subject:
     site_id: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindFields:
+    """Switches of a site or a campaign; None leaves one as it is, or as a new one begins."""
+
+    cit_web: bool | None = None
+    cit_callcenter: bool | None = None
+    mit: bool | None = None
+
+
 MERCHANT: Final = Subject("merchant")
 
 

@@ -3,8 +3,6 @@
 import base64
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -26,10 +24,10 @@ from recoup.people.flows.owner import Owner, key_context, lock_owner, note, owne
 from recoup.stablecoin.rules.event_names import DEFAULT as STABLE_DEFAULT
 from recoup.stablecoin.rules.event_names import NAMES as STABLE_NAMES
 from recoup.stablecoin.rules.event_names import wire_names
-from recoup.webhooks.rules.breaker import Health
 from recoup.webhooks.rules.endpoint_whys import BY_MERCHANT
 from recoup.webhooks.store.endpoints import (
     EndpointRow,
+    EndpointState,
     NewEndpoint,
     Try,
     add_endpoint,
@@ -45,29 +43,12 @@ FORMATS = ("rescue", "rescue-text", "standard", "stablecoin")
 ENDPOINTS_MAX = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(EndpointState, frozen=True):
     """`events` as its dialect names them. `signing_key` is base64; the stablecoin dialect signs
-    with that text as it is. `previous_until`: until then what the key before it signs is good, too.
-    `waiting`: events that are still to be delivered, at most 1,000. `door`: which API manages it;
-    the stablecoin API's own shows no key here. `rotated_at`: when its own key was last replaced."""
+    with that text as it is; the stablecoin API's own shows no key here."""
 
-    endpoint_id: UUID
-    url: str
-    events: tuple[str, ...]
-    format: str
-    state: str
-    why: str | None  # a code of `endpoint_whys`
-    created_at: datetime
     signing_key: str
-    encrypt: bool
     own_key: bool
-    previous_until: datetime | None
-    health: Health
-    waiting: int
-    door: str = "rescue"
-    rotated_at: datetime | None = None
-    tried: bool = True
 
     @property
     def health_state(self) -> Literal["new", "ok", "failing", "open"]:

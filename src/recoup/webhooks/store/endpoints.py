@@ -10,57 +10,47 @@ from recoup.db.statement import DIRECTORY, MERCHANT, Read, Row, Tx, columns_of
 from recoup.db.table import Hex, insert_of, stored
 from recoup.merchants.store.merchants import end_overlap, keep_overlap, save_shared_key
 from recoup.orders.store.tries import NewTry
-from recoup.webhooks.rules.breaker import Health
+from recoup.webhooks.store.lanes import EndpointHealth
 
 WAITING_MAX = 1_000
 
 
-class EndpointRow(Row, frozen=True):
-    """`own_key`, `webhook_key`: sealed; the second is the merchant's. `waiting`: events still to be
-    delivered there, at most WAITING_MAX. `tried`: whether something was ever sent there."""
+class EndpointState(EndpointHealth, frozen=True):
+    """`waiting`: events still to be delivered there, at most WAITING_MAX. `tried`: whether
+    something was ever sent there. `why`: a code of `endpoint_whys`. `previous_until`: until then
+    what the key before it signs is good, too. `door`: which API manages it. `rotated_at`: when its
+    own key was last replaced."""
 
-    endpoint_id: UUID
     url: str
     events: tuple[str, ...]
     format: str
-    own_key: bytes | None
     state: str
     why: str | None
     created_at: datetime
     encrypt: bool
-    failures: int
-    failing_since: datetime | None
-    last_error: str | None
-    opened_at: datetime | None
-    probes: int
-    probe_at: datetime | None
     door: str
     rotated_at: datetime | None
-    webhook_key: bytes | None
     previous_until: datetime | None
     tried: bool
     waiting: int
 
-    @property
-    def health(self) -> Health:
-        return Health(
-            self.failures,
-            self.failing_since,
-            self.last_error,
-            self.opened_at,
-            self.probes,
-            self.probe_at,
-        )
+
+class EndpointRow(EndpointState, frozen=True):
+    """`own_key`, `webhook_key`: sealed; the second is the merchant's."""
+
+    own_key: bytes | None
+    webhook_key: bytes | None
 
 
 @MERCHANT.statement(f"""
-SELECT e.endpoint_id, e.url, e.events, e.format, e.own_key, e.state, e.why, e.created_at, e.encrypt, e.failures,
-  e.failing_since, e.last_error, e.opened_at, e.probes, e.probe_at, e.door, e.rotated_at, m.webhook_key,
+SELECT {columns_of(EndpointHealth, "e")}, e.url, e.events, e.format, e.state, e.why, e.created_at, e.encrypt, e.door,
+  e.rotated_at,
   CASE WHEN e.own_key IS NOT NULL THEN e.previous_until ELSE x.previous_until END AS previous_until,
   EXISTS (SELECT FROM delivery_tries t WHERE t.endpoint_id = e.endpoint_id) AS tried,
   (SELECT count(*) FROM (SELECT FROM lanes l JOIN feed f ON f.merchant_id = l.merchant_id
       AND f.subject_id = l.subject_id AND f.seq >= l.next_seq AND f.event = ANY(e.events)
-    WHERE l.endpoint_id = e.endpoint_id AND l.due_at IS NOT NULL LIMIT {WAITING_MAX}) w) AS waiting
+    WHERE l.endpoint_id = e.endpoint_id AND l.due_at IS NOT NULL LIMIT {WAITING_MAX}) w) AS waiting,
+  e.own_key, m.webhook_key
 FROM endpoints e
 LEFT JOIN merchants m ON m.merchant_id = e.merchant_id
 LEFT JOIN webhook_key_overlaps x ON x.merchant_id = e.merchant_id AND x.door = e.door

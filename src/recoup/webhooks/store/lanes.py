@@ -39,19 +39,22 @@ async def due_endpoints(
     their breaker's next probe."""
 
 
-class Lane(Row, frozen=True):
-    """A leased one with its next event, as far as the outbox has it. `probe`: the endpoint's
-    breaker is open. `key`, `previous_key`: sealed; the second while it holds, `switched` once the
-    receiver took what only the first had signed."""
-
+class _LeasedLane(Row, frozen=True):
     merchant_id: UUID
     endpoint_id: UUID
     lane_id: UUID
     subject_id: UUID
-    next_seq: int
     fails: int
     tries: int
     lease_until: datetime
+
+
+class Lane(_LeasedLane, frozen=True):
+    """A leased one with its next event, as far as the outbox has it. `probe`: the endpoint's
+    breaker is open. `key`, `previous_key`: sealed; the second while it holds, `switched` once the
+    receiver took what only the first had signed."""
+
+    next_seq: int
     live_seq: int | None
     state: Literal["active", "disabled", "deleted"]
     url: str
@@ -94,7 +97,7 @@ WITH picked AS MATERIALIZED (
 ), leased AS (
   UPDATE lanes l SET lease_until = $4 FROM picked p
   WHERE l.merchant_id = p.merchant_id AND l.endpoint_id = p.endpoint_id AND l.lane_id = p.lane_id
-  RETURNING l.merchant_id, l.endpoint_id, l.lane_id, l.subject_id, l.next_seq, l.fails, l.tries, l.lease_until,
+  RETURNING l.merchant_id, l.endpoint_id, l.lane_id, l.subject_id, l.fails, l.tries, l.lease_until, l.next_seq,
     l.live_seq
 )
 SELECT l.*, e.state, e.url, e.format, e.encrypt, e.door, e.opened_at IS NOT NULL AS probe, e.partner_id,
@@ -137,18 +140,11 @@ async def claim_lanes(
     return await _claim(db, list(places), list(places.values()), wall, until, merchant_id, probed)
 
 
-class FinishedLane(Row, frozen=True):
+class FinishedLane(_LeasedLane, frozen=True):
     """A lane after the attempt of event `seq`. `retry_at`: the same event again; `disable`: why its
     endpoint takes nothing more; `url`: where it went."""
 
-    merchant_id: UUID
-    endpoint_id: UUID
-    lane_id: UUID
-    subject_id: UUID
     seq: int
-    fails: int
-    tries: int
-    lease_until: datetime
     switched: bool
     url: str
     retry_at: datetime | None

@@ -99,14 +99,13 @@ def declined_of(world: World, shop: Shop, token: UUID, number: str = calls.MARK)
         "processor_name": "Example Acquirer",
     }
     person = Person(
-        f"cust-{calls.MARK}",
-        "Ana",
-        "Roe",
-        f"ana{calls.MARK}@example.test",
-        "+1 555 010 2030",
-        "",
-        billing,
-        billing,
+        external_id=f"cust-{calls.MARK}",
+        first_name="Ana",
+        last_name="Roe",
+        email=f"ana{calls.MARK}@example.test",
+        phone="+1 555 010 2030",
+        billing=billing,
+        shipping=billing,
     )
     return EvaluateRequest(
         external_id=f"SUB-{number}",
