@@ -11,8 +11,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from recoup.kernel.filled import filled
 from recoup.kit.world import World
 from recoup.merchants.flows.demo_clock import bootstrap_merchant, demo_merchant
+from recoup.onboarding.flows.handover import Credentials, credentials_of
 from recoup.onboarding.flows.make_merchant import Keys, NewSite, make_keys, make_merchant
 from recoup.onboarding.flows.partners import PartnerKey, make_partner, make_partner_key
 from recoup.people.flows.make_user import Membership, make_user, register_merchant, register_partner
@@ -31,19 +33,10 @@ DEMO_SITES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Bootstrap:
+class Bootstrap(Credentials):
     """Values that `recoup bootstrap --json` prints, in this order."""
 
     base_url: str
-    mid: str
-    site_id: str
-    app_key: str
-    app_secret: str
-    tokenization_key: str
-    webhook_key: str
-    stablecoin_key_id: str
-    stablecoin_secret: str
-    stablecoin_webhook_secret: str
     portal_user: str
     portal_password: str
     operator_user: str
@@ -52,7 +45,7 @@ class Bootstrap:
     partner_app_secret: str
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {"base_url": self.base_url} | asdict(self)
 
 
 async def is_bootstrapped(world: World) -> bool:
@@ -73,17 +66,10 @@ async def bootstrap(world: World, base_url: str) -> Bootstrap:
         await make_operator(world),
         await make_bootstrap_partner_key(world),
     )
-    return Bootstrap(
+    return filled(
+        Bootstrap,
+        credentials_of(merchant_id, sites[0].site_id, keys, webhook_key),
         base_url=base_url,
-        mid=str(merchant_id),
-        site_id=str(sites[0].site_id),
-        app_key=keys.app_key,
-        app_secret=keys.app_secret,
-        tokenization_key=keys.tokenization_key,
-        webhook_key=webhook_key,
-        stablecoin_key_id=keys.stablecoin_key_id,
-        stablecoin_secret=keys.stablecoin_secret,
-        stablecoin_webhook_secret=keys.stablecoin_webhook_secret,
         portal_user=PORTAL_USER,
         portal_password=password,
         operator_user=OPERATOR_USER,

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from recoup.db.known import known_at
 from recoup.db.statement import MERCHANT, Read, Row, Tx
+from recoup.uplift.rules.cohorts import CohortCount
 
 
 class UpliftRow(Row, frozen=True):
@@ -174,24 +175,10 @@ SECONDS: Final = 600.0
 ORDERS_MAX: Final = 50_000  # of a week, the newest
 
 
-class CohortRow(Row, frozen=True):
-    """`begin`: of the week. `day`: whole days from the decline to the rescue inside the window;
-    None: not rescued."""
-
-    begin: datetime
-    site_id: UUID
-    campaign_id: UUID | None
-    asset: str
-    day: int | None
-    closed: bool
-    orders: int
-    units: Decimal
-
-
 # An order without an expiry has a window of thirty days, whatever becomes of it.
 @MERCHANT.within(SECONDS).statement(f"""
-SELECT w.begin, h.site_id, h.campaign_id, h.asset, r.day, h.closes_at <= $4 AS closed, count(*)::int AS orders,
-  sum(h.units)::numeric AS units
+SELECT (w.begin AT TIME ZONE 'UTC')::date AS week, h.site_id, h.campaign_id, h.asset, r.day,
+  h.closes_at <= $4 AS closed, count(*)::int AS orders, sum(h.units)::bigint AS units
 FROM generate_series(0, $3::int - 1) AS n (week)
 CROSS JOIN LATERAL (SELECT $2::timestamptz + n.week * interval '168 hours' AS begin) w
 CROSS JOIN LATERAL (
@@ -212,7 +199,7 @@ GROUP BY 1, 2, 3, 4, 5, 6
 """)
 async def cohort_counts(
     db: Read, merchant_id: UUID, first: datetime, weeks: int, now: datetime
-) -> list[CohortRow]:
+) -> list[CohortCount]:
     """Placed in so many weeks from `first` on; `now`: business time."""
 
 

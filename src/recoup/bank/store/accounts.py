@@ -5,6 +5,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from recoup.db.statement import MERCHANT, Read, Row, columns_of
+from recoup.processors.gateways.port import StatementLine
 
 ROWS_MAX: Final = 200
 PayoutState = Literal["created", "approved", "sent", "paid", "returned"]
@@ -237,21 +238,12 @@ async def adjusted_alone(
     Units."""
 
 
-class BankMovement(Row, frozen=True):
-    id: UUID
-    reference: str
-    type: Literal["payout", "payout_return"]
-    units: int
-    asset: str
-    at: datetime
-
-
 @MERCHANT.statement("""
-SELECT o.payout_id AS id, o.reference, t.type, o.units, o.asset, t.at
+SELECT o.payout_id AS id, o.reference, t.type, o.units, o.asset AS currency, t.at
 FROM bank_payouts o
 CROSS JOIN LATERAL (VALUES ('payout', o.sent_at), ('payout_return',
   CASE WHEN o.state = 'returned' THEN o.ended_at END)) t (type, at)
 WHERE o.merchant_id = $1 AND o.sent_at IS NOT NULL AND t.at IS NOT NULL ORDER BY t.at, o.payout_id, t.type
 """)
-async def payouts_sent(db: Read, merchant_id: UUID) -> list[BankMovement]:
+async def payouts_sent(db: Read, merchant_id: UUID) -> list[StatementLine]:
     """Payouts sent to the bank, and what it returned."""

@@ -12,7 +12,8 @@ from msgspec.structs import asdict, replace
 from recoup.db.statement import MERCHANT, Read, Row, columns_of
 from recoup.kernel.ids import HIGHEST
 from recoup.kit.personal import DOTS, person
-from recoup.orders.store.rows import ListedOrder
+from recoup.orders.store.rows import ListedOrder, ModificationState
+from recoup.rescue.store.transmissions import TransmittedPayment
 
 EMAIL_ORDERS_MAX: Final = 2_000  # of one address: more are not looked through
 
@@ -175,17 +176,12 @@ async def attempts_of(
     """Attempts of these orders that were sent."""
 
 
-class CustomerRefund(Row, frozen=True):
-    order_id: UUID
-    business_at: datetime
+class CustomerRefund(ModificationState, frozen=True):
     state: Literal["owed", "sent", "netted", "done", "stuck", "refused", "failed"]
-    message: str
-    units: int
-    asset: str
 
 
 @MERCHANT.statement("""
-SELECT r.order_id, r.business_at, r.state, r.message, r.units, r.asset FROM modifications r
+SELECT r.order_id, r.business_at, r.message, r.units, r.asset, r.state FROM modifications r
 WHERE r.merchant_id = $1 AND r.order_id = ANY($2::uuid[]) AND r.kind IN ('refund', 'reversal')
 ORDER BY r.business_at DESC, r.modification_id DESC
 """)
@@ -203,21 +199,11 @@ async def refunds_of(
     return rows if clear else [replace(row, message=DOTS if row.message else "") for row in rows]
 
 
-class CustomerTransmission(Row, frozen=True):
+class CustomerTransmission(TransmittedPayment, frozen=True):
     """A transmission as the file of a customer's data has it."""
 
     transmit_id: UUID
-    external_id: str
-    transaction_id: str | None
-    is_declined: bool
-    is_mit: bool
-    units: int
     asset: str
-    code_source: str | None
-    code: str | None
-    bin: str | None
-    last4: str | None
-    transacted_at: datetime | None
     received_at: datetime
 
 

@@ -1,7 +1,9 @@
 """Disputes with what a desk shows of them, their notes, the contract, and the notices that nobody
 could place."""
 
+import dataclasses
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -9,47 +11,28 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from recoup.db.known import known_at
-from recoup.db.statement import MERCHANT, Read, Row
+from recoup.db.statement import MERCHANT, Read, Row, columns_of
 from recoup.kit import personal
-from recoup.networks.dispute_reasons import Kind
-from recoup.networks.disputes import Party, Stage, Terms
+from recoup.networks.disputes import Party, Terms
+from recoup.orders.rules.disputed import Dispute
 
 LISTED_MAX: Final = 100
 COUNTED_MAX: Final = 1_000  # of each state
 
 
-class DisputeRow(Row):
-    """`liable`: who bears it; `fee_units`: what the merchant pays for it. `scheme` and `last4`: of
-    the card. Business time."""
+@dataclass(slots=True)
+class DisputeRow(Dispute):
+    """`scheme` and `last4`: of the card."""
 
-    dispute_id: UUID
-    order_id: UUID
-    attempt_id: UUID
-    route: str
-    case_ref: str
-    kind: Kind
-    reason_code: str
-    stage: Stage
-    state: Literal["open", "answered", "won", "lost", "accepted", "expired"]
-    units: int
-    asset: str
-    liable: Party
-    fee_units: int
-    opened_at: datetime
-    respond_by: datetime | None
-    closed_at: datetime | None
-    answer: Literal["contest", "accept"] | None
-    answer_state: Literal["owed", "sent", "done", "refused"] | None
-    external_id: str
-    site_name: str
-    customer: str
-    scheme: str | None
-    last4: str | None
+    external_id: str = ""
+    site_name: str = ""
+    customer: str = ""
+    scheme: str | None = None
+    last4: str | None = None
 
 
-_DESK: Final = """
-SELECT d.dispute_id, d.order_id, d.attempt_id, d.route, d.case_ref, d.kind, d.reason_code, d.stage, d.state, d.units,
-  d.asset, d.liable, d.fee_units, d.opened_at, d.respond_by, d.closed_at, d.answer, d.answer_state, o.external_id,
+_DESK: Final = f"""
+SELECT {columns_of(Dispute, "d")}, o.external_id,
   s.name AS site_name, coalesce(trim(p.first_name || ' ' || p.last_name), '') AS customer, v.scheme, v.last4
 FROM disputes d
 JOIN orders o USING (merchant_id, order_id)
@@ -114,7 +97,7 @@ async def list_disputes(
 
 
 def _masked(row: DisputeRow) -> DisputeRow:
-    return replace(row, customer=personal.name(row.customer))
+    return dataclasses.replace(row, customer=personal.name(row.customer))
 
 
 @MERCHANT.statement("""

@@ -20,18 +20,21 @@ from recoup.kit.proofs.walk import (
 SENDS_MAX: Final = 5000
 
 
-class CardSend(Row, frozen=True):
-    """`imported`: out of a file of past attempts."""
-
+class SendOfCard(Row, frozen=True):
     card_id: UUID
     send_id: UUID
     merchant_id: UUID
     order_id: UUID
+    units: int
+    currency: str
+
+
+class CardSend(SendOfCard, frozen=True):
+    """`imported`: out of a file of past attempts."""
+
     at: datetime
     state: str
     declined: bool | None
-    units: int
-    currency: str
     claimed: bool
     imported: bool
 
@@ -143,8 +146,8 @@ async def _last(db: Read) -> Send | None:
     """The last of all sends."""
 
 
-@HUB.within(STATEMENT_SECONDS).statement("""
-SELECT card_id, send_id, merchant_id, order_id, at, state, declined, units, currency, claimed, imported
+@HUB.within(STATEMENT_SECONDS).statement(f"""
+SELECT {columns_of(CardSend)}
 FROM network_sends
 WHERE (card_id, send_id) > ($1, $2) AND (card_id, send_id) <= ($3, $4) AND ($5::uuid IS NULL OR merchant_id = $5)
 """)

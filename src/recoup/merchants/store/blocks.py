@@ -55,21 +55,24 @@ async def standing_blocks(
     """Blocks that stand for these subjects now."""
 
 
-class ListedBlock(Row, frozen=True):
-    """`external_id`: the merchant's id of the order that it was made on."""
-
+class BlockRow(Row, frozen=True):
     block_id: UUID
     kind: Literal["customer", "card"]
-    subject_id: UUID
     reason: str
     order_id: UUID | None
     actor: str
     business_at: datetime
+
+
+class ListedBlock(BlockRow, frozen=True):
+    """`external_id`: the merchant's id of the order that it was made on."""
+
+    subject_id: UUID
     external_id: str | None
 
 
 @MERCHANT.statement("""
-SELECT b.block_id, b.kind, b.subject_id, b.reason, b.order_id, b.actor, b.business_at, o.external_id FROM blocks b
+SELECT b.block_id, b.kind, b.reason, b.order_id, b.actor, b.business_at, b.subject_id, o.external_id FROM blocks b
 LEFT JOIN orders o ON o.merchant_id = b.merchant_id AND o.order_id = b.order_id
 WHERE b.merchant_id = $1 AND b.lifted_at IS NULL ORDER BY b.block_id DESC LIMIT $2
 """)

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 from starlette.responses import Response
 
+from recoup.kernel.filled import filled
 from recoup.kernel.problem import Problem
 from recoup.kit.edge.cookies import cookie
 from recoup.onboarding.flows.sign_up import SignedUp, SignUp, sign_up
@@ -56,17 +57,7 @@ async def page(visit: PublicVisit) -> Values:
 async def take(visit: PublicVisit, form: SignUpForm) -> Answer:
     request, client = visit.request, whence(visit.request)
     old = cookie(request, COOKIE)[:100] or None
-    registration = SignUp(
-        form.email,
-        form.password,
-        form.name,
-        form.kind,
-        form.site_url,
-        client.address,
-        form.country,
-        old,
-        client.agent,
-    )
+    registration = filled(SignUp, form, address=client.address, old_token=old, agent=client.agent)
     made = await sign_up(visit.world, visit.portal.get(Passwords), registration)
     if made.is_half:
         return with_device(with_half(request, made.session), request, made.device)

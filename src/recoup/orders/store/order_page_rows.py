@@ -8,10 +8,11 @@ from uuid import UUID
 
 from recoup.db.statement import Row
 from recoup.db.table import Hex
+from recoup.merchants.store.blocks import BlockRow
 from recoup.merchants.store.merchants import Campaign
 from recoup.orders.rules.refund_limits import RefundApproval
 from recoup.orders.rules.snapshot import Modification, OrderColumns
-from recoup.orders.store.rows import MadeDecision, OutboxEvent, PostingSource
+from recoup.orders.store.rows import CardFace, MadeDecision, OutboxEvent, PostingSource
 from recoup.orders.store.tries import NewTry
 from recoup.orders.store.wire_orders import RefundedItem
 
@@ -40,12 +41,7 @@ class PagePayer(PersonalData, frozen=True):
     payer_id: UUID | None = None
 
 
-class PageCard(Row, frozen=True):
-    scheme: str
-    bin: str
-    last4: str
-    exp_month: int
-    exp_year: int
+class PageCard(CardFace, frozen=True):
     route: str | None = None  # whose processor keeps it
 
 
@@ -151,13 +147,7 @@ class PageBatch(Row, frozen=True):
     period_to: datetime
 
 
-class PageBlock(Row, frozen=True):
-    block_id: UUID
-    kind: str
-    reason: str
-    order_id: UUID | None
-    actor: str
-    business_at: datetime
+class PageBlock(BlockRow, frozen=True):
     lifted_by: str | None
     lifted_at: datetime | None
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from recoup.db.statement import MERCHANT, Row, Tx
 from recoup.db.table import Hex, Mutable, insert_of, stored
+from recoup.kit.proofs.sends import SendOfCard
 from recoup.orders.rules.decision import Alternative, Verdict
 from recoup.orders.rules.kinds import Door
 from recoup.orders.rules.lifecycle import Stage
@@ -63,6 +64,26 @@ class ListedOrder(Row, frozen=True):
     order_id: UUID
     external_id: str
     placed_at: datetime
+    units: int
+    asset: str
+
+
+class CardFace(Row, frozen=True):
+    """A card as people are shown it."""
+
+    scheme: str
+    bin: str
+    last4: str
+    exp_month: int
+    exp_year: int
+
+
+class ModificationState(Row, frozen=True):
+    """What people are told of a refund or reversal. `message`: its reason."""
+
+    order_id: UUID
+    business_at: datetime
+    message: str
     units: int
     asset: str
 
@@ -302,7 +323,7 @@ class CardBlock(Row, frozen=True):
 
 
 @stored("network_sends", "card_id", "send_id")
-class NetworkSend(Row, frozen=True):
+class NetworkSend(SendOfCard, frozen=True):
     """Send to a network, to be counted. `at`: the latest time that is given. `lasting`: its answer
     binds longer than any window. `claimed`: only the merchant says that it was sent.
     `network_attempts`: how many sends it cost. `known_at`, `answered_at`: wall time since when it
@@ -310,15 +331,9 @@ class NetworkSend(Row, frozen=True):
     of past attempts, whose import is in the place of the order. `region`: whose rules held; None:
     the merchant's."""
 
-    card_id: UUID
-    send_id: UUID
     acceptor_id: str
     scheme: str
     initiator: str
-    units: int
-    currency: str
-    merchant_id: UUID
-    order_id: UUID
     at: Mutable[datetime]
     state: Mutable[str] = "reserved"
     declined: Mutable[bool | None] = None

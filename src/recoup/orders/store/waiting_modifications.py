@@ -6,14 +6,15 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from recoup.db.statement import MERCHANT, Read, Row
+from recoup.db.statement import MERCHANT, Read, columns_of
 from recoup.kit.personal import hider
+from recoup.orders.store.rows import ModificationState
 
 ROWS_MAX = 200
 LONG = timedelta(hours=1)
 
 
-class WaitingModification(Row, frozen=True):
+class WaitingModification(ModificationState, frozen=True):
     """Modification that waits. `why`: of `outcome_unknown` the processor may have forgotten the id:
     nothing is sent again. A refund that waits for the charge is sent or not by what that becomes.
     `hand_actor` said by `hand_note` that it was paid otherwise. `refusals`: how often the processor
@@ -21,18 +22,13 @@ class WaitingModification(Row, frozen=True):
     module."""
 
     modification_id: UUID
-    order_id: UUID
     external_id: str
     modification_no: int
     kind: Literal["refund", "reversal", "void"]
-    units: int
-    asset: str
     state: Literal["owed", "sent", "stuck"]
     tries: int
     refusals: int
-    message: str
     processor_code: str | None
-    business_at: datetime
     hand_note: str | None
     hand_actor: str | None
     why: Literal["stuck", "waits_for_charge", "outcome_unknown", "delayed", "owed_long"]
@@ -40,10 +36,10 @@ class WaitingModification(Row, frozen=True):
 
 
 @MERCHANT.statement(f"""
-SELECT r.modification_id, r.order_id, o.external_id, r.modification_no, r.kind, r.units, r.asset, r.state, r.tries,
-  (SELECT count(*) FROM order_log l WHERE l.merchant_id = r.merchant_id AND l.order_id = r.order_id
+SELECT {columns_of(ModificationState, "r")}, r.modification_id, o.external_id, r.modification_no, r.kind, r.state,
+  r.tries, (SELECT count(*) FROM order_log l WHERE l.merchant_id = r.merchant_id AND l.order_id = r.order_id
     AND l.fact_id = r.modification_id AND l.happening = r.kind || '_stuck')::int AS refusals,
-  r.message, r.processor_code, r.business_at, r.hand_note, r.hand_actor,
+  r.processor_code, r.hand_note, r.hand_actor,
   CASE WHEN r.state = 'stuck' THEN 'stuck'
     WHEN r.state = 'owed' AND EXISTS (SELECT FROM advances a WHERE a.merchant_id = r.merchant_id
       AND a.order_id = r.order_id AND a.state = 'due') THEN 'waits_for_charge'

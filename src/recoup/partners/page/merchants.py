@@ -9,6 +9,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.keys.page import OVERLAPS, WORDS, Overlap, Question, endings_of
@@ -156,14 +157,8 @@ def _request(form: NewMerchant) -> MerchantRequest:
             raise invalid(Sentence("The field {0} is too long.", name.replace("_", " ")), name)
     if form.key is None:
         raise Problem("invalid", "This form is unknown.", cure="Reload the page.")
-    return MerchantRequest(
-        form.name,
-        form.site_url,
-        form.site_name,
-        form.descriptor,
-        form.external_id or None,
-        f"form:{form.key}",
-        form.country,
+    return filled(
+        MerchantRequest, form, external_id=form.external_id or None, key=f"form:{form.key}"
     )
 
 

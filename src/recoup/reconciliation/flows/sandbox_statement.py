@@ -45,11 +45,9 @@ async def sandbox_statement(
     begin, end = period or (LONG_AGO, FAR_AHEAD)
     moved = timedelta(microseconds=offset) if book == "channel" else timedelta(0)
     if book == "bank":
-        rows = await payouts_sent(world.db, merchant_id)
-        for row in rows:
-            if begin <= row.at < end and currency in (None, row.asset):
-                line = (row.id, row.reference, row.type, row.units, row.asset, row.at)
-                yield statement_line(StatementLine(*line), "", timedelta(0))
+        for line in await payouts_sent(world.db, merchant_id):
+            if begin <= line.at < end and currency in (None, line.currency):
+                yield statement_line(line, "", timedelta(0))
         return
     for name in (
         world.channels if book == "channel" else world.routes.visible(world.processors, merchant_id)

@@ -69,14 +69,24 @@ async def unexplained_since(db: Read, actor: str, since: datetime) -> int:
     explains by now."""
 
 
-class RunLine(Row, frozen=True):
+class LockedLine(Row, frozen=True):
+    """`recipe` and `entries`: what may be booked."""
+
+    row_no: int
+    line_id: UUID | None
+    asset: str | None
+    recipe: str | None
+    entries: list[list[Any]] | None
+    booked_at: datetime | None
+    booked_by: str | None
+
+
+class RunLine(LockedLine, frozen=True):
     """`units` are theirs, `our_units` ours. `finding`: the verdict in words. `recipe` and
     `entries`: what may be booked; `booked`: whether it was, from this file or from another that has
     the same line; `booked_at` and `booked_by`: from this one."""
 
-    row_no: int
     line_no: int | None
-    line_id: UUID | None
     outcome: Literal[
         "matched", "missing_here", "missing_there", "amount_differs", "duplicate", "refused"
     ]
@@ -85,24 +95,19 @@ class RunLine(Row, frozen=True):
     type: str | None
     our_id: UUID | None
     reference: str | None
-    asset: str | None
     units: int | None
     our_units: int | None
     dated: datetime | None
     order_id: UUID | None
-    recipe: str | None
-    entries: list[list[Any]] | None
-    booked_at: datetime | None
-    booked_by: str | None
     note: str | None
     external_id: str | None
     booked: bool
 
 
 @MERCHANT.statement("""
-SELECT l.row_no, l.line_no, l.line_id, l.outcome, l.reason, l.finding, l.type, l.our_id, l.reference,
-  l.asset, l.units, l.our_units, l.dated, l.order_id, l.recipe, l.entries, l.booked_at, l.booked_by, l.note,
-  o.external_id, p.posting_id IS NOT NULL AS booked
+SELECT l.row_no, l.line_id, l.asset, l.recipe, l.entries, l.booked_at, l.booked_by, l.line_no, l.outcome, l.reason,
+  l.finding, l.type, l.our_id, l.reference, l.units, l.our_units, l.dated, l.order_id, l.note, o.external_id,
+  p.posting_id IS NOT NULL AS booked
 FROM reconciliation_lines l
 LEFT JOIN orders o ON o.merchant_id = l.merchant_id AND o.order_id = l.order_id
 LEFT JOIN postings p ON p.merchant_id = l.merchant_id AND p.source_kind = 'reconciliation' AND p.source_id = l.line_id
@@ -166,18 +171,6 @@ WHERE merchant_id = $1 AND run_id = $2 AND recipe IS NOT NULL AND booked_at IS N
 """)
 async def to_book(db: Read, merchant_id: UUID, run_id: UUID, limit: int) -> list[int]:
     """Lines that something is suggested for and nobody has booked."""
-
-
-class LockedLine(Row, frozen=True):
-    """`recipe` and `entries`: what may be booked."""
-
-    row_no: int
-    line_id: UUID | None
-    asset: str | None
-    recipe: str | None
-    entries: list[list[Any]] | None
-    booked_at: datetime | None
-    booked_by: str | None
 
 
 @MERCHANT.statement("""

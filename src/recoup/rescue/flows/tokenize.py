@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from msgspec.structs import asdict
+
 from recoup.cards.store.vault import (
     Print,
     StoredCard,
@@ -26,6 +28,7 @@ from recoup.kit.world import World
 from recoup.networks.card import issuer_digits, luhn, scheme_of
 from recoup.networks.magic import classify
 from recoup.processors.rules.route_terms import check_takes_numbers
+from recoup.rescue.store.evaluate import KnownCard
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +44,8 @@ class CardGiven:
     cvv: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(KnownCard, frozen=True):
     token_id: UUID
-    pan_id: UUID
-    scheme: str
-    bin: str
-    last4: str
-    magic: str | None
 
 
 def check_number(world: World, merchant_id: UUID, pan: str, field_name: str) -> None:
@@ -140,18 +137,14 @@ class Vault:
         policy = self._world.policy
         magic = classify(card.pan, with_world=policy.world_cards) if policy.magic_inputs else None
         kind = magic.kind if magic is not None and not magic.counts else None
-        return Stored(card.token_id, pan_id, scheme_of(card.pan), card.pan[:6], card.pan[-4:], kind)
+        return Stored(pan_id, scheme_of(card.pan), card.pan[:6], card.pan[-4:], kind, card.token_id)
 
     def _row(self, card: CardGiven, stored: Stored) -> StoredCard:
         sealed = self._sealed(card, {"pan": card.pan})
         return filled(
             StoredCard,
             sealed,
-            pan_id=stored.pan_id,
-            magic=stored.magic,
-            scheme=stored.scheme,
-            bin=stored.bin,
-            last4=stored.last4,
+            **asdict(stored),
             exp_month=card.exp_month,
             exp_year=card.exp_year,
             issuer_digits=issuer_digits(card.pan),

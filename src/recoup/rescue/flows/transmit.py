@@ -6,11 +6,8 @@ card and amount under another order id is only flagged.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
-
-from msgspec import Struct
 
 from recoup.db.coalesce import Coalescer
 from recoup.db.pool import retrying
@@ -36,6 +33,7 @@ from recoup.rescue.moves.payer_looks import look_again_at
 from recoup.rescue.rules.intake_warnings import COUNTS_AS_NOW, of_time
 from recoup.rescue.store.transmissions import (
     ReportedTransmission,
+    TransmittedPayment,
     add_transmissions,
     orders_with_card,
     read_transmission,
@@ -44,21 +42,12 @@ from recoup.rescue.store.transmissions import (
 )
 
 
-class Transmitted(Struct, frozen=True):
+class Transmitted(TransmittedPayment, frozen=True):
     """A transmission, checked. `payer`: external_id, email, phone, name."""
 
-    external_id: str
     transaction_id: str
-    is_declined: bool
-    is_mit: bool
-    units: int
     currency: str
-    code_source: str | None
-    code: str | None
-    bin: str | None
-    last4: str | None
     payer: dict[str, str]
-    transacted_at: datetime | None
     facts: dict[str, Any]
     notes: tuple[str, ...] = ()  # codes of `intake_warnings`
 

@@ -108,15 +108,20 @@ async def _decline_logged(db: Read, merchant_id: UUID, order_id: UUID) -> _Logge
     """Reason an order was declined with nothing sent."""
 
 
-class Token(Row, frozen=True):
-    """`magic`: kind of a sandbox card that gets an identity of its own in each order. `route`:
-    whose processor keeps it, None for a card of the vault."""
+class KnownCard(Row, frozen=True):
+    """`magic`: kind of a sandbox card that gets an identity of its own in each order."""
 
     pan_id: UUID
     scheme: str
     bin: str
     last4: str
     magic: str | None
+
+
+class Token(KnownCard, frozen=True):
+    """`route`:
+    whose processor keeps it, None for a card of the vault."""
+
     route: str | None
 
 

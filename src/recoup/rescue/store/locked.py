@@ -34,7 +34,7 @@ from recoup.orders.rules.snapshot import (
     Settlement,
 )
 from recoup.orders.store.own_tries import OwnTries
-from recoup.orders.store.rows import NetworkSend
+from recoup.orders.store.rows import CardFace, NetworkSend
 from recoup.policies.rules.stored import held_of
 from recoup.rescue.store.evidence import OrderEvidence
 from recoup.terms.rules.advance_bounds import Bounds
@@ -195,16 +195,11 @@ def _rescue_known(stored: object, others_open: int) -> RescueKnown:
     return RescueKnown(tuple(seen), others_open, known.issuer_answers or (), links=known.links)
 
 
-class _StoredCard(Row, frozen=True):
+class _StoredCard(CardFace, frozen=True):
     """A card of the vault, with what a processor calls it."""
 
     token_id: UUID
-    scheme: str
-    bin: str
-    last4: str
     magic: str | None
-    exp_month: int
-    exp_year: int
     issuer_digits: str
     kek_id: str | None
     wrapped_dek: Hex | None

@@ -15,6 +15,21 @@ PAYER_ORDERS: Final = 1_000  # the newest of one payer that are looked through
 CARDS_MAX: Final = 20
 
 
+class TransmittedPayment(Row, frozen=True):
+    """A payment as its merchant told of it."""
+
+    external_id: str
+    transaction_id: str | None
+    is_declined: bool
+    is_mit: bool
+    units: int
+    code_source: str | None
+    code: str | None
+    bin: str | None
+    last4: str | None
+    transacted_at: datetime | None
+
+
 @stored("transmissions")
 class NewTransmission(Row, frozen=True):
     merchant_id: UUID

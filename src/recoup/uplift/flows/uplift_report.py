@@ -35,7 +35,6 @@ from recoup.uplift.rules.closed_order import ClosedOrder, OrdersRead, Shares
 from recoup.uplift.rules.cohorts import (
     WEEK,
     WEEKS_MAX,
-    CohortCount,
     by_place,
     cohorts,
     monday,
@@ -215,21 +214,8 @@ async def _cohorts(
     world: World, merchant_id: UUID, now: BusinessTime, compared: Mapping[str, Comparison]
 ) -> dict[str, Any]:
     first = datetime.combine(monday(now) - (WEEKS_MAX - 1) * WEEK, time(), UTC)
-    rows = await cohort_counts(world.db, merchant_id, first, WEEKS_MAX, now)
+    counts = await cohort_counts(world.db, merchant_id, first, WEEKS_MAX, now)
     known = await load_merchant(world.db, merchant_id)
-    counts = [
-        CohortCount(
-            r.begin.date(),
-            r.site_id,
-            r.campaign_id,
-            r.asset,
-            r.day,
-            r.closed,
-            r.orders,
-            int(r.units),
-        )
-        for r in rows
-    ]
     if known is None:
         raise no_such_merchant()
     names = {site.site_id: site.name for site in known.sites}

@@ -1,11 +1,10 @@
 """The feed of the rescue API: its events, numbered without gaps in the order of their commits."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from recoup.db.statement import MERCHANT, Read, Row
+from recoup.db.statement import MERCHANT, Read, columns_of
+from recoup.orders.store.rows import OutboxEvent
 
 
 @MERCHANT.statement("SELECT coalesce(max(number), 0) FROM closers WHERE merchant_id = $1")
@@ -13,25 +12,16 @@ async def last_number(db: Read, merchant_id: UUID) -> int:
     """Number of the newest event in the feed; 0 while there is none."""
 
 
-class FeedLine(Row, frozen=True):
+class FeedLine(OutboxEvent, frozen=True):
     """`site_id`, `external_id`: of its order, if it is about one."""
 
     number: int
-    merchant_id: UUID
-    subject_id: UUID
-    seq: int
-    event_id: UUID
-    event: str
-    subject_kind: str
-    body: dict[str, Any]
-    business_at: datetime
     site_id: UUID | None
     external_id: str | None
 
 
-@MERCHANT.statement("""
-SELECT f.number, f.merchant_id, f.subject_id, f.seq, f.event_id, f.event, b.subject_kind, b.body,
-  b.business_at, o.site_id, o.external_id
+@MERCHANT.statement(f"""
+SELECT {columns_of(OutboxEvent, "b")}, f.number, o.site_id, o.external_id
 FROM feed f
 JOIN outbox b ON b.merchant_id = f.merchant_id AND b.subject_id = f.subject_id AND b.seq = f.seq
 LEFT JOIN orders o ON o.merchant_id = f.merchant_id AND o.order_id = f.subject_id

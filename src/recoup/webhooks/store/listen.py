@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from recoup.db.statement import MERCHANT, Read, Row
+from recoup.db.statement import MERCHANT, Read, Row, columns_of
+from recoup.orders.store.rows import OutboxEvent
 from recoup.webhooks.store.feed import FeedLine
 
 
@@ -25,9 +26,8 @@ class PlacedLine(FeedLine, frozen=True):
     of_stablecoin: bool
 
 
-@MERCHANT.statement("""
-SELECT f.feed_no AS number, f.merchant_id, f.subject_id, f.seq, f.event_id, f.event, b.subject_kind, b.body,
-  b.business_at, o.site_id, o.external_id, f.number IS NULL AS of_stablecoin
+@MERCHANT.statement(f"""
+SELECT {columns_of(OutboxEvent, "b")}, f.feed_no AS number, o.site_id, o.external_id, f.number IS NULL AS of_stablecoin
 FROM feed f
 JOIN outbox b ON b.merchant_id = f.merchant_id AND b.subject_id = f.subject_id AND b.seq = f.seq
 LEFT JOIN orders o ON o.merchant_id = f.merchant_id AND o.order_id = f.subject_id

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from recoup.db.statement import HUB, MERCHANT, Read, Row, Tx
+from recoup.db.statement import HUB, MERCHANT, Read, Row, Tx, columns_of
 from recoup.merchants.store.partners import begin_feed
+from recoup.orders.store.rows import OutboxEvent
 from recoup.webhooks.store.feed import FeedLine
 
 PLACES_AT_ONCE: Final = 1000
@@ -54,9 +55,8 @@ async def _places(
 ) -> list[_Place]: ...
 
 
-@MERCHANT.statement("""
-SELECT p.number, f.merchant_id, f.subject_id, f.seq, f.event_id, f.event, b.subject_kind, b.body,
-  b.business_at, o.site_id, o.external_id
+@MERCHANT.statement(f"""
+SELECT {columns_of(OutboxEvent, "b")}, p.number, o.site_id, o.external_id
 FROM unnest($1::bigint[], $2::uuid[], $3::bigint[]) AS p (number, merchant_id, merchant_number)
 JOIN feed f ON f.merchant_id = p.merchant_id AND f.number = p.merchant_number
 JOIN outbox b ON b.merchant_id = f.merchant_id AND b.subject_id = f.subject_id AND b.seq = f.seq
