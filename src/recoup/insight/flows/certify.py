@@ -55,6 +55,7 @@ from recoup.db.pool import retrying
 from recoup.db.statement import Connection, Read, Tx
 from recoup.insight.store.proofs import issuer
 from recoup.kernel.feature import Place
+from recoup.kernel.filled import filled
 from recoup.kernel.ids import LOWEST, first_id_of, new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import BusinessTime, WallTime, business_at, iso
@@ -457,30 +458,20 @@ async def _reported(db: Read, merchant_id: UUID, span: Span, clock: CertificateC
     )
 
 
-_OF_SEND: Final = (
-    "at", "units", "currency", "acceptor_id", "declined", "visa_category", "advice", "code", "klass", "claimed",
-    "network_attempts",
-)  # fmt: skip
-
-
 def _logged(row: CardSendRow) -> LoggedSend:
-    values: dict[str, Any] = {name: getattr(row, name) for name in _OF_SEND}
-    return LoggedSend(
-        str(row.send_id),
-        str(row.card_id),
-        str(row.order_id),
-        row.scheme,
-        Send(
-            **values,
-            initiator=initiator_of(row.initiator),
-            merchant_id=str(row.merchant_id),
-            state="reserved" if row.state == "reserved" else "sent",
-        ),
+    send = filled(
+        Send,
+        row,
+        initiator=initiator_of(row.initiator),
+        merchant_id=str(row.merchant_id),
+        state="reserved" if row.state == "reserved" else "sent",
+    )
+    return filled(
+        LoggedSend,
+        row,
+        send_id=str(row.send_id),
+        card_id=str(row.card_id),
+        order_id=str(row.order_id),
+        send=send,
         is_sent=row.state != "not_sent",
-        known_at=row.known_at,
-        answered_at=row.answered_at,
-        joined_at=row.joined_at,
-        is_replaced=row.is_replaced,
-        imported=row.imported,
-        region=row.region,
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeGuard
 from uuid import UUID
 
-from recoup.processors.gateways.port import Counterpart, Outcome
+from recoup.processors.gateways.port import Counterpart, Message, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,27 +22,19 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Movement:
-    id: UUID
-    merchant_id: UUID
-    units: int
-    currency: str
-    send_before_monotonic: float
-    timeout_seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sweep(_Movement):
+class Sweep(Message):
     """Money of a direct payment on its way to the merchant. `id` is the settlement's id; the fee
     stays behind."""
 
     payment_id: UUID
+    merchant_id: UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PayOut(_Movement):
+class PayOut(Message):
     """Custodial money that leaves. `id` is the payout's id."""
 
+    merchant_id: UUID
     destination: str
 
 

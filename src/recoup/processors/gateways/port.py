@@ -57,8 +57,19 @@ class PayerAway(NamedTuple):
     may_wait: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A message that moves money."""
+
+    id: UUID
+    units: int
+    currency: str
+    send_before_monotonic: float
+    timeout_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge(Message):
     """Send of a card to the network.
 
     `id` is the attempt's id; `order_id` groups the sends of one rescue, and `order_key` does so at
@@ -79,19 +90,14 @@ class Charge:
     a processor compares with an earlier message of the same key.
     """
 
-    id: UUID
     order_id: UUID
     merchant_id: UUID
     acceptor_id: str
     credential: Credential
-    units: int
-    currency: str
     initiator: Literal["merchant", "customer"]
     capture: bool
     descriptor: str
     sent_at: datetime
-    send_before_monotonic: float
-    timeout_seconds: float
     phone: str | None = None
     first_network_id: str | None = None
     latest_network_id: str | None = None

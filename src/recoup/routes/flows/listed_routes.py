@@ -9,6 +9,7 @@ import structlog
 
 from recoup.db.pool import Database
 from recoup.db.table import hex_of
+from recoup.kernel.filled import filled
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.time import WallTime
 from recoup.kit.ports import Keys
@@ -74,13 +75,6 @@ def _row(keys: Keys, wall: WallTime, one: Listed) -> NewCardRoute:
     sealed = None
     if one.connection is not None:
         sealed = hex_of(seal_connection(keys, one.connection))
-    return NewCardRoute(
-        name=one.name,
-        kind=one.kind,
-        account=one.account,
-        acceptor=one.acceptor,
-        connection=sealed,
-        first_at=wall,
-        listed_at=wall,
-        window_from=wall,
+    return filled(
+        NewCardRoute, one, connection=sealed, first_at=wall, listed_at=wall, window_from=wall
     )
