@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from recoup.db.statement import Read
+from recoup.kernel.filled import filled
 from recoup.kernel.ids import HIGHEST
 from recoup.kernel.problem import Sentence, joined
 from recoup.kit.lists.paging import cut, parse_place
@@ -46,9 +47,7 @@ async def mandates(
 def shown(row: ListedMandate) -> Values:
     """`renewed_at`: of the first new mandate for the agreement; of several agreements for any of
     them."""
-    revoked = MandateChange(
-        row.change_id, "revoked", row.at, row.order_id, row.scope, row.code, row.subscription
-    )
+    revoked = filled(MandateChange, row, kind="revoked")
     renewals = [change for change in row.changes if change.kind == "renewed" and change.holds]
     agreement = Agreement(None if row.scope == "all" else row.subscription)
     since = [renewal.at for renewal in renewals if covers(renewal, revoked, agreement)]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Annotated, Final, TypeAlias
 
+from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
 from recoup.kernel.money import UNITS_MAX
 from recoup.kernel.problem import Problem, Sentence, invalid
@@ -149,9 +150,7 @@ class DeclineForm(Decline):
 @developers.post("/developers/decline", may=acting, shape=DeclineForm)
 async def post_decline(visit: Visit, form: DeclineForm) -> Answer:
     """The same form again shows the same order."""
-    simulation = Simulated(
-        form.scheme, form.code, form.kind, form.answer, _units(form.amount), form.key
-    )
+    simulation = filled(Simulated, form, units=_units(form.amount))
     portal = visit.portal
     result = await simulate_decline(
         portal.world, portal.get(Evaluate), acting(visit), visit.known, simulation

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from recoup.db.known import known_at
 from recoup.db.statement import MERCHANT, Read, Row, columns_of
 from recoup.kit import personal
-from recoup.networks.disputes import Party, Terms
+from recoup.networks.disputes import Terms
 from recoup.orders.rules.disputed import Dispute
 
 LISTED_MAX: Final = 100

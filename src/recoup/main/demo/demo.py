@@ -14,7 +14,7 @@ import secrets
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -312,14 +312,7 @@ async def load_demo(opened: Opened, url: str, tell: Tell, months: int = 0) -> st
         mark = Mark("playing", _wall(world).replace(microsecond=0) - behind, None, behind)
         mark.write(data_dir)
     keys, _ = await make_demo_merchant(world, _wall(world) - mark.begun)
-    credentials = {
-        "mid": str(merchant_id),
-        "app_key": keys.app_key,
-        "app_secret": keys.app_secret,
-        "tokenization_key": keys.tokenization_key,
-        "stablecoin_key_id": keys.stablecoin_key_id,
-        "stablecoin_secret": keys.stablecoin_secret,
-    }
+    credentials = {"mid": str(merchant_id)} | asdict(keys)
     business = Business(world, opened.services.get(Orders), merchant_id, PORTAL_USER, OPERATOR_USER)
     await business.open()
     receiver = (

@@ -260,34 +260,13 @@ async def newest_of(db: Read, merchant_ids: Sequence[UUID]) -> UUID | None:
 
 
 @MERCHANT.statement("""
-UPDATE merchants SET mit_mode = $2, cit_unresolved = $3, capture_window_minutes = $4, unknown_sites = $5, region = $6,
-  country = $7
-WHERE merchant_id = $1
+UPDATE merchants m SET mit_mode = i.mit_mode, cit_unresolved = i.cit_unresolved,
+  capture_window_minutes = i.capture_window_minutes, unknown_sites = i.unknown_sites, region = i.region,
+  country = i.country
+FROM jsonb_populate_record(NULL::merchants, $1) i WHERE m.merchant_id = i.merchant_id
 """)
-async def _choose(
-    db: Tx,
-    merchant_id: UUID,
-    mit_mode: str,
-    cit_unresolved: str,
-    capture_window_minutes: int,
-    unknown_sites: str,
-    region: str,
-    country: str | None,
-) -> None: ...
-
-
 async def copy_settings(db: Tx, merchant: Merchant) -> None:
     """Copies what a merchant chose in one world into another where it was just made."""
-    await _choose(
-        db,
-        merchant.merchant_id,
-        merchant.mit_mode,
-        merchant.cit_unresolved,
-        merchant.capture_window_minutes,
-        merchant.unknown_sites,
-        merchant.region,
-        merchant.country,
-    )
 
 
 @MERCHANT.statement("""

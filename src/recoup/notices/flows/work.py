@@ -12,6 +12,7 @@ import structlog
 from recoup.cards.store.stored_methods import close_method
 from recoup.cards.store.vault import expiry_of_card, renew_card
 from recoup.disputes.flows.receive import apply
+from recoup.kernel.filled import filled
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import WallTime
@@ -63,18 +64,15 @@ from recoup.routes.store.processor_notices import (
 def case_notice(world: World, case: DisputeCase, charged: Charged) -> Notice:
     """The same standing of a case is the same notice."""
     stands = world.keys.derived_id("dispute-standing", *(str(part) for part in case))
-    return Notice(
+    return filled(
+        Notice,
+        case,
         notice_id=f"read-{stands}",
         case_id=case.id[:100],
         merchant_id=charged.merchant_id,
         charge_id=charged.attempt_id,
-        stage=case.stage,
-        status=case.status,
         amount=case.units,
-        currency=case.currency,
         reason_code=case.reason_code.strip()[:20],
-        respond_by=case.respond_by,
-        fee=case.fee,
     )
 
 

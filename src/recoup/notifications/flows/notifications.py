@@ -1,6 +1,5 @@
 """People's acts on their notifications: read them, choose kinds, stop mails, set their zone."""
 
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from recoup.notifications.flows.notification_mail import UNSUBSCRIBE
 from recoup.notifications.rules.notifications import KINDS, may
 from recoup.notifications.store import notification_settings as store
 from recoup.notifications.store.notifications import (
+    NamedNotification,
     find_notification,
     named_notification,
     partner_readers_of,
@@ -20,18 +20,6 @@ from recoup.orders.flows.hosted_link import named_by
 
 HOURS: Final = range(24)
 ZONE_MAX: Final = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """Subscription that the link at the foot of a mail is about. `mails`: whether the person takes
-    any."""
-
-    user_id: UUID
-    subject_id: UUID  # a merchant, or a partner
-    subject_name: str
-    kind: str
-    mails: bool
 
 
 async def read(world: World, user_id: UUID, notification_id: UUID, *, unread: bool = False) -> None:
@@ -116,7 +104,7 @@ async def keep_digest(
         await store.save_mails(tx, user_id, mails)
 
 
-async def subscription_of(world: World, token: str) -> Subscription:
+async def subscription_of(world: World, token: str) -> NamedNotification:
     """The subscription, for the holder of a mail's link. Raises: Problem(not_found) for what we did
     not sign, or have forgotten."""
     named = named_by(world, UNSUBSCRIBE, token)
@@ -129,10 +117,10 @@ async def subscription_of(world: World, token: str) -> Subscription:
             "This link is not valid: it is older than six months, or never existed.",
             "Sign in and change your notification settings.",
         )
-    return Subscription(row.user_id, row.subject_id, row.subject_name, row.kind, row.mails)
+    return row
 
 
-async def unsubscribe(world: World, token: str, *, all_mails: bool = False) -> Subscription:
+async def unsubscribe(world: World, token: str, *, all_mails: bool = False) -> NamedNotification:
     """Stops mails of this kind about this merchant, or all mails; again, it does the same. What the
     page shows stays.
 

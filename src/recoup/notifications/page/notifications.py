@@ -13,10 +13,14 @@ from recoup.kit.edge.cookies import cookie
 from recoup.kit.languages.locale import Locale
 from recoup.kit.lists.paging import cut
 from recoup.notifications.flows import notifications
-from recoup.notifications.flows.notifications import Subscription, subscription_of, unsubscribe
+from recoup.notifications.flows.notifications import subscription_of, unsubscribe
 from recoup.notifications.rules.notification_words import words_of
 from recoup.notifications.rules.notifications import KINDS, may
-from recoup.notifications.store.notifications import Notification, find_notification
+from recoup.notifications.store.notifications import (
+    NamedNotification,
+    Notification,
+    find_notification,
+)
 from recoup.notifications.store.notifications import notifications_page as read_page
 from recoup.people.flows.notices import inbox
 from recoup.people.flows.sessions import switch_merchant
@@ -188,7 +192,7 @@ async def take(visit: PublicVisit, *, what: str) -> Response:
     return render("notifications/notifications_unsubscribe.html", values)
 
 
-def _values(visit: PublicVisit, subscription: Subscription, done: str) -> Values:
+def _values(visit: PublicVisit, subscription: NamedNotification, done: str) -> Values:
     return {
         "found": subscription,
         "kind": KINDS[subscription.kind],

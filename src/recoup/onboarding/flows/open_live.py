@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
+from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import business_at
@@ -66,7 +67,7 @@ async def _place(
     """Places the merchant in live once, with every kind off: switching one on is in the log."""
     merchant, wall = settings.merchant, live.clocks.wall()
     sites = sorted(_open_sites(settings), key=lambda site: not site.is_default)
-    made = tuple(NewSite(s.site_id, s.url, s.name, s.descriptor, s.support) for s in sites)
+    made = tuple(filled(NewSite, site) for site in sites)
     async with live.db.transaction() as tx:
         if await load_merchant(tx, merchant.merchant_id):
             return

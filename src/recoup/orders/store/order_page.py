@@ -12,13 +12,13 @@ from msgspec.structs import asdict, replace
 from recoup.db.statement import MERCHANT, Read, Row, Tx
 from recoup.kernel.facet import facets_sql
 from recoup.kit import personal
+from recoup.merchants.store.blocks import BlockRow
 from recoup.merchants.store.merchants import Site
 from recoup.orders.rules.as_of import Line
 from recoup.orders.rules.disputed import Dispute
 from recoup.orders.rules.snapshot import Advance, Attempt, Challenge
 from recoup.orders.store.order_page_rows import (
     PageBatch,
-    PageBlock,
     PageCampaign,
     PageCard,
     PageDecision,
@@ -157,7 +157,7 @@ class _Parts(Row, frozen=True):
     events: list[PageEvent]
     heard: list[str]
     notes: list[PageNote]
-    blocks: list[PageBlock]
+    blocks: list[BlockRow]
     batches: list[PageBatch]
     facets: dict[str, Any] | None
     due: PageDue

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from recoup.db.statement import Row
 from recoup.db.table import Hex
-from recoup.merchants.store.blocks import BlockRow
 from recoup.merchants.store.merchants import Campaign
 from recoup.orders.rules.refund_limits import RefundApproval
 from recoup.orders.rules.snapshot import Modification, OrderColumns
@@ -93,7 +92,6 @@ class PageEntry(Row, frozen=True):
     asset: str
     place: str
     units: int
-    available_at: datetime
     balance_after: int | None
 
 
@@ -133,7 +131,6 @@ class PageEvent(OutboxEvent, frozen=True):
 
 
 class PageNote(Row, frozen=True):
-    note_id: UUID
     text: str
     actor: str
     business_at: datetime
@@ -145,11 +142,6 @@ class PageBatch(Row, frozen=True):
 
     batch_id: UUID
     period_to: datetime
-
-
-class PageBlock(BlockRow, frozen=True):
-    lifted_by: str | None
-    lifted_at: datetime | None
 
 
 class PageDue(Row, frozen=True):

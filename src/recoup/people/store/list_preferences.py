@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.db.statement import MERCHANT, PEOPLE, Read, Row, Tx, Written
+from recoup.kernel.filled import filled
 from recoup.people.store.people import lock_user
 
 VIEWS_MAX: Final = 30
@@ -73,11 +74,7 @@ async def _habits(db: Read, user_id: UUID, merchant_id: UUID, world: str) -> lis
 
 async def read_habits(db: Read, user_id: UUID, merchant_id: UUID, world: str) -> ListPreferences:
     rows = await _habits(db, user_id, merchant_id, world)
-    views = tuple(
-        SavedView(row.view_id, row.name, row.query, row.own, row.maker, row.shared)
-        for row in rows
-        if row.view_id
-    )
+    views = tuple(filled(SavedView, row) for row in rows if row.view_id)
     return ListPreferences(rows[0].zone, rows[0].columns, views)
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from recoup.db.table import hex_of
 from recoup.kernel.encode import encode_sorted
+from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
@@ -214,23 +215,15 @@ def customer_id(world: World, merchant_id: UUID, customer: str) -> UUID:
 def _order_of(row: NewOrder, request: StablecoinChargeRequest) -> StableOrder:
     """The order that was just admitted, as a read would bring it."""
     assert row.attempt_id
-    return StableOrder(
-        row.merchant_id,
-        row.order_id,
-        row.external_id,
-        Stage.RECEIVED,
-        row.asset,
-        row.units,
-        row.amount_text,
-        0,
-        False,
-        row.facts,
-        row.placed_at,
-        row.expires_at,
-        request.customer,
-        row.source,
-        row.attempt_id,
-        "planned",
-        None,
-        None,
+    return filled(
+        StableOrder,
+        row,
+        stage=Stage.RECEIVED,
+        refunded_units=0,
+        disputed=False,
+        customer=request.customer,
+        channel=row.source,
+        attempt_state="planned",
+        reference=None,
+        paid_at=None,
     )

@@ -30,6 +30,7 @@ from recoup.kernel.ids import parse_id, tail, wire_id
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import BusinessTime
 from recoup.merchants.rules.blocks import REASONS as BLOCKS
+from recoup.merchants.store.blocks import BlockRow
 from recoup.networks.limits import LOOKBACK, Allowance, Wish
 from recoup.networks.limits import allowance as network_allowance
 from recoup.networks.whys import HOLD_REASONS as HOLDS
@@ -39,7 +40,7 @@ from recoup.orders.rules.card_sends import initiator_of, own_tries
 from recoup.orders.rules.refund_limits import is_theirs
 from recoup.orders.rules.snapshot import Attempt
 from recoup.orders.store.order_page import OrderPage
-from recoup.orders.store.order_page_rows import PageBlock, PageNote, PageRequest
+from recoup.orders.store.order_page_rows import PageNote, PageRequest
 from recoup.orders.store.rows import LogLine
 from recoup.people.flows.order_notes import NOTE_MAX, note_order
 from recoup.people.page.endpoint import redirect
@@ -202,7 +203,7 @@ async def beside(visit: Visit, page: OrderPage) -> Values:
 
 
 WORK: Final = role("retry", "work on orders")
-R = TypeVar("R", LogLine, PageNote, PageBlock)
+R = TypeVar("R", LogLine, PageNote, BlockRow)
 
 
 @member.page("/orders/{order_id}", "desk/order/order.html")

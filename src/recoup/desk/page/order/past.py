@@ -11,6 +11,7 @@ from recoup.desk.page.order.stable_words import event_name
 from recoup.desk.page.order.timeline import decision_of, lives, timeline
 from recoup.desk.page.order.undelivered import why_undelivered_then
 from recoup.kernel.facet import facets_then
+from recoup.kernel.filled import filled
 from recoup.kernel.ids import wire_id
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.texts import parse_whole
@@ -31,20 +32,7 @@ async def order_past(visit: Visit) -> Values:
     sense."""
     page = await find(visit)
     cut = _cut(visit)
-    lines = [
-        Line(
-            one.seq,
-            one.happening,
-            one.src,
-            one.dst,
-            one.body,
-            one.fact_id,
-            one.decision_id,
-            one.business_at,
-            one.recorded_at,
-        )
-        for one in page.log
-    ]
+    lines = [filled(Line, one) for one in page.log]
     found = past(
         lines,
         cut,
