@@ -48,22 +48,26 @@ async def move_clock(db: Tx, merchant_id: UUID, month_from: datetime) -> None:
     """Moves the clock on to the month that begins then."""
 
 
-class Certificate(Row):
-    """Certificate as it is listed. `number`: 1, and then its corrections; `reasons`: which parts
-    those changed."""
+class CertificateHead(Row, frozen=True):
+    """`number`: 1, and then its corrections."""
 
-    merchant_id: UUID
     certificate_id: UUID
     chain_no: int
-    month_from: datetime
     acceptor_id: str
     number: int
-    reasons: list[str]
     sends: int
-    refusals: int
     breaches: int
-    recounted_by: str
     root: bytes
+
+
+class Certificate(CertificateHead, frozen=True):
+    """Certificate as it is listed. `reasons`: which parts a correction changed."""
+
+    merchant_id: UUID
+    month_from: datetime
+    reasons: list[str]
+    refusals: int
+    recounted_by: str
     made_at: datetime
 
 

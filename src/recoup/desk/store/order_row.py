@@ -2,17 +2,17 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from msgspec import field
+
 from recoup.desk.store.columns import COLUMNS, OrderColumn, sql_of
-from recoup.kernel.frozen import frozen
+from recoup.orders.store.rows import ListedOrder
 
 
-@frozen
-class OrderRow:
+class OrderRow(ListedOrder, frozen=True):
     """One order of a list.
 
     Times are business time; units the asset's smallest; `created_at` None while Draft; `sent_text`
@@ -21,20 +21,15 @@ class OrderRow:
     for themselves.
     """
 
-    order_id: UUID
-    external_id: str
     site_id: UUID
     site_name: str
     created_at: datetime | None
-    placed_at: datetime
     customer: str
     order_type: str
     source: str
     door: str
     descriptor: str
     status: int
-    asset: str
-    units: int
     refunded_units: int
     attempts: int
     expires_at: datetime | None

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Final, TypeVar
 
 import asyncpg
+from msgspec import structs
 
 from recoup.db.statement import ReadConnection, maker_of
 from recoup.desk.store.order_cursor import (
@@ -117,7 +118,7 @@ async def list_orders(
     further = len(rows) > limit
     rows = rows[:limit]
     if order_filter.sight != personal.SHOWN:
-        rows = [replace(row, customer=personal.name(row.customer)) for row in rows]
+        rows = [structs.replace(row, customer=personal.name(row.customer)) for row in rows]
     if back:
         rows.reverse()
     has_next, has_prev = (True, further) if back else (further, cursor is not None)

@@ -8,19 +8,23 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from recoup.db.statement import PEOPLE, Read, Row, Tx
+from recoup.db.statement import PEOPLE, Read, Row, Tx, columns_of
 from recoup.kernel.frozen import frozen
 
 
 @frozen
-class FactorState:
-    """State of a factor. `since` None: there is none that counts."""
-
+class _Offered:
     since: datetime | None = None
     codes_at: datetime | None = None
     sealed_offer: bytes | None = None
     offered_to: bytes | None = None
     offered_at: datetime | None = None
+
+
+@frozen
+class FactorState(_Offered):
+    """State of a factor. `since` None: there is none that counts."""
+
     codes_left: int = 0
 
 
@@ -84,23 +88,14 @@ async def memberships_of(db: Read, user_id: UUID) -> list[PersonMembership]:
 
 
 @frozen
-class Factor:
+class Factor(_Offered):
     """A person's row."""
 
-    sealed_secret: bytes | None
-    since: datetime | None
-    last_step: int
-    codes_key: bytes | None
-    codes_at: datetime | None
-    sealed_offer: bytes | None
-    offered_to: bytes | None
-    offered_at: datetime | None
+    sealed_secret: bytes | None = None
+    codes_key: bytes | None = None
 
 
-@PEOPLE.statement("""
-SELECT sealed_secret, since, last_step, codes_key, codes_at, sealed_offer, offered_to, offered_at
-FROM second_factors WHERE user_id = $1
-""")
+@PEOPLE.statement(f"SELECT {columns_of(Factor)} FROM second_factors WHERE user_id = $1")
 async def factor_of(db: Read, user_id: UUID) -> Factor | None: ...
 
 

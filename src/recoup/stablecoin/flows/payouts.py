@@ -7,7 +7,7 @@ of real money waits for a second person's word.
 """
 
 from datetime import timedelta
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from recoup.audit.moves import note
@@ -57,7 +57,7 @@ class PayoutRequest:
 
     amount: str
     currency: str
-    destination_type: str
+    destination_type: Literal["crypto", "bank"]
     destination: str
     key: str | None = None
 

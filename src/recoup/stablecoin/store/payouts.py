@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
-from recoup.db.statement import MERCHANT, Read, Row, Tx
+from recoup.db.statement import MERCHANT, Read, Row, Tx, columns_of
 from recoup.db.table import insert_of, stored
 
 PayoutState = Literal[
@@ -12,25 +12,28 @@ PayoutState = Literal[
 ]
 
 
-class PayoutRow(Row):
+@stored("payouts")
+class NewPayout(Row, frozen=True):
     """`created_at` is business time."""
 
+    merchant_id: UUID
     payout_id: UUID
     asset: str
-    amount_text: str
+    units: int
     state: PayoutState
     destination_type: Literal["crypto", "bank"]
     destination: str
+    amount_text: str
+    actor: str
+    created_at: datetime
+
+
+class PayoutRow(NewPayout, frozen=True):
     reference: str | None
     reason: str | None
-    created_at: datetime
-    actor: str
 
 
-_COLUMNS: Final = """
-SELECT payout_id, asset, amount_text, state, destination_type, destination, reference, reason, created_at,
-  actor
-FROM payouts WHERE merchant_id = $1"""
+_COLUMNS: Final = f"SELECT {columns_of(PayoutRow)} FROM payouts WHERE merchant_id = $1"
 
 
 @MERCHANT.statement(f"{_COLUMNS} ORDER BY payout_id DESC LIMIT $2 OFFSET $3")
@@ -64,22 +67,6 @@ async def _make_wallet(db: Tx, merchant_id: UUID, asset: str, at: datetime) -> N
 @MERCHANT.statement("SELECT 1 FROM wallets WHERE merchant_id = $1 AND asset = $2 FOR UPDATE")
 async def _lock_wallet(db: Tx, merchant_id: UUID, asset: str) -> None:
     """Locks a wallet until the transaction ends."""
-
-
-@stored("payouts")
-class NewPayout(Row):
-    """`created_at` is business time."""
-
-    merchant_id: UUID
-    payout_id: UUID
-    asset: str
-    units: int
-    state: PayoutState
-    destination_type: str
-    destination: str
-    amount_text: str
-    actor: str
-    created_at: datetime
 
 
 @MERCHANT.statement(insert_of(NewPayout, one=True))

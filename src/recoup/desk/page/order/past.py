@@ -32,7 +32,7 @@ async def order_past(visit: Visit) -> Values:
     sense."""
     page = await find(visit)
     cut = _cut(visit)
-    lines = [filled(Line, one) for one in page.log]
+    lines = [filled(Line, line) for line in page.log]
     found = past(
         lines,
         cut,

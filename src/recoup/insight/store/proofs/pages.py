@@ -4,7 +4,8 @@ follow from them; every certificate of a merchant, in the order of its chain."""
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.db.statement import MERCHANT, Read, Row
+from recoup.certificates.store.certificates import CertificateHead
+from recoup.db.statement import MERCHANT, Read, Row, columns_of
 from recoup.kit.proofs.walk import (
     STATEMENT_SECONDS,
     Difference,
@@ -160,22 +161,14 @@ async def pages(db: Read, merchant_id: UUID) -> list[Difference]:
     return found + await differences(db, _accounts, merchant_id, merchant_id, balances)
 
 
-class CertificateFile(Row):
-    certificate_id: UUID
-    chain_no: int
-    acceptor_id: str
+class CertificateFile(CertificateHead, frozen=True):
     month: str
-    number: int
-    sends: int
-    breaches: int
-    root: bytes
     file: bytes
     has_event: bool
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT c.certificate_id, c.chain_no, c.acceptor_id, to_char(c.month_from AT TIME ZONE 'UTC', 'YYYY-MM') AS month,
-  c.number, c.sends, c.breaches, c.root, c.file,
+@MERCHANT.within(STATEMENT_SECONDS).statement(f"""
+SELECT {columns_of(CertificateHead, "c")}, to_char(c.month_from AT TIME ZONE 'UTC', 'YYYY-MM') AS month, c.file,
   EXISTS (SELECT FROM outbox x WHERE x.merchant_id = c.merchant_id AND x.subject_id = c.certificate_id
     AND x.body ->> 'CertificateRoot' = encode(c.root, 'hex')) AS has_event
 FROM certificates c WHERE c.merchant_id = $1 AND c.chain_no > $2 ORDER BY c.chain_no LIMIT $3
