@@ -37,7 +37,7 @@ class NetworkTokenRow(Row, frozen=True):
     deletion_owed: bool
 
 
-class CardOfToken(Sealed, frozen=True):
+class CardOfToken(Sealed):
     """A card of the vault that a token may be made for, with what is known of its merchant.
     `wants`: the merchant uses network tokens."""
 

@@ -102,7 +102,7 @@ async def set_engine_return(
     """Sets whether the engine stops on harm; None: it stood so already."""
 
 
-class ArmOrder(Row, frozen=True):
+class ArmOrder(Row):
     """An order with an arm. `who`: the payer by whom that was chosen, or the card where no payer is
     known."""
 
@@ -116,7 +116,7 @@ class ArmOrder(Row, frozen=True):
     asset: str
 
 
-class ComparedRow(ArmOrder, frozen=True):
+class ComparedRow(ArmOrder):
     """An order to compare. `holdout`, `engine`: percent of payers, when it came in. `chance`: foreseen at the
     first decision, None where no model was there. `closed_at`: when its window closes. `sends`:
     attempts that were made."""

@@ -29,7 +29,7 @@ async def active_account(db: Read, merchant_id: UUID, asset: str) -> ActiveAccou
     """The active account of a currency; at most one is."""
 
 
-class SealedAccount(Row, frozen=True):
+class SealedAccount(Row):
     """`sealed`: its numbers; `deposits`: the two amounts that prove who reads its statement,
     sealed. `masked` is what anybody sees."""
 
@@ -41,7 +41,7 @@ class SealedAccount(Row, frozen=True):
     deposits: bytes
 
 
-class AccountRow(SealedAccount, frozen=True):
+class AccountRow(SealedAccount):
     """Business time."""
 
     merchant_id: UUID
@@ -94,7 +94,7 @@ async def last_returns(db: Read, merchant_id: UUID) -> dict[UUID, LastReturn]:
     """Accounts whose last payout came back: why, and when."""
 
 
-class PayoutTry(Row, frozen=True):
+class PayoutTry(Row):
     """`payout_no` counts the tries to pay a batch."""
 
     payout_id: UUID
@@ -104,7 +104,7 @@ class PayoutTry(Row, frozen=True):
     asset: str
 
 
-class PayoutHead(PayoutTry, frozen=True):
+class PayoutHead(PayoutTry):
     batch_id: UUID
     reference: str
     requested_by: str
@@ -159,7 +159,7 @@ async def open_payout_counts(db: Read, merchant_id: UUID) -> dict[str, int]:
     """Currency -> how many payouts wait for somebody."""
 
 
-class LastPayout(PayoutTry, frozen=True):
+class LastPayout(PayoutTry):
     period_to: datetime
 
 

@@ -146,7 +146,7 @@ class CardExpiry(Row, frozen=True):
 async def expiry_of_card(db: Read, merchant_id: UUID, token_id: UUID) -> CardExpiry | None: ...
 
 
-class WrappedCard(Sealed, frozen=True):
+class WrappedCard(Sealed):
     merchant_id: UUID
     token_id: UUID
     pan_id: UUID

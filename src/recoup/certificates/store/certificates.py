@@ -48,7 +48,7 @@ async def move_clock(db: Tx, merchant_id: UUID, month_from: datetime) -> None:
     """Moves the clock on to the month that begins then."""
 
 
-class CertificateHead(Row, frozen=True):
+class CertificateHead(Row):
     """`number`: 1, and then its corrections."""
 
     certificate_id: UUID
@@ -60,7 +60,7 @@ class CertificateHead(Row, frozen=True):
     root: bytes
 
 
-class Certificate(CertificateHead, frozen=True):
+class Certificate(CertificateHead):
     """Certificate as it is listed. `reasons`: which parts a correction changed."""
 
     merchant_id: UUID

@@ -50,7 +50,7 @@ async def sends_in_order(
     """The merchant's next of the month, sent here or reported."""
 
 
-class CardSendRow(CardSend, frozen=True):
+class CardSendRow(CardSend):
     head_id: UUID
     acceptor_id: str
     scheme: str

@@ -45,7 +45,7 @@ class PersonalFile(Row, frozen=True):
     media_type: str
 
 
-class PersonalOrder(ListedOrder, frozen=True):
+class PersonalOrder(ListedOrder):
     """An order as the file of a customer's data has it: with what is known of the person beside the
     order."""
 

@@ -124,7 +124,7 @@ async def customer_sums(db: Read, merchant_id: UUID, payer_id: UUID) -> list[Cus
     """Sums over all their orders, by currency."""
 
 
-class CustomerOrder(ListedOrder, frozen=True):
+class CustomerOrder(ListedOrder):
     """`site`: its name."""
 
     status: int
@@ -176,7 +176,7 @@ async def attempts_of(
     """Attempts of these orders that were sent."""
 
 
-class CustomerRefund(ModificationState, frozen=True):
+class CustomerRefund(ModificationState):
     state: Literal["owed", "sent", "netted", "done", "stuck", "refused", "failed"]
 
 
@@ -199,7 +199,7 @@ async def refunds_of(
     return rows if clear else [replace(row, message=DOTS if row.message else "") for row in rows]
 
 
-class CustomerTransmission(TransmittedPayment, frozen=True):
+class CustomerTransmission(TransmittedPayment):
     """A transmission as the file of a customer's data has it."""
 
     transmit_id: UUID

@@ -12,7 +12,7 @@ from recoup.desk.store.columns import COLUMNS, OrderColumn, sql_of
 from recoup.orders.store.rows import ListedOrder
 
 
-class OrderRow(ListedOrder, frozen=True):
+class OrderRow(ListedOrder):
     """One order of a list.
 
     Times are business time; units the asset's smallest; `created_at` None while Draft; `sent_text`

@@ -9,7 +9,7 @@ from recoup.insight.store.proofs.decisions import StoredDecision
 from recoup.uplift.store import ArmOrder
 
 
-class JudgedRow(ArmOrder, frozen=True):
+class JudgedRow(ArmOrder):
     """A judged order. `share`: percent of customers that the engine decided for when it came
     in. `closed_at`: when its window closes, None while a sync MIT is under way."""
 

@@ -30,7 +30,7 @@ async def merchants_to_learn(db: Read) -> list[Learner]:
     """All of them, by their ids."""
 
 
-class _PastPayment(Row, frozen=True):
+class _PastPayment(Row):
     """`at`: hours since 1970, when it was answered, `on` the day."""
 
     payer_id: UUID | None
@@ -44,7 +44,7 @@ class _PastPayment(Row, frozen=True):
     on: date
 
 
-class PastOrder(_PastPayment, frozen=True):
+class PastOrder(_PastPayment):
     """A past order with the payment that came in."""
 
     order_id: UUID
@@ -110,7 +110,7 @@ async def _attempts(db: Read, merchant_id: UUID, after: UUID, last: UUID) -> lis
     of it."""
 
 
-class PastPayment(_PastPayment, frozen=True):
+class PastPayment(_PastPayment):
     """An answered payment that the merchant made by itself. `order_id`: the order that it was sent
     to us as, or that it is a copy of."""
 

@@ -91,7 +91,7 @@ class SealedSecret(NamedTuple):
     sealed: bytes
 
 
-class SealedCard(Sealed, frozen=True):
+class SealedCard(Sealed):
     merchant_id: UUID
     token_id: UUID
 

@@ -20,7 +20,7 @@ from recoup.kit.proofs.walk import (
 SENDS_MAX: Final = 5000
 
 
-class SendOfCard(Row, frozen=True):
+class SendOfCard(Row):
     card_id: UUID
     send_id: UUID
     merchant_id: UUID
@@ -29,7 +29,7 @@ class SendOfCard(Row, frozen=True):
     currency: str
 
 
-class CardSend(SendOfCard, frozen=True):
+class CardSend(SendOfCard):
     """`imported`: out of a file of past attempts."""
 
     at: datetime

@@ -55,7 +55,7 @@ async def standing_blocks(
     """Blocks that stand for these subjects now."""
 
 
-class BlockRow(Row, frozen=True):
+class BlockRow(Row):
     block_id: UUID
     kind: Literal["customer", "card"]
     reason: str
@@ -64,7 +64,7 @@ class BlockRow(Row, frozen=True):
     business_at: datetime
 
 
-class ListedBlock(BlockRow, frozen=True):
+class ListedBlock(BlockRow):
     """`external_id`: the merchant's id of the order that it was made on."""
 
     subject_id: UUID

@@ -8,7 +8,7 @@ from recoup.db.statement import MERCHANT, Read, Row, Tx
 from recoup.db.table import insert_of, stored
 
 
-class _Move(Row, frozen=True):
+class _Move(Row):
     move_id: UUID
     requested_at: datetime
     actor: str
@@ -16,7 +16,7 @@ class _Move(Row, frozen=True):
     target_at: datetime
 
 
-class ClockMove(_Move, frozen=True):
+class ClockMove(_Move):
     """Business times, but for `requested_at`. `reached_at`: None while it is under way, or did not
     get there."""
 
@@ -70,7 +70,7 @@ async def partner_clock(db: Read, partner_id: UUID, only: UUID | None) -> Clock 
 
 
 @stored("clock_moves")
-class NewClockMove(_Move, frozen=True):
+class NewClockMove(_Move):
     merchant_id: UUID
     request_id: str
 

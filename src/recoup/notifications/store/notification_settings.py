@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.db.statement import PEOPLE, Read, Row, Tx, columns_of
 
 
-class NotificationKey(Row, frozen=True):
+class NotificationKey(Row):
     """A person's notification: about whom, and of which kind."""
 
     user_id: UUID
@@ -18,7 +18,7 @@ class NotificationKey(Row, frozen=True):
     kind: str
 
 
-class NewNotification(NotificationKey, frozen=True):
+class NewNotification(NotificationKey):
     """`subject_id`: the merchant, or of a partner's kinds the partner. The mail is owed with it."""
 
     world: str
@@ -56,7 +56,7 @@ async def take_day(
     """Takes a day for its digest; False when this day's digest was made already."""
 
 
-class NotificationMail(NotificationKey, frozen=True):
+class NotificationMail(NotificationKey):
     facts: dict[str, Any]
     mail_tries: int
 

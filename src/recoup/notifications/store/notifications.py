@@ -39,7 +39,7 @@ class Settings:
     mails: bool = True
 
 
-class PartnerReader(Row, frozen=True):
+class PartnerReader(Row):
     user_id: UUID
     email: str
     own_role: str | None
@@ -50,7 +50,7 @@ class PartnerReader(Row, frozen=True):
     choices: dict[str, Any]
 
 
-class MerchantReader(PartnerReader, frozen=True):
+class MerchantReader(PartnerReader):
     subject_name: str
     digest_hour: int | None
     digest_empty: bool
@@ -171,7 +171,7 @@ async def read_settings(db: Read, user_id: UUID) -> Settings:
     return await _settings(db, user_id) or Settings()
 
 
-class NamedNotification(NotificationKey, frozen=True):
+class NamedNotification(NotificationKey):
     mails: bool
 
 

@@ -14,7 +14,7 @@ from recoup.orders.store.rows import DueKind, ListedOrder
 from recoup.terms.rules.arm_terms import Arm
 
 
-class NewOrder(ListedOrder, frozen=True, kw_only=True):
+class NewOrder(ListedOrder, kw_only=True):
     """Order as `admit_orders` takes it. `merchant_version`: of the settings that it was made by.
     `happening`: its first line of the log. `decided`: later in the same transaction, which then
     writes head and due work. `arm_share`: percent, where retry policies left less than is set."""

@@ -45,7 +45,7 @@ class Place(NamedTuple):
     line_no: int
 
 
-class MovementLine(LedgerLine, frozen=True):
+class MovementLine(LedgerLine):
     """An entry on what the merchant is owed. `fee_units` was booked
     with it. `site`: its name. `batch_id`: of the settlement that took it."""
 

@@ -40,7 +40,7 @@ class PagePayer(PersonalData, frozen=True):
     payer_id: UUID | None = None
 
 
-class PageCard(CardFace, frozen=True):
+class PageCard(CardFace):
     route: str | None = None  # whose processor keeps it
 
 
@@ -79,7 +79,7 @@ class Weighed(Row, frozen=True):
     probability: float | None = None
 
 
-class PageDecision(MadeDecision, frozen=True):
+class PageDecision(MadeDecision):
     at: datetime
     reasons: list[str]
     alternatives: list[Weighed]
@@ -95,7 +95,7 @@ class PageEntry(Row, frozen=True):
     balance_after: int | None
 
 
-class PagePosting(PostingSource, frozen=True):
+class PagePosting(PostingSource):
     order_id: UUID | None
     content_hash: Hex
     recorded_at: datetime

@@ -58,7 +58,7 @@ class OrderChange(Row, frozen=True, kw_only=True, omit_defaults=True):
     metadata: dict[str, str] | None = None
 
 
-class ListedOrder(Row, frozen=True):
+class ListedOrder(Row):
     """An order as every list names it."""
 
     order_id: UUID
@@ -68,7 +68,7 @@ class ListedOrder(Row, frozen=True):
     asset: str
 
 
-class CardFace(Row, frozen=True):
+class CardFace(Row):
     """A card as people are shown it."""
 
     scheme: str
@@ -78,7 +78,7 @@ class CardFace(Row, frozen=True):
     exp_year: int
 
 
-class ModificationState(Row, frozen=True):
+class ModificationState(Row):
     """What people are told of a refund or reversal. `message`: its reason."""
 
     order_id: UUID
@@ -128,7 +128,7 @@ RESCUED: Final = "status IN (6, 7, 8)"
 OPEN: Final = "status IN (0, 1, 3, 4, 5)"
 
 
-class MadeDecision(Row, frozen=True):
+class MadeDecision(Row):
     """A decision as it is computed again to prove it."""
 
     decision_id: UUID
@@ -323,7 +323,7 @@ class CardBlock(Row, frozen=True):
 
 
 @stored("network_sends", "card_id", "send_id")
-class NetworkSend(SendOfCard, frozen=True):
+class NetworkSend(SendOfCard):
     """Send to a network, to be counted. `at`: the latest time that is given. `lasting`: its answer
     binds longer than any window. `claimed`: only the merchant says that it was sent.
     `network_attempts`: how many sends it cost. `known_at`, `answered_at`: wall time since when it
@@ -368,7 +368,7 @@ class CardResult(Row, frozen=True, kw_only=True):
     risk_at: datetime | None = None
 
 
-class PostingSource(Row, frozen=True):
+class PostingSource(Row):
     """Source of a posting: a recipe books it once."""
 
     posting_id: UUID
@@ -378,7 +378,7 @@ class PostingSource(Row, frozen=True):
     business_at: datetime
 
 
-class LedgerLine(PostingSource, frozen=True):
+class LedgerLine(PostingSource):
     """Line `line_no` of a posting, with its order as it came in."""
 
     order_id: UUID | None

@@ -72,7 +72,7 @@ class PostedEntry(NamedTuple):
     units: int
 
 
-class PostingContent(PostingSource, frozen=True):
+class PostingContent(PostingSource):
     """Content that a posting's hash is made of."""
 
     merchant_id: UUID

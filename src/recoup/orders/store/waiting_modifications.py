@@ -14,7 +14,7 @@ ROWS_MAX = 200
 LONG = timedelta(hours=1)
 
 
-class WaitingModification(ModificationState, frozen=True):
+class WaitingModification(ModificationState):
     """Modification that waits. `why`: of `outcome_unknown` the processor may have forgotten the id:
     nothing is sent again. A refund that waits for the charge is sent or not by what that becomes.
     `hand_actor` said by `hand_note` that it was paid otherwise. `refusals`: how often the processor

@@ -61,7 +61,7 @@ def wire_page(page: str, order: str) -> str:
     return _PAGE.format(page=page, order=order)
 
 
-class WireOrder(ListedOrder, frozen=True):
+class WireOrder(ListedOrder):
     """Order as a list shows it."""
 
     stage: str

@@ -17,7 +17,7 @@ _KEY_ID: Final = 8
 _FORMAT: Final = b"\x01"
 
 
-class Sealed(Row, frozen=True):
+class Sealed(Row):
     """A vault row. `kek_id` 16 hex digits; `wrapped_dek` 60 bytes (nonce, key, tag); `nonce` 12
     bytes; `ciphertext` 16 bytes longer than what was sealed."""
 

@@ -69,7 +69,7 @@ async def unexplained_since(db: Read, actor: str, since: datetime) -> int:
     explains by now."""
 
 
-class LockedLine(Row, frozen=True):
+class LockedLine(Row):
     """`recipe` and `entries`: what may be booked."""
 
     row_no: int
@@ -81,7 +81,7 @@ class LockedLine(Row, frozen=True):
     booked_by: str | None
 
 
-class RunLine(LockedLine, frozen=True):
+class RunLine(LockedLine):
     """`units` are theirs, `our_units` ours. `finding`: the verdict in words. `recipe` and
     `entries`: what may be booked; `booked`: whether it was, from this file or from another that has
     the same line; `booked_at` and `booked_by`: from this one."""

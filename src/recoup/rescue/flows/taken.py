@@ -14,7 +14,7 @@ from recoup.processors.rules.browser import Browser
 from recoup.rescue.store.evaluate import OrderNow, OrderOutcome
 
 
-class Person(PersonalData, frozen=True):
+class Person(PersonalData):
     """The payer, all of it personal data."""
 
     external_id: str = ""

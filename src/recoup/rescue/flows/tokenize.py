@@ -44,7 +44,7 @@ class CardGiven:
     cvv: str = field(default="", repr=False)
 
 
-class Stored(KnownCard, frozen=True):
+class Stored(KnownCard):
     token_id: UUID
 
 

@@ -42,7 +42,7 @@ from recoup.rescue.store.transmissions import (
 )
 
 
-class Transmitted(TransmittedPayment, frozen=True):
+class Transmitted(TransmittedPayment):
     """A transmission, checked. `payer`: external_id, email, phone, name."""
 
     transaction_id: str

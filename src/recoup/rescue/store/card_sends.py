@@ -44,7 +44,7 @@ async def sends_of_card(db: Read, card_id: UUID, merchant_id: UUID, since: datet
     """Everybody's, and of those that only a merchant says were sent this one's."""
 
 
-class OrderOfCard(ListedOrder, frozen=True):
+class OrderOfCard(ListedOrder):
     status: int
     attempts: int
 

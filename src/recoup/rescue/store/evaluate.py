@@ -108,7 +108,7 @@ async def _decline_logged(db: Read, merchant_id: UUID, order_id: UUID) -> _Logge
     """Reason an order was declined with nothing sent."""
 
 
-class KnownCard(Row, frozen=True):
+class KnownCard(Row):
     """`magic`: kind of a sandbox card that gets an identity of its own in each order."""
 
     pan_id: UUID
@@ -118,7 +118,7 @@ class KnownCard(Row, frozen=True):
     magic: str | None
 
 
-class Token(KnownCard, frozen=True):
+class Token(KnownCard):
     """`route`:
     whose processor keeps it, None for a card of the vault."""
 

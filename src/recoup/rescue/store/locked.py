@@ -195,7 +195,7 @@ def _rescue_known(stored: object, others_open: int) -> RescueKnown:
     return RescueKnown(tuple(seen), others_open, known.issuer_answers or (), links=known.links)
 
 
-class _StoredCard(CardFace, frozen=True):
+class _StoredCard(CardFace):
     """A card of the vault, with what a processor calls it."""
 
     token_id: UUID

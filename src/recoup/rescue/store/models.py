@@ -40,7 +40,7 @@ class ModelContent(NamedTuple):
 async def content_of(db: Read, name: str) -> ModelContent | None: ...
 
 
-class _Model(Row, frozen=True):
+class _Model(Row):
     """From `held_from` on attempts were held out; None: it was not tried, so with all up to
     `score_error`, the standard error of the difference of the scores."""
 
@@ -60,7 +60,7 @@ class _Model(Row, frozen=True):
     score_error: float | None = None
 
 
-class StoredModel(_Model, frozen=True):
+class StoredModel(_Model):
     """`bytes`: how many. `taken_at`: when it was last chosen."""
 
     bytes: int = 0
@@ -88,7 +88,7 @@ async def model_names(db: Read) -> list[str]: ...
 
 
 @stored("models")
-class NewModel(_Model, frozen=True, kw_only=True):
+class NewModel(_Model, kw_only=True):
     content: str
 
 

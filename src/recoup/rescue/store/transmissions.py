@@ -15,7 +15,7 @@ PAYER_ORDERS: Final = 1_000  # the newest of one payer that are looked through
 CARDS_MAX: Final = 20
 
 
-class TransmittedPayment(Row, frozen=True):
+class TransmittedPayment(Row):
     """A payment as its merchant told of it."""
 
     external_id: str

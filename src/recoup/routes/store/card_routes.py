@@ -100,7 +100,7 @@ async def mend_route(db: Tx, name: str) -> str | None:
     """Clears the refusal of a route's account; None where it was not refused."""
 
 
-class _RouteState(Row, frozen=True):
+class _RouteState(Row):
     """`answered` and what follows: of its breaker."""
 
     name: str
@@ -117,7 +117,7 @@ class _RouteState(Row, frozen=True):
         return filled(Breaker, self)
 
 
-class StoredRoute(_RouteState, frozen=True):
+class StoredRoute(_RouteState):
     """`refused_at`, `refused_code`: of the last request that its processor refused as wrong, or for
     its account; then with its words in `refused_text`. `stopped_at`, `why`, `actor`: of the stop
     that holds now. `connection`: the state of a merchant's own account."""
@@ -145,7 +145,7 @@ ORDER BY r.first_at, r.name
 async def stored_routes(db: Read) -> list[StoredRoute]: ...
 
 
-class RouteOut(_RouteState, frozen=True):
+class RouteOut(_RouteState):
     stopped_at: datetime | None
 
 

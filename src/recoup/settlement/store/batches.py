@@ -151,7 +151,7 @@ def has_next(number: int, size: int, rows: int, total: Count) -> bool:
     return number * size < total.value or not total.exact and rows == size
 
 
-class BatchLine(LedgerLine, frozen=True):
+class BatchLine(LedgerLine):
     """An entry of the ledger. `note`: of an adjustment."""
 
     kind: Literal[

@@ -13,7 +13,7 @@ PayoutState = Literal[
 
 
 @stored("payouts")
-class NewPayout(Row, frozen=True):
+class NewPayout(Row):
     """`created_at` is business time."""
 
     merchant_id: UUID
@@ -28,7 +28,7 @@ class NewPayout(Row, frozen=True):
     created_at: datetime
 
 
-class PayoutRow(NewPayout, frozen=True):
+class PayoutRow(NewPayout):
     reference: str | None
     reason: str | None
 

@@ -43,7 +43,7 @@ FORMATS = ("rescue", "rescue-text", "standard", "stablecoin")
 ENDPOINTS_MAX = 50
 
 
-class Endpoint(EndpointState, frozen=True):
+class Endpoint(EndpointState):
     """`events` as its dialect names them. `signing_key` is base64; the stablecoin dialect signs
     with that text as it is; the stablecoin API's own shows no key here."""
 

@@ -15,7 +15,7 @@ from recoup.webhooks.store.lanes import EndpointHealth
 WAITING_MAX = 1_000
 
 
-class EndpointState(EndpointHealth, frozen=True):
+class EndpointState(EndpointHealth):
     """`waiting`: events still to be delivered there, at most WAITING_MAX. `tried`: whether
     something was ever sent there. `why`: a code of `endpoint_whys`. `previous_until`: until then
     what the key before it signs is good, too. `door`: which API manages it. `rotated_at`: when its
@@ -35,7 +35,7 @@ class EndpointState(EndpointHealth, frozen=True):
     waiting: int
 
 
-class EndpointRow(EndpointState, frozen=True):
+class EndpointRow(EndpointState):
     """`own_key`, `webhook_key`: sealed; the second is the merchant's."""
 
     own_key: bytes | None

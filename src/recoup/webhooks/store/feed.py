@@ -12,7 +12,7 @@ async def last_number(db: Read, merchant_id: UUID) -> int:
     """Number of the newest event in the feed; 0 while there is none."""
 
 
-class FeedLine(OutboxEvent, frozen=True):
+class FeedLine(OutboxEvent):
     """`site_id`, `external_id`: of its order, if it is about one."""
 
     number: int

@@ -39,7 +39,7 @@ async def due_endpoints(
     their breaker's next probe."""
 
 
-class _LeasedLane(Row, frozen=True):
+class _LeasedLane(Row):
     merchant_id: UUID
     endpoint_id: UUID
     lane_id: UUID
@@ -49,7 +49,7 @@ class _LeasedLane(Row, frozen=True):
     lease_until: datetime
 
 
-class Lane(_LeasedLane, frozen=True):
+class Lane(_LeasedLane):
     """A leased one with its next event, as far as the outbox has it. `probe`: the endpoint's
     breaker is open. `key`, `previous_key`: sealed; the second while it holds, `switched` once the
     receiver took what only the first had signed."""
@@ -140,7 +140,7 @@ async def claim_lanes(
     return await _claim(db, list(places), list(places.values()), wall, until, merchant_id, probed)
 
 
-class FinishedLane(_LeasedLane, frozen=True):
+class FinishedLane(_LeasedLane):
     """A lane after the attempt of event `seq`. `retry_at`: the same event again; `disable`: why its
     endpoint takes nothing more; `url`: where it went."""
 

@@ -13,7 +13,7 @@ from recoup.orders.store.rows import MadeDecision
 DECISIONS_MAX: Final = 1000
 
 
-class StoredDecision(MadeDecision, frozen=True):
+class StoredDecision(MadeDecision):
     alternatives: list[dict[str, Any]]
 
 

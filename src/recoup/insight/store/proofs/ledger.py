@@ -25,7 +25,7 @@ class StoredEntry(NamedTuple):
     units: int
 
 
-class StoredPosting(PostingSource, frozen=True):
+class StoredPosting(PostingSource):
     """`entries`: None when it has none."""
 
     order_id: UUID | None

@@ -161,7 +161,7 @@ async def pages(db: Read, merchant_id: UUID) -> list[Difference]:
     return found + await differences(db, _accounts, merchant_id, merchant_id, balances)
 
 
-class CertificateFile(CertificateHead, frozen=True):
+class CertificateFile(CertificateHead):
     month: str
     file: bytes
     has_event: bool
