@@ -20,18 +20,15 @@ from recoup.kit.proofs.walk import (
 SENDS_MAX: Final = 5000
 
 
-class SendOfCard(Row):
+class CardSend(Row):
+    """`imported`: out of a file of past attempts."""
+
     card_id: UUID
     send_id: UUID
     merchant_id: UUID
     order_id: UUID
     units: int
     currency: str
-
-
-class CardSend(SendOfCard):
-    """`imported`: out of a file of past attempts."""
-
     at: datetime
     state: str
     declined: bool | None

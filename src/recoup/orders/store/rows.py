@@ -7,7 +7,6 @@ from uuid import UUID
 
 from recoup.db.statement import MERCHANT, Row, Tx
 from recoup.db.table import Hex, Mutable, insert_of, stored
-from recoup.kit.proofs.sends import SendOfCard
 from recoup.orders.rules.decision import Alternative, Verdict
 from recoup.orders.rules.kinds import Door
 from recoup.orders.rules.lifecycle import Stage
@@ -323,7 +322,7 @@ class CardBlock(Row, frozen=True):
 
 
 @stored("network_sends", "card_id", "send_id")
-class NetworkSend(SendOfCard):
+class NetworkSend(Row):
     """Send to a network, to be counted. `at`: the latest time that is given. `lasting`: its answer
     binds longer than any window. `claimed`: only the merchant says that it was sent.
     `network_attempts`: how many sends it cost. `known_at`, `answered_at`: wall time since when it
@@ -331,6 +330,12 @@ class NetworkSend(SendOfCard):
     of past attempts, whose import is in the place of the order. `region`: whose rules held; None:
     the merchant's."""
 
+    card_id: UUID
+    send_id: UUID
+    merchant_id: UUID
+    order_id: UUID
+    units: int
+    currency: str
     acceptor_id: str
     scheme: str
     initiator: str

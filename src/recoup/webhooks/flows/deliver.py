@@ -34,17 +34,15 @@ from recoup.outside.web.port import Answer
 from recoup.webhooks.flows.post import Posted, answer_text, post_event
 from recoup.webhooks.rules.breaker import OPEN_MAX, Health, Tried, after_tries, is_lost
 from recoup.webhooks.rules.endpoint_whys import GONE, nothing_taken
+from recoup.webhooks.store.health import EndpointHealth, lock_health, set_health
 from recoup.webhooks.store.lanes import (
-    EndpointHealth,
     FinishedLane,
     Lane,
     bring_forward,
     claim_lanes,
     due_endpoints,
     finish_lanes,
-    lock_health,
     lock_lanes,
-    set_health,
 )
 
 log = structlog.get_logger()

@@ -10,7 +10,7 @@ from recoup.db.statement import DIRECTORY, MERCHANT, Read, Row, Tx, columns_of
 from recoup.db.table import Hex, insert_of, stored
 from recoup.merchants.store.merchants import end_overlap, keep_overlap, save_shared_key
 from recoup.orders.store.tries import NewTry
-from recoup.webhooks.store.lanes import EndpointHealth
+from recoup.webhooks.store.health import EndpointHealth
 
 WAITING_MAX = 1_000
 
