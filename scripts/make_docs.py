@@ -11,16 +11,13 @@ import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Final, Literal, get_args, get_origin
-
-import msgspec
+from typing import Final
 
 from recoup.bank.gateways import MAGIC as BANK_MAGIC
 from recoup.kernel.problem import CODES
 from recoup.kit.api.errors import REFUND_CODES, REFUND_DIGITS
 from recoup.kit.rights import PARTNER_MAY
 from recoup.main.settings import Settings
-from recoup.orders.rules.event_data import Data, OrderData
 from recoup.orders.rules.events import CATALOGUE
 from recoup.orders.rules.faces import MEANINGS, STATUS_NAMES, face
 from recoup.orders.rules.lifecycle import ENDED, STEPS, Stage
@@ -115,37 +112,20 @@ def refund_table() -> str:
     return table(("responseCode", "statusCode", "code", "meaning"), rows)
 
 
-def event_table() -> str:
-    """Events with their own data; what several have is described once."""
-    rows, shapes, fields = [], set(), set[str]()
-    for kind in CATALOGUE.values():
-        data = "as above" if kind.data in shapes else _data(kind.data, fields)
-        shapes.add(kind.data)
-        rows.append((code(kind.name), "yes" if kind.default else "", kind.meaning, data))
-    return table(("event", "default", "meaning", "own data"), rows)
-
-
-def _data(shape: type[Data], described: set[str]) -> str:
-    common = OrderData.__struct_fields__ if issubclass(shape, OrderData) else ()
-    shown = []
-    for field in msgspec.structs.fields(shape):
-        if field.name in common:
-            continue
-        name, words = _described(field)
-        shown.append(name if words in described else name + words)
-        described.add(words)
-    return ", ".join(shown)
-
-
-def _described(field: msgspec.structs.FieldInfo) -> tuple[str, str]:
-    """Its name, with `?` where it may be null or absent; its choices and its description."""
-    kind, *meta = get_args(field.type) if hasattr(field.type, "__metadata__") else (field.type,)
-    parts = get_args(kind)
-    words = next((m.description for m in reversed(meta) if getattr(m, "description", None)), "")
-    literal = next((one for one in (kind, *parts) if get_origin(one) is Literal), None)
-    text = ": ".join(filter(None, (" · ".join(map(code, get_args(literal))), words)))
-    missing = "?" if {type(None), msgspec.UnsetType} & set(parts) else ""
-    return code(field.encode_name) + missing, f" ({text})" if text else ""
+def event_lists() -> str:
+    """Events that are sent by default, and those on request."""
+    lists = {"Sent by default:": True, "On request:": False}
+    return "\n\n".join(
+        "\n".join(
+            [head, ""]
+            + [
+                f"- {code(one.name)}: {one.meaning}"
+                for one in CATALOGUE.values()
+                if one.default == by
+            ]
+        )
+        for head, by in lists.items()
+    )
 
 
 def settings_table() -> str:
@@ -183,7 +163,7 @@ def channel_table() -> str:
     return table(("code", "name", "settlement", "refunds", "currencies"), rows)
 
 
-def stablecoin_event_table() -> str:
+def stablecoin_event_lists() -> str:
     rows = [
         (code(name), code(ours), "yes" if name in DEFAULT else "on request")
         for name, ours in NAMES.items()
@@ -282,8 +262,8 @@ def evidence() -> str:
 
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "lifecycle-diagram": diagram, "faces": face_table,
-    "refund-errors": refund_table, "events": event_table, "settings": settings_table,
-    "channels": channel_table, "stablecoin-events": stablecoin_event_table,
+    "refund-errors": refund_table, "events": event_lists, "settings": settings_table,
+    "channels": channel_table, "stablecoin-events": stablecoin_event_lists,
     "partner-permissions": partner_permissions,
     "bank-accounts": bank_table, "destinations": destination_table, "stablecoin-states": state_table,
     "stories": stories, "changes": changes, "evidence": evidence,

@@ -11,11 +11,13 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from tests.docs.operations import own_dialects
 
+from recoup.docs.site import event_samples
 from recoup.kernel.problem import CODES
 from recoup.kit.edge.dialect import Dialect, anchor_of
 from recoup.kit.edge.openapi import document
 from recoup.main.docs import CURES, dialects, error_rows, rescue
 from recoup.onboarding.rules.application import Status
+from recoup.orders.rules.events import CATALOGUE
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = own_dialects()
@@ -175,6 +177,18 @@ def test_the_command_prints_what_the_doors_serve(name: str, tmp_path: Path) -> N
 
 def _rescue() -> dict[str, Any]:
     return as_sent(rescue(error_rows))
+
+
+def test_events_are_as_their_webhooks_say() -> None:
+    made = as_sent(rescue(error_rows))
+    samples = {one.name: json.loads(one.body) for one in event_samples()}
+    assert {*samples} == {*CATALOGUE} == {name for name in made["webhooks"] if "." in name}
+    for name, body in samples.items():
+        told = made["webhooks"][name]["post"]["requestBody"]["content"]["application/json"]
+        schema = {"components": made["components"], **told["schema"]}
+        jsonschema.Draft202012Validator(schema).validate(body)
+        known = resolved(made, resolved(made, schema)["properties"]["EventData"])["properties"]
+        assert {*body["EventData"]} <= {*known}, name
 
 
 def test_answers_that_are_files_say_so() -> None:

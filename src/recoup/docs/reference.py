@@ -1,7 +1,7 @@
 """Contents of the page of one API, for each operation."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from recoup.docs.samples.curl import curl
@@ -225,6 +225,16 @@ class Shown:
 
 
 @frozen
+class ShownWebhook:
+    """A webhook's own fields: of an event those of its data."""
+
+    name: str
+    anchor: str
+    meaning: str
+    fields: tuple[Field, ...]
+
+
+@frozen
 class Sample:
     """Made for one page: see `Fresh`. `body`: what the form is filled with."""
 
@@ -240,6 +250,7 @@ class Reference:
     dialect: Dialect
     document: Mapping[str, Any]
     groups: Mapping[str, list[Shown]]
+    webhooks: Sequence[ShownWebhook]
 
     def samples(self, fresh: Fresh) -> dict[str, Sample]:
         """Samples by anchor."""
@@ -252,7 +263,8 @@ def make_reference(dialect: Dialect, version: str) -> Reference:
     groups: dict[str, list[Shown]] = {}
     for operation in dialect.operations:
         groups.setdefault(operation.group, []).append(_shown(dialect, operation, made))
-    return Reference(dialect, made, groups)
+    webhooks = [_webhook(name, told["post"], made) for name, told in made["webhooks"].items()]
+    return Reference(dialect, made, groups, webhooks)
 
 
 def as_text(value: Any) -> str:
@@ -276,6 +288,15 @@ def _shown(dialect: Dialect, operation: Operation, document: Mapping[str, Any]) 
         tuple(answers),
         tuple(dialect.errors_of(operation)),
     )
+
+
+def _webhook(name: str, told: Mapping[str, Any], document: Mapping[str, Any]) -> ShownWebhook:
+    components = document["components"]["schemas"]
+    schema = _schema(told["requestBody"])
+    fields = fields_of(schema, components)
+    data = next((field.inside for field in fields if field.inside), fields)
+    anchor = "webhook-" + name.replace(".", "-")
+    return ShownWebhook(name, anchor, resolved(schema, components)["description"], data)
 
 
 def _schema(holder: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -120,6 +120,10 @@ def _of_reference(reference: Reference) -> Iterator[Entry]:
     for several in reference.groups.values():
         for one in several:
             yield one.operation.summary, dialect.title, f"{page}#{one.anchor}", _search_words(one)
+    for webhook in reference.webhooks:
+        names = " ".join(field.name for field in _flat(webhook.fields))
+        told = f"{webhook.meaning} {names}"[:TEXT_MAX]
+        yield webhook.name, f"{dialect.title}: webhooks", f"{page}#{webhook.anchor}", told
     for row in dialect.error_table:
         yield (
             row.wire_code,
@@ -294,9 +298,10 @@ def reference_page(site: Site, reference: Reference, fresh: Fresh) -> bytes:
     values = site.values(
         f"/docs/{dialect.name}",
         dialect.title,
-        [*contents, Section("errors", "Errors", "")],
+        [*contents, Section("webhooks", "Webhooks", ""), Section("errors", "Errors", "")],
         dialect=dialect,
         groups=reference.groups,
+        webhooks=reference.webhooks,
         samples=samples,
         number=fresh.number,
     )

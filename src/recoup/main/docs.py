@@ -1,7 +1,8 @@
 """Dialects that the documentation tells, collected from their doors."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -12,6 +13,7 @@ from recoup.kit.edge.described import Operation
 from recoup.kit.edge.dialect import Dialect, ErrorRow
 from recoup.main import api as app
 from recoup.main import stablecoin_api as stable_app
+from recoup.orders.rules.event_data import Always, Data
 from recoup.orders.rules.events import CATALOGUE
 from recoup.stablecoin.api.resource import TABLE as STABLE_TABLE
 from recoup.stablecoin.api.resource import refusal as stable_refusal
@@ -182,8 +184,41 @@ def rescue(error_rows: Rows) -> Dialect:
             "environment": ({"environment": []}, {"bearer": []}, {"apiKey": []}),
         },
         error_schemas={0: _ENVELOPE, 400: _FIELD_MESSAGES},
-        webhooks={"rescue": RescueEvent, "standard": StandardEvent},
+        webhooks={"rescue": RescueEvent, "standard": StandardEvent, **_event_bodies()},
         words={"EventName": CATALOGUE},
+    )
+
+
+def _event_bodies() -> dict[str, type[msgspec.Struct]]:
+    """Bodies of the format `rescue` by event, with the data that each holds."""
+    data = {kind.data: _whole(kind.data) for kind in CATALOGUE.values()}
+    bodies = {}
+    for name, kind in CATALOGUE.items():
+        members = [("Event", Literal[name]), ("EventData", data[kind.data])]
+        words = f"{kind.meaning} {'Sent by default.' if kind.default else 'Sent on request.'}"
+        bodies[name] = msgspec.defstruct(
+            "".join(word.title() for word in re.split(r"[._]", name)) + "Event",
+            members,
+            bases=(RescueEvent,),
+            namespace={"__doc__": words},
+            module=__name__,
+            kw_only=True,
+        )
+    return bodies
+
+
+def _whole(data: type[Data]) -> type[msgspec.Struct]:
+    """An event's own data with what every event's holds."""
+    always = [(field.name, field.type) for field in msgspec.structs.fields(Always)]
+    of = ", ".join(f"`{name}`" for name, kind in CATALOGUE.items() if kind.data is data)
+    return msgspec.defstruct(
+        f"{data.__name__}Data",
+        always,
+        bases=(data,),
+        namespace={"__doc__": f"Data of {of}."},
+        module=__name__,
+        frozen=True,
+        kw_only=True,
     )
 
 

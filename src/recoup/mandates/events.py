@@ -13,13 +13,13 @@ class MandateRevoked(OrderData, frozen=True, kw_only=True):
     scope: Annotated[
         Literal["payment", "agreement", "all"],
         Meta(
-            description="what was revoked: `payment` ends this order, `agreement` those of the same agreement and "
-            "card, `all` each order with that card that you start"
+            description="What was revoked: `payment` ends this order, `agreement` those of the same agreement and "
+            "card, `all` each order with that card that you start."
         ),
     ]
-    response_code: Annotated[str, Meta(description="R0, R1, R3, or MAC 21")]
+    response_code: Annotated[str, Meta(description="R0, R1, R3, or MAC 21.")]
     subscription_id: Annotated[
-        str | None, Meta(description="your id of the agreement, if you named it")
+        str | None, Meta(description="Your id of the agreement, if you named it.")
     ] = None
     revoked_at: datetime
 

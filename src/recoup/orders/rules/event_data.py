@@ -15,9 +15,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 Amount = Annotated[int, Meta(ge=0)]
 Currency = Annotated[str, Meta(min_length=3, max_length=4)]
 Attempts = Annotated[int, Meta(ge=0)]
-NextAttemptAt = Annotated[datetime | None, Meta(description="null: none is planned")]
-PeriodTo = Annotated[datetime, Meta(description="exclusive")]
-RefundedTotal = Annotated[Amount, Meta(description="total of all refunds that were not refused")]
+NextAttemptAt = Annotated[datetime | None, Meta(description="`null`: none is planned.")]
+PeriodTo = Annotated[datetime, Meta(description="Exclusive.")]
+RefundedTotal = Annotated[Amount, Meta(description="Total of all refunds that were not refused.")]
 CancelReason = Annotated[
     Literal[
         "declined",
@@ -35,12 +35,21 @@ CancelReason = Annotated[
         "subscription_paused",
         "billing_stopped",
     ],
-    Meta(description="why the order ended"),
+    Meta(description="Why the order ended."),
 ]
 
 
 class Data(Struct, frozen=True, kw_only=True, rename="pascal", omit_defaults=False):
     """Every event's data."""
+
+
+class Always(Data, frozen=True, kw_only=True):
+    """What every event's data holds besides its own."""
+
+    mid: Annotated[UUID, Meta(description="The merchant.")]
+    site_id: UUID | None
+    sequence: Annotated[int, Meta(description="Increases within an order, possibly with gaps.")]
+    event_id: Annotated[UUID, Meta(description="The same in every delivery.")]
 
 
 class OrderState(Struct, frozen=True, kw_only=True, rename="pascal"):
@@ -50,9 +59,9 @@ class OrderState(Struct, frozen=True, kw_only=True, rename="pascal"):
     amount: Amount
     refunded_amount: RefundedTotal
     currency: Currency
-    reason: Annotated[str | None, Meta(description="why it ended")]
+    reason: Annotated[str | None, Meta(description="Why it ended.")]
     do_not_retry: bool
-    expiry_date: Annotated[str | None, Meta(description="of the rescue")]
+    expiry_date: Annotated[str | None, Meta(description="Of the rescue.")]
 
 
 class OrderData(Data, frozen=True, kw_only=True):
@@ -64,7 +73,7 @@ class OrderData(Data, frozen=True, kw_only=True):
     order: OrderState | UnsetType = UNSET
 
 
-ByNetworkToken = Annotated[bool | UnsetType, Meta(description="true, or absent")]
+ByNetworkToken = Annotated[bool | UnsetType, Meta(description="`true`, or absent.")]
 
 
 class Completed(OrderData, frozen=True, kw_only=True):
@@ -73,8 +82,9 @@ class Completed(OrderData, frozen=True, kw_only=True):
         Literal["link", "new_card", "other_card", "part", "retry", "signal", "merchant"]
         | UnsetType,
         Meta(
-            description="what brought the money of an MIT: the customer paid by the link, a new card, another card on "
-            "file, parts, a retry, an attempt at once after an approval elsewhere, an attempt that a person requested"
+            description="What brought the money of an MIT: the customer paid by the `link`; a `new_card`; an "
+            "`other_card` on file; a `part`; a `retry`; a `signal`: an attempt at once after an approval elsewhere; "
+            "`merchant`: an attempt that a person requested."
         ),
     ] = UNSET
     by_network_token: ByNetworkToken = UNSET
@@ -83,7 +93,7 @@ class Completed(OrderData, frozen=True, kw_only=True):
 class Cancelled(OrderData, frozen=True, kw_only=True):
     reason: CancelReason
     attempts: Attempts
-    response_code: Annotated[str | None, Meta(description="of the last attempt")] = None
+    response_code: Annotated[str | None, Meta(description="Of the last attempt.")] = None
 
 
 class Expired(OrderData, frozen=True, kw_only=True):
@@ -99,14 +109,14 @@ class Refunded(OrderData, frozen=True, kw_only=True):
 
 
 class CaptureRequired(OrderData, frozen=True, kw_only=True):
-    capture_before: Annotated[datetime, Meta(description="then the authorisation is voided")]
+    capture_before: Annotated[datetime, Meta(description="Afterwards the authorisation is voided.")]
 
 
 class ChargebackReceived(OrderData, frozen=True, kw_only=True):
     chargeback_id: UUID
     chargeback_amount: Amount
-    reason_code: Annotated[str | None, Meta(description="the card network's")] = None
-    respond_by: Annotated[datetime | None, Meta(description="deadline for evidence")] = None
+    reason_code: Annotated[str | None, Meta(description="The card network's.")] = None
+    respond_by: Annotated[datetime | None, Meta(description="Deadline for evidence.")] = None
 
 
 class ChargebackReversed(OrderData, frozen=True, kw_only=True):
@@ -122,13 +132,13 @@ class EarlyWarningReceived(OrderData, frozen=True, kw_only=True):
 
 
 class Challenge(OrderData, frozen=True, kw_only=True):
-    challenge_id: Annotated[UUID, Meta(description="the same in all events of one challenge")]
+    challenge_id: Annotated[UUID, Meta(description="The same in all events of one challenge.")]
     expires_at: Annotated[
-        datetime | None, Meta(description="when an unanswered challenge ends")
+        datetime | None, Meta(description="When an unanswered challenge ends.")
     ] = None
     asks: Annotated[
         Literal["confirm", "code", "address", "card"],
-        Meta(description="what the customer is asked for"),
+        Meta(description="What the customer is asked for."),
     ] = "card"
 
 
@@ -138,15 +148,15 @@ class Progress(OrderData, frozen=True, kw_only=True):
 
 
 class Held(OrderData, frozen=True, kw_only=True):
-    reason: Annotated[str, Meta(description="why the order waits, in one word")]
-    until: Annotated[datetime | None, Meta(description="null: a person decides")] = None
+    reason: Annotated[str, Meta(description="Why the order waits, in one word.")]
+    until: Annotated[datetime | None, Meta(description="`null`: a person decides.")] = None
 
 
 class AttemptDeclined(OrderData, frozen=True, kw_only=True):
     attempt_id: UUID
     attempt_number: Annotated[int, Meta(ge=1)]
     response_code: str
-    is_final: Annotated[bool, Meta(description="this decline ends the order")]
+    is_final: Annotated[bool, Meta(description="Whether this decline ends the order.")]
     next_attempt_at: NextAttemptAt = None
     by_network_token: ByNetworkToken = UNSET
 
@@ -155,14 +165,14 @@ class Amended(OrderData, frozen=True, kw_only=True):
     changed: Annotated[
         Literal["card", "amount", "expiry", "retries", "notes"],
         Meta(
-            description="by the merchant; `card` and `amount` also by its invoice at the processor"
+            description="By the merchant; `card` and `amount` also by its invoice at the processor."
         ),
     ]
 
 
 class PartiallyCollected(OrderData, frozen=True, kw_only=True):
     part_amount: Amount
-    collected_amount: Annotated[Amount, Meta(description="all parts so far")]
+    collected_amount: Annotated[Amount, Meta(description="All parts so far.")]
     outstanding_amount: Amount
     attempts: Attempts
     by_network_token: ByNetworkToken = UNSET
@@ -174,12 +184,12 @@ class RefundRefused(Refunded, frozen=True, kw_only=True):
 
 class RefundFailed(Refunded, frozen=True, kw_only=True):
     instead_id: Annotated[
-        UUID, Meta(description="the refund that replaces it and waits for a person")
+        UUID, Meta(description="The refund that replaces it and waits for a person.")
     ]
 
 
 class ChargebackClosed(ChargebackReversed, frozen=True, kw_only=True):
-    outcome: Annotated[Literal["won", "lost"], Meta(description="won: the money was returned")]
+    outcome: Annotated[Literal["won", "lost"], Meta(description="`won`: the money was returned.")]
 
 
 class Payout(Data, frozen=True, kw_only=True):
@@ -187,7 +197,10 @@ class Payout(Data, frozen=True, kw_only=True):
     settlement_id: UUID
     status: Annotated[
         Literal["pending", "completed", "failed", "reversed"],
-        Meta(description="sent to the bank, confirmed, not paid, returned after it was confirmed"),
+        Meta(
+            description="`pending`: sent to the bank; `completed`: confirmed; `failed`: not paid; `reversed`: returned after it was "
+            "confirmed."
+        ),
     ]
     amount: Amount
     currency: Currency
@@ -198,51 +211,54 @@ class SettlementClosed(Data, frozen=True, kw_only=True):
     period_from: datetime
     period_to: PeriodTo
     amount: Annotated[
-        int, Meta(description="of its payout, scheduled, not sent; negative: owed by you")
+        int, Meta(description="Of its payout, scheduled, not sent; negative: owed by you.")
     ]
     currency: Currency
-    ledger_root: Annotated[str | None, Meta(description="root of its last ledger page, hex")] = None
+    ledger_root: Annotated[str | None, Meta(description="Root of its last ledger page, hex.")] = (
+        None
+    )
 
 
 class ReconciliationReady(Data, frozen=True, kw_only=True):
-    reconciliation_id: Annotated[UUID, Meta(description="`id` of GET /v1/reconciliation")]
+    reconciliation_id: Annotated[UUID, Meta(description="`id` of GET /v1/reconciliation.")]
     period_from: datetime
     period_to: PeriodTo
-    lines: Annotated[int, Meta(ge=0, description="movements on your account")]
+    lines: Annotated[int, Meta(ge=0, description="Movements on your account.")]
     differences: Annotated[
-        int, Meta(ge=0, description="statement lines that do not match the ledger")
+        int, Meta(ge=0, description="Statement lines that do not match the ledger.")
     ]
 
 
 class CertificateReady(Data, frozen=True, kw_only=True):
-    certificate_id: Annotated[UUID, Meta(description="`id` of GET /v1/reports/certificates")]
-    month: Annotated[str, Meta(description="in UTC: `2026-11`")]
-    acceptor_id: Annotated[str, Meta(description="the merchant account whose limits it is about")]
-    number: Annotated[int, Meta(ge=1, description="more than 1: a correction")]
-    sends: Annotated[int, Meta(ge=0, description="attempts, as the networks count them")]
-    breaches: Annotated[int, Meta(ge=0, description="attempts sent against a known limit")]
-    certificate_root: Annotated[str, Meta(description="root of its file, hex")]
+    certificate_id: Annotated[UUID, Meta(description="`id` of GET /v1/reports/certificates.")]
+    month: Annotated[str, Meta(description="In UTC: `2026-11`.")]
+    acceptor_id: Annotated[str, Meta(description="The merchant account whose limits it is about.")]
+    number: Annotated[int, Meta(ge=1, description="More than 1: a correction.")]
+    sends: Annotated[int, Meta(ge=0, description="Attempts, as the networks count them.")]
+    breaches: Annotated[int, Meta(ge=0, description="Attempts sent against a known limit.")]
+    certificate_root: Annotated[str, Meta(description="Root of its file, hex.")]
 
 
 class UploadCompleted(Data, frozen=True, kw_only=True):
-    upload_id: Annotated[UUID, Meta(description="`id` of GET /v1/uploads")]
-    kind: Annotated[Literal["transmit", "evaluate"], Meta(description="of its rows")]
+    upload_id: Annotated[UUID, Meta(description="`id` of GET /v1/uploads.")]
+    kind: Annotated[Literal["transmit", "evaluate"], Meta(description="What its rows are.")]
     state: Annotated[
-        Literal["completed", "stopped"], Meta(description="rows were skipped on request")
+        Literal["completed", "stopped"],
+        Meta(description="`stopped`: rows were skipped on request."),
     ]
     file_name: str
     rows: Annotated[int, Meta(ge=0)]
-    done: Annotated[int, Meta(ge=0, description="accepted rows")]
-    refused: Annotated[int, Meta(ge=0, description="refused rows; the answers contain the reason")]
+    done: Annotated[int, Meta(ge=0, description="Accepted rows.")]
+    refused: Annotated[int, Meta(ge=0, description="Refused rows; the answers contain the reason.")]
 
 
 class Application(Data, frozen=True, kw_only=True):
     application_id: UUID
     status: Annotated[
         Literal["SUBMITTED", "APPROVED", "DECLINED", "CANCELLED", "CONVERTED"],
-        Meta(description="where it stands"),
+        Meta(description="Where it stands."),
     ]
-    reason: Annotated[str, Meta(description="why it was declined, in one word")] = ""
-    external_application_id: Annotated[str | None, Meta(description="the applicant's own id")] = (
+    reason: Annotated[str, Meta(description="Why it was declined, in one word.")] = ""
+    external_application_id: Annotated[str | None, Meta(description="The applicant's own id.")] = (
         None
     )
