@@ -114,31 +114,25 @@ def refund_table() -> str:
 
 def event_lists() -> str:
     """Events that are sent by default, and those on request."""
-    lists = {"Sent by default:": True, "On request:": False}
+    lists = {"Sent by default": True, "On request": False}
     return "\n\n".join(
-        "\n".join(
-            [head, ""]
-            + [
-                f"- {code(one.name)}: {one.meaning}"
-                for one in CATALOGUE.values()
-                if one.default == by
-            ]
-        )
+        f"{head}: "
+        + ", ".join(code(one.name) for one in CATALOGUE.values() if one.default == by)
+        + "."
         for head, by in lists.items()
     )
 
 
-def settings_table() -> str:
-    rows = [
-        (
-            code(spec.name),
-            code(spec.default) if spec.default != () else "",
-            _meaning(spec.metadata["meaning"]),
-        )
+def settings_list() -> str:
+    return "\n".join(
+        f"- {code(spec.name)}{_default(spec.default)}: {_meaning(spec.metadata['meaning'])}"
         for spec in fields(Settings)
         if spec.name != "origins"
-    ]
-    return table(("setting", "default", "meaning"), rows)
+    )
+
+
+def _default(value: object) -> str:
+    return f" ({code(value)})" if value not in ("", None, ()) else ""
 
 
 def _meaning(text: str) -> str:
@@ -262,7 +256,7 @@ def evidence() -> str:
 
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "lifecycle-diagram": diagram, "faces": face_table,
-    "refund-errors": refund_table, "events": event_lists, "settings": settings_table,
+    "refund-errors": refund_table, "events": event_lists, "settings": settings_list,
     "channels": channel_table, "stablecoin-events": stablecoin_event_lists,
     "partner-permissions": partner_permissions,
     "bank-accounts": bank_table, "destinations": destination_table, "stablecoin-states": state_table,

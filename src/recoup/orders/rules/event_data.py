@@ -198,8 +198,8 @@ class Payout(Data, frozen=True, kw_only=True):
     status: Annotated[
         Literal["pending", "completed", "failed", "reversed"],
         Meta(
-            description="`pending`: sent to the bank; `completed`: confirmed; `failed`: not paid; `reversed`: returned after it was "
-            "confirmed."
+            description="`pending`: sent to the bank; `completed`: confirmed; `failed`: not paid; "
+            "`reversed`: returned after it was confirmed."
         ),
     ]
     amount: Amount
