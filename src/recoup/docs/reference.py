@@ -263,7 +263,7 @@ def make_reference(dialect: Dialect, version: str) -> Reference:
     groups: dict[str, list[Shown]] = {}
     for operation in dialect.operations:
         groups.setdefault(operation.group, []).append(_shown(dialect, operation, made))
-    webhooks = [_webhook(name, told["post"], made) for name, told in made["webhooks"].items()]
+    webhooks = [_webhook(name, call["post"], made) for name, call in made["webhooks"].items()]
     return Reference(dialect, made, groups, webhooks)
 
 
@@ -290,9 +290,9 @@ def _shown(dialect: Dialect, operation: Operation, document: Mapping[str, Any]) 
     )
 
 
-def _webhook(name: str, told: Mapping[str, Any], document: Mapping[str, Any]) -> ShownWebhook:
+def _webhook(name: str, operation: Mapping[str, Any], document: Mapping[str, Any]) -> ShownWebhook:
     components = document["components"]["schemas"]
-    schema = _schema(told["requestBody"])
+    schema = _schema(operation["requestBody"])
     fields = fields_of(schema, components)
     data = next((field.inside for field in fields if field.inside), fields)
     anchor = "webhook-" + name.replace(".", "-")

@@ -122,8 +122,8 @@ def _of_reference(reference: Reference) -> Iterator[Entry]:
             yield one.operation.summary, dialect.title, f"{page}#{one.anchor}", _search_words(one)
     for webhook in reference.webhooks:
         names = " ".join(field.name for field in _flat(webhook.fields))
-        told = f"{webhook.meaning} {names}"[:TEXT_MAX]
-        yield webhook.name, f"{dialect.title}: webhooks", f"{page}#{webhook.anchor}", told
+        text = f"{webhook.meaning} {names}"[:TEXT_MAX]
+        yield webhook.name, f"{dialect.title}: webhooks", f"{page}#{webhook.anchor}", text
     for row in dialect.error_table:
         yield (
             row.wire_code,
