@@ -38,6 +38,7 @@ OURS = {
     "recoup/engine/rhythms.py posts": "rhythms",
     "recoup/people/page/form_shape.py readers_of": "functions of ours",
     "recoup/kit/api/body.py _reader": "classes of ours",
+    "recoup/kit/api/query.py _parameters": "classes of ours",
     "recoup/kit/api/wire.py _names": "classes of ours",
     "recoup/kit/edge/field_texts.py _texts_in": "modules of ours",
 }

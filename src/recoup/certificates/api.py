@@ -231,22 +231,22 @@ api: Final = Api(group="Reports", scope="reports")
 async def get_certificates(call: Call) -> CertificateList:
     """Compliance certificates. One for each closed month and acceptor that something was sent by, and their
     corrections. Newest first. A month is closed three days after its end."""
-    asked, query = read_query(call.query, CertificateQuery, "limit", "acceptorId", "after")
-    begin = await _month(call, query, asked.month)
-    number: Any = asked.after
+    wanted, query = read_query(call.query, CertificateQuery, "limit", "acceptorId", "after")
+    begin = await _month(call, query, wanted.month)
+    number: Any = wanted.after
     query.raise_if_any()
     rows = await certificates_of(
         call.services.world,
         call.scope.merchant_id,
         begin,
-        asked.acceptor_id,
+        wanted.acceptor_id,
         before_no=number,
-        limit=asked.limit + 1,
+        limit=wanted.limit + 1,
     )
     return page_of(
         CertificateList,
         rows,
-        asked.limit,
+        wanted.limit,
         lambda row: Certificate(**listed(row)),
         lambda row: str(row.chain_no),
     )

@@ -243,7 +243,7 @@ async def post_import(call: Call) -> Reply:
     and 512 MB. It is known by its columns. The rescue engine learns from its attempts. What the file does not say, such
     as its time zone, is asked: `dryRun=true` shows the questions and the report, and stores nothing. The same file
     again is the same import. 202 for a new file, 200 for a known one and for a dry run."""
-    query = call.asked(NewImportQuery, "filename", "dryRun", "order", "decimal", "amounts")
+    query = call.parameters(NewImportQuery, "filename", "dryRun", "order", "decimal", "amounts")
     name, dry_run = query.filename or "", bool(query.dry_run)
     said = Answers(
         query.zone or "",
@@ -273,7 +273,7 @@ async def post_import(call: Call) -> Reply:
 @api(f"GET {PATH}", query=ImportQuery)
 async def get_imports(call: Call) -> ImportList:
     """Imports. Newest first, with their progress."""
-    query = call.asked(ImportQuery, any_names=True)
+    query = call.parameters(ImportQuery, any_names=True)
     after: Any = query.after
     rows = await list_imports(
         call.services.world.db.reader, call.scope.merchant_id, after, query.limit + 1
@@ -291,7 +291,7 @@ async def get_import(call: Call) -> Import:
 async def get_lines(call: Call) -> ImportLines:
     """Bad lines of an import. Lines from which nothing was taken, each with its reason; the first 10,000 of a file are
     kept."""
-    found, query = await _find(call), call.asked(ImportLinesQuery, any_names=True)
+    found, query = await _find(call), call.parameters(ImportLinesQuery, any_names=True)
     rows = await bad_lines(
         call.services.world.db.reader,
         found.merchant_id,

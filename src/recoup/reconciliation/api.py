@@ -155,13 +155,13 @@ async def get_reconciliation(call: Call) -> Reply:
     `after` (`next` of the previous page); new bookings do not shift pages. With `format=csv`, or `Accept: text/csv`,
     the response is one file with decimal amounts, and dates in `zone` with their offset. With `asOf` or `asOfRecorded`
     it is the response as it was then, byte for byte."""
-    asked, query = read_query(
+    wanted, query = read_query(
         call.query, ReconciliationQuery, "limit", "format", elsewhere=_ELSEWHERE
     )
-    form, limit = form_of_reply(call, asked.format), asked.limit
-    begin, end, report_id = asked.from_, asked.to, asked.id
-    after: Any = asked.after
-    zone: Any = asked.zone
+    form, limit = form_of_reply(call, wanted.format), wanted.limit
+    begin, end, report_id = wanted.from_, wanted.to, wanted.id
+    after: Any = wanted.after
+    zone: Any = wanted.zone
     if begin is None and report_id is None and "from" not in query.errors:
         query.complain("from", text="Name the period's first instant, or the id of a report.")
     if report_id is not None and (begin or end):

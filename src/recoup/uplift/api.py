@@ -286,8 +286,8 @@ async def get_cohorts(call: Call) -> Reply:
     """Declined payments by week. Of each week's declined payments, how many were rescued, and by which day. A rate
     stands beside its denominator. With `format=csv`, or `Accept: text/csv`, the response is one file. With `asOf` or
     `asOfRecorded` it is the response as it was then, byte for byte."""
-    asked, query = read_query(call.query, CohortQuery)
-    by, form, cut = asked.by, form_of_reply(call, asked.format), await read_cut(call, query)
+    wanted, query = read_query(call.query, CohortQuery)
+    by, form, cut = wanted.by, form_of_reply(call, wanted.format), await read_cut(call, query)
     row = await read_report(call.services.world, call.scope.merchant_id, cut)
     report = row.report if row else _NOTHING
     if form == "csv":

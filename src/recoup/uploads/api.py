@@ -275,7 +275,7 @@ async def post_upload(call: Call) -> Reply:
     without gzip: JSON as shown, a JSON list, one object per line, or a CSV whose first line names the fields. Each row
     is processed like a single call; the answers are a file. The same file again is the same upload, with no further
     effect. 202 for a new file, 200 for a known one."""
-    query = call.asked(NewUploadQuery)
+    query = call.parameters(NewUploadQuery)
     assert call.receive is not None
     with named_as_here():
         world, whose = call.services.world, str(call.scope.merchant_id)
@@ -292,7 +292,7 @@ async def post_upload(call: Call) -> Reply:
 @api(f"GET {PATH}", query=UploadQuery)
 async def get_uploads(call: Call) -> UploadList:
     """Files. Newest first, with their progress."""
-    query = call.asked(UploadQuery, any_names=True)
+    query = call.parameters(UploadQuery, any_names=True)
     after: Any = query.after
     rows = await list_uploads(
         call.services.world.db.reader, call.scope.merchant_id, query.kind, after, query.limit + 1

@@ -42,16 +42,35 @@ def test_what_is_absent_or_empty_has_its_default() -> None:
 
 def test_each_type_has_its_reading() -> None:
     pairs = [
-        ("FROM", "2026-03-01T00:00:00Z"), ("pagesize", "50"), ("number", "7"), ("state", "open"), ("by", "WEEK"),
-        ("flag", "1"), ("name", " ab "), ("event", "a"), ("event", "b"), ("event", "a"), ("currency", "eur"),
-        ("half", "xyz"), ("after", str(UUID(int=5))),
-    ]  # fmt: skip
+        ("FROM", "2026-03-01T00:00:00Z"),
+        ("pagesize", "50"),
+        ("number", "7"),
+        ("state", "open"),
+        ("by", "WEEK"),
+        ("flag", "1"),
+        ("name", " ab "),
+        ("event", "a"),
+        ("event", "b"),
+        ("event", "a"),
+        ("currency", "eur"),
+        ("half", "xyz"),
+        ("after", str(UUID(int=5))),
+    ]
     found, query = read_query(QueryValues(pairs), Wanted)
     assert not query.errors
     assert found == Wanted(
-        from_=datetime(2026, 3, 1, tzinfo=UTC), page_size=50, number=7, state="OPEN", by="week", flag=True, name="ab",
-        event=["a", "b"], currency="EUR", half=3, after=UUID(int=5),
-    )  # fmt: skip
+        from_=datetime(2026, 3, 1, tzinfo=UTC),
+        page_size=50,
+        number=7,
+        state="OPEN",
+        by="week",
+        flag=True,
+        name="ab",
+        event=["a", "b"],
+        currency="EUR",
+        half=3,
+        after=UUID(int=5),
+    )
 
 
 @each(

@@ -57,7 +57,7 @@ async def post(call: Call) -> Backtest:
 @api("GET /v1/backtests", query=BacktestQuery, scope="reports")
 async def get_list(call: Call) -> BacktestList:
     """Back-tests. Those that were asked for, and those of policies before they were saved. Newest first."""
-    query = call.asked(BacktestQuery)
+    query = call.parameters(BacktestQuery)
     rows = await list_backtests(
         call.services.world.db.reader, call.scope.merchant_id, query.after, query.limit + 1
     )
@@ -87,7 +87,7 @@ async def get_one(call: Call) -> Backtest:
 )
 async def get_payments(call: Call) -> BacktestPayments:
     """Payments of a back-test. Each payment with what was done, and what the policy would have planned and why."""
-    query = call.asked(BacktestPaymentQuery)
+    query = call.parameters(BacktestPaymentQuery)
     world, merchant_id = call.services.world, call.scope.merchant_id
     found = await read_backtest(world, merchant_id, _id(call))
     rows = await backtest_payments(

@@ -65,7 +65,7 @@ async def read(call: Call) -> RetryPolicyShown:
 async def versions(call: Call) -> RetryPolicyVersions:
     """Versions of the bounds. Each with its author, its reason and the time from which it holds; the newest first."""
     where = await _where(call)
-    return await listed(call, where, call.asked(PolicyBoundsVersionsQuery))
+    return await listed(call, where, call.parameters(PolicyBoundsVersionsQuery))
 
 
 @api("PUT /v1/partner/policy", body=PolicyBoundsBody, problems=("conflict", "wrong_state"))

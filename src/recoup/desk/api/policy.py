@@ -42,7 +42,7 @@ api: Final = Api(group="Settings", scope="merchants")
 async def read(call: Call) -> RetryPolicyShown:
     """Retry policy. When declined payments may be tried again: the newest version of the merchant, a site or a
     campaign, the one that holds, and the policies that it lies in."""
-    query = call.asked(RetryPolicyQuery)
+    query = call.parameters(RetryPolicyQuery)
     return await shown(call, await _where(call, query.site_id, query.campaign_id))
 
 
@@ -50,7 +50,7 @@ async def read(call: Call) -> RetryPolicyShown:
 async def versions(call: Call) -> RetryPolicyVersions:
     """Versions of the retry policy. Each with its author, its reason and the time from which it holds; the newest
     first."""
-    query = call.asked(RetryPolicyVersionsQuery, "siteId", "campaignId")
+    query = call.parameters(RetryPolicyVersionsQuery, "siteId", "campaignId")
     return await listed(call, await _where(call, query.site_id, query.campaign_id), query)
 
 

@@ -154,7 +154,7 @@ api: Final = Api(group="Orders", scope="orders")
 @api.example("the first five", {"limit": 5})
 async def get_decisions(call: Call) -> Decisions:
     """Decisions about an order."""
-    order_id, query = call.object_id(), call.asked(DecisionQuery)
+    order_id, query = call.object_id(), call.parameters(DecisionQuery)
     page = await explain_order(
         call.services.world,
         call.scope.merchant_id,

@@ -167,18 +167,18 @@ SPAN_MAX: Final = timedelta(days=400)
 
 
 async def get_report(report: str, call: Call) -> Reply:
-    asked, query = read_query(call.query, OriginQuery, "limit", "format", "after")
-    form, after = form_of_reply(call, asked.format), _after(query, asked, report)
-    request = await _request(call, query, asked)
+    wanted, query = read_query(call.query, OriginQuery, "limit", "format", "after")
+    form, after = form_of_reply(call, wanted.format), _after(query, wanted, report)
+    request = await _request(call, query, wanted)
     world, (begin, end, cut) = call.services.world, request.window
     if form == "csv":
         return file_reply(
             report_csv(world, report, request),
             f"{report}-{begin:%Y-%m-%d}-{end:%Y-%m-%d}{cut.stamp()}.csv",
         )
-    found = await report_page(world, report, request, after, asked.limit)
+    found = await report_page(world, report, request, after, wanted.limit)
     shape, answer, others = _SHAPES[report]
-    totals = None if asked.after else [Sums(**_sums(row)) for row in found.totals]
+    totals = None if wanted.after else [Sums(**_sums(row)) for row in found.totals]
     return Reply(
         answer(
             from_=iso(begin),
@@ -190,9 +190,9 @@ async def get_report(report: str, call: Call) -> Reply:
     )
 
 
-async def _request(call: Call, query: Query, asked: OriginQuery) -> ReportRequest:
+async def _request(call: Call, query: Query, wanted: OriginQuery) -> ReportRequest:
     """Raises: Problem(invalid), all complaints at once."""
-    begin, end = asked.from_, asked.to
+    begin, end = wanted.from_, wanted.to
     if begin is None and "From" not in query.errors:
         query.complain("from", text="Name the period's first instant.")
     cut = await read_cut(call, query)
@@ -204,12 +204,12 @@ async def _request(call: Call, query: Query, asked: OriginQuery) -> ReportReques
             f"The period must have its end after its begin, at most {SPAN_MAX.days} days later."
         )
         raise invalid(message, "To", "Ask for less at a time.")
-    return ReportRequest(merchant_id, Window(begin, end, cut), asked.currency)
+    return ReportRequest(merchant_id, Window(begin, end, cut), wanted.currency)
 
 
-def _after(query: Query, asked: OriginQuery, report: str) -> Any:
-    place = place_in(report, asked.after or "")
-    if asked.after and place is None:
+def _after(query: Query, wanted: OriginQuery, report: str) -> Any:
+    place = place_in(report, wanted.after or "")
+    if wanted.after and place is None:
         query.complain("after", NO_NEXT)
     return place
 

@@ -134,12 +134,12 @@ class Call(kit.Call[Services, Caller | None, QueryValues]):
 
     __slots__ = ()
 
-    def asked(self, shape: type[ShapeT], *first: str, any_names: bool = False) -> ShapeT:
+    def parameters(self, shape: type[ShapeT], *first: str, any_names: bool = False) -> ShapeT:
         """The query, about which there is no more to say. `first`, `any_names`: as `read_query` has
         them. Raises: Problem(invalid), all complaints at once."""
-        asked, query = read_query(self.query, shape, *first, any_names=any_names)
+        wanted, query = read_query(self.query, shape, *first, any_names=any_names)
         query.raise_if_any()
-        return asked
+        return wanted
 
     def object_id(self, name: str = "id", *, noun: str = "order", cure: str = FIND_ORDER) -> UUID:
         """Raises: Problem(not_found): an id that cannot be one is an id that nothing has."""
@@ -160,10 +160,10 @@ def file_reply(
     )
 
 
-def form_of_reply(call: Call, asked: str | None) -> str:
+def form_of_reply(call: Call, wanted: str | None) -> str:
     """`json` or `csv`: by the parameter `format`, else by the header Accept."""
     accepts_csv = call.headers.get("accept", "").lower().startswith("text/csv")
-    return asked or ("csv" if accepts_csv else "json")
+    return wanted or ("csv" if accepts_csv else "json")
 
 
 class Api(kit.Api[Call]):

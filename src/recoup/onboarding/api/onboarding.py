@@ -117,7 +117,7 @@ async def create(call: Call) -> ApplicationView:
 @api(f"GET {_PATH}/list", text=_TEXT, query=ApplicationQuery)
 async def list_all(call: Call) -> Applications:
     """Your applications."""
-    who, query = applicant_of(call), call.asked(ApplicationQuery, "limit")
+    who, query = applicant_of(call), call.parameters(ApplicationQuery, "limit")
     rows = await applications.find_applications(
         call.services.world,
         who,

@@ -95,7 +95,7 @@ async def create(call: Call) -> Reply:
 @api("GET /v1/partner/merchants", query=MerchantQuery)
 async def list_all(call: Call) -> Merchants:
     """Your merchants."""
-    partner, query = await only_partner(call), call.asked(MerchantQuery, "limit", "after")
+    partner, query = await only_partner(call), call.parameters(MerchantQuery, "limit", "after")
     merchant_filter = MerchantFilter(
         partner.partner_id, query.state, query.name or "", query.external_id
     )

@@ -39,14 +39,14 @@ async def report(call: Call) -> Reply:
     business time, in UTC; a page contains complete merchants. With `format=csv`, or `Accept: text/csv`, the response is
     one file with all merchants and decimal amounts. With `asOf` or `asOfRecorded` it is the response as it was then,
     byte for byte; `asOf` is by each merchant's own clock."""
-    partner, (asked, query), world = (
+    partner, (wanted, query), world = (
         await only_partner(call),
         read_query(call.query, ReportQuery, "format", "from", "to", "mid", "after", "limit"),
         call.services.world,
     )
-    form, mid = form_of_reply(call, asked.format), asked.mid
-    first: Any = asked.from_
-    last: Any = asked.to
+    form, mid = form_of_reply(call, wanted.format), wanted.mid
+    first: Any = wanted.from_
+    last: Any = wanted.to
     cut = await read_partner_cut(call, query, partner.partner_id, mid)
     if mid is not None:
         mid = await own_merchant(world, partner.partner_id, mid)
@@ -57,10 +57,10 @@ async def report(call: Call) -> Reply:
             "to", text=f"The last day must be the first or later, within {DAYS_MAX} days."
         )
     query.raise_if_any()
-    request = PartnerReportRequest(partner.partner_id, first, last, mid, asked.currency, cut)
+    request = PartnerReportRequest(partner.partner_id, first, last, mid, wanted.currency, cut)
     if form == "csv":
         return file_reply(report_csv(world, request), f"merchants-{first}-{last}{cut.stamp()}.csv")
-    rows, further = await report_page(world, request, asked.after, asked.limit)
+    rows, further = await report_page(world, request, wanted.after, wanted.limit)
     return Reply(
         Report(
             from_=first.isoformat(),

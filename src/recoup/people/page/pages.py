@@ -228,8 +228,8 @@ class Page(Generic[V]):
     async def answer(self, visit: V, again: Shown | None = None) -> Response:
         """Answers with the page. `again`: with what a form has to say."""
         again = again or Shown()
-        asked = read_address(self._work, visit.request.query_params)
-        result = await self._work(replace(visit, problem=again.problem), **asked)
+        wanted = read_address(self._work, visit.request.query_params)
+        result = await self._work(replace(visit, problem=again.problem), **wanted)
         if isinstance(result, Response):
             return result
         own = result if isinstance(result, Shown) else Shown(result)

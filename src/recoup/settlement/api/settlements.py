@@ -188,12 +188,16 @@ async def get_settlements(call: Call) -> SettlementList:
     """Settlements. Newest first, ten per page: one for each period and currency with bookings. The amounts add up to
     the payout. Times are business time; `from` is inclusive, `to` is exclusive. With `asOf` or `asOfRecorded`: those
     that there were then, each with the state that its payout had."""
-    asked, query = read_query(
+    wanted, query = read_query(
         call.query, SettlementQuery, "pageSize", "pageNumber", "currency", any_names=True
     )
-    size, number = asked.page_size, asked.page_number
+    size, number = wanted.page_size, wanted.page_number
     batch_filter = BatchFilter(
-        call.scope.merchant_id, asked.from_, asked.to, asked.currency, await read_cut(call, query)
+        call.scope.merchant_id,
+        wanted.from_,
+        wanted.to,
+        wanted.currency,
+        await read_cut(call, query),
     )
     rows, total = await list_batches(
         call.services.world.db.reader, batch_filter, size, (number - 1) * size
@@ -233,9 +237,9 @@ async def get_lines(call: Call) -> Reply:
     """Lines of a settlement. Each line is one ledger entry, in this settlement only. With the payout counted as
     negative, all lines add up to 0. With `format=csv`, or `Accept: text/csv`, the response is one file with all lines
     and decimal amounts."""
-    asked, query = read_query(call.query, LinesQuery, "limit", "kind", "format", any_names=True)
-    form, cut = form_of_reply(call, asked.format), await read_cut(call, query)
-    after: Any = asked.after
+    wanted, query = read_query(call.query, LinesQuery, "limit", "kind", "format", any_names=True)
+    form, cut = form_of_reply(call, wanted.format), await read_cut(call, query)
+    after: Any = wanted.after
     batch = await read_batch(call.services.world, call.scope.merchant_id, _settlement_id(call), cut)
     if form == "csv":
         return file_reply(batch_csv(call.services.world, batch), f"settlement-{batch.batch_id}.csv")
@@ -244,14 +248,14 @@ async def get_lines(call: Call) -> Reply:
         batch.merchant_id,
         batch.batch_id,
         after=after,
-        limit=asked.limit + 1,
-        kind=asked.kind,
+        limit=wanted.limit + 1,
+        kind=wanted.kind,
     )
     return Reply(
         page_of(
             SettlementLines,
             rows,
-            asked.limit,
+            wanted.limit,
             lambda row: SettlementLine.of(
                 row,
                 id=line_id(row.posting_id, row.line_no),

@@ -255,7 +255,7 @@ async def change(call: Call) -> SwitchedNow:
 @api("GET /v1/switches/history", query=HistoryQuery)
 async def history(call: Call) -> History:
     """Changes of switches. Person, time and reason; newest first."""
-    query = call.asked(HistoryQuery, any_names=True)
+    query = call.parameters(HistoryQuery, any_names=True)
     after: Any = query.after
     rows = await switches.history(call.services.world, call.scope, after, query.limit + 1)
     return page_of(

@@ -104,7 +104,7 @@ api: Final = Api(group="Events", scope="orders", partners=True)
 )
 async def get_events(call: Call) -> Feed:
     """Events."""
-    query = call.asked(EventQuery)
+    query = call.parameters(EventQuery)
     page = await read_feed(
         call.services.world, await owner_of(call), query.after, query.limit, query.event or []
     )

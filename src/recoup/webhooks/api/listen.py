@@ -99,20 +99,20 @@ api: Final = Api(group="Events", scope="orders")
 @api.example("the next event", {"after": 0, "wait": 25, "host": "localhost:3000"})
 async def listen(call: Call) -> SignedEvents:
     """Listen for events."""
-    (asked, query), caller = read_query(call.query, ListenQuery), call.caller
-    if not is_printable(asked.host) or " " in asked.host:
+    (wanted, query), caller = read_query(call.query, ListenQuery), call.caller
+    if not is_printable(wanted.host) or " " in wanted.host:
         query.complain("host", "must be a host like localhost:3000")
     query.raise_if_any()
     assert caller is not None
-    after, listening, merchant_id = asked.after, call.services.get(Listening), caller.merchant_id
-    key, until = listening.key(merchant_id, caller.key_id), monotonic() + asked.wait
+    after, listening, merchant_id = wanted.after, call.services.get(Listening), caller.merchant_id
+    key, until = listening.key(merchant_id, caller.key_id), monotonic() + wanted.wait
     read = partial(
         listening.read,
         merchant_id,
         key,
-        events=asked.event or [],
-        form=asked.format,
-        host=asked.host,
+        events=wanted.event or [],
+        form=wanted.format,
+        host=wanted.host,
     )
     page = await read(after)
     gone = asyncio.create_task(hangs_up(call.receive)) if call.receive is not None else None

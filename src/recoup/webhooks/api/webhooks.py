@@ -144,7 +144,7 @@ async def test(call: Call) -> TestAnswer:
 @api("GET /v1/webhooks/{id}/deliveries", query=DeliveryQuery, problems=("not_found",))
 async def deliveries(call: Call) -> Deliveries:
     """Deliveries. Each try and each sample, newest first."""
-    which, query = endpoint_id(call), call.asked(DeliveryQuery, any_names=True)
+    which, query = endpoint_id(call), call.parameters(DeliveryQuery, any_names=True)
     rows = await endpoints.deliveries(
         call.services.world, await owner_of(call), which, query.limit + 1, query.before
     )

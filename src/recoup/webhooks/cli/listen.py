@@ -204,8 +204,8 @@ class _Source:
 def _refusal(at: str, error: HTTPError) -> Problem:
     """`unavailable` where it is worth asking again."""
     retry = error.headers.get("retry-after") or ""
-    asked = parse_whole(retry, 8)
-    seconds = None if asked is None else min(asked, PAUSE_MAX)
+    wanted = parse_whole(retry, 8)
+    seconds = None if wanted is None else min(wanted, PAUSE_MAX)
     words = ""
     with suppress(*_FAILS, ValueError):
         body = json.loads(error.read(1 << 20))
