@@ -157,7 +157,7 @@ def channel_table() -> str:
     return table(("code", "name", "settlement", "refunds", "currencies"), rows)
 
 
-def stablecoin_event_lists() -> str:
+def stablecoin_event_table() -> str:
     rows = [
         (code(name), code(ours), "yes" if name in DEFAULT else "on request")
         for name, ours in NAMES.items()
@@ -218,18 +218,15 @@ def stories() -> str:
     told = tomllib.loads((ROOT / "scripts/stories.toml").read_text(encoding="utf-8"))["now"]
     parts = []
     for story, files in told.items():
-        rows = [(from_docs(file), first_words(file)) for file in files]
-        parts.append(
-            f"### {story[0].upper()}{story[1:]}\n\n{table(('file', 'what it does'), rows)}"
-        )
+        lines = [f"- {from_docs(file)}: {first_words(file)}" for file in files]
+        parts.append("\n".join([f"### {story[0].upper()}{story[1:]}", "", *lines]))
     return "\n\n".join(parts)
 
 
 def changes() -> str:
     where = tomllib.loads((ROOT / "scripts/stories.toml").read_text(encoding="utf-8"))["changes"]
-    return table(
-        ("what should change", "files"),
-        [(wish, ", ".join(map(from_docs, files))) for wish, files in where.items()],
+    return "\n".join(
+        f"- {wish}: {', '.join(map(from_docs, files))}" for wish, files in where.items()
     )
 
 
@@ -257,7 +254,7 @@ def evidence() -> str:
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "lifecycle-diagram": diagram, "faces": face_table,
     "refund-errors": refund_table, "events": event_lists, "settings": settings_list,
-    "channels": channel_table, "stablecoin-events": stablecoin_event_lists,
+    "channels": channel_table, "stablecoin-events": stablecoin_event_table,
     "partner-permissions": partner_permissions,
     "bank-accounts": bank_table, "destinations": destination_table, "stablecoin-states": state_table,
     "stories": stories, "changes": changes, "evidence": evidence,
