@@ -196,10 +196,10 @@ async def _after_all(
     if answer.state != "approved":
         return _not_said(world, row, answer)
 
-    def raise_it(change: Change) -> None:
-        taken_after_all(change, change.order.attempt(attempt.attempt_id))
-
-    await orders.run(raise_it, (order.merchant_id, order.order_id))
+    await orders.run(
+        lambda change: taken_after_all(change, change.order.attempt(attempt.attempt_id)),
+        (order.merchant_id, order.order_id),
+    )
     return NoticeResult("differs")
 
 
@@ -351,11 +351,7 @@ async def _dispute(
     if (
         charged is None
     ):  # of the account's other business, or of a charge whose answer is on its way
-        return (
-            NoticeResult(None)
-            if row.received_at > world.clocks.wall() - EARLY
-            else NoticeResult("not_ours")
-        )
+        return NoticeResult(None if row.received_at > world.clocks.wall() - EARLY else "not_ours")
     received = await apply(world, orders, row.route, case_notice(world, case, charged), "worker")
     return NoticeResult(received.state)
 
@@ -419,11 +415,7 @@ async def _fraud(
     it."""
     charged = await _charged(world, row)
     if charged is None:
-        return (
-            NoticeResult(None)
-            if row.received_at > world.clocks.wall() - EARLY
-            else NoticeResult("not_ours")
-        )
+        return NoticeResult(None if row.received_at > world.clocks.wall() - EARLY else "not_ours")
     if charged.state != "approved":
         return NoticeResult("known")
     key = (charged.merchant_id, charged.order_id)

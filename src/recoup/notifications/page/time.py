@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import invalid
 from recoup.kit.languages.catalogues import languages
 from recoup.kit.languages.times import Times
 from recoup.notifications.flows.notifications import keep_language, keep_zone
@@ -28,11 +28,7 @@ async def page(visit: AccountVisit) -> Values:
     }
 
 
-def _of_zone(problem: Problem) -> bool:
-    return problem.field != "language"
-
-
-@page.post(may=anybody, shows=_of_zone)
+@page.post(may=anybody, shows=lambda problem: problem.field != "language")
 async def post_time(visit: AccountVisit, *, language: str | None, zone: str, back: str) -> Answer:
     """Sets either `language`, empty for what the browser asks for; or `zone`, and `back` for a
     button that names one."""

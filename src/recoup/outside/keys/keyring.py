@@ -49,13 +49,6 @@ def same(given: bytes, other: bytes) -> bool:
     return hmac.compare_digest(given, other)
 
 
-def pan_bytes(pan: str) -> bytes:
-    """Raises: ValueError, without the number, for anything but 8 to 19 digits."""
-    if not _PAN.fullmatch(pan):
-        raise ValueError("a card number is 8 to 19 digits")
-    return pan.encode()
-
-
 def part_bytes(part: Part) -> bytes:
     """A kind letter and the value, so that 1 and "1" differ."""
     if isinstance(part, UUID):
@@ -133,8 +126,10 @@ class Keyring:
         None without a vault: no number is known there. Raises: ValueError, without the number, for
         anything but 8 to 19 digits.
         """
-        digits, keys = pan_bytes(pan), self._material.keys.get("print", ())
-        return [(key.id, keyed_hash(key.secret, "print", digits)) for key in keys]
+        if not _PAN.fullmatch(pan):
+            raise ValueError("a card number is 8 to 19 digits")
+        keys = self._material.keys.get("print", ())
+        return [(key.id, keyed_hash(key.secret, "print", pan.encode())) for key in keys]
 
     def mac(self, purpose: str, data: bytes) -> bytes:
         """32 bytes that stay the same for the same purpose and data, for as long as the

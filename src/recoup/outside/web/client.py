@@ -55,7 +55,8 @@ class Lookups:
 
     async def __call__(self, host: str) -> list[str]:
         """Raises: OSError."""
-        name = domain_of(host)
+        # Roughly what one owner has, and one set of name servers answers for.
+        name = ".".join(host.lower().rsplit(".", 2)[-2:])
         async with self._turn(name):
             begun = monotonic()
             asking = in_thread(lambda: self._ask(host))
@@ -98,11 +99,6 @@ class _Domain:
 
     def __init__(self) -> None:
         self.room, self.count = asyncio.Semaphore(EACH_MAX), 0
-
-
-def domain_of(host: str) -> str:
-    """The last two labels: roughly what one owner has, and one set of name servers answers for."""
-    return ".".join(host.lower().rsplit(".", 2)[-2:])
 
 
 def _resolve(host: str) -> list[str]:

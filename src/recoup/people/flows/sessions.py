@@ -158,7 +158,9 @@ async def open_session(
         user_id,
         secrets.token_urlsafe(24),
         world.name,
-        await _liveliest(world, [m.merchant_id for m in merchants]),
+        # A sign-in lands where something happens.
+        await newest_of(world.db, [m.merchant_id for m in merchants])
+        or next((m.merchant_id for m in merchants), None),
         now,
         WallTime(now + LASTS),
         address_words(whence.address),
@@ -346,8 +348,3 @@ async def _while_paused(
     if merchant.own_role is not None:
         return replace(merchant, role=merchant.own_role), ""
     return merchant, partner.name
-
-
-async def _liveliest(world: World, merchant_ids: list[UUID]) -> UUID | None:
-    """The merchant with the newest order: a sign-in lands where something happens."""
-    return await newest_of(world.db, merchant_ids) or next(iter(merchant_ids), None)

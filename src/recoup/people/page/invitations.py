@@ -68,15 +68,16 @@ _user: Final = id_in_path(
 )
 
 
-def _invites(session: Session) -> bool:
-    """True when they may invite people, at the merchant or at a partner."""
-    return by_role("invite")(session) or by_seat("invite")(session)
-
-
 @either.page(
     "/invitations",
     "people/invitations_people.html",
-    menu=Entry("Settings", 5, "People", "team", sees=_invites),
+    menu=Entry(
+        "Settings",
+        5,
+        "People",
+        "team",
+        sees=lambda session: by_role("invite")(session) or by_seat("invite")(session),
+    ),
 )
 async def people(visit: AnyVisit) -> Values:
     world, subjects = visit.world, await _subjects(visit)

@@ -113,18 +113,18 @@ def groups(session: Session, path: str) -> Iterator[Group]:
             here = (
                 group in UNFOLDED
                 or not at_merchant(session)
-                or any(is_current(line.address, path) for line in lines)
+                or any(
+                    path == line.address
+                    or line.address != "/partner"
+                    and path.startswith(line.address + "/")
+                    for line in lines
+                )
             )
             yield Group(group, lines, here)
 
 
 def top(session: Session) -> list[Line]:
     return _lines(TOP, session)
-
-
-def is_current(address: str, path: str) -> bool:
-    """True when the page at `path` is this line's, or stands below it."""
-    return path == address or address != "/partner" and path.startswith(address + "/")
 
 
 def tabs(session: Session) -> list[Line]:

@@ -17,6 +17,7 @@ from recoup.kernel.cached import cached
 from recoup.kernel.feature import features
 from recoup.kernel.money import money, shown
 from recoup.kernel.problem import Figure, Sentence
+from recoup.kernel.time import stamp
 from recoup.kit.languages.catalogues import ENGLISH, catalogue
 from recoup.kit.languages.dates import day_of, weekday_of
 from recoup.kit.languages.locale import PLAIN, Locale
@@ -94,10 +95,6 @@ def when(
 ) -> str:
     """`20 Nov 06:39`, with the year when it is another than now's."""
     return Times(zone, now, language).when(moment, seconds=seconds)
-
-
-def utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def full(moment: datetime, zone: str = GMT) -> str:
@@ -243,7 +240,7 @@ def _environment(language: str) -> Environment:
     made.filters |= {
         "money": _money,
         "when": _when,
-        "utc": utc,
+        "utc": stamp,
         "full": _full,
         "weekday": _weekday,
         "day": _day,

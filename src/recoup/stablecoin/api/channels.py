@@ -5,7 +5,7 @@ from typing import Final, Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from recoup.kernel.filled import filled
-from recoup.stablecoin.api.resource import Api, Call
+from recoup.stablecoin.api.resource import Call, signed_api
 from recoup.stablecoin.rules.channels import Channel, enabled
 
 
@@ -31,7 +31,7 @@ class ChannelList(Struct, frozen=True):
     data: list[ChannelObject]
 
 
-api: Final = Api(group="Channels", credential="signature", scope="payments", lenient=True)
+api: Final = signed_api("Channels", "payments")
 
 
 @api("GET /api/v1/channels")

@@ -12,7 +12,7 @@ from recoup.keys.api.resource import Reply
 from recoup.kit.edge.field_names import UnreadFields
 from recoup.orders.rules.cycles import check_link, is_a_cycles
 from recoup.stablecoin.api.fields import read
-from recoup.stablecoin.api.resource import Api, Call
+from recoup.stablecoin.api.resource import Call, signed_api
 from recoup.stablecoin.api.shapes import (
     Instruction,
     Order,
@@ -75,7 +75,7 @@ _EXAMPLE: Final = {
     "merchant_order_id": "order-1001", "amount": "49.90", "currency": "USDT", "channel": "mock", "subject": "Pro plan",
     "metadata": {"plan": "pro"}, "return_url": "https://shop.example/thanks",
 }  # fmt: skip
-api: Final = Api(group="Charges", credential="signature", scope="payments", lenient=True)
+api: Final = signed_api("Charges", "payments")
 
 
 @api(

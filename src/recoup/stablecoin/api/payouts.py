@@ -8,7 +8,7 @@ from recoup.kernel.ids import wire_id
 from recoup.kernel.time import stamp
 from recoup.kit.edge.field_names import UnreadFields
 from recoup.stablecoin.api.fields import limit_and_offset, read
-from recoup.stablecoin.api.resource import Api, Call
+from recoup.stablecoin.api.resource import Call, signed_api
 from recoup.stablecoin.api.wallets import PageQuery
 from recoup.stablecoin.flows.payouts import PayoutRequest, ask_payout
 from recoup.stablecoin.rules.destinations import FORMS
@@ -62,7 +62,7 @@ _EXAMPLE: Final = {
     "currency": "USDT",
     "destination": f"tron:{FORMS['tron'].example}",
 }
-api: Final = Api(group="Money", credential="signature", scope="payouts", lenient=True)
+api: Final = signed_api("Money", "payouts")
 
 
 @api("GET /api/v1/payouts", query=PageQuery)

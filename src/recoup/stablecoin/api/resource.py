@@ -186,6 +186,13 @@ class Call(kit.Call[Services, Caller, Mapping[str, str]]):
 
 
 Api = kit.Api[Call]
+
+
+def signed_api(group: str, scope: str) -> Api:
+    """Operations that a merchant's signature calls, with a key of that scope."""
+    return Api(group=group, credential="signature", scope=scope, lenient=True)
+
+
 Method = kit.Method[Call]
 
 

@@ -13,7 +13,7 @@ from recoup.kit.edge.field_names import UnreadFields
 from recoup.orders.rules.cycles import COUNT_MAX
 from recoup.stablecoin.api.charges import Key, Value, customer_of, facts_of
 from recoup.stablecoin.api.fields import LIMIT, Limit, Offset, choice, limit_and_offset, read
-from recoup.stablecoin.api.resource import Api, Call, missing
+from recoup.stablecoin.api.resource import Call, missing, signed_api
 from recoup.stablecoin.flows import subscriptions as flow
 from recoup.stablecoin.flows.subscriptions import SubscriptionRequest, subscribe
 from recoup.stablecoin.rules.channels import CHANNELS
@@ -99,7 +99,7 @@ _AT: Final = "/api/v1/subscriptions"
 _EXAMPLE: Final = {
     "title": "Pro plan", "amount": "9.99", "currency": "USDT", "channel": "mock", "interval_unit": "month",
 }  # fmt: skip
-api: Final = Api(group="Subscriptions", credential="signature", scope="payments", lenient=True)
+api: Final = signed_api("Subscriptions", "payments")
 
 
 @api(

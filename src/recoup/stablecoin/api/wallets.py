@@ -12,7 +12,7 @@ from recoup.kit.world import World
 from recoup.orders.rules.amounts import plain_text
 from recoup.orders.rules.ledger import PAYABLE, RECIPES, Recipe
 from recoup.stablecoin.api.fields import LIMIT, Limit, Offset, limit_and_offset
-from recoup.stablecoin.api.resource import Api, Call
+from recoup.stablecoin.api.resource import Call, signed_api
 from recoup.stablecoin.store.wallets import WalletMovement, balances, movements
 
 Type = Literal["credit", "debit", "fee", "settlement"]
@@ -59,7 +59,7 @@ class PageQuery(Struct, frozen=True):
     offset: Offset = 0
 
 
-api: Final = Api(group="Money", credential="signature", scope="payouts", lenient=True)
+api: Final = signed_api("Money", "payouts")
 
 
 @api("GET /api/v1/wallets")

@@ -7,7 +7,6 @@ from uuid import UUID
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Scope
 from recoup.kit.world import World
-from recoup.orders.moves.change import Change
 from recoup.orders.rules.lifecycle import OPEN
 from recoup.orders.rules.snapshot import Attempt
 from recoup.processors.gateways.port import Inquiry
@@ -58,13 +57,11 @@ async def final_inquiry(world: World, orders: Orders, key: tuple[UUID, UUID]) ->
 
     Raises: Problem(unavailable) when a channel does not answer: then the inquiry is repeated.
     """
-
-    def out_now(change: Change) -> list[Attempt]:
-        return [attempt for attempt in change.order.attempts if attempt.is_out()]
-
     over: list[Attempt] = []
     again: datetime | None = None
-    for attempt in await orders.run(out_now, key):
+    for attempt in await orders.run(
+        lambda change: [sent for sent in change.order.attempts if sent.is_out()], key
+    ):
         assert attempt.route is not None
         assert attempt.send_before
         channel = world.channels[attempt.route]

@@ -44,7 +44,8 @@ def pending(order: Order, act: str) -> list[Attempt]:
         ]
     else:
         rows = [attempt for attempt in late if not is_decided(order, attempt)]
-    here = [gives_back(attempt) for attempt in rows]
+    returning = {code for code, channel in CHANNELS.items() if channel.supports_refund}
+    here = [attempt.route in returning for attempt in rows]
     if act == BY_HAND and any(here):
         cure = "Give it back here; its channel sends it."
         raise Problem("wrong_state", "The money is here, with its channel.", cure)
@@ -121,11 +122,6 @@ def apply(change: Change, rows: Iterable[Attempt]) -> None:
 def is_decided(order: Order, attempt: Attempt) -> bool:
     """True when somebody has decided what becomes of it."""
     return _reversal(order, attempt) is not None
-
-
-def gives_back(attempt: Any) -> bool:
-    """True when the channel that took it can send it back."""
-    return attempt.route in CHANNELS and CHANNELS[attempt.route].supports_refund
 
 
 def _late(order: Order) -> list[Attempt]:
