@@ -6,11 +6,11 @@ import os
 import pickle
 import stat
 import threading
-from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 from tests.rings import each
 
 from recoup.kernel.ids import new_id

@@ -146,8 +146,8 @@ async def sends(opened: Opened) -> Printed:
         }
         for send in stuck
     ]
-    told = {"senders": to_builtins(senders), "stuck": waiting}
-    return Printed(told, lines or ["Nothing was sent yet."])
+    printed = {"senders": to_builtins(senders), "stuck": waiting}
+    return Printed(printed, lines or ["Nothing was sent yet."])
 
 
 KeyFile = Annotated[Path, click.Path(path_type=Path, dir_okay=False)]

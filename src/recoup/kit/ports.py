@@ -11,8 +11,7 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from recoup.kit.live_check import CheckLine
-from recoup.outside.keys.keyring import Part
-from recoup.outside.keys.sealing import Sealed
+from recoup.outside.keys.sealing import Part, Sealed
 from recoup.processors.gateways.outcome import Outcome
 from recoup.processors.rules.answers import Step
 from recoup.processors.rules.route_terms import Candidate, RouteTerms

@@ -16,7 +16,7 @@ from recoup.kernel.problem import Problem, Sentence
 from recoup.keys.flows.call_log import CallLog
 from recoup.kit.edge.called import why_refused
 from recoup.kit.languages import said
-from recoup.uploads.store import NewUploadRow, add_rows, begin_upload, count_rows
+from recoup.uploads.store import NewUpload, NewUploadRow, add_rows, begin_upload, count_rows
 
 GERMAN = {"accept-language": "de"}
 NOTES = Sentence("An order has at most {0} notes.", 50)
@@ -47,7 +47,9 @@ async def export(shop: Shop, user: uuid.UUID) -> str:
 async def bulk(shop: Shop, user: uuid.UUID) -> str:
     key, order_id = (shop.merchant_id, uuid.uuid4()), await shop.admit()
     async with shop.world.db.transaction() as tx:
-        act = NewAct(*key, "note", "", ["All"], f"user:{user}", "1", shop.world.clocks.wall())
+        act = NewAct(
+            *key, "note", "", "working", ["All"], 1, f"user:{user}", "1", shop.world.clocks.wall()
+        )
         assert await begin_act(tx, act, [order_id])
         await answer_act(tx, *key, [{"row_no": 1, "state": "refused", "answer": NOTES}])
     return f"/orders/bulk/{key[1]}"
@@ -59,9 +61,8 @@ async def upload(shop: Shop, user: uuid.UUID) -> str:
         *key, 1, 1, "1", "A", code="invalid", errors=[{"field": "note", "message": NOTES}]
     )
     async with shop.world.db.transaction() as tx:
-        assert await begin_upload(
-            tx, *key, "transmit", "json", b"x", "a.json", f"user:{user}", "1", wall
-        )
+        new = NewUpload(*key, "transmit", "json", b"x", "a.json", f"user:{user}", "1", wall)
+        assert await begin_upload(tx, new)
         await add_rows(tx, [row])
         await count_rows(tx, *key, 1, 1, [NOTES])
     return f"/uploads/{key[1]}"

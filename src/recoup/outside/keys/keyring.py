@@ -16,13 +16,11 @@ from recoup.kernel.ids import uuid_of
 from recoup.kernel.problem import Problem
 from recoup.outside.keys import files, jwt, sealing
 from recoup.outside.keys.material import VAULT, Key, Material, from_text, rotated
-from recoup.outside.keys.sealing import Sealed
+from recoup.outside.keys.sealing import Part, Sealed
 from recoup.outside.keys.secret_files import FILE, secret_of
 
 _PAN: Final = re.compile(r"[0-9]{8,19}", re.ASCII)
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))  # RFC 2104
-
-Part = str | bytes | int | UUID
 
 
 def keyed_hash(key: bytes, purpose: str, *parts: bytes) -> bytes:

@@ -16,6 +16,8 @@ _NONCE: Final = 12
 _KEY_ID: Final = 8
 _FORMAT: Final = b"\x01"
 
+Part = str | bytes | int | UUID  # of what is hashed
+
 
 class Sealed(Row):
     """A vault row. `kek_id` 16 hex digits; `wrapped_dek` 60 bytes (nonce, key, tag); `nonce` 12
