@@ -63,7 +63,7 @@ def note_revocation(
     """Notes what a decline revokes, if it revokes anything: once for each source. `agreement`: what
     the source names, where it is not the order itself. Under the card's lock."""
     order, scope = change.order, scope_of(reading)
-    known = any(one.change_id == source_id for one in order.facet(OF_CARD))
+    known = any(change.change_id == source_id for change in order.facet(OF_CARD))
     if scope is None or known or order.pan_id is None or order.kind == "stable":
         return
     named, code = agreement or agreement_of(order.facts), code_of(reading)
@@ -104,8 +104,10 @@ def _renew(change: Change, source_id: UUID, named: Agreement, at: datetime) -> N
     order = change.order
     if order.pan_id is None or order.kind == "stable":
         return
-    revoked = [one.at for one in order.facet(OF_CARD) if one.kind == "revoked" and one.holds]
-    if not any(one < at for one in revoked):
+    revoked = [
+        change.at for change in order.facet(OF_CARD) if change.kind == "revoked" and change.holds
+    ]
+    if not any(moment < at for moment in revoked):
         return
     if len([renewal for renewal in _renewals(order) if renewal.at > max(revoked)]) >= SAME_MAX:
         return
@@ -140,7 +142,7 @@ def note_transmitted(change: Change, row: Transmission, *, declined: bool) -> No
         reading = read_copy(row.decline_code, row.facts, scheme=scheme, on=at.date(), region=region)
         if same_order or scope_of(reading) != "payment":
             note_revocation(change, reading, row.transmit_id, at, named)
-    elif not any(one.change_id == row.transmit_id for one in order.facet(OF_CARD)):
+    elif not any(change.change_id == row.transmit_id for change in order.facet(OF_CARD)):
         _renew(change, row.transmit_id, named, at)
 
 
@@ -172,13 +174,15 @@ def lifts(order: Order, stop_id: UUID) -> bool:
     """True when a customer's stop at the bank is about other agreements than the order's, or they
     have agreed anew. One from before mandates were kept stops whatever this merchant starts."""
     known = order.facet(OF_CARD)
-    revoked = [one for one in known if one.change_id == stop_id]
+    revoked = [change for change in known if change.change_id == stop_id]
     if not revoked:  # said again, it is what was kept before
         at = next((send.send.at for send in order.sends if send.send_id == stop_id), None)
         revoked = [
-            one for one in known if one.kind == "revoked" and at is not None and one.at <= at
+            change
+            for change in known
+            if change.kind == "revoked" and at is not None and change.at <= at
         ]
-    renewals = [one for one in known if one.kind == "renewed"]
+    renewals = [change for change in known if change.kind == "renewed"]
     return (
         bool(revoked)
         and stopped_by(agreement_of(order.facts), [*revoked, *renewals], order.order_id) is None
@@ -189,11 +193,11 @@ async def stop_orders(world: World, orders: Orders, merchant_id: UUID, change_id
     """Due work `mandate`: every order under way that belongs to what was revoked ends, one by one.
     Safe to run again; what is not found here is stopped when its attempt is due."""
     card = await revoked_card(world.db, merchant_id, change_id)
-    found: list[UUID] = []
+    order_ids: list[UUID] = []
     if card is not None:
         by_card = await orders_of_card(world.db, merchant_id, card.card_id) if card.card_id else []
-        found = await open_orders_of(world.db, merchant_id, by_card, card.payer_id, card.pan_id)
-    for order_id in found:
+        order_ids = await open_orders_of(world.db, merchant_id, by_card, card.payer_id, card.pan_id)
+    for order_id in order_ids:
         await orders.run(end_if_stopped, (merchant_id, order_id), cards=True)
     async with world.db.transaction() as tx:
         await close_revocation(tx, merchant_id, change_id)
@@ -222,7 +226,7 @@ async def note_transmission(
         ends_card(row.decline_code, row.facts) if declined else not row.is_mit and row.units > 0
     ):
         return
-    own = [one.order_id for one in touched if one.same_order and declined]
+    own = [order.order_id for order in touched if order.same_order and declined]
     for order_id in await orders_with_card(world.db, row, own):
         work = lambda change: note_transmitted(change, row, declined=declined)  # noqa: E731
         await orders.run(work, (row.merchant_id, order_id), scope, cards=True)
@@ -233,35 +237,35 @@ async def lifted_stops(
 ) -> set[tuple[str, str]]:
     """Stops that were of another agreement, or after which the customer had agreed anew, when the
     send left."""
-    orders = [UUID(one.order_id) for one, _ in stopped]
-    found = await stopped_orders(db, merchant_id, orders, [UUID(stop) for _, stop in stopped])
-    known = {(str(row.order_id), str(row.stop_id)): row for row in found}
+    orders = [UUID(send.order_id) for send, _ in stopped]
+    rows = await stopped_orders(db, merchant_id, orders, [UUID(stop) for _, stop in stopped])
+    known = {(str(row.order_id), str(row.stop_id)): row for row in rows}
     lifted = set()
-    for one, stop in stopped:
-        row = known.get((one.order_id, stop))
+    for send, stop in stopped:
+        row = known.get((send.order_id, stop))
         if row is not None:
             revoked = [change for change in row.mandates if str(change.change_id) == stop]
             renewed = [
                 change
                 for change in row.mandates
-                if change.kind == "renewed" and change.at <= one.at
+                if change.kind == "renewed" and change.at <= send.at
             ]
             if stopped_by(agreement_of(row.facts), [*revoked, *renewed], row.order_id) is None:
-                lifted.add((one.send_id, stop))
+                lifted.add((send.send_id, stop))
     return lifted
 
 
 def _renewals(order: Order) -> list[MandateChange]:
-    return [one for one in order.facet(OF_CARD) if one.kind == "renewed" and one.holds]
+    return [change for change in order.facet(OF_CARD) if change.kind == "renewed" and change.holds]
 
 
 def _said_enough(order: Order, named: Agreement, scope: Scope) -> bool:
     """True when so many say the same since the card's newest mandate."""
     renewed = max((renewal.at for renewal in _renewals(order)), default=None)
     same = [
-        one.at
-        for one in order.facet(OF_CARD)
-        if one.holds and (one.scope, one.agreement) == (scope, named)
+        change.at
+        for change in order.facet(OF_CARD)
+        if change.holds and (change.scope, change.agreement) == (scope, named)
     ]
     return sum(renewed is None or at > renewed for at in same) >= SAME_MAX
 

@@ -86,23 +86,23 @@ def stopped_by(
     """The newest revocation that stops this order, of that agreement and card; None: it may be
     sent."""
     standing = [change for change in changes if change.holds]
-    renewals = [one for one in standing if one.kind == "renewed"]
-    found = [
-        one
-        for one in standing
-        if one.kind == "revoked"
-        and reaches(one, agreement, order_id)
-        and not any(covers(new, one, agreement) for new in renewals)
+    renewals = [change for change in standing if change.kind == "renewed"]
+    revocations = [
+        change
+        for change in standing
+        if change.kind == "revoked"
+        and reaches(change, agreement, order_id)
+        and not any(covers(new, change, agreement) for new in renewals)
     ]
-    return max(found, key=lambda one: (one.at, one.change_id), default=None)
+    return max(revocations, key=lambda change: (change.at, change.change_id), default=None)
 
 
-def _may_be_same(one: Agreement, other: Agreement) -> bool:
+def _may_be_same(agreement: Agreement, other: Agreement) -> bool:
     """Different only where both say so by the same name."""
-    if one.subscription is not None and other.subscription is not None:
-        return one.subscription == other.subscription
-    if one.network_id is not None and other.network_id is not None:
-        return one.network_id == other.network_id
+    if agreement.subscription is not None and other.subscription is not None:
+        return agreement.subscription == other.subscription
+    if agreement.network_id is not None and other.network_id is not None:
+        return agreement.network_id == other.network_id
     return True
 
 
@@ -142,10 +142,10 @@ class MandateInput:
         return cls(**dict(plain) | times | {"change_id": UUID(plain["change_id"])})
 
 
-def _is_named(one: Agreement, other: Agreement) -> bool:
-    if one.subscription is not None and other.subscription is not None:
+def _is_named(agreement: Agreement, other: Agreement) -> bool:
+    if agreement.subscription is not None and other.subscription is not None:
         return True
-    return one.network_id is not None and one.network_id == other.network_id
+    return agreement.network_id is not None and agreement.network_id == other.network_id
 
 
 def decide_by_mandate(given: MandateInput) -> Decision:

@@ -65,7 +65,7 @@ OF_CARD: Final = Facet(
     row=tuple[MandateChange, ...],
     none=(),
     needs=frozenset({"cards"}),
-    then=lambda known, at: tuple(one for one in known if one.at <= at),
+    then=lambda known, at: tuple(change for change in known if change.at <= at),
 )
 
 

@@ -39,7 +39,8 @@ _RANGES: Final[tuple[tuple[str, str, str, str], ...]] = (
     ("3528", "3589", "discover", "JCB"),
 )  # fmt: skip
 _BY_DIGIT: Final = {
-    digit: [one for one in _RANGES if one[0][0] <= digit <= one[1][0]] for digit in "0123456789"
+    digit: [bounds for bounds in _RANGES if bounds[0][0] <= digit <= bounds[1][0]]
+    for digit in "0123456789"
 }
 _VALUES: Final = bytes.maketrans(b"0123456789", bytes(range(10)))
 _DOUBLED: Final = bytes.maketrans(bytes(range(10)), bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))

@@ -66,19 +66,19 @@ def guard(value: Any, names: Names | None = None, chars: int = CHARS_MAX) -> Gua
 
     Raises: Problem(invalid) for a body of more digits than are looked through.
     """
-    found = Guarded(room=Room(chars))
+    guarded = Guarded(room=Room(chars))
     try:
-        _walk(value, names, (), found, free=False)
+        _walk(value, names, (), guarded, free=False)
     except TooManyDigits:
         raise invalid(
             "The body has too many long numbers.",
             "Body",
             "Leave out what is not part of the payment.",
         ) from None
-    if found.cards:
-        own = [(path, digits) for path, digits in found.numbers if digits in found.cards]
-        found.refused += [path for path, _ in own]
-    return found
+    if guarded.cards:
+        own = [(path, digits) for path, digits in guarded.numbers if digits in guarded.cards]
+        guarded.refused += [path for path, _ in own]
+    return guarded
 
 
 def check_words(words: Mapping[str, str]) -> None:
@@ -96,10 +96,10 @@ def check_texts(texts: Iterable[tuple[str, str, bool]]) -> None:
         if len(text) == UUID_LENGTH and _UUID.fullmatch(text):
             continue
         try:
-            found = holds_number(text, room, identifier=identifier)
+            holds = holds_number(text, room, identifier=identifier)
         except TooManyDigits:
             raise TooManyDigits(name) from None
-        if found:
+        if holds:
             raise refused([name])
 
 
@@ -129,43 +129,48 @@ def refused(names: list[str]) -> Problem:
 
 
 def _walk(
-    value: Any, names: Names | None, path: tuple[str, ...], found: Guarded, *, free: bool
+    value: Any, names: Names | None, path: tuple[str, ...], guarded: Guarded, *, free: bool
 ) -> None:
     if isinstance(value, dict):
         if len(path) < LEVELS_MAX:
-            _walk_object(value, names, path, found, free=free)
+            _walk_object(value, names, path, guarded, free=free)
     elif isinstance(value, list):
-        for index, one in enumerate(value):
-            inner = isinstance(one, dict) and not free
+        for index, part in enumerate(value):
+            inner = isinstance(part, dict) and not free
             _walk(
-                one,
+                part,
                 names,
                 (*path[:-1], f"{path[-1]}[{index}]") if path and inner else path,
-                found,
+                guarded,
                 free=free,
             )
     elif isinstance(value, str) or isinstance(value, int) and value > 10**12:
-        _look(str(value), path, found, free=free)
+        _look(str(value), path, guarded, free=free)
     elif isinstance(value, float) and value > 10**12 and value.is_integer():
-        _look(str(int(value)), path, found, free=free)
+        _look(str(int(value)), path, guarded, free=free)
 
 
 def _walk_object(
-    value: dict[str, Any], names: Names | None, path: tuple[str, ...], found: Guarded, *, free: bool
+    value: dict[str, Any],
+    names: Names | None,
+    path: tuple[str, ...],
+    guarded: Guarded,
+    *,
+    free: bool,
 ) -> None:
     for name, inner in value.items():
-        if len(name) > 12 and (names is None or name not in names) and _in_name(name, found):
-            _refuse(found, path)
+        if len(name) > 12 and (names is None or name not in names) and _in_name(name, guarded):
+            _refuse(guarded, path)
             continue
         if isinstance(inner, str) and len(inner) < 13 or inner is None or isinstance(inner, bool):
             continue  # nothing that could be a card
         plain = _plain(name)
         if free:
-            _walk(inner, None, path, found, free=True)
+            _walk(inner, None, path, guarded, free=True)
         elif names is not None and (name not in names or plain in _UNREAD):
             continue
         elif path and (_plain(path[-1]), plain) in _CARDS and isinstance(inner, str | int):
-            found.cards.add(_DIGITS.sub("", str(inner)))
+            guarded.cards.add(_DIGITS.sub("", str(inner)))
         else:
             below = names[name] if names is not None else None
             within = (
@@ -174,31 +179,35 @@ def _walk_object(
                 and (names is not None or plain == "metadata")
             )
             _walk(
-                inner, below, (*path, name or '""'), found, free=within and not is_identifier(name)
+                inner,
+                below,
+                (*path, name or '""'),
+                guarded,
+                free=within and not is_identifier(name),
             )
 
 
-def _in_name(name: str, found: Guarded) -> bool:
-    return may_hold_number(name) and any(True for _ in numbers_in(name, found.room))
+def _in_name(name: str, guarded: Guarded) -> bool:
+    return may_hold_number(name) and any(True for _ in numbers_in(name, guarded.room))
 
 
-def _look(text: str, path: tuple[str, ...], found: Guarded, *, free: bool) -> None:
+def _look(text: str, path: tuple[str, ...], guarded: Guarded, *, free: bool) -> None:
     if len(text) == UUID_LENGTH and _UUID.fullmatch(text) or not may_hold_number(text):
         return
     identifier = bool(path) and not free and is_identifier(path[-1].partition("[")[0])
-    for number in numbers_in(text, found.room):
+    for number in numbers_in(text, guarded.room):
         if number.grouped or not identifier:
-            _refuse(found, path)
+            _refuse(guarded, path)
             return
-        found.numbers.append((_named(path), number.digits))
-        if len(found.numbers) > NUMBERS_MAX:
-            _refuse(found, path)
+        guarded.numbers.append((_named(path), number.digits))
+        if len(guarded.numbers) > NUMBERS_MAX:
+            _refuse(guarded, path)
 
 
-def _refuse(found: Guarded, path: tuple[str, ...]) -> None:
+def _refuse(guarded: Guarded, path: tuple[str, ...]) -> None:
     name = _named(path)
-    if name not in found.refused[-50:]:
-        found.refused.append(name)
+    if name not in guarded.refused[-50:]:
+        guarded.refused.append(name)
 
 
 def _named(path: tuple[str, ...]) -> str:

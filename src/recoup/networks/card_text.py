@@ -28,8 +28,8 @@ _DIGITS: Final = re.compile("[0-9]+")
 # A chain of digits long enough for a card, with at most three marks between two of them.
 _CHAIN: Final = re.compile(r"[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){12,40000}")
 _MAY: Final = re.compile(r"[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){12}")
-_DIGITS_ALONE: Final = bytes(one if chr(one) in "0123456789" else 32 for one in range(256))
-_MARK_BYTES: Final = bytes(one for one in range(128) if not chr(one).isalnum())
+_DIGITS_ALONE: Final = bytes(code if chr(code) in "0123456789" else 32 for code in range(256))
+_MARK_BYTES: Final = bytes(code for code in range(128) if not chr(code).isalnum())
 _UUIDS: Final = re.compile(
     rb'"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"'
 )  # values that are no card
@@ -151,11 +151,11 @@ def masked_numbers(text: str) -> str:
     if not may_hold_number(text):
         return text
     try:
-        found = list(numbers_in(text, Room()))
+        numbers = list(numbers_in(text, Room()))
     except TooManyDigits:
         return _DIGITS.sub("…", _plain(text))
-    for one in reversed(found):
-        text = f"{text[: one.start]}{one.digits[:6]}…{one.digits[-4:]}{text[one.end :]}"
+    for number in reversed(numbers):
+        text = f"{text[: number.start]}{number.digits[:6]}…{number.digits[-4:]}{text[number.end :]}"
     return text
 
 
@@ -167,14 +167,14 @@ def without_card(text: str | None, card: Any) -> str | None:
         return text
     between = "{3,9}" if card.bin else "{8,15}"
     own = re.compile(f"{re.escape(card.bin)}[0-9]{between}{re.escape(card.last4)}")
-    text = own.sub(lambda found: f"{card.bin}…{card.last4}" if luhn(found[0]) else found[0], text)
+    text = own.sub(lambda match: f"{card.bin}…{card.last4}" if luhn(match[0]) else match[0], text)
     try:
-        found = list(numbers_in(text))
+        numbers = list(numbers_in(text))
     except TooManyDigits:
         return _DIGITS.sub("…", _plain(text))
-    for one in reversed(found):
-        if one.digits.startswith(card.bin) and one.digits.endswith(card.last4):
-            text = f"{text[: one.start]}{card.bin}…{card.last4}{text[one.end :]}"
+    for number in reversed(numbers):
+        if number.digits.startswith(card.bin) and number.digits.endswith(card.last4):
+            text = f"{text[: number.start]}{card.bin}…{card.last4}{text[number.end :]}"
     return text
 
 
@@ -197,54 +197,58 @@ def _plain(text: str) -> str:
     as `-`, the rest as blanks."""
     if text.isascii():
         return text
-    return text.translate({ord(one): _ascii(one) for one in set(text) if not one.isascii()})
+    return text.translate(
+        {ord(character): _ascii(character) for character in set(text) if not character.isascii()}
+    )
 
 
-def _ascii(one: str) -> str:
-    digit = unicodedata.digit(one, None)
+def _ascii(character: str) -> str:
+    digit = unicodedata.digit(character, None)
     if digit is not None:
         return str(digit)
-    return "x" if one.isalpha() else "-" if unicodedata.category(one) == "Pd" else " "
+    return "x" if character.isalpha() else "-" if unicodedata.category(character) == "Pd" else " "
 
 
-def _blanked(found: re.Match[str]) -> str:
-    return "x" * len(found[0])
+def _blanked(match: re.Match[str]) -> str:
+    return "x" * len(match[0])
 
 
-def _without_iban(found: re.Match[str]) -> str:
+def _without_iban(match: re.Match[str]) -> str:
     """Blanks an IBAN whose check digits are right. Source: ISO 13616."""
-    text = found[0].replace(" ", "")
-    number = "".join(str(int(one, 36)) for one in text[4:] + text[:4])
-    return _blanked(found) if int(number) % 97 == 1 else found[0]
+    text = match[0].replace(" ", "")
+    number = "".join(str(int(character, 36)) for character in text[4:] + text[:4])
+    return _blanked(match) if int(number) % 97 == 1 else match[0]
 
 
 def _in_chain(text: str, start: int, end: int) -> Iterator[Number]:
     # Where digits with blanks between them begin that are enough for a card: most groups need no further look.
-    long = {found.start() for found in _SPREAD.finditer(text, start, end)}
+    long = {match.start() for match in _SPREAD.finditer(text, start, end)}
     if not long and not _FIRST_GROUP.search(text, start, end):
         return
-    groups = [found.span() for found in _DIGITS.finditer(text, start, end)]
+    groups = [match.span() for match in _DIGITS.finditer(text, start, end)]
     at = 0
     while at < len(groups):
-        (first, last), found, after = groups[at], None, at + 1
+        (first, last), number, after = groups[at], None, at + 1
         if _FIRST_GROUP.match(text, first, last):
-            found, after = _grouped(text, groups, at)
-        if found is None and (first in long or last - first > 12):
-            found, after = _spread(text, groups, at)
-        if found is not None and not _is_phone(text, found):
-            yield found
+            number, after = _grouped(text, groups, at)
+        if number is None and (first in long or last - first > 12):
+            number, after = _spread(text, groups, at)
+        if number is not None and not _is_phone(text, number):
+            yield number
         at = after
 
 
 def _grouped(text: str, groups: Sequence[tuple[int, int]], at: int) -> tuple[Number | None, int]:
     """A number in a card's groups, with marks between each two, that begins with this group of
     four."""
-    found = tuple(end - start for start, end in groups[at : at + _GROUPS_MAX])
+    sizes = tuple(end - start for start, end in groups[at : at + _GROUPS_MAX])
     for lengths in _GROUPINGS:
-        if found[: len(lengths)] != lengths:
+        if sizes[: len(lengths)] != lengths:
             continue
         several = groups[at : at + len(lengths)]
-        marks = (text[one[1] : other[0]] for one, other in zip(several, several[1:], strict=False))
+        marks = (
+            text[group[1] : other[0]] for group, other in zip(several, several[1:], strict=False)
+        )
         digits = "".join(text[start:end] for start, end in several)
         if all(map(_MARKS.fullmatch, marks)) and is_like_card(digits):
             return Number(several[0][0], several[-1][1], digits, True), at + len(lengths)
@@ -276,9 +280,9 @@ def _spread(text: str, groups: Sequence[tuple[int, int]], at: int) -> tuple[Numb
     return None, at + 1
 
 
-def _is_phone(text: str, found: Number) -> bool:
+def _is_phone(text: str, number: Number) -> bool:
     return (
-        len(found.digits) <= E164_DIGITS_MAX
-        and not found.grouped
-        and text[found.start - 1 : found.start] == "+"
+        len(number.digits) <= E164_DIGITS_MAX
+        and not number.grouped
+        and text[number.start - 1 : number.start] == "+"
     )

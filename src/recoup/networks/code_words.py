@@ -13,12 +13,12 @@ from recoup.networks.tables import CODES, PROCESSOR_CODES
 def _all() -> Mapping[str, str]:
     """Whole, and without the note behind the semicolon. Of rows with the same text the first
     counts."""
-    found: dict[str, str] = {}
+    meanings: dict[str, str] = {}
     for row in CODES:
         plain = REASONS[reason_of(row.kind, row.code, row.klass)][0]
         for text in (row.meaning, row.meaning.partition(";")[0]):
-            found.setdefault(text, plain)
-    return found
+            meanings.setdefault(text, plain)
+    return meanings
 
 
 PLAIN_MEANINGS: Final = _all()
@@ -63,29 +63,29 @@ def _letters(text: str) -> str:
 
 
 def _scheme_codes() -> Mapping[str, set[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
+    codes: dict[str, set[str]] = defaultdict(set)
     for row in CODES:
         if row.kind == "response":
-            found[reason_of(row.kind, row.code, row.klass)].add(row.code.lower())
-    return found
+            codes[reason_of(row.kind, row.code, row.klass)].add(row.code.lower())
+    return codes
 
 
 def _own_codes() -> Mapping[str, str]:
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for row in PROCESSOR_CODES:
         if row.source == "text":
             continue
         low, dash, high = row.code.partition("-")
         ranged = dash and low.isdigit() and high.isdigit() and int(high) - int(low) < _RANGE_MAX
         for code in map(str, range(int(low), int(high) + 1)) if ranged else (row.code,):
-            found.setdefault(f"{row.source}:{code}", row.reason)
-    return found
+            reasons.setdefault(f"{row.source}:{code}", row.reason)
+    return reasons
 
 
 def _words() -> Mapping[str, str]:
     """Names first, then texts; what one network calls so counts before another's use of the same
     words."""
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     texts = [(text, reason) for reason, (plain, _) in REASONS.items() for text in (reason, plain)]
     texts += [
         (row.code if row.source == "text" else row.text, row.reason) for row in PROCESSOR_CODES
@@ -98,8 +98,8 @@ def _words() -> Mapping[str, str]:
     ]
     for text, reason in texts:
         if len(key := _letters(text)) > 3 and reason in REASONS and reason != "approved":
-            found.setdefault(key, reason)
-    return found
+            reasons.setdefault(key, reason)
+    return reasons
 
 
 _SCHEME: Final = _scheme_codes()

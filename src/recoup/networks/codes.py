@@ -135,7 +135,7 @@ def read_decline(
         advised = valid_row(_ROWS.get((scheme, "advice", advice), ()), on, region)
     row = _scheme_row(scheme, field39, on, region) if field39 else None
     listed = row or entry
-    texts = [text, *(one.code for one in beside if one.owner == TEXT)]
+    texts = [text, *(other.code for other in beside if other.owner == TEXT)]
     phrase = _PHRASES.found(*texts, code.code if code and not listed else None)
     if advised:
         reading = _from_advice(scheme, field39, advised)
@@ -145,14 +145,14 @@ def read_decline(
             if row.klass == "approved"
             else _from_code(scheme, field39, advice, row)
         )
-    elif found := entry or phrase:
-        reading = _from_processor(scheme, field39, found, on, region)
+    elif own_row := entry or phrase:
+        reading = _from_processor(scheme, field39, own_row, on, region)
     else:
         reading = _generic(scheme, field39)
     if phrase and phrase.reason != UNCLEAR and reading.is_generic:
         beside += (DeclineCode(TEXT, phrase.code),)
     reading = _stricter(reading, code, beside, on, region)
-    strange = [one for one in beside if one.owner in SOURCES and _entry(one) is None]
+    strange = [other for other in beside if other.owner in SOURCES and _entry(other) is None]
     if code and not listed and not _PHRASES.exact(code.code):
         strange.insert(0, code)
     if not strange and not (advice and not advised):
@@ -201,7 +201,7 @@ def code_of(source: str | None, came: str | None) -> DeclineCode | None:
 def network_of(brand: str | None) -> str:
     """The network whose field 39 it is, where a card of several brands was answered by a network
     with codes of its own; else `network`."""
-    letters = "".join(one for one in (brand or "").lower() if one.isalpha())
+    letters = "".join(letter for letter in (brand or "").lower() if letter.isalpha())
     return _CARTES_BANCAIRES if letters in _ITS_BRANDS else NETWORK
 
 
@@ -236,9 +236,9 @@ def answered_code(
 def phrase_in(text: str | None, *, saying_why: bool = True) -> DeclineCode | None:
     """The phrase of our list that says most of a processor's sentence; None of a no that does not
     say why."""
-    found = _PHRASES.found(text)
-    is_generic = found is not None and (found.klass, found.reason) == ("soft", "do_not_honor")
-    return DeclineCode(TEXT, found.code) if found and not (saying_why and is_generic) else None
+    phrase = _PHRASES.found(text)
+    is_generic = phrase is not None and (phrase.klass, phrase.reason) == ("soft", "do_not_honor")
+    return DeclineCode(TEXT, phrase.code) if phrase and not (saying_why and is_generic) else None
 
 
 def plain_code(source: str, came: str | None) -> str:
@@ -261,8 +261,8 @@ def plain_advice(came: str | None) -> str | None:
     text = _clean(came)[:_ADVICE_READ].upper()
     if (worded := _WITH_WORDS.fullmatch(text)) is not None:
         text = worded[1] or worded[2]
-    found = _ADVICE_FORM.fullmatch(_DECIMAL.sub(r"\1", text))
-    return next(group for group in found.groups() if group).zfill(2) if found else None
+    match = _ADVICE_FORM.fullmatch(_DECIMAL.sub(r"\1", text))
+    return next(group for group in match.groups() if group).zfill(2) if match else None
 
 
 @cached(4_096)
@@ -324,29 +324,29 @@ def _stricter(
 ) -> Reading:
     """The strictest of what was said. A vendor's mere word that nothing more shall be sent leaves
     the code its reason, and gives way to one that other data or the payer can cure."""
-    found = reading
-    for one in beside:
-        entry = _entry(one)
+    strictest = reading
+    for other in beside:
+        entry = _entry(other)
         if entry is None or entry.reason == UNCLEAR:
             continue
         own = _from_processor(reading.scheme, reading.code, entry, on, region)
-        if _rank(own.retry, own.reason) <= _rank(found.retry, found.reason):
+        if _rank(own.retry, own.reason) <= _rank(strictest.retry, strictest.reason):
             continue
         if own.reason == "do_not_honor":
-            helped = cure_of(found.reason, "hard")
+            helped = cure_of(strictest.reason, "hard")
             own = replace(
-                found,
+                strictest,
                 klass="hard",
                 retry="never",
                 min_wait_hours=None,
                 wait_by_rule=False,
                 cure=helped,
             )
-        found = replace(own, advice=reading.advice, decided_by=str(one).replace(ADVICE, ""))
-    if found is reading:
+        strictest = replace(own, advice=reading.advice, decided_by=str(other).replace(ADVICE, ""))
+    if strictest is reading:
         return reading
     overruled = f"advice {reading.advice}" if reading.advice else str(code) if code else "declined"
-    return replace(found, overruled=_named(overruled))
+    return replace(strictest, overruled=_named(overruled))
 
 
 def _rank(retry: str, reason: str = "") -> int:

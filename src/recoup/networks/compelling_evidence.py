@@ -100,30 +100,34 @@ def is_open_to(scheme: str | None, reason_code: str) -> bool:
 
 def judge(disputed: CardPayment, earlier: Iterable[CardPayment], opened_at: datetime) -> Compelling:
     """`earlier`: charges of the same card at the same merchant; `opened_at`: of the dispute."""
-    newest_first = sorted(earlier, key=lambda one: (one.paid_at, one.attempt_id), reverse=True)
-    unfit = {one.attempt_id: _unfit(one, disputed, opened_at) for one in newest_first}
-    fit = [one for one in newest_first if unfit[one.attempt_id] is None]
+    newest_first = sorted(
+        earlier, key=lambda payment: (payment.paid_at, payment.attempt_id), reverse=True
+    )
+    unfit = {payment.attempt_id: _unfit(payment, disputed, opened_at) for payment in newest_first}
+    fit = [payment for payment in newest_first if unfit[payment.attempt_id] is None]
     priors, keys = _best_pair(disputed, fit[:COMPARED_MAX])
     rest: Unfit = "not_needed" if priors else "alone"
     others = tuple(
-        (one, unfit[one.attempt_id] or rest) for one in newest_first if one not in priors
+        (payment, unfit[payment.attempt_id] or rest)
+        for payment in newest_first
+        if payment not in priors
     )
     missing = None if priors else _missing(len(fit))
     return Compelling(disputed, priors, keys, others[:OTHERS_MAX], missing)
 
 
-def _unfit(one: CardPayment, disputed: CardPayment, opened_at: datetime) -> Unfit | None:
-    days = (disputed.paid_at.date() - one.paid_at.date()).days
-    of_dispute = (opened_at.date() - one.paid_at.date()).days
-    found: Mapping[Unfit, bool] = {
+def _unfit(payment: CardPayment, disputed: CardPayment, opened_at: datetime) -> Unfit | None:
+    days = (disputed.paid_at.date() - payment.paid_at.date()).days
+    of_dispute = (opened_at.date() - payment.paid_at.date()).days
+    reasons: Mapping[Unfit, bool] = {
         "too_recent": days < DAYS_MIN,
         "too_old": days > DAYS_MAX or of_dispute > DAYS_MAX_OF_DISPUTE,
-        "disputed": one.is_disputed,
-        "reported": one.is_reported,
-        "refunded": one.is_refunded,
-        "not_alike": not _is_enough(_shared(disputed, one)),
+        "disputed": payment.is_disputed,
+        "reported": payment.is_reported,
+        "refunded": payment.is_refunded,
+        "not_alike": not _is_enough(_shared(disputed, payment)),
     }
-    return next((why for why, holds in found.items() if holds), None)
+    return next((why for why, holds in reasons.items() if holds), None)
 
 
 def _shared(disputed: CardPayment, *others: CardPayment) -> tuple[str, ...]:
@@ -148,10 +152,12 @@ def _best_pair(
     newest."""
     pairs = [(pair, _shared(disputed, *pair)) for pair in combinations(fit, 2)]
 
-    def rank(found: tuple[tuple[CardPayment, ...], tuple[str, ...]]) -> tuple[bool, int]:
-        return all(one.route == disputed.route for one in found[0]), len(found[1])
+    def rank(candidate: tuple[tuple[CardPayment, ...], tuple[str, ...]]) -> tuple[bool, int]:
+        return all(payment.route == disputed.route for payment in candidate[0]), len(candidate[1])
 
-    return max((one for one in pairs if _is_enough(one[1])), key=rank, default=((), ()))
+    return max(
+        (candidate for candidate in pairs if _is_enough(candidate[1])), key=rank, default=((), ())
+    )
 
 
 def _missing(fit: int) -> Missing:
@@ -164,17 +170,17 @@ def _missing(fit: int) -> Missing:
     return Missing("customerIp", Sentence(message, fit), cure)
 
 
-def values_of(one: CardPayment) -> dict[str, str]:
+def values_of(payment: CardPayment) -> dict[str, str]:
     """Comparable values of a payment, by the names of ELEMENTS."""
-    device = one.device or {}
-    found = {
-        "ip": _ip(one.ip),
+    device = payment.device or {}
+    values = {
+        "ip": _ip(payment.ip),
         "fingerprint": _long(device.get("fingerprint"), FINGERPRINT_MIN),
         "deviceId": _long(device.get("deviceId"), DEVICE_ID_MIN),
-        "account": one.account,
-        "address": _letters(one.address),
+        "account": payment.account,
+        "address": _letters(payment.address),
     }
-    return {key: value for key, value in found.items() if value}
+    return {key: value for key, value in values.items() if value}
 
 
 def _ip(text: str) -> str:
@@ -193,21 +199,21 @@ def _letters(address: Mapping[str, Any] | None) -> str:
     if not address or not all(address.get(name) for name in _WHOLE_ADDRESS):
         return ""
     plain = unicodedata.normalize("NFKC", address_line(address)).casefold()
-    return "".join(one for one in plain if one.isalnum() or one == ",")
+    return "".join(character for character in plain if character.isalnum() or character == ",")
 
 
 def address_line(address: Mapping[str, Any] | None) -> str:
     return ", ".join(str((address or {}).get(name) or "-") for name in _ADDRESS)
 
 
-def in_words(found: Compelling) -> str:
+def in_words(evidence: Compelling) -> str:
     """The evidence as text, for a processor that takes nothing else."""
-    values = values_of(found.disputed) | {"address": address_line(found.disputed.address)}
-    same = "; ".join(f"{ELEMENTS[key]}: {values[key]}" for key in found.keys)
+    values = values_of(evidence.disputed) | {"address": address_line(evidence.disputed.address)}
+    same = "; ".join(f"{ELEMENTS[key]}: {values[key]}" for key in evidence.keys)
     priors = (
         f"{prior.paid_at:%Y-%m-%d}, {money(prior.units, prior.asset)} {prior.asset}, {prior.product}, order "
         f"{prior.external_id}, reference {prior.reference or '-'}, network transaction {prior.network_id or '-'}"
-        for prior in found.priors
+        for prior in evidence.priors
     )
     begin = (
         "Visa Compelling Evidence 3.0: two earlier payments with this card at this merchant were not "

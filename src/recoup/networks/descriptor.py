@@ -34,7 +34,7 @@ def check_descriptor(text: str, field: str = "Descriptor") -> None:
         complaint = "must be plain Latin characters"
     elif _REFUSED & set(text):
         complaint = "must not have < > \\ ' or \""
-    elif not any(one.isalpha() for one in text):
+    elif not any(character.isalpha() for character in text):
         complaint = "must have a letter"
     elif star and not (prefix.strip() and name.strip() and "*" not in name):
         complaint = "must have a prefix before its one asterisk and a name after it"

@@ -11,5 +11,5 @@ _EXPIRY: Final = re.compile(r"(0[1-9]|1[0-2]|[2-9]|1(?=\D))[ /.\u2013-]*(?:20)?(
 def read_expiry(text: str) -> tuple[int, int] | None:
     """Month and year of a card, as people type them: `09/31`, `9-2031`, `0931`, `931`. None for
     what is no such date, or may be two: `131`."""
-    found = _EXPIRY.fullmatch(normalize("NFKC", text).strip()) if len(text) <= _EXPIRY_MAX else None
-    return (int(found[1]), 2000 + int(found[2])) if found is not None else None
+    match = _EXPIRY.fullmatch(normalize("NFKC", text).strip()) if len(text) <= _EXPIRY_MAX else None
+    return (int(match[1]), 2000 + int(match[2])) if match is not None else None

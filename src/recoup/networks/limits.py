@@ -135,9 +135,9 @@ def may_send(scheme: str, sends: Sequence[Send], now: datetime, wish: Wish) -> A
     return judge(tallies(scheme, sends, now, wish), now)
 
 
-def judge(found: Iterable[Tally], now: datetime) -> Allowed | Refused:
+def judge(tallies: Iterable[Tally], now: datetime) -> Allowed | Refused:
     """The joint verdict of the rules: of several refusals the one that lasts longest."""
-    refusals = [refused for tally in found if (refused := _refusal(tally, now))]
+    refusals = [refused for tally in tallies if (refused := _refusal(tally, now))]
     if not refusals:
         return Allowed()
     return max(refusals, key=lambda refusal: (refusal.until is None, refusal.until or now))
@@ -146,13 +146,13 @@ def judge(found: Iterable[Tally], now: datetime) -> Allowed | Refused:
 def tallies(scheme: str, sends: Sequence[Send], now: datetime, wish: Wish) -> tuple[Tally, ...]:
     """Every window that counts sends of this card, and the bans that an answer has brought; as
     `may_send` counts."""
-    found = []
+    tallied = []
     telling = [send for send in sends if _may_trigger(send) and _binds(send, wish)]
     for row in rules_at(scheme, now, wish.region):
         if row.maximum_sends > 0:
             window = _window(row, sends, now, wish)
             full = 0 < window.maximum <= window.counted
-            found.append(
+            tallied.append(
                 Tally(
                     row.rule_id,
                     False,
@@ -165,8 +165,8 @@ def tallies(scheme: str, sends: Sequence[Send], now: datetime, wish: Wish) -> tu
             continue
         answers = [send for send in telling if triggers(row, send) and reaches(row, send, wish)]
         if answers:
-            found.append(_ban(row, answers, wish))
-    return tuple(found)
+            tallied.append(_ban(row, answers, wish))
+    return tuple(tallied)
 
 
 @frozen
@@ -189,11 +189,11 @@ def allowance(scheme: str, sends: Sequence[Send], now: datetime, wish: Wish) -> 
         if row.maximum_sends > 0 and (span := span_of(row))
     ]
     windows = [(_window(row, sends, now, wish), span) for row, span in rows]
-    found = [
-        Allowance(max(0, one.maximum - one.counted), one.maximum, span, one.free_at)
-        for one, span in windows
+    allowances = [
+        Allowance(max(0, window.maximum - window.counted), window.maximum, span, window.free_at)
+        for window, span in windows
     ]
-    return min(found, key=lambda one: (one.left, -one.maximum), default=None)
+    return min(allowances, key=lambda allowance: (allowance.left, -allowance.maximum), default=None)
 
 
 class LimitWindow(NamedTuple):
@@ -207,7 +207,7 @@ class LimitWindow(NamedTuple):
 
 def windows_of(on: date, region: str, visa_limit: int) -> tuple[LimitWindow, ...]:
     """The limit windows of every network, the shortest first. `visa_limit`: as in `may_send`."""
-    found = [
+    windows = [
         LimitWindow(
             row.scheme,
             row.rule_id,
@@ -220,7 +220,7 @@ def windows_of(on: date, region: str, visa_limit: int) -> tuple[LimitWindow, ...
         for row in _rules_on(scheme, on, region)
         if row.maximum_sends > 0 and row.window_hours is not None
     ]
-    return tuple(sorted(found, key=lambda one: (one.hours, one.maximum)))
+    return tuple(sorted(windows, key=lambda window: (window.hours, window.maximum)))
 
 
 def binds_for_ever(scheme: str, send: Send) -> bool:
@@ -261,8 +261,10 @@ def rules_at(scheme: str, now: datetime, region: str) -> tuple[LimitRow, ...]:
 def _rules_on(scheme: str, on: date, region: str) -> tuple[LimitRow, ...]:
     rows = [row for row in LIMITS if row.scheme == scheme and row.key != "acceptor"]
     names = dict.fromkeys(row.rule_id for row in rows)
-    found = (valid_row([row for row in rows if row.rule_id == name], on, region) for name in names)
-    return tuple(row for row in found if row)
+    valid_rows = (
+        valid_row([row for row in rows if row.rule_id == name], on, region) for name in names
+    )
+    return tuple(row for row in valid_rows if row)
 
 
 def span_of(row: LimitRow) -> timedelta | None:
@@ -393,7 +395,7 @@ def _window(row: LimitRow, sends: Sequence[Send], now: datetime, wish: Wish) -> 
     span = span_of(row)
     assert span is not None
     together = [
-        one for one in wish.own_tries if one.at < now + span
+        own_try for own_try in wish.own_tries if own_try.at < now + span
     ]  # in one window with a send at `now`
     counted = _meeting(row, [*sends, *together], wish)
     own = _ends((send for send in counted if send.merchant_id == wish.merchant_id), span, wish, now)

@@ -33,10 +33,10 @@ def life_of(scheme: str, initiator: Initiator, region: str, on: date) -> timedel
     """The lifetime of a hold, from the authorisation on; of an unknown network as of one that says
     nothing."""
     known = scheme if any(row.scheme == scheme for row in LIVES) else "generic"
-    found = {
+    lives = {
         row.region: row.life
         for row in LIVES
         if (row.scheme, row.kind) == (known, _KINDS[initiator])
         and row.valid_from <= on <= row.valid_to
     }
-    return next(found[place] for place in REGIONS.get(region, ("world",)) if place in found)
+    return next(lives[place] for place in REGIONS.get(region, ("world",)) if place in lives)

@@ -53,27 +53,27 @@ def method_of(id: str) -> StandIn | None:
     other = _OTHER.fullmatch(id)
     if other is not None and other["name"] in _NAMED:
         return StandIn(_NAMED[other["name"]], False)
-    found = _FORM.fullmatch(id)
-    if found is None:
+    match = _FORM.fullmatch(id)
+    if match is None:
         return None
-    scheme, code, is_gone = found["scheme"], found["code"], found["what"] == "gone"
-    if found["counting"]:
+    scheme, code, is_gone = match["scheme"], match["code"], match["what"] == "gone"
+    if match["counting"]:
         return None if code or scheme not in _COUNTING else StandIn(_COUNTING[scheme], is_gone)
     width = 3 if scheme == "amex" else 2
-    serial = int(found["serial"] or 1)
+    serial = int(match["serial"] or 1)
     if len(code or "0" * width) != width or serial > (
-        999 if width == 3 or len(found["serial"] or "") == 3 else 99_999
+        999 if width == 3 or len(match["serial"] or "") == 3 else 99_999
     ):
         return None
     return StandIn(
-        script_card(scheme, code or _APPROVES[scheme], int(found["declines"] or 0), serial), is_gone
+        script_card(scheme, code or _APPROVES[scheme], int(match["declines"] or 0), serial), is_gone
     )
 
 
 def id_of(number: str) -> str | None:
     """The method that stands for a test card; None for a card that has none."""
-    for name, one in _NAMED.items():
-        if one == number:
+    for name, card_number in _NAMED.items():
+        if card_number == number:
             return f"pm_card_{name}"
     if number in COUNTING_CARDS:
         return f"pm_card_counting_{scheme_of(number)}"

@@ -81,27 +81,27 @@ PROGRAMS: Final = convert(_ROWS, list[Program], strict=False)
 def programs_of(network: str, region: str, month: date) -> Iterable[Program]:
     """The monitoring programs of a network: for each level the row of the narrowest place that is
     known."""
-    found = {}
+    programs = {}
     for place in reversed(REGIONS.get(region, ("world",))):
         for program in PROGRAMS:
             if (program.network, program.region) == (
                 network,
                 place,
             ) and program.valid_from <= month <= program.valid_to:
-                found[program.level] = program
-    return found.values()
+                programs[program.level] = program
+    return programs.values()
 
 
 def standings(rows: Iterable[MonthCount], region: str) -> list[Standing]:
     """The newest month first, and there what is nearest to its threshold."""
-    counted = {(one.acceptor_id, one.scheme, one.month): one for one in rows}
-    found = []
+    counted = {(row.acceptor_id, row.scheme, row.month): row for row in rows}
+    made = []
     for (acceptor_id, scheme, month), row in counted.items():
         before = counted.get((acceptor_id, scheme, month_before(month)))
         for program in programs_of(scheme, region, month):
             over = row if program.sales_of == "same_month" else before
-            found.append(_standing(program, row, over.sales if over is not None else 0))
-    return sorted(found, key=lambda one: (one.month, one.share), reverse=True)
+            made.append(_standing(program, row, over.sales if over is not None else 0))
+    return sorted(made, key=lambda standing: (standing.month, standing.share), reverse=True)
 
 
 def month_before(month: date) -> date:

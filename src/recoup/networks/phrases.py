@@ -32,13 +32,20 @@ def words_of(text: str) -> str:
     and `The card was lost.` are `card lost`."""
     pairs = zip(" " + text, text, strict=False)
     spaced = "".join(
-        f" {one}" if one.isupper() and before.islower() else one for before, one in pairs
+        f" {character}" if character.isupper() and before.islower() else character
+        for before, character in pairs
     )
-    words = "".join(one if one.isalnum() or one == "*" else " " for one in spaced).lower().split()
-    found = " ".join(word for word in words if word not in _FILLERS)
+    words = (
+        "".join(
+            character if character.isalnum() or character == "*" else " " for character in spaced
+        )
+        .lower()
+        .split()
+    )
+    plain = " ".join(word for word in words if word not in _FILLERS)
     for other, usual in _SPELT:
-        found = found.replace(other, usual)
-    return found.replace(_NO_REASON, _NO_REASON.replace(" ", ""))
+        plain = plain.replace(other, usual)
+    return plain.replace(_NO_REASON, _NO_REASON.replace(" ", ""))
 
 
 class Phrases:
@@ -68,10 +75,10 @@ class Phrases:
                     between = following[: following.index(tail)] if tail else []
                     is_denied = _is_denied(before.rsplit(maxsplit=2)[-2:], between)
                     is_for_now = row.reason == _FORBIDS and not _FOR_NOW.isdisjoint(following)
-                    found = (
+                    meant = (
                         self._unclear if row.klass == "hard" and (is_denied or is_for_now) else row
                     )
-                    hits.append((_weight(found), length, found))
+                    hits.append((_weight(meant), length, meant))
         return max(hits, key=lambda hit: hit[:2])[2] if hits else None
 
 

@@ -10,7 +10,7 @@ from recoup.orders.store.requests import REQUESTS_KEPT, forget_requests
 
 
 def _facts_of(feature: Feature) -> list[str]:
-    return [one.happening for one in feature.added(FACT)]
+    return [fact.happening for fact in feature.added(FACT)]
 
 
 ORDERS: Final = Feature(

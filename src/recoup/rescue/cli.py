@@ -25,16 +25,16 @@ async def outcome(opened: Opened, key: str) -> Printed:
     SUBMITTED and PROCESSING are open, with the next attempt; APPROVED, DECLINED, CANCELLED and EXPIRED have ended,
     with the reason. Then each step of the history: business time, what happened, and its detail.
     """
-    found = await outcome_of(opened.world, key)
-    return Printed(found, _lines(found))
+    answer = await outcome_of(opened.world, key)
+    return Printed(answer, _lines(answer))
 
 
-def _lines(found: dict[str, Any]) -> Iterator[str]:
+def _lines(answer: dict[str, Any]) -> Iterator[str]:
     yield (
-        f"{found['externalOrderId']}  {found['orderId']}\n{found['status']}"
-        + (f", {found['orderStatus']}" if found["orderStatus"] in _TELLING else "")
-        + (f" ({found['reason']})" if found["reason"] else "")
-        + (f", next attempt {found['nextAttemptAt']}" if found["nextAttemptAt"] else "")
+        f"{answer['externalOrderId']}  {answer['orderId']}\n{answer['status']}"
+        + (f", {answer['orderStatus']}" if answer["orderStatus"] in _TELLING else "")
+        + (f" ({answer['reason']})" if answer["reason"] else "")
+        + (f", next attempt {answer['nextAttemptAt']}" if answer["nextAttemptAt"] else "")
     )
-    for line in found["history"]:
+    for line in answer["history"]:
         yield f"  {line['at']}  {line['happening']:18} {line['detail']}"

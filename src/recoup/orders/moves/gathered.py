@@ -108,9 +108,9 @@ class Gathered:
         """Keeps what else the processor calls an attempt or modification."""
         merchant_id, card = self.order.merchant_id, self.order.card
         rows = [
-            ProcessorId(merchant_id, movement_id, one)
-            for one in ids
-            if one and without_card(one, card) == one
+            ProcessorId(merchant_id, movement_id, id)
+            for id in ids
+            if id and without_card(id, card) == id
         ]
         self.rows.beside += [(keep_ids, row) for row in rows]
 

@@ -38,18 +38,22 @@ def reserved(change: Change) -> Counter[Subject]:
 async def count(tx: Tx, changes: Sequence[Change]) -> None:
     """Counts the sends of the changes; without one no statement runs. Rows are taken in one order,
     in whichever transaction."""
-    found = Counter[tuple[UUID, UUID, date]]()
+    counted = Counter[tuple[UUID, UUID, date]]()
     for change in changes:
         month = change.now.date().replace(day=1)
         for (merchant_id, subject_id), sends in reserved(change).items():
-            found[merchant_id, subject_id, month] += sends
-    if found:
-        merchants, subjects, months = zip(*sorted(found), strict=True)
-        await count_sends(tx, merchants, subjects, months, [found[key] for key in sorted(found)])
+            counted[merchant_id, subject_id, month] += sends
+    if counted:
+        merchants, subjects, months = zip(*sorted(counted), strict=True)
+        await count_sends(
+            tx, merchants, subjects, months, [counted[key] for key in sorted(counted)]
+        )
 
 
 def _subjects(order: Order) -> dict[str, Subject]:
     sent, merchant_id = order.retry.month_sends, order.merchant_id
     ids = {"merchant": merchant_id, "site": order.site_id, "campaign": order.campaign_id}
     counted = sent.to_plain() if sent is not None else {}
-    return {name: (merchant_id, found) for name in counted if (found := ids[name]) is not None}
+    return {
+        name: (merchant_id, subject_id) for name in counted if (subject_id := ids[name]) is not None
+    }

@@ -117,8 +117,8 @@ def returned_fee(order: Order, units: int) -> int:
         order.refunded_units,
     )
     back, already = (
-        returned_units(fee, str(policy or KEEP), one, order.units)
-        for one in (before + units, before)
+        returned_units(fee, str(policy or KEEP), refunded, order.units)
+        for refunded in (before + units, before)
     )
     return back - already
 

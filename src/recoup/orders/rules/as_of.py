@@ -125,9 +125,9 @@ def past(
     reversals = {row.attempt_id: row.modification_id for row in rows if row.kind == "reversal"}
     captures = [row.modification_id for row in rows if row.kind == "capture"]
     reader = _Reader(attempts, reversals, captures)
-    found = {dispute.dispute_id: dispute.state for dispute in disputes}
+    disputes_now = {dispute.dispute_id: dispute.state for dispute in disputes}
     for line in kept:
-        reader.read(line, found)
+        reader.read(line, disputes_now)
     moved = [line for line in kept if line.happening == "expiry_moved"]
     moved_later = any(line.happening == "expiry_moved" for line in gone)
     expiry = _moment(moved[-1].body.get("until")) if moved else None if moved_later else expires_at
@@ -155,7 +155,7 @@ def _units_before(lines: Sequence[Line], gone: Iterable[Line]) -> int | None:
             return int(line.body["units"]) + int(line.body["unpaid"])
         if line.happening in ("captured", "capture_ended"):
             return next(
-                (int(one.body["units"]) for one in lines if one.happening == "authorised"), None
+                (int(line.body["units"]) for line in lines if line.happening == "authorised"), None
             )
     return None
 
@@ -193,11 +193,13 @@ class _Reader:
         elif line.happening == "attempt_not_sent" and self.state.stage not in ENDED:
             self._plan(line, None, again=True)
         elif line.happening == "broke":
-            for one in self.due:
-                self.attempts.pop(one, None)
+            for attempt_id in self.due:
+                self.attempts.pop(attempt_id, None)
             self.due = {}
         elif line.happening == "held" and line.body.get("until"):
-            self.due = {one: _moment(line.body["until"]) or at for one, at in self.due.items()}
+            self.due = {
+                attempt_id: _moment(line.body["until"]) or at for attempt_id, at in self.due.items()
+            }
         if self.stopped or line.dst != line.src and line.dst in ENDED:
             self._drop()
 
@@ -243,15 +245,15 @@ class _Reader:
         self.due = {}
 
 
-def attempts_then(found: Past, attempts: Iterable[Attempt]) -> list[Attempt]:
+def attempts_then(past: Past, attempts: Iterable[Attempt]) -> list[Attempt]:
     """The attempts that existed then, as they were."""
     made = []
     for attempt in attempts:
-        state = found.attempts.get(attempt.attempt_id)
+        state = past.attempts.get(attempt.attempt_id)
         if state is None:
             continue
         then = replace(
-            attempt, state=state, due_at=found.due.get(attempt.attempt_id, attempt.due_at)
+            attempt, state=state, due_at=past.due.get(attempt.attempt_id, attempt.due_at)
         )
         if state in ("planned", "open", "unknown"):
             then = replace(
@@ -275,13 +277,13 @@ def attempts_then(found: Past, attempts: Iterable[Attempt]) -> list[Attempt]:
     return made
 
 
-def disputes_then(found: Past, disputes: Iterable[Dispute]) -> list[Dispute]:
+def disputes_then(past: Past, disputes: Iterable[Dispute]) -> list[Dispute]:
     """The disputes that existed then, as they were."""
     made = []
     for dispute in disputes:
         state, line = (
-            found.disputes.get(dispute.dispute_id),
-            found.dispute_lines.get(dispute.dispute_id),
+            past.disputes.get(dispute.dispute_id),
+            past.dispute_lines.get(dispute.dispute_id),
         )
         if state is None or line is None:
             continue

@@ -132,7 +132,9 @@ _OWN: Final = (
 # No answer of a processor settles these; others give way to what is urgent.
 FOR_PEOPLE: Final = (PAID_TWICE, PAID_TOO)
 ATTENTION: Final = Place[Attention]("attention")
-REASONS: Final = Extended({one.code: one for one in _OWN}, ATTENTION, lambda one: {one.code: one})
+REASONS: Final = Extended(
+    {reason.code: reason for reason in _OWN}, ATTENTION, lambda reason: {reason.code: reason}
+)
 
 
 def stuck(kind: str) -> str:

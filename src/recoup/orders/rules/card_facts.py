@@ -44,5 +44,5 @@ def sealed_of(
     """The sealed card that the vault keeps, as its rows have it."""
     if kek_id is None or wrapped_dek is None or nonce is None or ciphertext is None:
         return None
-    wrapped, once, text = (bytes.fromhex(one[2:]) for one in (wrapped_dek, nonce, ciphertext))
+    wrapped, once, text = (bytes.fromhex(column[2:]) for column in (wrapped_dek, nonce, ciphertext))
     return kek_id, wrapped, once, text

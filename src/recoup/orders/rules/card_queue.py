@@ -31,7 +31,7 @@ def is_sent_beside(order: Order, now: datetime) -> bool:
     """True when the answer to another order's send of the card is still awaited, and can be."""
     if order.expires_at is not None and order.expires_at <= now + LOOK_AGAIN:
         return False
-    return any(one.declined is None and one.at > now - ANSWER_WAIT for one in _beside(order))
+    return any(send.declined is None and send.at > now - ANSWER_WAIT for send in _beside(order))
 
 
 def rests_until(order: Order, now: datetime) -> datetime | None:
@@ -42,16 +42,16 @@ def rests_until(order: Order, now: datetime) -> datetime | None:
         default=order.placed_at,
     )
     declined = [
-        one for one in _beside(order) if one.klass == "funds" and one.declined and one.at > own
+        send for send in _beside(order) if send.klass == "funds" and send.declined and send.at > own
     ]
-    last = max(declined, key=lambda one: one.at, default=None)
+    last = max(declined, key=lambda send: send.at, default=None)
     until = last.at + _wait(order, last) if last is not None else now
     return until if until > now else None
 
 
 def sends_beside(order: Order) -> int:
     """Counts the sends of the order's card by other orders since it was placed."""
-    return sum(one.at > order.placed_at for one in _beside(order))
+    return sum(send.at > order.placed_at for send in _beside(order))
 
 
 def alike(order: Order, now: datetime) -> Send | None:
@@ -70,7 +70,7 @@ def alike(order: Order, now: datetime) -> Send | None:
         and send.send_id != order.order_id
     ]
     return max(
-        (one for one in near if one.at > now - ALIKE_FOR), key=lambda one: one.at, default=None
+        (send for send in near if send.at > now - ALIKE_FOR), key=lambda send: send.at, default=None
     )
 
 
@@ -78,10 +78,10 @@ def _beside(order: Order) -> Iterator[Send]:
     if order.kind != "mit_managed":
         return
     own = {attempt.attempt_id for attempt in order.attempts}
-    for one in order.sends:
-        send = one.send
+    for card_send in order.sends:
+        send = card_send.send
         is_ours = send.merchant_id == str(order.merchant_id) and not send.claimed
-        if is_ours and send.initiator == "merchant" and one.send_id not in own:
+        if is_ours and send.initiator == "merchant" and card_send.send_id not in own:
             yield send
 
 

@@ -28,7 +28,7 @@ def email_counted(email: str) -> str:
 
 def phone_counted(phone: str) -> str:
     """Empty where it is no number: too short, or a filler such as 000000000."""
-    digits = "".join(str(unicodedata.digit(one)) for one in _DIGITS.findall(phone))
+    digits = "".join(str(unicodedata.digit(digit)) for digit in _DIGITS.findall(phone))
     tail = digits[-PHONE_DIGITS:]
     return (
         tail

@@ -131,7 +131,7 @@ _KINDS: Final[Mapping[str, EventKind]] = {
     )
 }
 EVENT: Final = Place[EventKind]("event")
-CATALOGUE: Final = Extended(_KINDS, EVENT, lambda one: {one.name: one}, "challenge.presented")
+CATALOGUE: Final = Extended(_KINDS, EVENT, lambda kind: {kind.name: kind}, "challenge.presented")
 
 
 @cache

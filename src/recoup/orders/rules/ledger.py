@@ -243,15 +243,17 @@ def advanced(units: int, fee_units: int, payable: str = "") -> tuple[Posting, ..
 
 
 RECIPE: Final = Place[Recipe]("recipe")
-_OWN: Final = tuple(one for one in list(globals().values()) if isinstance(one, Recipe))
+_OWN: Final = tuple(value for value in list(globals().values()) if isinstance(value, Recipe))
 
 
 def by_recipe(of: Callable[[Recipe], Mapping[str, V]]) -> Mapping[str, V]:
     """A table with the entries of each row."""
-    return Extended({name: value for one in _OWN for name, value in of(one).items()}, RECIPE, of)
+    return Extended(
+        {name: value for recipe in _OWN for name, value in of(recipe).items()}, RECIPE, of
+    )
 
 
-RECIPES: Final = by_recipe(lambda one: {one.name: one})
+RECIPES: Final = by_recipe(lambda recipe: {recipe.name: recipe})
 
 
 def with_recipes(sql: str) -> Callable[[], str]:

@@ -86,34 +86,34 @@ STEPS: Final = (
     Step("challenge_answered", S.CHALLENGED, S.PROCESSING, None, "challenge.attempted"),
     *_end("challenge_failed", "challenge_failed", S.CHALLENGED, S.PROCESSING),
     *_end("challenge_timed_out", "challenge_timeout", S.CHALLENGED, S.PROCESSING),
-    *(Step("authorised", one, S.AUTHORISED, None, "order.capturerequired") for one in _WORKED),
+    *(Step("authorised", stage, S.AUTHORISED, None, "order.capturerequired") for stage in _WORKED),
     Step("captured", S.AUTHORISED, S.COMPLETED, _COLLECTED, "order.completed"),
     Step("capture_ended", S.AUTHORISED, S.COMPLETED, Books("fee", "attempt"), "order.completed"),
     *_end("capture_window_ended", "capture_window", S.AUTHORISED),
     # On a chain an expired one too: in full, and late by no more than an hour.
     *(
-        Step("collected", one, S.COMPLETED, _COLLECTED, "order.completed")
-        for one in (*_WORKED, S.EXPIRED)
+        Step("collected", stage, S.COMPLETED, _COLLECTED, "order.completed")
+        for stage in (*_WORKED, S.EXPIRED)
     ),
     *(
-        Step("parts_kept", one, S.COMPLETED, Books("fee", "attempt"), "order.completed")
-        for one in _WORKED
+        Step("parts_kept", stage, S.COMPLETED, Books("fee", "attempt"), "order.completed")
+        for stage in _WORKED
     ),
     Step("advanced", S.PROCESSING, S.COMPLETED, Books("advanced", "order"), "order.completed"),
     Step("broke", S.PROCESSING, S.PROBLEM, None, "order.problem"),
     Step("broke", S.HELD, S.PROBLEM, None, "order.problem"),
     Step("mended", S.PROBLEM, S.PROCESSING, None, "order.processing"),
     *(
-        Step("declined", one, S.DECLINED, None, "order.cancelled", "declined")
-        for one in (S.RECEIVED, *_WORKED)
+        Step("declined", stage, S.DECLINED, None, "order.cancelled", "declined")
+        for stage in (S.RECEIVED, *_WORKED)
     ),
     *_called_off("cancelled", "merchant_cancelled"),
     *_end("payer_refused", "payer_refused", *_WORKED),
     *_called_off("paid_elsewhere"),
     *(step for end in REASONS for step in _called_off(end)),
     *(
-        Step("expired", one, S.EXPIRED, None, "order.expired", "expired")
-        for one in (S.RECEIVED, *_WORKED)
+        Step("expired", stage, S.EXPIRED, None, "order.expired", "expired")
+        for stage in (S.RECEIVED, *_WORKED)
     ),
 )
 

@@ -26,11 +26,11 @@ def means_of(order: Order, attempt: Attempt) -> Means | None:
     if requested is not None:
         return requested
     until = sorted(
-        (one for one in order.attempts if one.attempt_no <= attempt.attempt_no),
+        (earlier for earlier in order.attempts if earlier.attempt_no <= attempt.attempt_no),
         key=_number,
         reverse=True,
     )
-    cards = (card for one in until for card in _CARDS if one.when_due == card)
+    cards = (card for earlier in until for card in _CARDS if earlier.when_due == card)
     return next(cards, "new_card" if set(order.cards_before) - order.typed_once else "retry")
 
 
@@ -41,14 +41,14 @@ def on_other_card(order: Order) -> bool:
 
 def by_means(order: Order, attempt: Attempt) -> dict[str, Any]:
     """The means, for the log's line of the approval."""
-    found = means_of(order, attempt)
-    return {"by": found} if found is not None else {}
+    means = means_of(order, attempt)
+    return {"by": means} if means is not None else {}
 
 
 def requested_means(attempt: Attempt) -> Means | None:
     """The reason why the attempt is sent outside the plan, kept when it could not be sent and is
     planned again."""
-    return next((one for one in MEANS if one == attempt.when_due), None)
+    return next((means for means in MEANS if means == attempt.when_due), None)
 
 
 def _number(attempt: Attempt) -> int:

@@ -68,7 +68,7 @@ def notice_of(happening: str, settings: Mapping[str, bool]) -> str | None:
         for notice in NOTICES
         if happening in notice.happenings and settings.get(notice.name, notice.on)
     )
-    return next((one.name for one in made), None)
+    return next((notice.name for notice in made), None)
 
 
 def switched(settings: Mapping[str, bool]) -> dict[str, bool]:

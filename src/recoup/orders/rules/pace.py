@@ -45,20 +45,20 @@ class Pace:
         deliver, the longest waiting first. In turn, one each, for as long as there are places."""
         free, slow_free = self.free, self._places // 2 - self._slow_out
         given: dict[UUID, int] = {}
-        asking = [(one, self._of(one)) for one in due]
+        asking = [(endpoint, self._of(endpoint)) for endpoint in due]
         while asking and free > 0:
             still = []
-            for one, known in asking:
-                mine = given.get(one, 0)
+            for endpoint, known in asking:
+                mine = given.get(endpoint, 0)
                 if (
                     free <= 0
                     or known.out + mine >= known.window
                     or not (known.quick or slow_free > 0)
                 ):
                     continue
-                given[one], free = mine + 1, free - 1
+                given[endpoint], free = mine + 1, free - 1
                 slow_free -= not known.quick
-                still.append((one, known))
+                still.append((endpoint, known))
             asking = still
         return given
 
@@ -90,7 +90,9 @@ class Pace:
     def _forget(self) -> None:
         """The longest idle of those that have nothing out."""
         while len(self._known) > REMEMBERED_MAX:
-            idle = next((one for one, known in self._known.items() if not known.out), None)
+            idle = next(
+                (endpoint for endpoint, known in self._known.items() if not known.out), None
+            )
             if idle is None:
                 return
             del self._known[idle]

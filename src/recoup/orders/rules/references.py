@@ -23,10 +23,12 @@ def named_by(references: Iterable[str], text: str) -> tuple[UUID | None, str]:
     """Our id and the reference: ours wherever it stands, else the first of the bank's
     `references`."""
     plain = (plain_cell(reference, is_id=True) for reference in references)
-    given = [one for one in plain if one and one.upper() not in _NO_REFERENCE]
+    given = [
+        reference for reference in plain if reference and reference.upper() not in _NO_REFERENCE
+    ]
     everywhere = "\n".join((*given, text))
-    found = _OUR_ID.search(everywhere)
-    our_id = parse_id(found[0]) if found else None
+    match = _OUR_ID.search(everywhere)
+    our_id = parse_id(match[0]) if match else None
     ours = OUR_REFERENCE.search(everywhere)
     if ours:
         return our_id, ours[0]

@@ -113,7 +113,7 @@ def check_limits(limits: Limits) -> None:
             "refund_max",
             "Make it at most what a person may refund a day.",
         )
-    ceiling = min((one for one in (most, day) if one is not None), default=None)
+    ceiling = min((limit for limit in (most, day) if limit is not None), default=None)
     if second is not None and ceiling is not None and second > ceiling:
         raise invalid(
             "No refund would ever need a second person: the limits are lower.",
@@ -130,7 +130,9 @@ def needs_second(limits: Limits, units: int, alone_units: int) -> bool:
 
 def check_one(limits: Limits, units: int, asset: str, whose: str = "Your role") -> None:
     """Raises: Problem(forbidden) for more than one refund of theirs may ever be."""
-    ceilings = [one for one in (limits.refund_max_units, limits.day_max_units) if one is not None]
+    ceilings = [
+        limit for limit in (limits.refund_max_units, limits.day_max_units) if limit is not None
+    ]
     if ceilings and units > min(ceilings):
         message = Sentence(
             "{0} may refund at most {1} at once; this is {2}.",

@@ -110,8 +110,8 @@ def second_answers(attempts: Iterable[Attempt]) -> dict[int, int]:
 
 
 def charges_of(attempts: Iterable[Attempt]) -> list[Attempt]:
-    found = [a for a in attempts if a.state == "approved" and a.if_late != "reverse"]
-    return sorted(found, key=lambda one: one.attempt_no)
+    charges = [a for a in attempts if a.state == "approved" and a.if_late != "reverse"]
+    return sorted(charges, key=lambda attempt: attempt.attempt_no)
 
 
 def collected_in_parts(stage: Stage, kind: str, hold: bool, attempts: Iterable[Attempt]) -> int:
@@ -400,7 +400,11 @@ class Order(LockedOrder):
     def typed_once(self) -> set[UUID]:
         """The `card_id`s of cards that its payer typed for one attempt alone."""
         typed = (attempt.typed for attempt in self.attempts)
-        return {one.card.card_id for one in typed if one is not None and one.until is None}
+        return {
+            typed_card.card.card_id
+            for typed_card in typed
+            if typed_card is not None and typed_card.until is None
+        }
 
     @property
     def own_attempts(self) -> list[Attempt]:

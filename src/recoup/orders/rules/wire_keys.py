@@ -21,7 +21,7 @@ RENEWALS: Final = 4  # of a modification, that are looked for
 
 def derived(parent: UUID, *parts: object) -> UUID:
     """The same for the same parts, which are told apart whatever stands in them."""
-    text = "".join(f"{len(one)}:{one}" for one in map(str, parts))
+    text = "".join(f"{len(part)}:{part}" for part in map(str, parts))
     return uuid_of(sha256(parent.bytes + text.encode()).digest())
 
 
@@ -30,18 +30,20 @@ def attempt_key(order: "Order", attempt: "Attempt", route: str | None) -> UUID:
     of one that never left has its key; a processor that refused it unprocessed repeats that under
     the same key, and gets another. What was adopted with the key of a later send is passed over."""
     before = [
-        one
-        for one in order.attempts
-        if one.attempt_no < attempt.attempt_no and one.sent_at is not None
+        earlier
+        for earlier in order.attempts
+        if earlier.attempt_no < attempt.attempt_no and earlier.sent_at is not None
     ]
-    left = [one for one in before if one.state != "not_sent"]
+    left = [earlier for earlier in before if earlier.state != "not_sent"]
     refused = sum(
-        one.state == "not_sent" and one.route == route and one.processor_code is not None
-        for one in before
+        earlier.state == "not_sent"
+        and earlier.route == route
+        and earlier.processor_code is not None
+        for earlier in before
     )
     return _free(
         (derived(order.key, "attempt", n, refused) for n in count(len(left) + 1)),
-        {one.key for one in left},
+        {earlier.key for earlier in left},
     )
 
 

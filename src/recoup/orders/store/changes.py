@@ -99,7 +99,7 @@ class Rows:
                 getattr(self, name).extend(part)
 
 
-_PARTS: Final = tuple(one.name for one in fields(Rows))
+_PARTS: Final = tuple(field.name for field in fields(Rows))
 _every_part = attrgetter(*_PARTS)
 _APART: Final = frozenset({"postings", "entries", "network_sends", "card_blocks", "beside"})
 _JSON: Final = tuple(name for name in _PARTS if name not in _APART)
@@ -162,7 +162,7 @@ async def write(db: Tx, rows: Rows) -> None:
     """Writes all of it or, by raising, nothing. The caller holds the locks of the orders and cards
     concerned."""
     changed = {
-        name: [_flat(one) for one in part] if name in _OWNED else part
+        name: [_flat(row) for row in part] if name in _OWNED else part
         for name in _JSON
         if (part := getattr(rows, name))
     }
@@ -187,7 +187,7 @@ def _flat(owned: Owned[Any]) -> dict[str, Any]:
 
 @cache
 def _fields_of(cls: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
-    names = tuple(one.name for one in fields(cls))
+    names = tuple(field.name for field in fields(cls))
     return names, attrgetter(*names)
 
 

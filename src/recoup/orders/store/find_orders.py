@@ -27,8 +27,8 @@ async def find_any_order(
     db: Read, order_id: UUID | None, text: str, merchant_id: UUID | None = None
 ) -> list[OrderKey]:
     """Newest first."""
-    found = await _find(db, order_id, text, merchant_id)
-    return found or await _find_tail(db, text, None if merchant_id is None else [merchant_id])
+    keys = await _find(db, order_id, text, merchant_id)
+    return keys or await _find_tail(db, text, None if merchant_id is None else [merchant_id])
 
 
 @MERCHANT.statement("""

@@ -43,17 +43,17 @@ async def lock_cards(db: Tx, card_ids: Sequence[UUID], at: datetime) -> dict[UUI
 
     Raises: SerializationError where a card was joined to another meanwhile; see `retrying`.
     """
-    found = await _lock_cards(db, card_ids)
-    missing = set(card_ids).difference(row.card_id for row in found)
+    locked = await _lock_cards(db, card_ids)
+    missing = set(card_ids).difference(row.card_id for row in locked)
     if missing:
         made = await _make_cards(db, list(missing), at)
         if len(made) < len(missing):  # another transaction was quicker with one of them
-            found = await _lock_cards(db, card_ids)
+            locked = await _lock_cards(db, card_ids)
         else:
-            found += [_LockedCard(card_id, card_id, is_joined=False) for card_id in made]
-    if any(row.is_joined for row in found):
+            locked += [_LockedCard(card_id, card_id, is_joined=False) for card_id in made]
+    if any(row.is_joined for row in locked):
         raise SerializationError("a card was joined to another meanwhile")
-    return {row.card_id: row.head_id for row in found}
+    return {row.card_id: row.head_id for row in locked}
 
 
 class _LockedCard(Row):

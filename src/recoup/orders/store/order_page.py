@@ -198,10 +198,10 @@ async def read_order(
 ) -> OrderPage | None:
     """Reads the order; None when this merchant has no such order. Unless `clear`, its customer's
     data is masked wherever it stands."""
-    found = await _read(db, merchant_id, order_id, _HOST, TRIES_READ)
-    if found is None:
+    row = await _read(db, merchant_id, order_id, _HOST, TRIES_READ)
+    if row is None:
         return None
-    parts = asdict(found)
+    parts = asdict(row)
     external_payer = parts.pop("external_payer")
     page = OrderPage(**parts)
     return page if clear else _masked(page, external_payer)

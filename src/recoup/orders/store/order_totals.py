@@ -92,13 +92,13 @@ class Totals:
                 return None
         return lately.number + await _REST[what](db, merchant_id, lately.last)
 
-    def _keep(self, key: tuple[UUID, str], found: tuple[_Count, _Count]) -> None:
+    def _keep(self, key: tuple[UUID, str], counts: tuple[_Count, _Count]) -> None:
         """The oldest goes when there are too many; of two calls at once the one that got further
         counts."""
-        known = self._kept.pop(key, found)
+        known = self._kept.pop(key, counts)
         if len(self._kept) >= MERCHANTS_MAX:
             del self._kept[next(iter(self._kept))]
-        self._kept[key] = max(known, found)
+        self._kept[key] = max(known, counts)
 
 
 async def _counted(db: Read, key: tuple[UUID, str], known: _Count, until: UUID) -> _Count:

@@ -56,7 +56,7 @@ async def facets_of_prints(
 ) -> dict[UUID, dict[str, object]]:
     """Facets that features know of each order under all prints of its card. `alone`: under its own
     print."""
-    facets = {key[1]: dict(alone[key] or {}) for key in {one[:2] for one in joined}}
+    facets = {key[1]: dict(alone[key] or {}) for key in {row[:2] for row in joined}}
     for name, of_prints in OF_PRINTS:
         known = await of_prints(db, *map(list, zip(*joined, strict=True)))
         for order_id, value in known.items():

@@ -201,7 +201,8 @@ class Bridge(IsoAmounts):
         if said is None or said.id != order:
             return Outcome("unknown", text="the answer could not be read")
         return chosen(
-            question, [(one.id, outcome_of(one.id, None, one, 0)) for one in said.messages]
+            question,
+            [(message.id, outcome_of(message.id, None, message, 0)) for message in said.messages],
         )
 
     async def update_of(self, inquiry: UpdateInquiry) -> CardUpdate:

@@ -86,7 +86,7 @@ class Outcome:
         advice = str(self.processor_advice) if self.processor_advice else None
         own = self.processor_code if self.scheme_code else None
         beside = (own, *self.further, phrase_in(self.text)) if self.state == "declined" else ()
-        further = tuple(str(one) for one in beside if one)
+        further = tuple(str(code) for code in beside if code)
         held = self.hold_until.isoformat() if self.hold_until is not None else None
         said = filled(
             Checks,
@@ -107,7 +107,9 @@ class Outcome:
                 plain = masked_numbers(text) if name == "text" else text
                 object.__setattr__(self, name, kept(plain, most))
         object.__setattr__(
-            self, "ids", tuple(id for one in self.ids if (id := kept(one, REFERENCE_MAX)))
+            self,
+            "ids",
+            tuple(id for reference in self.ids if (id := kept(reference, REFERENCE_MAX))),
         )
         if self.redirect_url is not None and not is_payer_page(self.redirect_url):
             object.__setattr__(self, "redirect_url", None)

@@ -14,7 +14,11 @@ PARAMETERS_MAX: Final = 30
 
 def is_payer_page(url: str) -> bool:
     """HTTPS, or this machine; of one line and a bounded length, without a user in it."""
-    if len(url) > URL_MAX or not is_printable(url) or any(one in url for one in ' \\"<>'):
+    if (
+        len(url) > URL_MAX
+        or not is_printable(url)
+        or any(character in url for character in ' \\"<>')
+    ):
         return False
     try:
         parts = urlsplit(url)

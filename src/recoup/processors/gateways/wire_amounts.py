@@ -33,14 +33,14 @@ def amount_text(units: int, currency: str) -> str | None:
 def units_of(text: str, currency: str) -> int | None:
     """The units of an amount with either sign; None for what is none, or finer than the
     currency."""
-    found, decimals = _TEXT.fullmatch(text), exponent(currency)
-    if found is None or decimals is None:
+    match, decimals = _TEXT.fullmatch(text), exponent(currency)
+    if match is None or decimals is None:
         return None
-    fraction = found[3] or ""
+    fraction = match[3] or ""
     if fraction[decimals:].strip("0"):
         return None
-    units = int(found[2] + fraction[:decimals].ljust(decimals, "0"))
-    return -units if found[1] else units
+    units = int(match[2] + fraction[:decimals].ljust(decimals, "0"))
+    return -units if match[1] else units
 
 
 class IsoAmounts:

@@ -30,8 +30,8 @@ def agreement_of(facts: Mapping[str, Any]) -> Agreement:
 def mit_reason_of(facts: Mapping[str, Any]) -> MitReason:
     """The reason why its merchant charges without the customer: what it said, else by the
     agreement."""
-    found = facts.get("mit_reason") or facts.get("agreement") or "unscheduled"
-    return cast(MitReason, found) if found in get_args(MitReason) else "unscheduled"
+    reason = facts.get("mit_reason") or facts.get("agreement") or "unscheduled"
+    return cast(MitReason, reason) if reason in get_args(MitReason) else "unscheduled"
 
 
 def _text(value: object) -> str | None:

@@ -96,20 +96,20 @@ class Form:
             raise invalid("This names no merchant account.", "account", self.account_cure)
 
     def _check_key(self, key: str, *, test: bool) -> None:
-        found = self.key.fullmatch(key)
-        if found is None:
+        match = self.key.fullmatch(key)
+        if match is None:
             raise invalid(
                 Sentence("This is no key of {0} that can be connected.", self.vendor),
                 "key",
                 self.key_cure,
             )
-        if found.groups() and (found[1] == "test") is not test:
+        if match.groups() and (match[1] == "test") is not test:
             cure = "Use a test key." if test else "Use a live key."
             raise invalid("The key is of the other mode.", "key", cure)
 
     def _check_secret(self, text: str) -> None:
         several = text.split(",")
-        fits = self.secret is None or all(self.secret.fullmatch(one) for one in several)
+        fits = self.secret is None or all(self.secret.fullmatch(secret) for secret in several)
         if not fits or len(several) > self.secrets_max:
             raise invalid("This is no signing secret.", "secret", self.secret_cure)
 

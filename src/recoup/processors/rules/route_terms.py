@@ -86,7 +86,7 @@ def why_not(terms: RouteTerms, charge: Carried, refuses: Refuses | None = None) 
     of those named. `refuses`: what its processor itself does not take: the currency, an amount that
     it would have to round, or that a customer confirms."""
     amount = charge.millionths
-    found: dict[Why, bool] = {
+    reasons: dict[Why, bool] = {
         "credential": not terms.cards
         if charge.credential == CARD
         else not (terms.stored and charge.credential == terms.name),
@@ -100,7 +100,7 @@ def why_not(terms: RouteTerms, charge: Carried, refuses: Refuses | None = None) 
         "too_large": terms.amount_max is not None and amount > terms.amount_max,
         "inexact": refuses == "inexact",
     }
-    return next((why for why in _ORDER if found[why]), None)
+    return next((why for why in _ORDER if reasons[why]), None)
 
 
 @frozen
@@ -117,11 +117,11 @@ class Candidate:
     refuses: Refuses | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        found = dict(plain(self)) | {"terms": self.terms.to_dict()}
+        stored = dict(plain(self)) | {"terms": self.terms.to_dict()}
         return (
-            found
+            stored
             if self.refuses
-            else {name: value for name, value in found.items() if name != "refuses"}
+            else {name: value for name, value in stored.items() if name != "refuses"}
         )
 
     def why_not(self, charge: Carried) -> Why | None:
@@ -244,7 +244,7 @@ def _out_of_bounds(why: Why, near: Sequence[RouteTerms], currency: str) -> Probl
 
 
 def _listed(near: Iterable[RouteTerms], what: str) -> str:
-    return ", ".join(sorted({one for terms in near for one in getattr(terms, what)}))
+    return ", ".join(sorted({value for terms in near for value in getattr(terms, what)}))
 
 
 def _amount(millionths: int) -> str:

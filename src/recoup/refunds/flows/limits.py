@@ -41,7 +41,7 @@ async def change_limits(world: World, scope: Scope, role: str, asset: str, limit
     async with world.db.transaction() as tx:
         await lock_merchant(tx, scope.merchant_id)
         now = await list_limits(tx, scope.merchant_id)
-        if len({one for _, one in now} | {asset}) > CURRENCIES_MAX:
+        if len({currency for _, currency in now} | {asset}) > CURRENCIES_MAX:
             raise invalid(
                 Sentence("There are already limits for {0} currencies.", CURRENCIES_MAX),
                 "currency",
@@ -62,10 +62,12 @@ async def read_contexts(tx: Tx, jobs: Jobs, rows: Locked, wall: WallTime) -> Fil
     by_people = [(*job.key, job.person) for job in jobs if job.person]
     if not by_people:
         return None
-    limited = {(merchant_id, one.name) for merchant_id, _, one in by_people if one.kind != "worker"}
+    limited = {
+        (merchant_id, actor.name) for merchant_id, _, actor in by_people if actor.kind != "worker"
+    }
     if limited:
         await lock_people(tx, sorted(limited))
-    callers = [(merchant_id, order_id, one.name) for merchant_id, order_id, one in by_people]
+    callers = [(merchant_id, order_id, actor.name) for merchant_id, order_id, actor in by_people]
     contexts = await read_refund_contexts(tx, callers, wall)
 
     def fill(change: Change) -> None:

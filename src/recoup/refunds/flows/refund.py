@@ -245,7 +245,7 @@ def _disputed(order: Order, remaining: Money) -> Problem:
 def _still_open(order: Order, input_mac: bytes) -> Modification | None:
     """Its first refund, as it was answered, where any of it is open."""
     mac = hex_of(input_mac)
-    found = next(
+    refund = next(
         (
             r
             for r in order.modifications
@@ -253,16 +253,16 @@ def _still_open(order: Order, input_mac: bytes) -> Modification | None:
         ),
         None,
     )
-    return _pieces_with(order, found)[0] if found is not None else None
+    return _pieces_with(order, refund)[0] if refund is not None else None
 
 
 def _all_of(order: Order, first: Modification) -> int:
     return sum(piece.units for piece in _pieces_with(order, first))
 
 
-def _pieces_with(order: Order, one: Modification) -> list[Modification]:
+def _pieces_with(order: Order, refund: Modification) -> list[Modification]:
     """All pieces of a refund, the first one first: each charge of an order gives its own back."""
-    first = one.piece_of or one.modification_id
+    first = refund.piece_of or refund.modification_id
     return [r for r in order.modifications if first in (r.modification_id, r.piece_of)]
 
 

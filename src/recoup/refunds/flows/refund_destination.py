@@ -21,9 +21,9 @@ async def destination(
 ) -> NoteRefund | Problem | None:
     """The destination that a feature names for a refund; None: back the way it came."""
     for refund_to in REFUND_TO:
-        found = await refund_to(world, merchant_id, order_id, to_address)
-        if found is not None:
-            return found
+        named = await refund_to(world, merchant_id, order_id, to_address)
+        if named is not None:
+            return named
     if to_address is None:
         return None
     return invalid("This order's money goes back the way it came.", "to_address", "Leave it out.")

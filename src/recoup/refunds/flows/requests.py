@@ -44,7 +44,7 @@ async def approve(
         if act == REFUND:
             units = _still_possible(change.order, request, cap_percent)
         elif act != ACCEPT:
-            units = sum(one.units for one in pending(change.order, act))
+            units = sum(request.units for request in pending(change.order, act))
         if units != request.units:
             raise Problem(
                 "wrong_state",

@@ -36,7 +36,7 @@ async def waiting_refunds(
         *(world.processors[name] for name in own),
         *world.channels.values(),
     )
-    window = min((one.idempotency_window for one in known), default=WINDOW_OF_NOBODY)
+    window = min((processor.idempotency_window for processor in known), default=WINDOW_OF_NOBODY)
     forgotten_before = first_id_of(world.clocks.wall() - window + SURELY_KNOWN)
     return await waiting_modifications(
         world.db, merchant_id, now, ATTENTION_AFTER_TRIES, forgotten_before, clear=clear
@@ -57,7 +57,11 @@ async def decide(
 
     def forgotten(change: Change) -> bool:
         modification = next(
-            (one for one in change.order.modifications if one.modification_id == modification_id),
+            (
+                modification
+                for modification in change.order.modifications
+                if modification.modification_id == modification_id
+            ),
             None,
         )
         return (

@@ -125,9 +125,9 @@ async def _settled(
                 return outcome
         if may_be_forgotten(world, processor, modification.wire_id):
             return Outcome("unknown", text="sent again it could be another refund")
-    found = await modification_found(world, processor, message)
-    if found is not None:
-        return found
+    earlier = await modification_found(world, processor, message)
+    if earlier is not None:
+        return earlier
     return await call_with_timeout(processor.modify(message), message.timeout_seconds)
 
 
@@ -156,9 +156,9 @@ def message_of(world: World, order: Order, modification: Modification) -> Modifi
 def captured_before(order: Order, modification: Modification) -> int:
     """Units of the hold that were captured when the modification was requested."""
     return sum(
-        one.units
-        for one in order.modifications
-        if one.kind == "capture"
-        and one.state == "done"
-        and one.modification_no < modification.modification_no
+        capture.units
+        for capture in order.modifications
+        if capture.kind == "capture"
+        and capture.state == "done"
+        and capture.modification_no < modification.modification_no
     )

@@ -74,23 +74,25 @@ def _owe_again(change: Change, failed: Modification) -> None:
         change.clear_attention(REFUND_FAILED)
 
 
-def capture_failed(change: Change, attempt_id: UUID, found: Movement) -> bool:
+def capture_failed(change: Change, attempt_id: UUID, movement: Movement) -> bool:
     """Money that counts as taken was not: the merchant has it no more, and people look at it. A
     part of a hold that is still open is for them alone. False where it is known."""
     if any(
-        modification.reference == found.reference and modification.kind == "refund"
+        modification.reference == movement.reference and modification.kind == "refund"
         for modification in change.order.modifications
     ):
         return False
     left = room(change, attempt_id)
-    units = min(found.units or left, left)
+    units = min(movement.units or left, left)
     if not units:
-        warn(change, attempt_id, CAPTURE_FAILED, units=found.units, reference=found.reference)
+        warn(change, attempt_id, CAPTURE_FAILED, units=movement.units, reference=movement.reference)
     else:
         change.raise_attention(CAPTURE_FAILED)
-        refund = give_back(change, attempt_id, units, found, "The capture failed at the processor.")
+        refund = give_back(
+            change, attempt_id, units, movement, "The capture failed at the processor."
+        )
         change.fact(
-            "capture_failed", refund.modification_id, units=units, reference=found.reference
+            "capture_failed", refund.modification_id, units=units, reference=movement.reference
         )
     return True
 
@@ -105,7 +107,7 @@ def give_back(
     change: Change,
     attempt_id: UUID,
     units: int,
-    found: Movement,
+    movement: Movement,
     text: str = "Made at the processor.",
 ) -> Modification:
     """The refund that was made there."""
@@ -114,20 +116,32 @@ def give_back(
     )
     change.set_modification(refund, key=None)  # nothing went out under it
     owed(change, refund, elsewhere=True)
-    finish(change, refund, found)
+    finish(change, refund, movement)
     return refund
 
 
-def finish(change: Change, one: Modification, found: Movement) -> None:
+def finish(change: Change, modification: Modification, movement: Movement) -> None:
     """Finishes a modification that was done there, and notifies people."""
-    order, before, was = change.order, change.order.attention, one.state
-    done(change, one, found.reference, None, keeps_rest=False)
+    order, before, was = change.order, change.order.attention, modification.state
+    done(change, modification, movement.reference, None, keeps_rest=False)
     if was == "owed" and before in (ANSWER_DIFFERS, REFUND_FAILED):
         change.raise_attention(before)  # of something else
-    change.identify(one.modification_id, found.ids)
-    facts: dict[str, Any] = {"kind": found.kind, "units": one.units, "asset": one.asset}
+    change.identify(modification.modification_id, movement.ids)
+    facts: dict[str, Any] = {
+        "kind": movement.kind,
+        "units": modification.units,
+        "asset": modification.asset,
+    }
     facts |= {"order_id": str(order.order_id), "external_id": order.external_id}
-    alert(change.rows, order.merchant_id, "elsewhere", one.modification_id, 0, facts, change.wall)
+    alert(
+        change.rows,
+        order.merchant_id,
+        "elsewhere",
+        modification.modification_id,
+        0,
+        facts,
+        change.wall,
+    )
 
 
 Adopted = Literal["awaited", "differs", "kept", "known"]  # in the order in which they count
@@ -135,59 +149,64 @@ _BACK: Final = frozenset({"refund", "reversal"})
 _KINDS: Final = {"void": frozenset({"void"}), "capture": frozenset({"capture"})}
 
 
-def adopt(change: Change, attempt_id: UUID, found: Movement) -> Adopted:
+def adopt(change: Change, attempt_id: UUID, movement: Movement) -> Adopted:
     """Adopts a movement found at the processor, any number of times and in any order. `awaited`:
     something else has to be known first, so it is inquired about again. Of an approved attempt."""
-    order, kinds = change.order, _KINDS.get(found.kind, _BACK)
+    order, kinds = change.order, _KINDS.get(movement.kind, _BACK)
     alike = [
         modification
         for modification in order.modifications
         if modification.attempt_id == attempt_id and modification.kind in kinds
     ]
-    of_all = found.kind == "capture" and found.reference == order.attempt(attempt_id).reference
-    for one in alike:
-        by_key = found.key is not None and found.key in (one.key, one.wire_key)
-        if by_key or one.reference == found.reference and not of_all:
-            if found.kind != "refund_failed":
+    of_all = (
+        movement.kind == "capture" and movement.reference == order.attempt(attempt_id).reference
+    )
+    for ours in alike:
+        by_key = movement.key is not None and movement.key in (ours.key, ours.wire_key)
+        if by_key or ours.reference == movement.reference and not of_all:
+            if movement.kind != "refund_failed":
                 return "known"
-            if one.state not in ("owed", "sent"):
-                return "kept" if failed_since(change, one) else "known"
-    if found.kind == "refund_failed" or any(
-        one.state == "sent" and one.reference is None for one in alike
+            if ours.state not in ("owed", "sent"):
+                return "kept" if failed_since(change, ours) else "known"
+    if movement.kind == "refund_failed" or any(
+        modification.state == "sent" and modification.reference is None for modification in alike
     ):
         return "awaited"  # the refund, or the answer to what may be the same
-    if found.currency != order.asset or found.units < 0 or not has_room(change):
-        return _differs(change, attempt_id, found)
-    match found.kind:
+    if movement.currency != order.asset or movement.units < 0 or not has_room(change):
+        return _differs(change, attempt_id, movement)
+    match movement.kind:
         case "refund":
-            return _refunded(change, attempt_id, found, alike)
+            return _refunded(change, attempt_id, movement, alike)
         case "void":
-            return _voided(change, attempt_id, found)
+            return _voided(change, attempt_id, movement)
         case "capture":
-            return _captured(change, attempt_id, found, of_all=of_all)
-    return "kept" if capture_failed(change, attempt_id, found) else "known"
+            return _captured(change, attempt_id, movement, of_all=of_all)
+    return "kept" if capture_failed(change, attempt_id, movement) else "known"
 
 
 def _refunded(
-    change: Change, attempt_id: UUID, found: Movement, alike: Sequence[Modification]
+    change: Change, attempt_id: UUID, movement: Movement, alike: Sequence[Modification]
 ) -> Adopted:
     """Adopts a refund. One of ours that the processor did not take, or that there is no room for
     any more, is what was done there."""
     left = room(change, attempt_id)
-    for one in alike:
+    for modification in alike:
         unsent = (
-            one.state == "stuck" or one.state == "owed" and not one.tries and found.units > left
+            modification.state == "stuck"
+            or modification.state == "owed"
+            and not modification.tries
+            and movement.units > left
         )
-        if one.units == found.units and unsent:
-            finish(change, one, found)
+        if modification.units == movement.units and unsent:
+            finish(change, modification, movement)
             return "kept"
-    if not 0 < found.units <= left:
-        return _differs(change, attempt_id, found)
-    give_back(change, attempt_id, found.units, found)
+    if not 0 < movement.units <= left:
+        return _differs(change, attempt_id, movement)
+    give_back(change, attempt_id, movement.units, movement)
     return "kept"
 
 
-def _voided(change: Change, attempt_id: UUID, found: Movement) -> Adopted:
+def _voided(change: Change, attempt_id: UUID, movement: Movement) -> Adopted:
     order, payment = change.order, change.order.paid_by()
     if order.stage is Stage.AUTHORISED and payment is not None and payment.attempt_id == attempt_id:
         if order.capturing() is not None:
@@ -200,41 +219,41 @@ def _voided(change: Change, attempt_id: UUID, found: Movement) -> Adopted:
         change.clear_attention(HOLD_EXPIRED)
     for modification in order.modifications:
         if modification.kind == "void" and modification.state in ("owed", "sent", "stuck"):
-            finish(change, modification, found)
+            finish(change, modification, movement)
             return "kept"
     all_taken = not order.manual_capture or order.captured_units == order.attempt(attempt_id).units
     left = room(change, attempt_id) if all_taken else 0
     if left:  # what had not settled
-        give_back(change, attempt_id, left, found)
+        give_back(change, attempt_id, left, movement)
     return "kept" if left else "known"
 
 
-def _captured(change: Change, attempt_id: UUID, found: Movement, *, of_all: bool) -> Adopted:
+def _captured(change: Change, attempt_id: UUID, movement: Movement, *, of_all: bool) -> Adopted:
     """Adopts a capture. `of_all`: under the charge's own reference, its units are all that was
     captured so far."""
     order = change.order
     if order.stage is Stage.COMPLETED or of_all and not order.manual_capture:
-        change.identify(attempt_id, (found.reference, *found.ids))
+        change.identify(attempt_id, (movement.reference, *movement.ids))
         return "known"
     if order.capturing() is not None:
         return "awaited"
-    units = found.units - (order.captured_units if of_all else 0)
+    units = movement.units - (order.captured_units if of_all else 0)
     if units == 0:
         return "known"
     if not 0 < units <= order.held_units:
-        return _differs(change, attempt_id, found)
-    final = found.final or units == order.held_units
+        return _differs(change, attempt_id, movement)
+    final = movement.final or units == order.held_units
     capture = request_modification(
         change, "capture", attempt_id, units, actor=change.actor, final_part=final
     )
     change.set_modification(capture, key=None)
     change.fact("capture_asked", capture.modification_id, units=units, elsewhere=True)
-    finish(change, capture, found)
+    finish(change, capture, movement)
     return "kept"
 
 
-def _differs(change: Change, attempt_id: UUID, found: Movement) -> Adopted:
-    warn(change, attempt_id, ANSWER_DIFFERS, units=found.units, reference=found.reference)
+def _differs(change: Change, attempt_id: UUID, movement: Movement) -> Adopted:
+    warn(change, attempt_id, ANSWER_DIFFERS, units=movement.units, reference=movement.reference)
     return "differs"
 
 

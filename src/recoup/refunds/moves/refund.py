@@ -38,7 +38,7 @@ def owe_refund(
     pieces = _pieces(order, units)
     first: Modification | None = None
     for (attempt_id, piece), of_items in zip(
-        pieces, over_pieces(items, [one for _, one in pieces]), strict=True
+        pieces, over_pieces(items, [piece for _, piece in pieces]), strict=True
     ):
         refund = request_modification(
             change,

@@ -99,7 +99,8 @@ def expire(change: Change, request_id: UUID) -> None:
 def found(change: Change, request_id: UUID) -> RefundApproval:
     """Raises: Problem(not_found)."""
     request = next(
-        (one for one in context_of(change).requests if one.request_id == request_id), None
+        (request for request in context_of(change).requests if request.request_id == request_id),
+        None,
     )
     if request is None:
         raise Problem("not_found", "There is no such request.", cure="Check the order's refunds.")

@@ -88,7 +88,7 @@ async def read_refund_contexts(
         key = (row.merchant_id, row.order_id)
         day = days.setdefault((row.merchant_id, person[key], row.asset), Day(row.spent))
         contexts[key] = RefundApprovalContext(
-            {one.role: one.limits() for one in convert(row.limits or (), list[RoleLimits])},
+            {role.role: role.limits() for role in convert(row.limits or (), list[RoleLimits])},
             day,
             convert(row.requests or (), list[RefundApproval]),
         )

@@ -117,14 +117,14 @@ async def check(call: Call) -> Checked:
     lacks: dict[str, Any] = {} if known_site else {"siteUrl": None}
     if UNREAD_TIME in warnings:
         lacks["transaction"] = body["transaction"] | {"timestampUtc": None, "timestamp": None}
-    found = score(body | lacks, is_mit, kept=known)
+    scored = score(body | lacks, is_mit, kept=known)
     return Checked(
         valid=not complaints,
-        score=found.points,
+        score=scored.points,
         complaints=complaints,
         improvements=[
-            Improvement(field=one.field, rank=one.rank, points=one.points, why=one.why)
-            for one in found.missing
+            Improvement(field=gap.field, rank=gap.rank, points=gap.points, why=gap.why)
+            for gap in scored.missing
         ],
         remarks=[
             *remarks(is_mit, _declined_at(request), request.expires_at if request else None, now),

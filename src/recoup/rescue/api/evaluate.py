@@ -98,8 +98,8 @@ def _scheme(method: PaymentMethod) -> str:
 
 
 def _funding(method: PaymentMethod) -> str | None:
-    found = (method.card_type or "").lower()
-    return found if found in ("credit", "debit", "prepaid") else None
+    card_type = (method.card_type or "").lower()
+    return card_type if card_type in ("credit", "debit", "prepaid") else None
 
 
 def _year(year: int | None) -> int | None:
@@ -111,8 +111,8 @@ def _last4(digits: str | None) -> str | None:
 
 
 def country_code(code: str | None) -> str | None:
-    found = (code or "").upper()
-    return found if found in COUNTRIES else None
+    country = (code or "").upper()
+    return country if country in COUNTRIES else None
 
 
 _NAMES: Final = names_of(EvaluateBody)
@@ -277,12 +277,12 @@ def _token_or_pan(method: PaymentMethod, complaints: Complaints) -> tuple[UUID |
     if not plain:
         return None, None
     if method.token or not plain.isdigit():
-        found = parse_id(given)
-        if found is None:
+        token_id = parse_id(given)
+        if token_id is None:
             complaints.add(
                 _NUMBER, "is not a card token; send what /tokenize answered, or a card number"
             )
-        return found, None
+        return token_id, None
     if len(plain) > 19:
         complaints.add(_NUMBER, "must be a card number of 12 to 19 digits, or a token of /tokenize")
         return None, None

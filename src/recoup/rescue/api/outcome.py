@@ -89,8 +89,8 @@ async def outcome(call: Call) -> Outcome:
         complaints.missing("OrderSessionKey")
     complaints.raise_if_any()
     mid, key_id = call.scope.merchant_id, parse_id(key) or parse_wire_id("ord", key)
-    found = await find_any_order(call.services.world.db.reader, key_id, key, mid)
-    order_id = found[0].order_id if found else None
+    orders = await find_any_order(call.services.world.db.reader, key_id, key, mid)
+    order_id = orders[0].order_id if orders else None
     row = await order_outcome(call.services.world.db.reader, mid, order_id) if order_id else None
     lines = await order_history(call.services.world.db.reader, mid, order_id) if order_id else []
     if row is None or order_id is None:

@@ -55,13 +55,13 @@ def check_amount(transaction: Transaction | TransactionCopy, complaints: Complai
 
 def advice_of(transaction: TransactionOutside, complaints: Complaints) -> str | None:
     """Mastercard's two digits; a text that is no form of them is a complaint."""
-    found = plain_advice(transaction.advice_code)
-    if transaction.advice_code and transaction.advice_code.strip() and found is None:
+    advice = plain_advice(transaction.advice_code)
+    if transaction.advice_code and transaction.advice_code.strip() and advice is None:
         complaints.add(
             "Transaction.AdviceCode",
             "is not a Mastercard merchant advice code: send its two digits, such as 03, or leave it out",
         )
-    return found
+    return advice
 
 
 def happened_at(transaction: TransactionOutside) -> datetime | None:

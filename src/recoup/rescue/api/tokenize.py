@@ -259,13 +259,15 @@ async def _merchant(call: Call) -> UUID:
         merchant_id = call.caller.merchant_id
     else:
         key = (call.query.get("environment") or [""])[0] or str(call.body.get("environment") or "")
-        found = await call.services.get(Credentials).merchant_of_environment(key) if key else None
-        if found is None:
+        owner_id = (
+            await call.services.get(Credentials).merchant_of_environment(key) if key else None
+        )
+        if owner_id is None:
             cure = "Send ?environment=<tokenization key>, or a bearer token."
             raise Problem(
                 "unauthenticated", "The tokenization key is missing or not valid.", cure=cure
             )
-        merchant_id = found
+        merchant_id = owner_id
         called_by(call.state, merchant_id, key)
         services = call.services
         services.payers.take(

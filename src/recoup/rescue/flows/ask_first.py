@@ -53,7 +53,7 @@ async def charge_found(
     ):  # its row is older than what was forgotten
         return None
     known = frozenset(
-        one.key for one in order.attempts if one.key is not None and one is not attempt
+        other.key for other in order.attempts if other.key is not None and other is not attempt
     )
     question, own = LookUp(charge, since, known - {charge.key}), attempt.route or ""
     others = [name for name in routes_for(world, order.merchant_id) if name != own]
@@ -81,11 +81,13 @@ async def modification_found(
 
 def _of_lives(said: Sequence[Outcome]) -> Outcome:
     """The last that was decided; none while one is not known."""
-    approved = {(one.reference, one.key): one for one in said if one.state == "approved"}
+    approved = {
+        (outcome.reference, outcome.key): outcome for outcome in said if outcome.state == "approved"
+    }
     if len(approved) > 1:
         return Outcome("unknown", text="it was refunded several times", contradicts=True)
-    unsure = [one for one in said if one.state in ("unknown", "awaits_payer")]
-    decided = [one for one in reversed(said) if one.state != "not_found"]
+    unsure = [outcome for outcome in said if outcome.state in ("unknown", "awaits_payer")]
+    decided = [outcome for outcome in reversed(said) if outcome.state != "not_found"]
     return next(iter([*approved.values(), *unsure, *decided]), said[0])
 
 
@@ -105,21 +107,37 @@ async def _look_up(processor: Counterpart, question: LookUp) -> Outcome:
 def _taken(
     world: World, own: str, said: dict[str, Outcome], processor: Counterpart, key: UUID
 ) -> Outcome | None:
-    approved = [replace(one, route=name) for name, one in said.items() if one.state == "approved"]
+    approved = [
+        replace(outcome, route=name)
+        for name, outcome in said.items()
+        if outcome.state == "approved"
+    ]
     if len(approved) > 1:
         return Outcome("unknown", text="several routes charged the order", contradicts=True)
     if approved:
         return approved[0]
-    unsure = {name: one for name, one in said.items() if one.state in ("unknown", "awaits_payer")}
-    one = unsure.get(own) or next(iter(unsure.values()), None)
+    unsure = {
+        name: outcome
+        for name, outcome in said.items()
+        if outcome.state in ("unknown", "awaits_payer")
+    }
+    pending = unsure.get(own) or next(iter(unsure.values()), None)
     # Of another charge of the order that is under way there, the processor's memory of this key says nothing.
     is_own = (
-        one is not None and set(unsure) == {own} and not one.contradicts and one.key in (None, key)
+        pending is not None
+        and set(unsure) == {own}
+        and not pending.contradicts
+        and pending.key in (None, key)
     )
-    if one is not None and not (is_own and _still_knows(world, processor)):
-        return replace(one, state="unknown", text=UNASKED, contradicts=one.key != key)
+    if pending is not None and not (is_own and _still_knows(world, processor)):
+        return replace(pending, state="unknown", text=UNASKED, contradicts=pending.key != key)
     return next(
-        (replace(one, route=name) for name, one in said.items() if one.state == "declined"), None
+        (
+            replace(outcome, route=name)
+            for name, outcome in said.items()
+            if outcome.state == "declined"
+        ),
+        None,
     )
 
 

@@ -48,10 +48,10 @@ async def update_card(world: World, orders: Orders, due: Due) -> None:
     """Raises: Problem(unavailable) while the updater does not answer: a few times, then the order
     goes on."""
     key = (due.merchant_id, due.subject_id)
-    found: tuple[Order, BusinessTime] | None = await orders.run(_waiting, key)
-    if found is None:
+    waiting: tuple[Order, BusinessTime] | None = await orders.run(_waiting, key)
+    if waiting is None:
         return
-    order, now = found
+    order, now = waiting
     row = await _claimed(world, order, now)
     if row.answer is None:
         row = await _answered(world, order, row, now, may_wait=due.tries < TRIES_MAX)
@@ -155,7 +155,7 @@ async def _of_method(world: World, order: Order, row: CardUpdateRow) -> tuple[An
     known, card, now = stored_of(order.card), order.card, world.clocks.wall()
     if known is None or card is None:
         return "unknown", None
-    said, found = await _said_of_method(world, order, row, known)
+    said, method = await _said_of_method(world, order, row, known)
     key = (order.merchant_id, card.token_id)
     if said.state == "closed":
         async with world.db.transaction() as tx:
@@ -165,7 +165,7 @@ async def _of_method(world: World, order: Order, row: CardUpdateRow) -> tuple[An
         async with world.db.transaction() as tx:
             month, year = said.exp_month, said.exp_year
             await renew_method(
-                tx, *key, month, year, found.last4, None, found.fingerprint, None, None, now
+                tx, *key, month, year, method.last4, None, method.fingerprint, None, None, now
             )
     return ("unchanged" if answer == "unknown" and said.state == "updated" else answer), None
 
@@ -182,14 +182,14 @@ async def _said_of_method(
     if processor is None or not describes(processor):
         return UNKNOWN, known
     try:
-        found = await described(world, processor, known)
+        method = await described(world, processor, known)
     except Problem:
         return UNKNOWN, known
-    if found is None:
+    if method is None:
         return CardUpdate("closed"), known
-    if not found.exp_year:
-        return CardUpdate("unchanged"), found
-    return CardUpdate("updated", None, found.exp_month, found.exp_year), found
+    if not method.exp_year:
+        return CardUpdate("unchanged"), method
+    return CardUpdate("updated", None, method.exp_month, method.exp_year), method
 
 
 async def _for_order(

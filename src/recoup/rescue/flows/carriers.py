@@ -40,10 +40,12 @@ def refusals(
     """Refusals by route: what its processor does not take of such a charge. `confirmed`: its
     customer is to confirm it."""
     there = ((route.name, world.processors.get(route.name)) for route in routes)
-    found = (
-        (name, _refusal(one, charge, confirmed=confirmed)) for name, one in there if one is not None
+    by_route = (
+        (name, _refusal(processor, charge, confirmed=confirmed))
+        for name, processor in there
+        if processor is not None
     )
-    return {name: refusal for name, refusal in found if refusal}
+    return {name: refusal for name, refusal in by_route if refusal}
 
 
 def may_confirm(world: World, order: "Order") -> bool:
@@ -79,8 +81,8 @@ def region_before(world: World, merchant_id: UUID, stored_at: str | None, bin: s
     if not is_known(world, merchant_id, stored_at):
         return ""
     names = [stored_at] if stored_at is not None else routes_by_bin(world, merchant_id, bin)
-    found = {region_of(term.country) for term in world.routes.terms(names, merchant_id)}
-    return found.pop() if len(found) == 1 else ""
+    regions = {region_of(term.country) for term in world.routes.terms(names, merchant_id)}
+    return regions.pop() if len(regions) == 1 else ""
 
 
 def is_known(world: World, merchant_id: UUID, stored_at: str | None) -> bool:
@@ -108,7 +110,7 @@ def confirms_by(
         for route in routes
         if (route.cards if stored_at is None else route.stored)
     )
-    ways = {one.authenticates for one in there if one is not None}
+    ways = {processor.authenticates for processor in there if processor is not None}
     return next((way for way in ("at_hand", "by_redirect") if way in ways), "never")
 
 

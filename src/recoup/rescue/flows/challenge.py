@@ -279,7 +279,9 @@ async def come_back(
 
     def work(change: Change) -> bool:
         attempt = next(
-            one for one in reversed(change.order.attempts) if charge in (one.key, one.attempt_id)
+            attempt
+            for attempt in reversed(change.order.attempts)
+            if charge in (attempt.key, attempt.attempt_id)
         )
         brought = processor_of(world, attempt.route or "").brought_back(query)
         return payer_returned(change, attempt, brought, WORKER_LOOKS_AFTER)

@@ -195,7 +195,8 @@ def _of_earlier_release(order: Order) -> Consent:
         if attempt.state == "approved"
     )
     return Consent(
-        _of_its_card(order).get("network_transaction_id"), next((one for one in known if one), None)
+        _of_its_card(order).get("network_transaction_id"),
+        next((network_id for network_id in known if network_id), None),
     )
 
 

@@ -61,10 +61,10 @@ async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
             return None
         return change.order, attempt
 
-    found = await orders.run(look, key)
-    if found is None:
+    waiting = await orders.run(look, key)
+    if waiting is None:
         return
-    order, attempt = found
+    order, attempt = waiting
     processor = processor_of(world, attempt.route or "")
     inquired_at = world.clocks.wall()
     outcome = await _forgotten_by_us(world, order, attempt)
@@ -97,10 +97,10 @@ async def _forgotten_by_us(world: World, order: Order, attempt: Attempt) -> Outc
     forgotten some. Of its own the inquiry says more."""
     question = inquiry_of(world, order, attempt).message
     assert isinstance(question, Charge)
-    found = await charge_found(world, order, attempt, question)
+    outcome = await charge_found(world, order, attempt, question)
     return (
-        found
-        if found is not None and (found.state != "unknown" or found.key != attempt.key)
+        outcome
+        if outcome is not None and (outcome.state != "unknown" or outcome.key != attempt.key)
         else None
     )
 
@@ -237,10 +237,10 @@ async def settle_by_proof(
 
 
 def _still_out(change: Change, attempt_id: UUID) -> Attempt | None:
-    found = next(
+    current = next(
         (attempt for attempt in change.order.attempts if attempt.attempt_id == attempt_id), None
     )
-    return found if found is not None and found.state in ("open", "unknown") else None
+    return current if current is not None and current.state in ("open", "unknown") else None
 
 
 def _forgotten(world: World, change: Change, processor: Processor, attempt: Attempt) -> bool:

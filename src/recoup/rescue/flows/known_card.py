@@ -30,11 +30,11 @@ class KnownCard(NamedTuple):
             for tally in self.mit.tallies
             if tally.ban and (tally.free_at is None or tally.free_at > now)
         ]
-        return [one for one in standing if self.is_open or one.rule_id in self.own]
+        return [tally for tally in standing if self.is_open or tally.rule_id in self.own]
 
     def counts(self) -> list[Tally]:
-        found = [tally for tally in self.mit.tallies if not tally.ban and self.is_open]
-        return sorted(found, key=lambda one: one.window_hours or 0)
+        counting = [tally for tally in self.mit.tallies if not tally.ban and self.is_open]
+        return sorted(counting, key=lambda tally: tally.window_hours or 0)
 
 
 async def known_card(world: World, orders: Orders, merchant_id: UUID, order_id: UUID) -> KnownCard:
@@ -48,7 +48,7 @@ async def known_card(world: World, orders: Orders, merchant_id: UUID, order_id: 
         order.sends = [send for send in order.sends if send.send.merchant_id == str(merchant_id)]
         own = gate_input(order, now, visa_limit, "merchant").tallies
         return KnownCard(
-            mit, cit, frozenset(one.rule_id for one in own if one.ban), order.stage in OPEN
+            mit, cit, frozenset(tally.rule_id for tally in own if tally.ban), order.stage in OPEN
         )
 
     return await orders.run(look, (merchant_id, order_id), cards=True)

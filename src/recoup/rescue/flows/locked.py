@@ -368,9 +368,9 @@ def customer_names(world: World, order: Order, contact: Contact) -> tuple[UUID, 
         "payer-email": email_counted(contact.email or ""),
         "payer-phone": phone_counted(contact.phone or ""),
     }
-    found = [
+    contact_ids = [
         world.keys.derived_id(kind, order.merchant_id.bytes, name)
         for kind, name in names.items()
         if name
     ]
-    return (*([order.payer_id] if order.payer_id else ()), *found)
+    return (*([order.payer_id] if order.payer_id else ()), *contact_ids)

@@ -146,8 +146,8 @@ class Models:
 
 async def find_model(connection: Read, name: str) -> Model | None:
     """The model of that name, or None. Raises: BadModel for one that is not what was stored."""
-    found = await content_of(connection, name)
-    return opened(name, *found) if found is not None else None
+    stored = await content_of(connection, name)
+    return opened(name, *stored) if stored is not None else None
 
 
 def opened(name: str, content: str, sha256: str) -> Model:

@@ -68,11 +68,11 @@ async def settle_attempt(world: World, orders: Orders, key: str, approve: bool) 
         plan_attempt(change, change.now, "soft", decision_id)
         return False
 
-    found = (merchant_id, order_id)
-    if await orders.change(Job(found, bring_forward, _OPERATOR, "sandbox", cards=True)):
-        charged = await collect(world, orders, found, actor=_OPERATOR, request_id="sandbox")
+    order_key = (merchant_id, order_id)
+    if await orders.change(Job(order_key, bring_forward, _OPERATOR, "sandbox", cards=True)):
+        charged = await collect(world, orders, order_key, actor=_OPERATOR, request_id="sandbox")
         return charged or "not charged: the order says why"
-    state = await send_attempt(world, orders, found, actor=_OPERATOR, request_id="sandbox")
+    state = await send_attempt(world, orders, order_key, actor=_OPERATOR, request_id="sandbox")
     return state or "not sent: the order says why"
 
 

@@ -43,7 +43,7 @@ async def outcome_of(world: World, key: str, merchant_id: UUID | None = None) ->
 def detail(body: dict[str, Any], asset: str) -> str:
     """The telling part of a log line in a few words."""
     if body.get("fault") and body.get("typed"):
-        return ": ".join(one for one in (body.get("code"), body["typed"]) if one)
+        return ": ".join(part for part in (body.get("code"), body["typed"]) if part)
     if text := body.get("typed") or sentence_of(body.get("why") or ""):
         return str(text)
     for name in ("meaning", "next", "route", "units"):

@@ -93,7 +93,7 @@ async def pan_of(
     if request.pan is not None:
         prints = world.keys.print_of(request.pan)
         known = await find_prints(connection, prints)
-        return next((known[one] for one in prints if one in known), None)
+        return next((known[card_print] for card_print in prints if card_print in known), None)
     token = await find_token(connection, scope.merchant_id, token_id)
     if token is None and request.method is not None:
         return None

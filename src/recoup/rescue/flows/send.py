@@ -297,9 +297,9 @@ async def _call_by_token(
 
 async def _call(world: World, order: Order, attempt: Attempt, charge: Charge) -> Outcome:
     note_order(order.order_id, attempt.attempt_id)
-    found = await charge_found(world, order, attempt, charge)
-    if found is not None:
-        return as_requested(found, *requested_of(attempt))
+    known = await charge_found(world, order, attempt, charge)
+    if known is not None:
+        return as_requested(known, *requested_of(attempt))
     processor, begun = processor_of(world, attempt.route or ""), world.clocks.monotonic()
     outcome = await call_with_timeout(processor.charge(charge), charge.timeout_seconds)
     answer = _if_at_hand(as_requested(outcome, *requested_of(attempt)), attempt)

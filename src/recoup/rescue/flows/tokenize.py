@@ -125,12 +125,17 @@ class Vault:
     ) -> dict[Print, UUID]:
         """The oldest print of each card decides: a process that does not know the newest key writes
         that one too."""
-        every = [one for several in prints.values() for one in several]
+        every = [card_print for several in prints.values() for card_print in several]
         oldest = {several[-1] for several in prints.values()}
         await add_prints(tx, [row for row in missing if row[:2] in oldest])
         known = await find_prints(tx, every)
-        cards = {one: known[several[-1]] for several in prints.values() for one in several}
-        await add_prints(tx, [(*one, cards[one]) for one in every if one not in known])
+        cards = {
+            card_print: known[several[-1]] for several in prints.values() for card_print in several
+        }
+        await add_prints(
+            tx,
+            [(*card_print, cards[card_print]) for card_print in every if card_print not in known],
+        )
         return await find_prints(tx, every)
 
     def _stored(self, card: CardGiven, pan_id: UUID) -> Stored:

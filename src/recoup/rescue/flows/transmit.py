@@ -163,7 +163,7 @@ async def transmitted(
         await orders.run(work, (merchant_id, order_id), scope, cards=True)
     if declined and ends_card(row.decline_code, row.facts):
         for order_id in await orders_with_card(
-            world.db, row, [one.order_id for one in touched if one.same_order]
+            world.db, row, [order.order_id for order in touched if order.same_order]
         ):
             await orders.run(
                 lambda change: count_decline(change, row),

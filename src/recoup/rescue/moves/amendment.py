@@ -99,7 +99,9 @@ def move_expiry(change: Change, expiry: datetime, policy: Policy) -> tuple[str, 
     expires_at, warnings = expiry_of(order.kind, expiry, order.placed_at, policy, recurring)
     typed = (attempt.typed for attempt in order.attempts)
     agreed = [
-        one.until for one in typed if one and one.until and one.card.token_id == order.token_id
+        typed_card.until
+        for typed_card in typed
+        if typed_card and typed_card.until and typed_card.card.token_id == order.token_id
     ]
     if agreed and expires_at is not None and expires_at > agreed[-1]:
         until = iso(agreed[-1])

@@ -137,7 +137,7 @@ def agree(change: Change, number: int | None, consent: dict[str, Any]) -> None:
     Raises: Problem(wrong_state) where they are not asked that; Problem(conflict) while a try is
     out.
     """
-    attempt = [one for one in change.order.attempts if one.typed is not None][-1]
+    attempt = [attempt for attempt in change.order.attempts if attempt.typed is not None][-1]
     typed = attempt.typed
     is_over = change.order.stage not in (Stage.PROCESSING, Stage.HELD) or change.order.do_not_retry
     _check(

@@ -38,7 +38,9 @@ def end_without_rest(change: Change, happening: str, *, may_keep: bool = True, *
     order = change.order
     parts = order.charges() if order.collected_units else []
     keeps = (
-        may_keep and order.attempt_in_flight() is None and any(one.keeps(order) for one in AMOUNT)
+        may_keep
+        and order.attempt_in_flight() is None
+        and any(feature.keeps(order) for feature in AMOUNT)
     )
     if parts and keeps:
         keep_parts(change)

@@ -173,7 +173,7 @@ def _without_card(order: Order, checks: Checks | None) -> Checks | None:
         return None
     words: dict[str, Any] = {name: _masked(order, getattr(checks, name)) for name in _WORDS}
     return replace(
-        checks, **words, further=tuple(_masked(order, one) or "" for one in checks.further)
+        checks, **words, further=tuple(_masked(order, code) or "" for code in checks.further)
     )
 
 

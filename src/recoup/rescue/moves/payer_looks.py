@@ -29,10 +29,10 @@ async def look_at(
                 PayerLooks(
                     merchant_id,
                     source.payer_id,
-                    [one.at for one in seen],
-                    [one.answer for one in seen],
-                    [one.tries for one in seen],
-                    [one.order_id for one in seen],
+                    [look.at for look in seen],
+                    [look.answer for look in seen],
+                    [look.tries for look in seen],
+                    [look.order_id for look in seen],
                     source.since,
                 )
             )

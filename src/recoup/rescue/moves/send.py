@@ -66,10 +66,10 @@ def gate_input(
         if not send.send.claimed or claims and _claim_counts(order, send)
     ]
     sends = [
-        replace(one.send, lifted=True) if _is_lifted(order, one, who) else one.send
-        for one in counted
+        replace(send.send, lifted=True) if _is_lifted(order, send, who) else send.send
+        for send in counted
     ]
-    found = tallies(
+    tallied = tallies(
         scheme,
         sends,
         now,
@@ -89,7 +89,7 @@ def gate_input(
         region,
         who,
         now,
-        found,
+        tallied,
         (*_blocks(order, acceptor_id or order.merchant.acceptor_id), *_own_retry(order, now)),
         acceptor_id=acceptor_id or order.merchant.acceptor_id,
     )
@@ -103,9 +103,9 @@ LIFTS: Final = Place[Callable[[Order, UUID], bool]](
 def _is_lifted(order: Order, send: CardSend, who: Initiator) -> bool:
     """A customer's stop at the bank is not about payments that they make themselves, nor about
     other agreements or what they have agreed to since, where a feature knows that."""
-    one = send.send
-    if one.merchant_id != str(order.merchant_id) or not (
-        one.code in STOP_CODES or one.advice == STOP_ADVICE
+    sent = send.send
+    if sent.merchant_id != str(order.merchant_id) or not (
+        sent.code in STOP_CODES or sent.advice == STOP_ADVICE
     ):
         return False
     if who == "customer":
@@ -186,7 +186,10 @@ def _consent(order: Order, attempt: Attempt, now: BusinessTime, route: "Route") 
 def _claimed_before(order: Order, attempt: Attempt) -> Exemption | None:
     """The exemption claimed by the attempt before this one, if it is proved that none left: this
     one goes in its place, by another route."""
-    before = next((one for one in order.attempts if one.attempt_no == attempt.attempt_no - 1), None)
+    before = next(
+        (earlier for earlier in order.attempts if earlier.attempt_no == attempt.attempt_no - 1),
+        None,
+    )
     if before is None or before.state != "not_sent" or before.consent is None:
         return None
     return next(

@@ -41,36 +41,46 @@ AMOUNT: Final = Place[Amount]("amount")
 
 
 def inputs_of(order: "Order") -> dict[str, Stored]:
-    return {one.name: found for one in AMOUNT if (found := one.of(order)) is not None}
+    return {feature.name: given for feature in AMOUNT if (given := feature.of(order)) is not None}
 
 
 def inputs_in(plain: Mapping[str, Any]) -> dict[str, Stored]:
     """Raises: ValueError for what no feature stores."""
-    rows = {one.name: one.row for one in AMOUNT}
+    rows = {feature.name: feature.row for feature in AMOUNT}
     if unknown := plain.keys() - rows.keys():
         raise ValueError(f"no feature brings {min(unknown)}")
     return {name: rows[name].from_dict(stored) for name, stored in plain.items()}
 
 
 def sized(evidence: "Evidence", decision: "Decision") -> "Decision":
-    for one in AMOUNT if evidence.of_features else ():
-        decision = one.sized(evidence, decision)
+    for feature in AMOUNT if evidence.of_features else ():
+        decision = feature.sized(evidence, decision)
     return decision
 
 
 def units_of(order: "Order", decision: "Decision", reading: "Reading") -> int | None:
     """Units of the decision's next attempt; None: the whole amount due."""
     return next(
-        (one.units(order, decision, reading) for one in AMOUNT if one.rule in decision.rules), None
+        (
+            feature.units(order, decision, reading)
+            for feature in AMOUNT
+            if feature.rule in decision.rules
+        ),
+        None,
     )
 
 
 def part_from(order: "Order", attempt: "Attempt", now: "BusinessTime") -> int | None:
     """The least units of a partial approval that are taken of an attempt, sent `now`."""
     return next(
-        (least for one in AMOUNT if (least := one.part_from(order, attempt, now)) is not None), None
+        (
+            least
+            for feature in AMOUNT
+            if (least := feature.part_from(order, attempt, now)) is not None
+        ),
+        None,
     )
 
 
 def rules_of(decision: "Decision") -> list[str]:
-    return [one.rule for one in AMOUNT if one.rule in decision.rules]
+    return [feature.rule for feature in AMOUNT if feature.rule in decision.rules]

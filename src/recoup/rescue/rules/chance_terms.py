@@ -54,9 +54,9 @@ def chance_terms(
     evidence, model = Evidence.from_dict(features), models[str(versions["model"])]
     if at is None or evidence.facts is None:
         return ()
-    found = list(_terms(evidence, evidence.facts, model, hours_of(datetime.fromisoformat(at))))
-    found.sort(key=lambda one: -abs(one.logit))
-    return tuple(one for one in found if abs(one.logit) >= LEAST)[:TERMS_MAX]
+    terms = list(_terms(evidence, evidence.facts, model, hours_of(datetime.fromisoformat(at))))
+    terms.sort(key=lambda term: -abs(term.logit))
+    return tuple(term for term in terms if abs(term.logit) >= LEAST)[:TERMS_MAX]
 
 
 def _terms(evidence: Evidence, facts: Facts, model: Model, at: float) -> Iterator[ChanceTerm]:
@@ -66,7 +66,9 @@ def _terms(evidence: Evidence, facts: Facts, model: Model, at: float) -> Iterato
     )
     hours = [midnight + hour + 0.5 for hour in range(24)]
     days = [
-        one for day in range(DAYS_MAX) if (one := first + day * 24) < hours_of(evidence.expires_at)
+        time
+        for day in range(DAYS_MAX)
+        if (time := first + day * 24) < hours_of(evidence.expires_at)
     ]
     chance, *others = model.chances_at(facts, evidence.utc_offset, [at, *hours, *days])
 

@@ -135,15 +135,15 @@ def remarks(
 ) -> tuple[str, ...]:
     """Remarks on what is given, but could be better. Times are aware, `now` the merchant's business
     time."""
-    found = []
+    texts = []
     if declined_at is not None and now - declined_at > LATE_AFTER:
-        found.append(
+        texts.append(
             "The decline is older than a day: hand payments over on the day on which they fail."
         )
     if is_mit and expires_at is not None and expires_at - now < WEEKS_WANTED:
         days = max(0, (expires_at - now) // timedelta(days=1))
-        found.append(f"The expiry leaves {days} days: about three weeks let most pay days pass.")
-    return tuple(found)
+        texts.append(f"The expiry leaves {days} days: about three weeks let most pay days pass.")
+    return tuple(texts)
 
 
 def _told(body: Mapping[str, Any], dotted: str) -> bool:

@@ -150,12 +150,13 @@ def _opens(asked: _Asked, at: datetime) -> datetime | None:
     evidence, within = asked.evidence, asked.within
     if within is None:
         return next_minute(at)
-    found = within.opens(
+    opening = within.opens(
         max(next_minute(at), within.fresh(evidence.now, evidence.month_sends)), evidence.utc_offset
     )
     return (
-        found
-        if found is not None and found < within.end(evidence.first_declined_at, evidence.expires_at)
+        opening
+        if opening is not None
+        and opening < within.end(evidence.first_declined_at, evidence.expires_at)
         else None
     )
 

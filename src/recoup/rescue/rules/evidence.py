@@ -78,32 +78,32 @@ class Evidence(Stored):
 
     def features(self) -> dict[str, Any]:
         """Features of the evidence, without what is as usual."""
-        found = {
-            one.name: plain(getattr(self, one.name))
-            for one in fields(self)
-            if not self._is_usual(one)
+        features = {
+            field.name: plain(getattr(self, field.name))
+            for field in fields(self)
+            if not self._is_usual(field)
         }
-        found |= {"month_sends": self.month_sends.to_plain()} if self.month_sends else {}
-        found |= {name: one.features() for name, one in self.of_features.items()}
-        return found | {"facts": self.facts.features()} if self.facts else found
+        features |= {"month_sends": self.month_sends.to_plain()} if self.month_sends else {}
+        features |= {name: given.features() for name, given in self.of_features.items()}
+        return features | {"facts": self.facts.features()} if self.facts else features
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> "Evidence":
         beside = stored.keys() - cls.__dataclass_fields__.keys()
-        found = super(Evidence, cls).from_dict(
+        evidence = super(Evidence, cls).from_dict(
             {name: stored[name] for name in stored if name not in beside}
         )
         return (
-            replace(found, of_features=inputs_in({name: stored[name] for name in beside}))
+            replace(evidence, of_features=inputs_in({name: stored[name] for name in beside}))
             if beside
-            else found
+            else evidence
         )
 
-    def _is_usual(self, one: Field[Any]) -> bool:
+    def _is_usual(self, field: Field[Any]) -> bool:
         return (
-            one.name == "of_features"
-            or one.name in _LEFT_OUT
-            and getattr(self, one.name) == one.default
+            field.name == "of_features"
+            or field.name in _LEFT_OUT
+            and getattr(self, field.name) == field.default
         )
 
 
@@ -111,5 +111,6 @@ def tried(declines: Sequence[Reading], sent_at: Sequence[datetime]) -> tuple[Tri
     """The attempts of an order with the group each answered: `declines[i]` is what attempt i was
     the answer to, the first being the payment that came in."""
     return tuple(
-        Tried(group_of(one) or one.klass, at) for one, at in zip(declines, sent_at, strict=False)
+        Tried(group_of(decline) or decline.klass, at)
+        for decline, at in zip(declines, sent_at, strict=False)
     )

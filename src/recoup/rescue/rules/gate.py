@@ -55,7 +55,9 @@ class GateInput(Stored):
 
 def ask_gate(asked: GateInput) -> Allowed | Refused:
     """A block goes before every rule of the networks."""
-    block = next((one for one in asked.blocks if one.until is None or one.until > asked.now), None)
+    block = next(
+        (block for block in asked.blocks if block.until is None or block.until > asked.now), None
+    )
     if block is not None:
         return Refused(_BLOCKED_RULE, block.until, whys.blocked(block.reason))
     return judge(asked.tallies, asked.now)
@@ -73,7 +75,7 @@ def gate(asked: GateInput) -> Decision:
         "postpone" if asked.may_wait and word.until is not None and not ends else "refuse"
     )
     tally = next(
-        (one for one in asked.tallies if one.rule_id == word.rule_id and not one.ban), None
+        (tally for tally in asked.tallies if tally.rule_id == word.rule_id and not tally.ban), None
     )
     reasons = (
         _decided(word, verdict),

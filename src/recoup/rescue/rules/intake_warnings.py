@@ -57,8 +57,8 @@ def unknown_campaign(site: str) -> str:
 
 def of_code(source: str, code: str | None) -> tuple[str, ...]:
     """A warning about one that nobody here knows."""
-    found = unknown_code(source, code)
-    return (f"{UNKNOWN_CODE}:{found}",) if found else ()
+    unknown = unknown_code(source, code)
+    return (f"{UNKNOWN_CODE}:{unknown}",) if unknown else ()
 
 
 def of_items(items: Sequence[Mapping[str, Any]], order: Money) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ class LinkPolicy:
 
 
 LINKS_1: Final = LinkPolicy("links-1")
-LINK_POLICIES: Final[Mapping[str, LinkPolicy]] = {one.version: one for one in (LINKS_1,)}
+LINK_POLICIES: Final[Mapping[str, LinkPolicy]] = {policy.version: policy for policy in (LINKS_1,)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def link_offers(
     policy = LINK_POLICIES[link.policy]
     at_once, price = policy.chance_at_once(link.sent, link.paid), policy.price(units)
     first, last = hours_of(declined_at), hours_of(end)
-    together = min(1.0, total([one.adds for one in tries]))
+    together = min(1.0, total([attempt.adds for attempt in tries]))
 
     def chance(at: float) -> float:
         """Chance of a link that is mailed then."""
@@ -107,12 +107,12 @@ def link_offers(
             paid * (1.0 - together) - price * (1.0 - brought),
         )
 
-    found = [offer(NOW, hours_of(now), 0.0)]
+    offers = [offer(NOW, hours_of(now), 0.0)]
     if tries:
-        found.append(offer(LAST, tries[-1].at, together))
+        offers.append(offer(LAST, tries[-1].at, together))
     if len(tries) > 1:
-        found.append(offer(NEXT, tries[0].at, min(together, tries[0].adds)))
-    return sorted(found, key=lambda one: (-one.worth, one.name == NOW))
+        offers.append(offer(NEXT, tries[0].at, min(together, tries[0].adds)))
+    return sorted(offers, key=lambda link: (-link.worth, link.name == NOW))
 
 
 def _halved(times: float) -> float:

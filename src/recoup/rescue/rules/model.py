@@ -104,10 +104,10 @@ ENGINE: Final = Place[Engine]("engine")  # none: the fixed schedule decides
 
 def read_model(content: bytes) -> Model:
     """Raises: BadModel."""
-    if (found := ENGINE.first()) is None:
+    if (engine := ENGINE.first()) is None:
         raise NotRead("No feature here reads models.")
     try:
-        return found.read(content)
+        return engine.read(content)
     except ImportError as error:
         raise NotRead(f"{error.name or 'A library'} cannot be loaded on this machine.") from None
 
@@ -115,12 +115,12 @@ def read_model(content: bytes) -> Model:
 def past_decider(decider: object) -> "Callable[..., Wrong | None] | None":
     """The check of a stored decision of that name against itself, where its models are no longer
     read."""
-    return found.past.get(str(decider)) if (found := ENGINE.first()) is not None else None
+    return engine.past.get(str(decider)) if (engine := ENGINE.first()) is not None else None
 
 
 def decides_by_model(decider: str) -> bool:
     """True when a model decides under that name, so that it can decide again."""
-    return (found := ENGINE.first()) is not None and decider in found.versions
+    return (engine := ENGINE.first()) is not None and decider in engine.versions
 
 
 def by_model(decider: str) -> bool:

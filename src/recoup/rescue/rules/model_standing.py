@@ -30,5 +30,5 @@ def why_not(learned: Learned, now: datetime) -> WhyNone | None:
 
 
 def _midnight(day: str) -> datetime:
-    one = date.fromisoformat(day)
-    return datetime(one.year, one.month, one.day, tzinfo=UTC)
+    parsed = date.fromisoformat(day)
+    return datetime(parsed.year, parsed.month, parsed.day, tzinfo=UTC)

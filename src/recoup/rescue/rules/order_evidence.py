@@ -126,15 +126,15 @@ def evidence_of(order: Order, reading: Reading, now: BusinessTime) -> Evidence:
 def other_card_of(order: Order, reading: Reading, now: datetime) -> CardOnFile | None:
     """The customer's other card that may be tried now; the merchant switches it on. Not one that
     was tried before."""
-    found = order.other_card
+    card = order.other_card
     tried = sum(attempt.when_due == "other_card" for attempt in order.attempts)
-    if found is None or order.kind != "mit_managed" or order.do_not_retry or tried >= CARDS_MAX:
+    if card is None or order.kind != "mit_managed" or order.do_not_retry or tried >= CARDS_MAX:
         return None
     if order.card_id in order.typed_once:  # its decline says nothing of the order's own card
         return None
     before = (order.card_id, *order.cards_before)
-    fresh = found.card_id not in before and found.pan_id != order.pan_id and found.is_valid(now)
-    return found if fresh and is_cure(reading) else None
+    fresh = card.card_id not in before and card.pan_id != order.pan_id and card.is_valid(now)
+    return card if fresh and is_cure(reading) else None
 
 
 def link_of(order: Order, reading: Reading) -> LinkInput | None:

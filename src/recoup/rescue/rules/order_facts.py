@@ -81,12 +81,12 @@ def _tries(order: Order, earlier: int) -> tuple[Look, ...]:
     numbered = enumerate(sent, start=1 + earlier)
     return tuple(
         Look(
-            one.sent_at,
-            APPROVED if one.state == "approved" else class_of(attempt_reading(order, one)),
+            attempt.sent_at,
+            APPROVED if attempt.state == "approved" else class_of(attempt_reading(order, attempt)),
             number,
         )
-        for number, one in numbered
-        if one.state in ("approved", "declined") and one.sent_at is not None
+        for number, attempt in numbered
+        if attempt.state in ("approved", "declined") and attempt.sent_at is not None
     )
 
 
@@ -94,17 +94,17 @@ def _looks(order: Order, seen: tuple[Seen, ...], first: Look, now: datetime) -> 
     """The payer's looks from other payments; what comes later than now by the merchant's clock is
     not known yet."""
     others = [
-        Look(one.at, one.answer, one.tries)
-        for one in seen
-        if one.order_id != order.order_id
-        and one.at < now
-        and not (one.order_id is None and _same(one, first))
+        Look(look.at, look.answer, look.tries)
+        for look in seen
+        if look.order_id != order.order_id
+        and look.at < now
+        and not (look.order_id is None and _same(look, first))
     ]
     return tuple(sorted(others, key=lambda look: (look.at, look.tries))[-LOOKS_MAX:])
 
 
-def _same(one: Seen, first: Look) -> bool:
-    return one.answer == first.answer and abs(one.at - first.at) <= _SAME_PAYMENT
+def _same(look: Seen, first: Look) -> bool:
+    return look.answer == first.answer and abs(look.at - first.at) <= _SAME_PAYMENT
 
 
 def _allowance(order: Order, now: datetime, visa_limit: int) -> Allowance | None:

@@ -96,14 +96,14 @@ def _site(
                 "The SiteUrl is not that of one of this merchant's sites.", "SiteUrl", _MAKE
             )
     descriptor = (named.descriptor or "").lower()
-    found = next(
+    known_site = next(
         (site for site in sites if descriptor and site.descriptor.lower() == descriptor), None
     )
-    if found is not None:
-        return found, ((SITE_BY_DESCRIPTOR,) if named.url else ())
-    found = None if named.url else _by_campaign(sites, campaigns, named.campaign)
-    if found is not None:
-        return found, ()
+    if known_site is not None:
+        return known_site, ((SITE_BY_DESCRIPTOR,) if named.url else ())
+    known_site = None if named.url else _by_campaign(sites, campaigns, named.campaign)
+    if known_site is not None:
+        return known_site, ()
     if named.descriptor and policy == "refuse":
         raise invalid(
             "The order names its site by a descriptor that none of this merchant's sites has.",
@@ -121,5 +121,5 @@ def _by_campaign(sites: Sequence[Any], campaigns: Sequence[Any], key: str | None
     if not key:
         return None
     of = {campaign.site_id for campaign in campaigns if campaign.key.lower() == key.lower()}
-    found = [site for site in sites if site.site_id in of]
-    return found[0] if len(found) == 1 else None
+    named_sites = [site for site in sites if site.site_id in of]
+    return named_sites[0] if len(named_sites) == 1 else None

@@ -63,9 +63,9 @@ class Copy:
 
 def seen_of(orders: Sequence[PastPayment], copies: Sequence[Copy], region: str) -> tuple[Seen, ...]:
     """The latest, oldest first."""
-    found = [one for row in orders for one in _of_order(row, region)]
-    found += _of_copies(found, copies, region)
-    return tuple(sorted(found, key=lambda one: (one.at, one.tries))[-LOOKS_MAX:])
+    looks = [look for row in orders for look in _of_order(row, region)]
+    looks += _of_copies(looks, copies, region)
+    return tuple(sorted(looks, key=lambda look: (look.at, look.tries))[-LOOKS_MAX:])
 
 
 def answer_of(
@@ -105,26 +105,26 @@ def _of_order(row: PastPayment, region: str) -> list[Seen]:
         Seen(
             sent_at,
             answer_of(
-                one.state,
+                attempt.state,
                 sent_at,
                 row.scheme,
-                answered_code(one.scheme_code, one.processor_code),
-                one.advice_code,
+                answered_code(attempt.scheme_code, attempt.processor_code),
+                attempt.advice_code,
                 region,
             ),
             number,
             order_id,
         )
-        for number, (_, sent_at, one) in enumerate(sent, start=1)
-        if one.state in ("approved", "declined")
+        for number, (_, sent_at, attempt) in enumerate(sent, start=1)
+        if attempt.state in ("approved", "declined")
     ]
 
 
 def _of_copies(known: Sequence[Seen], copies: Sequence[Copy], region: str) -> list[Seen]:
     by_payment: dict[str, list[Seen]] = defaultdict(list)
-    for one in known:
-        by_payment[str(one.order_id)].append(one)
-    found, told = [], set()
+    for look in known:
+        by_payment[str(look.order_id)].append(look)
+    looks, told = [], set()
     dated = [(row.transacted_at, row) for row in copies if row.transacted_at is not None]
     for at, row in sorted(dated, key=itemgetter(0)):
         order_id = row.order_id
@@ -132,17 +132,18 @@ def _of_copies(known: Sequence[Seen], copies: Sequence[Copy], region: str) -> li
         transaction = (payment, row.transaction_id) if row.transaction_id else None
         answer = _answer_of_copy(row, at, region)
         again = any(
-            one.answer == answer and abs(one.at - at) <= SAME_ATTEMPT for one in by_payment[payment]
+            look.answer == answer and abs(look.at - at) <= SAME_ATTEMPT
+            for look in by_payment[payment]
         )
         if row.is_order or again or transaction in told:
             continue
         if transaction is not None:
             told.add(transaction)
-        before = sum(one.at < at for one in by_payment[payment])
+        before = sum(look.at < at for look in by_payment[payment])
         seen = Seen(at, answer, before, order_id)
         by_payment[payment].append(seen)
-        found.append(seen)
-    return found
+        looks.append(seen)
+    return looks
 
 
 def _answer_of_copy(row: Copy, at: datetime, region: str) -> int:

@@ -82,22 +82,24 @@ def failures_of(attempts: Iterable[Attempt]) -> tuple[Failure, ...]:
     given = list(attempts)
     newest: dict[str, Failure] = {}
     answered, asked_again = False, _asked_again(given)
-    for one in reversed([a for a in given if a.route]):
-        how = _failed(one)
+    for attempt in reversed([a for a in given if a.route]):
+        how = _failed(attempt)
         answered = answered or how is None
         if (
-            one.route is None
+            attempt.route is None
             or how == "refused"
-            and one.attempt_no < asked_again
+            and attempt.attempt_no < asked_again
             or answered
             and how != "refused"
         ):
             continue
         if how is not None:
-            at = one.closed_at or one.sent_at or one.due_at
-            code = one.scheme_code or one.processor_code
-            newest.setdefault(one.route, Failure(one.route, one.attempt_no, at, how, code))
-    return tuple(sorted(newest.values(), key=lambda one: one.attempt_no))
+            at = attempt.closed_at or attempt.sent_at or attempt.due_at
+            code = attempt.scheme_code or attempt.processor_code
+            newest.setdefault(
+                attempt.route, Failure(attempt.route, attempt.attempt_no, at, how, code)
+            )
+    return tuple(sorted(newest.values(), key=lambda failure: failure.attempt_no))
 
 
 def _asked_again(attempts: Iterable[Attempt]) -> int:
@@ -212,18 +214,20 @@ def _choice(given: WorthInput) -> tuple[str | None, str]:
         failure for failure in given.failures if failure.route in {each.terms.name for each in able}
     ]
     last = failed[-1] if failed else _last_refused(given)
-    against = {one.route for one in failed}
-    fresh = [one for one in able if one.terms.name not in against]
-    coming = [one for one in fresh if one.breaker == "trickle" and given.draw == 0]
+    against = {failure.route for failure in failed}
+    fresh = [candidate for candidate in able if candidate.terms.name not in against]
+    coming = [
+        candidate for candidate in fresh if candidate.breaker == "trickle" and given.draw == 0
+    ]
     if coming:
         return coming[0].terms.name, "trickle"
-    steady = [one for one in fresh if one.breaker == "closed"]
+    steady = [candidate for candidate in fresh if candidate.breaker == "closed"]
     if steady:
         name, rule = _best(given, steady)
         return name, _BY_FAILURE[last.how] if last is not None else rule if len(
             able
         ) > 1 else "only_route"
-    again = next((one for one in failed if _breaker(able, one.route) == "closed"), None)
+    again = next((failure for failure in failed if _breaker(able, failure.route) == "closed"), None)
     if again is not None:
         return again.route, "every_route_failed"
     if fresh:
@@ -232,14 +236,14 @@ def _choice(given: WorthInput) -> tuple[str | None, str]:
 
 
 def _best(given: WorthInput, among: list[Candidate]) -> tuple[str, str]:
-    worth = [worth_at(one, given.charge, given.chance) for one in among]
+    worth = [worth_at(candidate, given.charge, given.chance) for candidate in among]
     best = max(worth)
     rule = "first_of_equals" if len(among) > 1 and worth.count(best) > 1 else "most_worth"
     return among[worth.index(best)].terms.name, rule
 
 
 def _breaker(able: Iterable[Candidate], name: str) -> Breaker:
-    return next(one.breaker for one in able if one.terms.name == name)
+    return next(candidate.breaker for candidate in able if candidate.terms.name == name)
 
 
 def _alternatives(given: WorthInput) -> tuple[Alternative, ...]:
@@ -254,20 +258,20 @@ def _alternatives(given: WorthInput) -> tuple[Alternative, ...]:
     )
 
 
-def _note(one: Candidate, charge: Carried, how: How | None) -> str:
-    why = one.why_not(charge)
+def _note(candidate: Candidate, charge: Carried, how: How | None) -> str:
+    why = candidate.why_not(charge)
     if why is not None:
         return _CANNOT[why]
-    if one.off:
+    if candidate.off:
         return "It is switched off."
     if how == "refused":
         return "It refused the request as invalid."
-    if one.breaker == "refused":
+    if candidate.breaker == "refused":
         return "Its processor refuses the account or its key."
     if how == "not_sent":
         return "It did not process the attempt before."
     if how == "technical":
         return "It brought back a technical decline."
-    if one.breaker != "closed":
+    if candidate.breaker != "closed":
         return "It was not reachable a short time ago."
     return "Nothing is known against it."

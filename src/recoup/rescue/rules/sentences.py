@@ -51,18 +51,20 @@ def decline_that_came_in(reason: str, code: str | None) -> str:
 def unlisted(reading: Reading) -> list[str]:
     """Codes that came and are on no list: the decline is read by its other data, or else as a
     general one. And what was stricter than the code."""
-    found = []
+    sentences = []
     if reading.decided_by:
-        found.append(f"{reading.decided_by} is stricter than {reading.overruled}, so it decides.")
+        sentences.append(
+            f"{reading.decided_by} is stricter than {reading.overruled}, so it decides."
+        )
     if reading.unlisted_code:
-        found.append(
+        sentences.append(
             f"The code {reading.unlisted_code} is unknown; the decline is classified without it."
         )
     if reading.unlisted_advice:
-        found.append(
+        sentences.append(
             f"The advice code {reading.unlisted_advice} is unknown; the decline is classified without it."
         )
-    return found
+    return sentences
 
 
 def at_card_holder(moment: datetime, evidence: Evidence) -> str:

@@ -83,7 +83,7 @@ def _against(asked: SignalInput) -> str | None:
         if asked.reading.wait_by_rule
         else timedelta(0)
     )
-    found = (
+    reasons = (
         ("comparison_group", asked.arm in _COMPARED),
         ("drawn", asked.drawn),
         ("due_already", asked.before.due_at <= asked.now),
@@ -95,7 +95,7 @@ def _against(asked: SignalInput) -> str | None:
         ("night", not _DAY_BEGINS <= hour < _DAY_ENDS),
         ("gate_refuses", bool(asked.gate.rule)),
     )
-    return next((name for name, is_so in found if is_so), None)
+    return next((name for name, is_so in reasons if is_so), None)
 
 
 _WHY: Final[Mapping[str, str]] = {

@@ -235,21 +235,23 @@ async def read_evidence(
     needed = _needed_parts(locked.values(), with_sends=with_sends)
     statement = _statement(needed | {"tokens"} if with_tokens else needed)
     rows = await db.fetch(statement, [key[0] for key in locked], orders, min(orders), max(orders))
-    found = {(row[0], row[1]): OrderEvidence(*row[2:]) for row in rows}
+    evidence = {(row[0], row[1]): OrderEvidence(*row[2:]) for row in rows}
     cards = [
-        key for key in found if locked[key].card_id and (with_sends or locked[key].arm is not None)
+        key
+        for key in evidence
+        if locked[key].card_id and (with_sends or locked[key].arm is not None)
     ]
     return (
-        found | await _with_cards(db, cards, found, locked, since, with_sends=with_sends)
+        evidence | await _with_cards(db, cards, evidence, locked, since, with_sends=with_sends)
         if cards
-        else found
+        else evidence
     )
 
 
 async def _with_cards(
     db: Read,
     keys: Sequence[Key],
-    found: Mapping[Key, OrderEvidence],
+    evidence: Mapping[Key, OrderEvidence],
     locked: Mapping[Key, LockedOrder],
     since: datetime,
     *,
@@ -260,7 +262,7 @@ async def _with_cards(
         [key[0] for key in keys],
         [key[1] for key in keys],
         [card_id for key in keys if (card_id := locked[key].card_id)],
-        [since + timedelta(microseconds=found[key].offset_us) for key in keys],
+        [since + timedelta(microseconds=evidence[key].offset_us) for key in keys],
         [locked[key].arm is not None for key in keys],
         with_sends=with_sends,
     )
@@ -269,26 +271,30 @@ async def _with_cards(
     ]
     still_open = await _open_orders(db, *map(list, zip(*others, strict=True))) if others else {}
     beside = await _beside(db, cards) if with_sends else {}
-    joined = [(card.merchant_id, card.order_id, one) for card in cards for one in card.prints or ()]
+    joined = [
+        (card.merchant_id, card.order_id, card_print)
+        for card in cards
+        for card_print in card.prints or ()
+    ]
     by_merchant = (
         await blocks_of_prints(db, *map(list, zip(*joined, strict=True))) if joined else {}
     )
     kept = await kept_of_prints(db, *map(list, zip(*joined, strict=True))) if joined else {}
     facets = (
-        await facets_of_prints(db, joined, {key: found[key].facets for key in keys})
+        await facets_of_prints(db, joined, {key: evidence[key].facets for key in keys})
         if joined
         else {}
     )
     return {
         (card.merchant_id, card.order_id): msgspec.structs.replace(
-            found[card.merchant_id, card.order_id],
+            evidence[card.merchant_id, card.order_id],
             sends=card.sends,
             blocks=[*(card.blocks or ()), *by_merchant.get(card.order_id, ())],
             others_open=still_open.get(card.order_id, 0),
             own_tries=beside.get((card.merchant_id, card.order_id), ()),
             same_cards=card.prints or (),
-            kept_ids=kept.get(card.order_id, found[card.merchant_id, card.order_id].kept_ids),
-            facets=facets.get(card.order_id, found[card.merchant_id, card.order_id].facets),
+            kept_ids=kept.get(card.order_id, evidence[card.merchant_id, card.order_id].kept_ids),
+            facets=facets.get(card.order_id, evidence[card.merchant_id, card.order_id].facets),
         )
         for card in cards
     }
@@ -303,18 +309,22 @@ async def _beside(db: Read, cards: Sequence["_CardEvidence"]) -> dict[Key, tuple
     """The merchant's other orders of the same card for each order, by the payments that came in."""
     mine = {
         (card.merchant_id, card.order_id): {
-            one.order_id
-            for one in msgspec.convert(card.sends or [], list[_OfOrder])
-            if one.merchant_id == card.merchant_id and one.order_id != card.order_id
+            send.order_id
+            for send in msgspec.convert(card.sends or [], list[_OfOrder])
+            if send.merchant_id == card.merchant_id and send.order_id != card.order_id
         }
         for card in cards
     }
     named = [(merchant_id, other) for (merchant_id, _), others in mine.items() for other in others]
     if not named:
         return {}
-    found = await own_tries_of(db, [one[0] for one in named], [one[1] for one in named])
+    tries = await own_tries_of(db, [key[0] for key in named], [key[1] for key in named])
     return {
-        key: tuple(one for one in found if one.merchant_id == key[0] and one.order_id in others)
+        key: tuple(
+            own_try
+            for own_try in tries
+            if own_try.merchant_id == key[0] and own_try.order_id in others
+        )
         for key, others in mine.items()
     }
 

@@ -127,13 +127,13 @@ async def list_verb(opened: Opened) -> Printed:
     return Printed([plain(row) for row in rows], lines)
 
 
-def _line(one: ProcessorConnection) -> str:
-    lacking = [found.name for found in one.findings if not found.ok]
+def _line(connection: ProcessorConnection) -> str:
+    lacking = [finding.name for finding in connection.findings if not finding.ok]
     words = [
-        f"{one.route:32}",
-        f"{one.state:12}",
-        f"{one.billing:9}",
-        f"merchant {one.merchant_id}",
+        f"{connection.route:32}",
+        f"{connection.state:12}",
+        f"{connection.billing:9}",
+        f"merchant {connection.merchant_id}",
     ]
     return "  ".join(words + ([f"lacks: {', '.join(lacking)}"] if lacking else []))
 
@@ -159,13 +159,13 @@ def _scope(merchant_id: UUID) -> Scope:
 
 async def _scope_of(opened: Opened, route: str) -> Scope:
     """Raises: Problem(not_found)."""
-    found = await connection_of(opened.world, route)
-    if found is None:
+    connection = await connection_of(opened.world, route)
+    if connection is None:
         cure = "`recoup connect list` shows them; --live before the verb names the live world."
         raise Problem(
             "not_found", f"There is no connection {route[:40]!r}.", field="route", cure=cure
         )
-    return _scope(found.merchant_id)
+    return _scope(connection.merchant_id)
 
 
 def _secret(label: str, file: Path | None, *, optional: bool = False) -> str:
@@ -212,11 +212,11 @@ _SAID: Final = {
 
 def finding_lines(made: ProcessorConnection) -> list[str]:
     lines = []
-    for one in made.findings:
-        finding, cure = one.read
+    for kept in made.findings:
+        finding, cure = kept.read
         lines.append(
-            f"{'ok' if one.ok else '!!'} {one.name}: {finding}"
-            + (f" {cure}" if cure and not one.ok else "")
+            f"{'ok' if kept.ok else '!!'} {kept.name}: {finding}"
+            + (f" {cure}" if cure and not kept.ok else "")
         )
     return lines
 
@@ -232,11 +232,11 @@ def plain(made: ProcessorConnection) -> dict[str, object]:
         **picked(made, "checked_at", "created_at", "created_by", "changed_at", "changed_by"),
         "findings": [
             {
-                "name": one.name,
-                "ok": one.ok,
+                "name": finding.name,
+                "ok": finding.ok,
                 "finding": str(text),
                 "cure": str(cure) if cure is not None else None,
             }
-            for one, (text, cure) in findings
+            for finding, (text, cure) in findings
         ],
     }

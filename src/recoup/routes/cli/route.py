@@ -47,30 +47,32 @@ async def on(opened: Opened, name: str) -> str:
     return f"The route {name} is on." if done else f"The route {name} was not off."
 
 
-def _line(one: RouteState) -> str:
-    row = one.row
-    words = [f"{row.name:16}", f"{row.kind:10}", f"{BREAKERS[one.breaker]:14}"]
-    words.append(f"{one.approval:.1%} approved" if one.approval is not None else "no answers yet")
+def _line(route: RouteState) -> str:
+    row = route.row
+    words = [f"{row.name:16}", f"{row.kind:10}", f"{BREAKERS[route.breaker]:14}"]
+    words.append(
+        f"{route.approval:.1%} approved" if route.approval is not None else "no answers yet"
+    )
     if row.opened_at is not None:
         words.append(f"since {iso(row.opened_at)}")
     if row.stopped_at is not None:
         words.append(f"OFF since {iso(row.stopped_at)}: {row.why}")
-    if one.sums is not None and one.sums.refused:
+    if route.sums is not None and route.sums.refused:
         words.append(
-            f"{one.sums.refused} refused as wrong, last {row.refused_code or 'without a code'}"
+            f"{route.sums.refused} refused as wrong, last {row.refused_code or 'without a code'}"
         )
-    if not one.listed:
+    if not route.listed:
         words.append("not in the settings: only asked about what is open")
     return "  ".join(words)
 
 
-def _dict(one: RouteState) -> dict[str, Any]:
-    row, sums = one.row, one.sums
+def _dict(route: RouteState) -> dict[str, Any]:
+    row, sums = route.row, route.sums
     counts = "approved", "declined", "not_sent", "unknown", "refused"
     return {
         **picked(row, "name", "kind", "account", "acceptor"),
-        "in_settings": one.listed,
-        "breaker": one.breaker,
+        "in_settings": route.listed,
+        "breaker": route.breaker,
         "open_since": row.opened_at,
         "off_since": row.stopped_at,
         "off_reason": row.why,

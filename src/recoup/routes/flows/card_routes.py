@@ -60,10 +60,12 @@ class LearnedSums:
 
     def of(self, route: str) -> tuple[int, int]:
         """Approvals, and those that were expected of the same sends, in millionths."""
-        found = [
-            one for one in (self._over.get(route), self._present.get(route)) if one is not None
+        tallies = [
+            tally
+            for tally in (self._over.get(route), self._present.get(route))
+            if tally is not None
         ]
-        return sum(one.approved for one in found), sum(one.expected for one in found)
+        return sum(tally.approved for tally in tallies), sum(tally.expected for tally in tallies)
 
     def forget(self) -> None:
         """Forgets the sums: they are read anew by the next call."""
@@ -129,7 +131,7 @@ class CardRoutes:
     ) -> None:
         self._open = open
         self._terms: Mapping[str, RouteTerms] = {term.name: term for term in terms}
-        self._retired: Mapping[str, RouteTerms] = {one.name: one for one in retired}
+        self._retired: Mapping[str, RouteTerms] = {terms.name: terms for terms in retired}
         self._db, self._clocks = db, clocks or Clocks()
         self.stop: SendingStop | None = None  # of all sending
         self._out: Mapping[str, RouteOut] = {}
@@ -184,7 +186,7 @@ class CardRoutes:
         """Terms of the routes that take new charges of this merchant: in the settings' order, then
         its own. Never another merchant's; None: those of the settings alone. What stands in for no
         route at all is none to a merchant with its own."""
-        own = {one.name: one for one in self._own_of(merchant_id)}
+        own = {terms.name: terms for terms in self._own_of(merchant_id)}
         given, order = list[RouteTerms](), list(self._terms)
         for name in self.visible(names, merchant_id):
             if name in own:
@@ -192,7 +194,8 @@ class CardRoutes:
             elif name in self._terms or not self._is_closed(name, with_own=bool(own)):
                 given.append(self._terms.get(name) or RouteTerms(name, stored=True))
         return sorted(
-            given, key=lambda one: order.index(one.name) if one.name in self._terms else len(order)
+            given,
+            key=lambda terms: order.index(terms.name) if terms.name in self._terms else len(order),
         )
 
     def shares_methods(self, route: str) -> bool:
@@ -354,10 +357,10 @@ async def silent_routes(db: Read, now: WallTime) -> list[StoredRoute]:
     def is_silent(row: StoredRoute) -> bool:
         if row.opened_at is not None:
             return row.answered == 0 and now - WallTime(row.opened_at) >= SILENT_AFTER
-        found = sums.get(row.name)
-        if found is None or found.approved or found.declined:
+        counts = sums.get(row.name)
+        if counts is None or counts.approved or counts.declined:
             return False
-        return found.unknown + found.not_sent - found.refused >= SILENT_MIN
+        return counts.unknown + counts.not_sent - counts.refused >= SILENT_MIN
 
     return [row for row in await stored_routes(db) if not row.is_refused and is_silent(row)]
 
@@ -401,23 +404,25 @@ async def _write(tx: Tx, name: str, tally: _Tally, now: WallTime) -> None:
             await alert_of_route(tx, refusal.merchant_id, facts, now)
 
 
-def _added(one: Counts, other: Counts) -> Counts:
+def _added(counts: Counts, other: Counts) -> Counts:
     return Counts(
-        one.answered + other.answered, one.outages + other.outages, one.refused + other.refused
+        counts.answered + other.answered,
+        counts.outages + other.outages,
+        counts.refused + other.refused,
     )
 
 
-def _joined(one: _Tally, other: _Tally | None) -> _Tally:
+def _joined(tally: _Tally, other: _Tally | None) -> _Tally:
     if other is None:
-        return one
+        return tally
     return replace(
-        one,
-        approved=one.approved + other.approved,
-        expected=one.expected + other.expected,
-        declined=one.declined + other.declined,
-        not_sent=one.not_sent + other.not_sent,
-        unknown=one.unknown + other.unknown,
-        refused=one.refused + other.refused,
-        refusal=other.refusal or one.refusal,
-        counts=_added(one.counts, other.counts),
+        tally,
+        approved=tally.approved + other.approved,
+        expected=tally.expected + other.expected,
+        declined=tally.declined + other.declined,
+        not_sent=tally.not_sent + other.not_sent,
+        unknown=tally.unknown + other.unknown,
+        refused=tally.refused + other.refused,
+        refusal=other.refusal or tally.refusal,
+        counts=_added(tally.counts, other.counts),
     )

@@ -73,7 +73,7 @@ async def next_name(world: World, scope: Scope, kind: str) -> str:
 
 async def _next_name(db: Read, world: World, scope: Scope, kind: str) -> str:
     before = await connections.merchant_connections(db, scope.merchant_id)
-    return route_name(world, scope, kind, 1 + sum(one.kind == kind for one in before))
+    return route_name(world, scope, kind, 1 + sum(connection.kind == kind for connection in before))
 
 
 async def connect(world: World, scope: Scope, request: ConnectRequest) -> ProcessorConnection:
@@ -113,17 +113,17 @@ async def connect(world: World, scope: Scope, request: ConnectRequest) -> Proces
         world="sandbox" if test else "live",
         country=country,
     )
-    found, wall = await examine(request.kind, connection), world.clocks.wall()
-    found, country = await _placed(world, scope, found, country)
+    findings, wall = await examine(request.kind, connection), world.clocks.wall()
+    findings, country = await _placed(world, scope, findings, country)
     made = ProcessorConnection(
         route=name,
         merchant_id=scope.merchant_id,
         kind=request.kind,
         account=request.account,
         billing=request.billing,
-        state=state_after("waiting", found, Needs(request.billing != "off")),
+        state=state_after("waiting", findings, Needs(request.billing != "off")),
         version=1,
-        findings=_kept(found, request.billing),
+        findings=_kept(findings, request.billing),
         checked_at=wall,
         secret_rolled_at=None,
         created_at=wall,
@@ -199,16 +199,24 @@ async def change(
         country=country,
     )
     billing = request.billing or before.billing
-    found, wall = await examine(before.kind, connection), world.clocks.wall()
-    found, country = await _placed(world, scope, found, country)
+    findings, wall = await examine(before.kind, connection), world.clocks.wall()
+    findings, country = await _placed(world, scope, findings, country)
     begun: State = "waiting" if before.state == "disconnected" or request.key else before.state
-    after = state_after(begun, found, Needs(billing != "off"))
+    after = state_after(begun, findings, Needs(billing != "off"))
     async with world.db.transaction() as tx:
         await _lock(tx, before)
         await set_sealed(tx, route, seal_connection(world.keys, connection), wall)
         rolled = wall if rolls and held.notice_secret else before.secret_rolled_at
         await connections.set_connection(
-            tx, route, billing, after, _kept(found, billing), wall, rolled, wall, scope.actor.text()
+            tx,
+            route,
+            billing,
+            after,
+            _kept(findings, billing),
+            wall,
+            rolled,
+            wall,
+            scope.actor.text(),
         )
         await make_due(tx, scope.merchant_id, "missed_notices", scope.merchant_id, wall)
         await connections.set_account(tx, route, connection.account, country)
@@ -238,15 +246,15 @@ async def check(world: World, scope: Scope, route: str) -> ProcessorConnection:
     held = await _reached(world, route)
     if before.state == "disconnected" or not held.key:
         raise invalid("This connection has ended.", "route", "Connect it again.")
-    found, wall = (
+    findings, wall = (
         await examine(before.kind, replace(held, country=before.country)),
         world.clocks.wall(),
     )
-    found, country = await _placed(world, scope, found, before.country)
-    after = state_after(before.state, found, Needs(before.billing != "off"))
+    findings, country = await _placed(world, scope, findings, before.country)
+    after = state_after(before.state, findings, Needs(before.billing != "off"))
     async with world.db.transaction() as tx:
         now = await _lock(tx, before)
-        kept = _kept(found, before.billing)
+        kept = _kept(findings, before.billing)
         await connections.set_connection(
             tx, route, now.billing, after, kept, wall, now.secret_rolled_at, wall, now.changed_by
         )
@@ -266,9 +274,9 @@ async def disconnect(world: World, scope: Scope, route: str) -> ProcessorConnect
     if before.state != "disconnected":
         async with world.db.transaction() as tx:
             now = await _lock(tx, before)
-            found, rolled, by = now.findings, now.secret_rolled_at, scope.actor.text()
+            findings, rolled, by = now.findings, now.secret_rolled_at, scope.actor.text()
             await connections.set_connection(
-                tx, route, now.billing, "disconnected", found, now.checked_at, rolled, wall, by
+                tx, route, now.billing, "disconnected", findings, now.checked_at, rolled, wall, by
             )
             await note(tx, scope, wall, "processor.disconnected", route, {})
         world.routes.forget()
@@ -281,16 +289,16 @@ async def erase_ended(world: World) -> int:
     many."""
     ended = await connections.ended_connections(world.db)
     done = 0
-    for one in ended:
+    for connection in ended:
         async with world.db.transaction() as tx:
-            now = await connections.lock_connection(tx, one.route)
+            now = await connections.lock_connection(tx, connection.route)
             if (
                 now is None
                 or now.state != "disconnected"
-                or await is_open_at(tx, one.merchant_id, one.route)
+                or await is_open_at(tx, connection.merchant_id, connection.route)
             ):
                 continue
-            await set_sealed(tx, one.route, None, world.clocks.wall())
+            await set_sealed(tx, connection.route, None, world.clocks.wall())
             done += 1
     return done
 
@@ -298,8 +306,10 @@ async def erase_ended(world: World) -> int:
 @cache
 def connectable() -> Mapping[str, Form]:
     """Kinds of processors that merchants may connect, with their forms."""
-    found = [(kind, one.form) for kind, one in usable_kinds()[0].items() if one.form is not None]
-    return dict(sorted(found, key=lambda one: (one[1].order, one[0])))
+    forms = [
+        (kind, entry.form) for kind, entry in usable_kinds()[0].items() if entry.form is not None
+    ]
+    return dict(sorted(forms, key=lambda pair: (pair[1].order, pair[0])))
 
 
 def form_of(kind: str) -> Form:
@@ -314,8 +324,8 @@ def form_of(kind: str) -> Form:
 def address_of(kind: str, prefix: str, *, test: bool) -> str:
     """The vendor's, of that mode; in live with the account's own prefix, where it has one. Raises:
     Problem(invalid)."""
-    found = KINDS[kind]
-    usual = found.sandbox_url if test and found.sandbox_url else found.url
+    entry = KINDS[kind]
+    usual = entry.sandbox_url if test and entry.sandbox_url else entry.url
     return usual or form_of(kind).live_address(prefix)
 
 
@@ -334,43 +344,43 @@ async def examined(connector: Connector, country: str = "") -> list[Finding]:
     country than `country`."""
     try:
         async with asyncio.timeout(CHECK_SECONDS):
-            found = await connector.check()
+            findings = await connector.check()
     except TimeoutError:
         message = "The processor did not answer the check in time."
         return [Finding("check", False, message, "Try again in a few minutes.", unclear=True)]
-    its = _own_country(found)
+    its = _own_country(findings)
     if country and its and its != country:
         finding = Sentence(
             "The account says that it is in {0}, and the route's country is {1}.", its, country
         )
         cure = "Correct the country, or use an account there."
         return [
-            *(one for one in found if not one.country),
+            *(finding for finding in findings if not finding.country),
             Finding("country", False, finding, cure, country=its),
         ]
-    return found
+    return findings
 
 
-def _own_country(found: list[Finding]) -> str:
-    return next((one.country for one in found if one.country), "")
+def _own_country(findings: list[Finding]) -> str:
+    return next((finding.country for finding in findings if finding.country), "")
 
 
 async def _placed(
-    world: World, scope: Scope, found: list[Finding], country: str
+    world: World, scope: Scope, findings: list[Finding], country: str
 ) -> tuple[list[Finding], str]:
     """Findings with the country of the account: as given, or as the account itself has it. In live
     it is missing where the merchant has none either."""
-    country = country or _own_country(found)
+    country = country or _own_country(findings)
     known = (
         None
         if country or world.policy.test_mode
         else await load_merchant(world.db, scope.merchant_id)
     )
     if known is None or known.merchant.country is not None:
-        return found, country
+        return findings, country
     message = "Nobody says in which country the account is."
     cure = "Name it, or set the merchant's country."
-    return [*found, Finding("country", False, message, cure, unclear=True)], ""
+    return [*findings, Finding("country", False, message, cure, unclear=True)], ""
 
 
 async def _with_key(
@@ -378,18 +388,21 @@ async def _with_key(
 ) -> ProcessorConnection | None:
     """The merchant's connection that already has this key."""
     before = await connections.merchant_connections(world.db, scope.merchant_id)
-    for one in before:
-        if one.kind == request.kind and (await _reached(world, one.route)).key == request.key:
-            return one
+    for connection in before:
+        if (
+            connection.kind == request.kind
+            and (await _reached(world, connection.route)).key == request.key
+        ):
+            return connection
     return None
 
 
 async def _find(world: World, scope: Scope, route: str) -> ProcessorConnection:
-    found = await connections.find_connection(world.db, route)
-    if found is None or found.merchant_id != scope.merchant_id:
+    connection = await connections.find_connection(world.db, route)
+    if connection is None or connection.merchant_id != scope.merchant_id:
         cure = "Look at the list of connections."
         raise Problem("not_found", "There is no such connection.", field="route", cure=cure)
-    return found
+    return connection
 
 
 async def _reached(world: World, route: str) -> Connection:
@@ -413,13 +426,15 @@ def _changed() -> Problem:
     )
 
 
-def _kept(found: list[Finding], billing: Billing) -> list[KeptFinding]:
+def _kept(findings: list[Finding], billing: Billing) -> list[KeptFinding]:
     """Findings to keep: what nobody needs is left out. Retries of invoices that are taken over stop
     one by one."""
-    needed = [one for one in found if billing != "off" or not one.billing]
+    needed = [finding for finding in findings if billing != "off" or not finding.billing]
     if billing == "take_over":
-        needed = [one for one in needed if one.name not in WARNINGS]
-    return [keep_finding(one.name, one.ok, one.finding, one.cure) for one in needed]
+        needed = [finding for finding in needed if finding.name not in WARNINGS]
+    return [
+        keep_finding(finding.name, finding.ok, finding.finding, finding.cure) for finding in needed
+    ]
 
 
 def _new_route(world: World, kind: str, connection: Connection, wall: WallTime) -> NewCardRoute:

@@ -28,5 +28,5 @@ async def connections_of(world: World, merchant_id: UUID) -> list[ProcessorConne
 
 async def notices_of(world: World, routes: Sequence[str]) -> dict[str, NoticeCounts]:
     """Notices of each route in the last seven days, not broken down by merchant."""
-    found = await notice_counts(world.db, world.clocks.wall() - NOTICES_SHOWN)
-    return {name: found.get(name) or NoticeCounts(name, 0, 0, 0, 0, None) for name in routes}
+    counts = await notice_counts(world.db, world.clocks.wall() - NOTICES_SHOWN)
+    return {name: counts.get(name) or NoticeCounts(name, 0, 0, 0, 0, None) for name in routes}

@@ -60,21 +60,21 @@ async def list_in_database(
             )
             raise invalid(message, f"routes[{before.name}].name", "Give the route a new name.")
         left = await routes_left(tx, names)
-    found = []
+    opened = []
     for row in left:
         try:
-            found.append(
+            opened.append(
                 Left(row.kind, row.acceptor, open_connection(keys, row.name, row.connection))
             )
         except (Problem, msgspec.MsgspecError):
             log.warning("card route cannot be asked any more", route=row.name)
-    return found
+    return opened
 
 
-def _row(keys: Keys, wall: WallTime, one: Listed) -> NewCardRoute:
+def _row(keys: Keys, wall: WallTime, listed: Listed) -> NewCardRoute:
     sealed = None
-    if one.connection is not None:
-        sealed = hex_of(seal_connection(keys, one.connection))
+    if listed.connection is not None:
+        sealed = hex_of(seal_connection(keys, listed.connection))
     return filled(
-        NewCardRoute, one, connection=sealed, first_at=wall, listed_at=wall, window_from=wall
+        NewCardRoute, listed, connection=sealed, first_at=wall, listed_at=wall, window_from=wall
     )

@@ -46,8 +46,8 @@ def open_connection(keys: Keys, name: str, sealed: bytes) -> Connection:
 def terms_of_own(name: str, kind: str, country: str = "") -> RouteTerms:
     """Terms of a merchant's own route: any payment that its kind takes, counted by the merchant's
     own acceptor; none where the kind is not installed."""
-    found = usable_kinds()[0].get(kind)
-    cards, stored = found is not None and found.cards, found is not None and found.stored
+    entry = usable_kinds()[0].get(kind)
+    cards, stored = entry is not None and entry.cards, entry is not None and entry.stored
     return RouteTerms(name, cards=cards, stored=stored, country=country)
 
 
@@ -91,8 +91,8 @@ class OpenProcessors(Mapping[str, Processor]):
         self._taken: tuple[Generation, WallTime] | None = None
 
     def __getitem__(self, route: str) -> Processor:
-        found = self.fixed.get(route)
-        return found if found is not None else self._own[route].opened()
+        processor = self.fixed.get(route)
+        return processor if processor is not None else self._own[route].opened()
 
     def __contains__(self, route: object) -> bool:
         return route in self.fixed or route in self._own
@@ -115,25 +115,25 @@ class OpenProcessors(Mapping[str, Processor]):
 
     def is_none(self, route: str) -> bool:
         """True when it stands in for a route that is not set."""
-        found = self.fixed.get(route)
-        return found is not None and found.kind == NoProcessor.kind
+        processor = self.fixed.get(route)
+        return processor is not None and processor.kind == NoProcessor.kind
 
     def visible(self, merchant_id: UUID | None) -> list[str]:
         """Routes of the settings, then the merchant's own."""
         own = self._of_merchant.get(merchant_id, ()) if merchant_id is not None else ()
-        return [*self.fixed, *(one.row.name for one in own)]
+        return [*self.fixed, *(route.row.name for route in own)]
 
     def takes_charges(self, merchant_id: UUID) -> list[RouteTerms]:
         """The merchant's own routes that new charges may go by."""
         own = self._of_merchant.get(merchant_id, ())
         return [
-            terms_of_own(one.row.name, one.row.kind, one.row.country)
-            for one in own
-            if one.row.state == "connected"
+            terms_of_own(route.row.name, route.row.kind, route.row.country)
+            for route in own
+            if route.row.state == "connected"
         ]
 
     def connected(self) -> list[str]:
-        return [name for name, one in self._own.items() if one.row.state == "connected"]
+        return [name for name, route in self._own.items() if route.row.state == "connected"]
 
     def forget(self) -> None:
         """The routes are read anew by the next call."""
@@ -156,25 +156,25 @@ class OpenProcessors(Mapping[str, Processor]):
         own = {row.name: row for row in rows if row.name not in self.fixed}
         before, changed = self._own, [name for name, row in own.items() if self._is_new(row, now)]
         sealed = await sealed_connections(db, changed) if changed else {}
-        found: dict[str, _Own] = {}
+        taken: dict[str, _Own] = {}
         for name, row in own.items():
             if name not in changed:
-                found[name] = before[name]
+                taken[name] = before[name]
             elif (connection := self._opened(row, sealed.get(name), now)) is not None:
-                found[name] = _Own(row, connection)
+                taken[name] = _Own(row, connection)
                 if name in before and before[name].connection == connection:
-                    found[name].processor = before[name].processor
-        kept = {id(one.processor) for one in found.values()}
+                    taken[name].processor = before[name].processor
+        kept = {id(route.processor) for route in taken.values()}
         gone = [
-            one.processor
-            for one in before.values()
-            if one.processor is not None and id(one.processor) not in kept
+            route.processor
+            for route in before.values()
+            if route.processor is not None and id(route.processor) not in kept
         ]
         self._replaced += gone
         of_merchant: dict[UUID, list[_Own]] = {}
-        for one in found.values():
-            of_merchant.setdefault(one.row.merchant_id, []).append(one)
-        self._own, self._of_merchant = found, of_merchant
+        for route in taken.values():
+            of_merchant.setdefault(route.row.merchant_id, []).append(route)
+        self._own, self._of_merchant = taken, of_merchant
 
     def _is_new(self, row: OwnRoute, now: WallTime) -> bool:
         held = self._own.get(row.name)
@@ -196,9 +196,9 @@ class OpenProcessors(Mapping[str, Processor]):
 
     async def close(self) -> None:
         """The processors of merchants' own routes."""
-        made = [one.processor for one in self._own.values() if one.processor is not None]
-        for one in (*made, *self._replaced):
-            await one.close()
+        made = [route.processor for route in self._own.values() if route.processor is not None]
+        for processor in (*made, *self._replaced):
+            await processor.close()
         self._own, self._of_merchant, self._replaced = {}, {}, []
 
 

@@ -67,8 +67,8 @@ async def read_route_states(world: World) -> list[RouteState]:
     return [*named, *own[:OWN_MAX], *(other for other in others if not other.listed)]
 
 
-def _is_well(one: RouteState) -> bool:
-    return one.listed and one.breaker == "closed" and one.row.stopped_at is None
+def _is_well(route: RouteState) -> bool:
+    return route.listed and route.breaker == "closed" and route.row.stopped_at is None
 
 
 async def switch_off(

@@ -27,19 +27,19 @@ class Needs(NamedTuple):
 
     billing: bool
 
-    def covers(self, found: Found) -> bool:
+    def covers(self, finding: Found) -> bool:
         """True when what is missing there is in the way."""
-        return found.name not in WARNINGS and (
-            self.billing or not found.billing and found.name != "webhook"
+        return finding.name not in WARNINGS and (
+            self.billing or not finding.billing and finding.name != "webhook"
         )
 
 
-def state_after(before: State, found: Iterable[Found], needs: Needs) -> State:
+def state_after(before: State, findings: Iterable[Found], needs: Needs) -> State:
     """A refusal lets a route wait. What nobody answered lets it stand as it was: an outage is the
     breaker's matter."""
     if before == "disconnected":
         return before
-    lacking = [one for one in found if not one.ok and needs.covers(one)]
-    if any(not one.unclear for one in lacking):
+    lacking = [finding for finding in findings if not finding.ok and needs.covers(finding)]
+    if any(not finding.unclear for finding in lacking):
         return "waiting"
     return before if lacking else "connected"

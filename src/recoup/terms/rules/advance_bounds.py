@@ -188,10 +188,10 @@ def kept_tables(weeks: Iterable[tuple[date, Any]], until: date) -> dict[str, dic
 
     Raises: msgspec.ValidationError for what are no cells.
     """
-    found = tables_of(
+    tables = tables_of(
         [Week(begins, tuple(convert(cells, list[Cell]))) for begins, cells in weeks], until
     )
-    return {scored: asdict(table) for scored, table in found.items()}
+    return {scored: asdict(table) for scored, table in tables.items()}
 
 
 _SCORED: Final[tuple[Scored, ...]] = ("model", "prior")
@@ -222,8 +222,8 @@ def _between(weeks: _Cells, low: int, high: int) -> _Cells:
 
 
 def _only(weeks: _Cells, wanted: Callable[[Cell], bool]) -> _Cells:
-    found = [(begins, [cell for cell in cells if wanted(cell)]) for begins, cells in weeks]
-    return [(begins, cells) for begins, cells in found if sum(cell.units for cell in cells) > 0]
+    kept = [(begins, [cell for cell in cells if wanted(cell)]) for begins, cells in weeks]
+    return [(begins, cells) for begins, cells in kept if sum(cell.units for cell in cells) > 0]
 
 
 def _payers(weeks: _Cells) -> int:

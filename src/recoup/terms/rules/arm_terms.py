@@ -191,5 +191,5 @@ def cut(terms: Terms, within: InForce | None) -> Cut | None:
     return Cut(
         left,
         terms,
-        tuple(scope for scope, one in alone if getattr(one, line) != getattr(terms, line)),
+        tuple(scope for scope, own in alone if getattr(own, line) != getattr(terms, line)),
     )

@@ -51,7 +51,7 @@ _COLLECT_1: Final = CollectionPolicy(
     5_000,
 )
 COLLECTION_POLICIES: Final[Mapping[str, CollectionPolicy]] = {
-    one.version: one for one in (_COLLECT_1,)
+    policy.version: policy for policy in (_COLLECT_1,)
 }
 CURRENT_COLLECTION: Final = _COLLECT_1
 

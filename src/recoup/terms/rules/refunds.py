@@ -58,7 +58,9 @@ def by_amount(
             "Send an amount like 19.99.",
         )
     if limit < amount:
-        too_much, most = (Figure(shown(one.units, one.asset, like)) for one in (amount, limit))
+        too_much, most = (
+            Figure(shown(money.units, money.asset, like)) for money in (amount, limit)
+        )
         message = Sentence(
             "Amount to refund ({0}) is greater than maximum refund amount ({1})", too_much, most
         )
@@ -74,7 +76,7 @@ def most_refundable(units: int, refunded: int, free: int, fee: int, policy: str)
 
     def taken(refund: int) -> int:
         after, before = (
-            returned_units(fee, policy, one, units) for one in (refunded + refund, refunded)
+            returned_units(fee, policy, total, units) for total in (refunded + refund, refunded)
         )
         return refund - (after - before)
 
@@ -150,10 +152,10 @@ def by_items(
 def _find(want: Mapping[str, Any], items: Sequence[Item], index: int) -> Item:
     field = f"Items[{index}]"
     if want.get("line") is not None:
-        found = [i for i in items if i.line == want["line"]]
+        chosen = [i for i in items if i.line == want["line"]]
     else:
-        found = [i for i in items if i.sku and i.sku == want.get("sku")]
-    if not found:
+        chosen = [i for i in items if i.sku and i.sku == want.get("sku")]
+    if not chosen:
         lines = ", ".join(
             f"{i.line} ({i.sku})" if i.sku else str(i.line) for i in items[:SHOWN_MAX]
         )
@@ -163,12 +165,12 @@ def _find(want: Mapping[str, Any], items: Sequence[Item], index: int) -> Item:
             field,
             Sentence("Its lines are {0}{1}: name one by sku or line.", lines, more),
         )
-    if len(found) > 1:
-        lines = ", ".join(str(i.line) for i in found[:SHOWN_MAX])
+    if len(chosen) > 1:
+        lines = ", ".join(str(i.line) for i in chosen[:SHOWN_MAX])
         raise _no(
             "Several items have this sku.", field, Sentence("Name the line instead: {0}.", lines)
         )
-    return found[0]
+    return chosen[0]
 
 
 def _pick(

@@ -187,7 +187,7 @@ def close(sums: Mapping[str, int], asset: str, terms: Terms, earned: Iterable[Ea
     Of each amount the share is held that was agreed on its day; never more than there is to pay.
     """
     net = sum(sums.values())
-    held = min(max(0, net), sum(_share(one) for one in earned))
+    held = min(max(0, net), sum(_share(earning) for earning in earned))
     rest = net - held
     if rest > 0 and rest >= terms.minimums.get(asset, 0):
         return Closing(held, rest, 0)
@@ -198,11 +198,11 @@ def reserve_days(earned: Iterable[Earned]) -> int:
     """Days that a batch's reserve is held: the shortest that was agreed for any of it, so that
     nothing is held longer than was agreed on its day. Raises: ValueError when nothing of it is to
     be held."""
-    return min(one.terms.reserve_days for one in earned if _share(one))
+    return min(earning.terms.reserve_days for earning in earned if _share(earning))
 
 
-def _share(one: Earned) -> int:
-    return share_units(max(0, one.units), one.terms.reserve_basis_points)
+def _share(earning: Earned) -> int:
+    return share_units(max(0, earning.units), earning.terms.reserve_basis_points)
 
 
 def check_adjustment(units: int, note: str, asset: str, assets: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ _BOUND_CHARS_MAX: Final = 60
 def bounds_of(typed: str) -> dict[str, int]:
     """Units by currency; nothing written is no bound. Raises: Problem(invalid)."""
     parts = [part.strip() for part in typed.split(";") if part.strip()]
-    found: dict[str, int] = {}
+    bounds: dict[str, int] = {}
     for part in parts[: CURRENCIES_MAX + 1]:
         match = _BOUND.fullmatch(part[:_BOUND_CHARS_MAX])
         if match is None or match[2].upper() not in EXPONENTS:
@@ -26,8 +26,8 @@ def bounds_of(typed: str) -> dict[str, int]:
                 "explore_max",
                 "Write it like 500 USD; 450 EUR, or leave it empty.",
             )
-        found[match[2].upper()] = typed_amounts.units(match[1], match[2].upper(), "explore_max")
-    return found
+        bounds[match[2].upper()] = typed_amounts.units(match[1], match[2].upper(), "explore_max")
+    return bounds
 
 
 def text_of(bounds: Mapping[str, int] | None) -> str:

@@ -107,7 +107,7 @@ async def keep_timetables(
     await connection.executemany(
         "INSERT INTO issuer.timetables (card_mac, units, since, answers) VALUES ($1, $2, $3, $4)"
         " ON CONFLICT (card_mac, units) DO UPDATE SET since = excluded.since, answers = excluded.answers",
-        [(mac, one.units, one.since, one.answers) for mac, one in rows],
+        [(mac, timetable.units, timetable.since, timetable.answers) for mac, timetable in rows],
     )
 
 
@@ -335,9 +335,9 @@ async def decide_reversal(
         if (
             mine is None
         ):  # same id for another charge, or for one that does not exist, at the same time
-            found = await find_reversal(connection, reversal.id)
-            assert found is not None
-            return found
+            earlier = await find_reversal(connection, reversal.id)
+            assert earlier is not None
+            return earlier
         return Decided(decision, None, None, why)
 
 

@@ -149,11 +149,11 @@ async def hear(connection: asyncpg.Connection, answer: DisputeAnswer) -> Decided
             answer.case_ref,
             answer.charge_id,
         )
-        found = await connection.fetchrow(
+        answered = await connection.fetchrow(
             "SELECT decision, why FROM issuer.answers WHERE id = $1", answer.id
         )
-        if found is not None:
-            return Decided(found["decision"], None, None, found["why"])
+        if answered is not None:
+            return Decided(answered["decision"], None, None, answered["why"])
         why = _refusal(case, answer.sent_at)
         decision = "declined" if why else "approved"
         await connection.execute(
@@ -169,8 +169,8 @@ async def hear(connection: asyncpg.Connection, answer: DisputeAnswer) -> Decided
         await connection.executemany(
             "INSERT INTO issuer.answer_files VALUES ($1, $2, $3, $4, $5)",
             [
-                (answer.id, n, one.name, one.media_type, one.content)
-                for n, one in enumerate(answer.files, 1)
+                (answer.id, n, file.name, file.media_type, file.content)
+                for n, file in enumerate(answer.files, 1)
             ],
         )
         if not why and answer.answer == "accept":

@@ -29,8 +29,8 @@ class SandboxUpdater:
         card = inquiry.card
         if not isinstance(card, Card):
             return UNKNOWN
-        found = update_of(card.pan, card.exp_month, card.exp_year)
-        return CardUpdate(found.state, found.number, found.exp_month, found.exp_year)
+        update = update_of(card.pan, card.exp_month, card.exp_year)
+        return CardUpdate(update.state, update.number, update.exp_month, update.exp_year)
 
 
 GONE: Final = Outcome(

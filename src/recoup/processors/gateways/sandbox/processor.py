@@ -108,10 +108,10 @@ class SandboxProcessor(IsoAmounts):
                 return methods.GONE
             charge = replace(charge, credential=card)
         if isinstance(charge.credential, Token):
-            found = await self._card_of_token(charge, charge.credential)
-            if isinstance(found, Outcome):
-                return found
-            charge = replace(charge, credential=found)
+            credential = await self._card_of_token(charge, charge.credential)
+            if isinstance(credential, Outcome):
+                return credential
+            charge = replace(charge, credential=credential)
         outcome = await self._within(charge.timeout_seconds, self._charge(charge))
         return methods.with_news(_with_code(outcome, charge.card), charge.card)
 
@@ -349,12 +349,12 @@ class SandboxProcessor(IsoAmounts):
             return _NO_ANSWER
         except LOST:
             return Outcome("unknown", text="the connection failed")
-        found = (
+        outcome = (
             _outcome(id, decided)
             if decided
             else Outcome("not_found", text="no message with this id")
         )
-        return await _deliver(found, None, faults - {"silent"}, 10.0)
+        return await _deliver(outcome, None, faults - {"silent"}, 10.0)
 
 
 def _timed(text: str | None) -> Answer:
