@@ -100,31 +100,31 @@ def migrations_of(database: str) -> list[Migration]:
 
     Raises: Problem(unavailable) when a released file has another text.
     """
-    found = read_migrations(FOLDER / "migrations" / database)
-    if not [one for one in found if one.number == 1]:
-        found.insert(0, Migration(1, "0001_schema.sql", schema_sql(database)))
+    migrations = read_migrations(FOLDER / "migrations" / database)
+    if not [migration for migration in migrations if migration.number == 1]:
+        migrations.insert(0, Migration(1, "0001_schema.sql", schema_sql(database)))
     if database == "world":
-        found += [
-            one
+        migrations += [
+            migration
             for feature in features()
             if feature not in own_features()
-            for one in added_by(feature)
+            for migration in added_by(feature)
         ]
-    return found
+    return migrations
 
 
 def read_migrations(folder: Path, feature: str = "") -> list[Migration]:
     """Reads the migrations of a folder. Raises: Problem(unavailable) when a released one was
     changed."""
-    found = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.sql"))}
-    every = [Migration(int(name[:4]), name, sql, feature) for name, sql in found.items()]
+    texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.sql"))}
+    every = [Migration(int(name[:4]), name, sql, feature) for name, sql in texts.items()]
     released = folder / RELEASED
     known = (
         dict(line.split()[::-1] for line in released.read_text().splitlines())
         if released.exists()
         else {}
     )
-    sums = {one.name: one.checksum for one in every}
+    sums = {migration.name: migration.checksum for migration in every}
     for name in (name for name, checksum in known.items() if sums.get(name) != checksum):
         message = f"The migration {name} of {folder.name} is not the text that was released."
         raise Problem("unavailable", message, cure="Install Recoup anew.")
@@ -139,7 +139,7 @@ def own_features() -> tuple[Feature, ...]:
 def added_by(feature: Feature) -> list[Migration]:
     """Migrations of a package's feature: its folder `migrations`, or its `schema.sql` alone.
     Raises: Problem(unavailable)."""
-    for word in (word for one in SCHEMA_MARK for word in one.names(feature)):
+    for word in (word for mark in SCHEMA_MARK for word in mark.names(feature)):
         if "." not in word:  # by name the schema knows those of the tree only
             cure = f"Install a release that names it {feature.name}.{word}."
             raise Problem(
@@ -178,8 +178,8 @@ def schema_sql(database: str) -> str:
     added = [_text(feature) for feature in own_features() if feature.tables]
     whole = [*own[:-1], *(added if database == "world" else ()), own[-1]]
     text = "\n".join(whole)
-    for one in SCHEMA_MARK:
-        text = text.replace(one.mark, one.text())
+    for mark in SCHEMA_MARK:
+        text = text.replace(mark.mark, mark.text())
     return text
 
 
@@ -229,7 +229,9 @@ async def migrate(
         await _alone(connection)
         await _keep_record(connection)
         missing = await missing_of(connection, database, wanted)
-        for migration in takewhile(lambda one: one.is_beside, missing) if beside else missing:
+        for migration in (
+            takewhile(lambda migration: migration.is_beside, missing) if beside else missing
+        ):
             await _apply(connection, database, migration, _schema(wanted))
         if world is not None:
             await _claim_world(connection, world)
@@ -320,8 +322,8 @@ async def others_beside(dsn: str, database: str) -> list[str]:
 
 
 async def _refuse_others(connection: asyncpg.Connection, schema: Schema) -> None:
-    if found := await others(connection, schema):
-        raise held_up_by(found)
+    if sessions := await others(connection, schema):
+        raise held_up_by(sessions)
 
 
 async def _apply(

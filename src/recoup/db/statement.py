@@ -358,8 +358,8 @@ def _each_kept(kind: Any, convert: Callable[[str], str]) -> Make | None:
         return convert
     if get_origin(plain) in (list, Sequence) and (each := _each_kept(get_args(plain)[0], convert)):
         return lambda values: [each(value) for value in values]
-    if get_origin(plain) is dict and (one := _each_kept(get_args(plain)[1], convert)):
-        return lambda values: {name: one(value) for name, value in values.items()}
+    if get_origin(plain) is dict and (make := _each_kept(get_args(plain)[1], convert)):
+        return lambda values: {name: make(value) for name, value in values.items()}
     return None
 
 

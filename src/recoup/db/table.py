@@ -60,10 +60,10 @@ def _is_mutable(hint: Any) -> bool:
     return get_origin(hint) is Annotated and _MUTABLE in hint.__metadata__
 
 
-def insert_of(row: type[Row], source: str = "$1", *, one: bool = False) -> str:
-    """`source`: the JSON array of its rows, or the JSON of `one`."""
+def insert_of(row: type[Row], source: str = "$1", *, single: bool = False) -> str:
+    """`source`: the JSON array of its rows, or the JSON of a `single` row."""
     return _insert(
-        TABLES[row], "", source, "jsonb_populate_record" if one else "jsonb_populate_recordset"
+        TABLES[row], "", source, "jsonb_populate_record" if single else "jsonb_populate_recordset"
     )
 
 

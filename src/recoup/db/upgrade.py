@@ -64,14 +64,14 @@ async def steps_of(dsn: str, database: str, kind: str) -> list[Step]:
     """Steps that a database with a schema lacks; nothing of an empty one, which has nothing to
     lose. Raises: Problem(unavailable) as `check_migrated` does."""
     missing = await check_migrated(dsn, kind)
-    if not missing or FIRST in (one.key for one in missing):
+    if not missing or FIRST in (migration.key for migration in missing):
         return []
     connection = await connect(dsn)
     try:
         sizes = {row["name"]: row["bytes"] for row in await connection.fetch(_SIZES)}
     finally:
         await connection.close()
-    return [Step(database, one, _read_bytes(one.sql, sizes)) for one in missing]
+    return [Step(database, migration, _read_bytes(migration.sql, sizes)) for migration in missing]
 
 
 def _read_bytes(sql: str, sizes: dict[str, int]) -> int:

@@ -78,7 +78,11 @@ def _folder() -> Path | None:
 def pictures() -> Mapping[str, Path]:
     """The guides' pictures by the name of their file."""
     folder = _folder()
-    return {one.name: one for one in sorted((folder / "images").glob("*.webp"))} if folder else {}
+    return (
+        {image.name: image for image in sorted((folder / "images").glob("*.webp"))}
+        if folder
+        else {}
+    )
 
 
 @cache
@@ -87,14 +91,14 @@ def read_guides() -> dict[str, Guide]:
     from recoup.docs.markdown import rendered  # 68 modules that a start need not wait for
 
     folder = _folder()
-    found = {}
+    guides = {}
     for name, (section, label) in GUIDES.items():
         file = folder / f"{name}.md" if folder else None
         if file is not None and file.exists():
-            found[name] = Guide(
+            guides[name] = Guide(
                 name, section, label, rendered(file.read_text(encoding="utf-8"), place)
             )
-    return found
+    return guides
 
 
 def place(target: str) -> str | None:

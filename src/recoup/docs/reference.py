@@ -95,7 +95,7 @@ def _field(
         required=required,
         meaning=schema.get("description") or plain.get("description") or "",
         limits=_limits(plain, schema),
-        choices=tuple(_word(one) for one in item.get("enum", ()) if one is not None),
+        choices=tuple(_word(value) for value in item.get("enum", ()) if value is not None),
         inside=fields_of(item, components, depth + 1) if depth < DEPTH_MAX else (),
     )
 
@@ -103,7 +103,7 @@ def _field(
 def _kind(schema: Schema, components: Mapping[str, Schema]) -> str:
     schema = resolved(schema, components)
     if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(_kind(one, components) for one in schema["anyOf"]))
+        return " or ".join(dict.fromkeys(_kind(kind, components) for kind in schema["anyOf"]))
     kind = schema.get("type")
     if kind == "array":
         return f"list of {_kind(schema.get('items', {}), components)}"
@@ -117,15 +117,15 @@ def _kind(schema: Schema, components: Mapping[str, Schema]) -> str:
 
 
 def _limits(schema: Schema, outer: Schema) -> tuple[str, ...]:
-    found = [
+    limits = [
         text.format(_number(schema[key]))
         for key, text in _LIMITS.items()
         if key in schema and (key, schema[key]) != ("minLength", 1)
     ]
     default = outer.get("default")
     if default not in (None, "", [], {}):
-        found.append(f"default {str(default).lower() if isinstance(default, bool) else default}")
-    return tuple(found)
+        limits.append(f"default {str(default).lower() if isinstance(default, bool) else default}")
+    return tuple(limits)
 
 
 def _number(limit: Any) -> str:
@@ -148,7 +148,7 @@ def filled(example: Any, schema: Schema, components: Mapping[str, Schema]) -> An
     """An example that shows only what matters, with the members that the answer has besides."""
     plain = resolved(schema, components)
     if isinstance(example, list):
-        return [filled(one, plain.get("items") or {}, components) for one in example]
+        return [filled(member, plain.get("items") or {}, components) for member in example]
     members = plain.get("properties")
     if not isinstance(example, Mapping) or not members:
         return example
@@ -171,7 +171,7 @@ def _usual(schema: Schema, required: bool, components: Mapping[str, Schema]) -> 
         return plain["examples"][0]
     if "default" in plain:
         return plain["default"]
-    if any(one.get("type") == "null" for one in schema.get("anyOf", ())):
+    if any(kind.get("type") == "null" for kind in schema.get("anyOf", ())):
         return None
     return shape_of(schema, components) if required else _LEFT_OUT
 
@@ -254,8 +254,8 @@ class Reference:
 
     def samples(self, fresh: Fresh) -> dict[str, Sample]:
         """Samples by anchor."""
-        shown = [one for several in self.groups.values() for one in several]
-        return {one.anchor: _sample(self.dialect, one.operation, fresh) for one in shown}
+        shown = [entry for several in self.groups.values() for entry in several]
+        return {entry.anchor: _sample(self.dialect, entry.operation, fresh) for entry in shown}
 
 
 def make_reference(dialect: Dialect, version: str) -> Reference:
@@ -302,10 +302,10 @@ def _webhook(name: str, operation: Mapping[str, Any], document: Mapping[str, Any
 def _schema(holder: Mapping[str, Any]) -> Mapping[str, Any]:
     """Schema of the JSON, or of the object that each line of a file holds."""
     content: Mapping[str, Any] = holder.get("content", {})
-    found: Mapping[str, Any] = (content.get(JSON) or content.get(JSON_LINES) or {}).get(
+    schema: Mapping[str, Any] = (content.get(JSON) or content.get(JSON_LINES) or {}).get(
         "schema", {}
     )
-    return found
+    return schema
 
 
 def _answer(

@@ -95,31 +95,36 @@ Entry = tuple[str, str, str, str]
 
 def entries(site: Site) -> list[tuple[str, ...]]:
     """Each with what else the field calls its page, from `synonyms.json`."""
-    found: list[Entry] = []
+    every: list[Entry] = []
     for reference in site.references.values():
-        found += _of_reference(reference)
+        every += _of_reference(reference)
     for guide in site.guides.values():
         for section in guide.page.sections:
             address = f"/docs/{guide.name}" + (f"#{section.anchor}" if section.anchor else "")
-            found.append(
+            every.append(
                 (section.title or guide.page.title, guide.label, address, section.text[:TEXT_MAX])
             )
     if "webhooks" in site.guides:
         events = (*site.events, *site.stable_events)
-        found += [
+        every += [
             (event.name, "Webhooks", f"/docs/webhooks#{event.anchor}", event.meaning)
             for event in events
         ]
     synonyms = json.loads((FOLDER / "synonyms.json").read_text(encoding="utf-8"))
-    return [(*entry, "|".join(synonyms.get(entry[2], ()))) for entry in found]
+    return [(*entry, "|".join(synonyms.get(entry[2], ()))) for entry in every]
 
 
 def _of_reference(reference: Reference) -> Iterator[Entry]:
     dialect = reference.dialect
     page = f"/docs/{dialect.name}"
     for several in reference.groups.values():
-        for one in several:
-            yield one.operation.summary, dialect.title, f"{page}#{one.anchor}", _search_words(one)
+        for shown in several:
+            yield (
+                shown.operation.summary,
+                dialect.title,
+                f"{page}#{shown.anchor}",
+                _search_words(shown),
+            )
     for webhook in reference.webhooks:
         names = " ".join(field.name for field in _flat(webhook.fields))
         text = f"{webhook.meaning} {names}"[:TEXT_MAX]
@@ -133,10 +138,10 @@ def _of_reference(reference: Reference) -> Iterator[Entry]:
         )
 
 
-def _search_words(one: Shown) -> str:
-    answers = [field for answer in one.answers for field in answer.fields]
-    fields = _flat([*one.path_fields, *one.query_fields, *one.body_fields, *answers])
-    head = f"{one.operation.method} {one.operation.path} {one.operation.text}"
+def _search_words(shown: Shown) -> str:
+    answers = [field for answer in shown.answers for field in answer.fields]
+    fields = _flat([*shown.path_fields, *shown.query_fields, *shown.body_fields, *answers])
+    head = f"{shown.operation.method} {shown.operation.path} {shown.operation.text}"
     words = dict.fromkeys(
         text for field in fields for text in (field.name, field.meaning, *field.choices) if text
     )
@@ -258,7 +263,7 @@ def _overview(site: Site, request: Request) -> Response:
     origin = str(request.base_url).rstrip("/")
     key = ("", origin)
     if key not in site.kept:
-        for other in [one for one in site.kept if one[0] == ""][ORIGINS_MAX - 1 :]:
+        for other in [kept for kept in site.kept if kept[0] == ""][ORIGINS_MAX - 1 :]:
             del site.kept[other]
         references = list(site.references.values())
         values = site.values("/docs", "Overview", references=references, origin=origin, setup=SETUP)
@@ -290,9 +295,9 @@ def _reference(site: Site, reference: Reference) -> KeptPage:
 def reference_page(site: Site, reference: Reference, fresh: Fresh) -> bytes:
     dialect = reference.dialect
     contents = [
-        Section(one.anchor, one.operation.summary, "")
+        Section(shown.anchor, shown.operation.summary, "")
         for several in reference.groups.values()
-        for one in several
+        for shown in several
     ]
     samples = reference.samples(fresh)
     values = site.values(
@@ -350,17 +355,17 @@ async def _inputs_json(request: Request) -> Response:
     unknown = _unknown_words(_chosen(request))
     if unknown:
         return Response(encode({"errors": unknown}), 400, media_type="application/json")
-    found = {"inputs": [one.to_dict() for one in _narrowed(request)[0]]}
-    return Response(encode(found), media_type="application/json")
+    answer = {"inputs": [test_input.to_dict() for test_input in _narrowed(request)[0]]}
+    return Response(encode(answer), media_type="application/json")
 
 
 def _narrowed(request: Request) -> tuple[list[magic.MagicInput], dict[str, str]]:
     """The chosen inputs, and by which filters."""
     chosen = _chosen(request)
     wanted = [
-        one
-        for one in magic.inputs()
-        if all(word in ("", getattr(one, name)) for name, word in chosen.items())
+        test_input
+        for test_input in magic.inputs()
+        if all(word in ("", getattr(test_input, name)) for name, word in chosen.items())
     ]
     return wanted, chosen
 
@@ -382,5 +387,6 @@ def _unknown_words(chosen: dict[str, str]) -> dict[str, list[str]]:
 def _words() -> dict[str, list[str]]:
     """Values that the magic inputs have of each filter."""
     return {
-        name: list(dict.fromkeys(getattr(one, name) for one in magic.inputs())) for name in _FILTERS
+        name: list(dict.fromkeys(getattr(test_input, name) for test_input in magic.inputs()))
+        for name in _FILTERS
     }

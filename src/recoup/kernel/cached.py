@@ -22,8 +22,8 @@ def cached(size: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def keep(work: Callable[P, R]) -> Callable[P, R]:
         @lru_cache(maxsize=size)
         def kept(*given: P.args, **named: P.kwargs) -> R:
-            for one in (*given, *named.values()):
-                if isinstance(one, str | bytes) and len(one) > TEXT_MAX:
+            for argument in (*given, *named.values()):
+                if isinstance(argument, str | bytes) and len(argument) > TEXT_MAX:
                     raise _LongError
             return work(*given, **named)
 

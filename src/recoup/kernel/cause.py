@@ -30,8 +30,8 @@ class Cause:
         Source: W3C Trace Context level 1 for `traceparent`; contract §1.2 for the trace id's shape.
         """
         if self._trace is None:
-            found = _TRACEPARENT.fullmatch(self.traceparent or b"")
-            self._trace = trace_of(found[1].decode() if found else os.urandom(16).hex())
+            match = _TRACEPARENT.fullmatch(self.traceparent or b"")
+            self._trace = trace_of(match[1].decode() if match else os.urandom(16).hex())
         return self._trace
 
     @property

@@ -13,4 +13,6 @@ def kept(text: str | None, most: int) -> str | None:
     nothing."""
     if text is None or (len(text) <= most and text.isprintable() and text):
         return text
-    return "".join(one if one.isprintable() else " " for one in text[:most]).strip() or None
+    return (
+        "".join(letter if letter.isprintable() else " " for letter in text[:most]).strip() or None
+    )

@@ -28,7 +28,9 @@ class Extended(Mapping[str, V]):
     def _all(self) -> dict[str, V]:
         names = list(self.own)
         at = names.index(self._before) if self._before is not None else len(names)
-        added = {name: value for one in self._place for name, value in self._of(one).items()}
+        added = {
+            name: value for addition in self._place for name, value in self._of(addition).items()
+        }
         if twice := added.keys() & self.own.keys():
             raise bad(
                 f"A feature brings {sorted(twice)[0]}, which is there already.",

@@ -27,27 +27,27 @@ def added(group: str) -> "Mapping[str, EntryPoint]":
 def load_all(group: str, kind: type[T]) -> tuple[Mapping[str, T], tuple[Problem, ...]]:
     """The objects of a group by name, and why others cannot be used."""
     usable, broken = dict[str, T](), list[Problem]()
-    for name, one in added(group).items():
+    for name, point in added(group).items():
         try:
-            usable[name] = load(one, kind)
+            usable[name] = load(point, kind)
         except Problem as problem:
             broken.append(problem)
     return usable, tuple(broken)
 
 
-def load(one: "EntryPoint", kind: type[T]) -> T:
+def load(point: "EntryPoint", kind: type[T]) -> T:
     """The object that the entry point names. Raises: Problem(unavailable) in one line, when the
     package raises or the object is missing or no `kind`."""
     try:
-        made = one.load()
+        made = point.load()
     except Exception as error:  # noqa: BLE001 - somebody else's code
         why = f"{type(error).__name__}: {error}"
     else:
         if isinstance(made, kind):
             return made
         why = f"it is no {kind.__name__}"
-    package = one.dist.name if one.dist is not None else one.module
-    message = f"The package {package} adds {one.name!r} to {one.group}, but {one.value} cannot be used ({why})."
+    package = point.dist.name if point.dist is not None else point.module
+    message = f"The package {package} adds {point.name!r} to {point.group}, but {point.value} cannot be used ({why})."
     raise Problem(
         "unavailable", message, f"Install a release of {package} for this Recoup, or remove it."
     )

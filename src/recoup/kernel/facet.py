@@ -28,13 +28,13 @@ class Facet(Generic[R]):
 
     def of(self, facets: Mapping[str, Any] | None) -> R:
         """Reads it of the facets of an order, as they were stored."""
-        found = (facets or {}).get(self.name)
+        stored = (facets or {}).get(self.name)
         return (
             self.none
-            if found is None
-            else convert(found, self.row)
-            if found.__class__ in (list, dict)
-            else found
+            if stored is None
+            else convert(stored, self.row)
+            if stored.__class__ in (list, dict)
+            else stored
         )
 
 
@@ -43,10 +43,12 @@ FACET: Final = Place[Facet[Any]]("facet")
 
 def facets_sql(wanted: Callable[[Facet[Any]], bool] = lambda facet: facet.then is not None) -> str:
     """SQL for what features know of an order `o`, as one JSON by the name of the facet."""
-    pairs = ", ".join(f"'{one.name}', {one.sql}" for one in FACET if wanted(one))
+    pairs = ", ".join(f"'{facet.name}', {facet.sql}" for facet in FACET if wanted(facet))
     return f"jsonb_build_object({pairs})" if pairs else "NULL::jsonb"
 
 
 def facets_then(facets: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     """Facets as they were at that business time."""
-    return {one.name: one.then(one.of(facets), at) for one in FACET if one.then is not None}
+    return {
+        facet.name: facet.then(facet.of(facets), at) for facet in FACET if facet.then is not None
+    }

@@ -59,7 +59,7 @@ class Feature:
     tables: tuple[str, ...] = ()
 
     def added(self, place: Place[T]) -> list[T]:
-        return [one.value for one in self.adds if one.place is place]
+        return [addition.value for addition in self.adds if addition.place is place]
 
 
 @cache
@@ -90,24 +90,25 @@ def install(names: Iterable[str] = ()) -> tuple[Feature, ...]:
     return _features
 
 
-def checked(found: tuple[Feature, ...]) -> tuple[Feature, ...]:
+def checked(features: tuple[Feature, ...]) -> tuple[Feature, ...]:
     """Raises: Problem(invalid) for one that is listed twice, comes before what it needs, or adds to
     no place."""
     names: list[str] = []
-    for one in found:
-        if one.name in names:
-            raise bad(f"The feature {one.name} is listed twice.", "List it once.")
-        for missing in (name for name in one.needs if name not in names):
+    for feature in features:
+        if feature.name in names:
+            raise bad(f"The feature {feature.name} is listed twice.", "List it once.")
+        for missing in (name for name in feature.needs if name not in names):
             raise bad(
-                f"The feature {one.name} needs {missing}, which is not listed before it.",
+                f"The feature {feature.name} needs {missing}, which is not listed before it.",
                 f"List {missing} first.",
             )
-        for wrong in (given for given in one.adds if not isinstance(given, Addition)):
+        for wrong in (given for given in feature.adds if not isinstance(given, Addition)):
             raise bad(
-                f"The feature {one.name} adds {wrong!r:.80} to no place.", "Add by calling a place."
+                f"The feature {feature.name} adds {wrong!r:.80} to no place.",
+                "Add by calling a place.",
             )
-        names.append(one.name)
-    return found
+        names.append(feature.name)
+    return features
 
 
 def bad(message: str, cure: str) -> Problem:

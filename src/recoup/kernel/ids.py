@@ -92,7 +92,9 @@ def tail(value: UUID) -> str:
 def parse_tail(text: str) -> str | None:
     """Reads a tail as `tail` answers it, in any case, as an id ends with it; or None."""
     plain = text.strip().lower()
-    return plain if len(plain) == 8 and all(one in "0123456789abcdef" for one in plain) else None
+    return (
+        plain if len(plain) == 8 and all(digit in "0123456789abcdef" for digit in plain) else None
+    )
 
 
 def parse_id(text: str) -> UUID | None:

@@ -41,8 +41,8 @@ def kept(text: str) -> str:
         made = _made(_decode(text))
     except (msgspec.DecodeError, LookupError, RecursionError, TypeError, ValueError):
         return text
-    found = str(made) if _is_text(made) else made
-    return found if keep(found) == text else text  # else it only looks like one
+    read = str(made) if _is_text(made) else made
+    return read if keep(read) == text else text  # else it only looks like one
 
 
 def _is_text(sentence: Sentence) -> bool:

@@ -202,10 +202,10 @@ class Problem(Exception):
         return sentences(message, self.cure)
 
 
-def sentences(found: str, cure: str | None) -> str:
+def sentences(finding: str, cure: str | None) -> str:
     """Joins what was found, ended as a sentence, and after it what to do."""
-    found = found if found.endswith((".", "?", "!")) else Sentence("{0}.", found)
-    return joined((found, cure)) if cure else found
+    finding = finding if finding.endswith((".", "?", "!")) else Sentence("{0}.", finding)
+    return joined((finding, cure)) if cure else finding
 
 
 def invalid(message: str, field: str | None, cure: str | None = None) -> Problem:

@@ -13,7 +13,7 @@ class Services:
     def __init__(self, *given: object) -> None:
         self.given: Final = given
         self._made: dict[type, object] = {
-            kind: one for one in given for kind in type(one).__mro__[:-1]
+            kind: service for service in given for kind in type(service).__mro__[:-1]
         }
 
     def get(self, kind: type[T]) -> T:

@@ -27,9 +27,11 @@ class Reached(NamedTuple):
 
 def newest(*seen: Reached | None) -> Reached | None:
     """The highest of those that are known."""
-    known = [one for one in seen if one is not None]
+    known = [standing for standing in seen if standing is not None]
     return (
-        max(known, key=lambda one: one.mark)._replace(feed=max(one.feed for one in known))
+        max(known, key=lambda standing: standing.mark)._replace(
+            feed=max(standing.feed for standing in known)
+        )
         if known
         else None
     )

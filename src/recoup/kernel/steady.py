@@ -5,10 +5,10 @@ from collections.abc import Iterable
 
 def total(values: Iterable[float]) -> float:
     """Sums from left to right; `sum` rounds otherwise from Python 3.12 on."""
-    found = 0.0
+    sum_so_far = 0.0
     for value in values:
-        found += value
-    return found
+        sum_so_far += value
+    return sum_so_far
 
 
 def odds_of(logit: float) -> float:

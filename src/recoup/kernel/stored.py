@@ -19,9 +19,9 @@ def plain(value: Any) -> Any:
     if value.__class__ in _AS_THEY_ARE:
         return value
     if isinstance(value, tuple | list):
-        return [plain(one) for one in value]
+        return [plain(member) for member in value]
     if isinstance(value, Mapping):
-        return {name: plain(one) for name, one in value.items()}
+        return {name: plain(member) for name, member in value.items()}
     if isinstance(value, date):
         return value.isoformat()
     return (
@@ -44,12 +44,12 @@ class Stored:
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """Raises: ValueError for what no such value was stored as."""
         try:
-            found = convert(stored, cls)
+            made = convert(stored, cls)
         except ValidationError as error:
             raise ValueError(str(error)) from error
-        for unknown in _beyond(stored, plain(found)):
+        for unknown in _beyond(stored, plain(made)):
             raise ValueError(f"{cls.__name__} has no {unknown}")
-        return found
+        return made
 
 
 def _beyond(stored: Any, kept: Any) -> Iterator[str]:
@@ -58,5 +58,5 @@ def _beyond(stored: Any, kept: Any) -> Iterator[str]:
         for name, value in stored.items():
             yield from _beyond(value, kept[name]) if name in kept else [name]
     elif isinstance(stored, Sequence) and isinstance(kept, list):
-        for one, other in zip(stored, kept, strict=False):
-            yield from _beyond(one, other)
+        for stored_part, other in zip(stored, kept, strict=False):
+            yield from _beyond(stored_part, other)

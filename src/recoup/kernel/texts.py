@@ -19,10 +19,10 @@ def parse_whole(text: str, digits_max: int) -> int | None:
 
 def known_id(text: str, missing: Problem) -> UUID:
     """The id. Raises: `missing` for a text that is none."""
-    found = parse_id(text)
-    if found is None:
+    known = parse_id(text)
+    if known is None:
         raise copy(missing)
-    return found
+    return known
 
 
 def is_printable(text: str) -> bool:

@@ -94,8 +94,8 @@ def to_utc(moment: datetime, zone: tzinfo = UTC) -> datetime | None:
 
 def of_these_days(moment: datetime, zone: tzinfo = UTC) -> datetime | None:
     """Converts as `to_utc`; None also for what is not of the years 2000 to 2200."""
-    found = to_utc(moment, zone)
-    return found if found is not None and 2000 <= found.year <= 2200 else None
+    utc = to_utc(moment, zone)
+    return utc if utc is not None and 2000 <= utc.year <= 2200 else None
 
 
 def whole_millisecond(moment: datetime) -> datetime:

@@ -31,6 +31,6 @@ def shown_by_number(text: str) -> str:
     return _IN_A_TEXT.sub(_number, text)
 
 
-def _number(found: re.Match[str]) -> str:
-    code = ord(found[0])
+def _number(match: re.Match[str]) -> str:
+    code = ord(match[0])
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"

@@ -27,13 +27,13 @@ def zones() -> Mapping[str, str]:
 @cache
 def _cities() -> Mapping[str, str]:
     """The zone of each city that the list names, the shortest where several do."""
-    found: dict[str, str] = {}
+    cities: dict[str, str] = {}
     for key, name in sorted(
         zones().items(), key=lambda item: (item[0].count("/"), len(item[0]), item[0])
     ):
         if "/" in key and not key.startswith(("etc/", "systemv/")):
-            found.setdefault(key.rpartition("/")[2], name)
-    return found
+            cities.setdefault(key.rpartition("/")[2], name)
+    return cities
 
 
 def read_zone(name: str) -> str:
@@ -44,15 +44,15 @@ def read_zone(name: str) -> str:
     plain = (
         "".join(c for c in normalize("NFKD", name) if not combining(c)).casefold().replace(" ", "_")
     )
-    found = zones().get(plain) or _cities().get(plain)
-    if found is None:
+    zone = zones().get(plain) or _cities().get(plain)
+    if zone is None:
         raise ValueError(name)
-    return found
+    return zone
 
 
 def retold(text: str, say: Callable[[datetime], str]) -> str:
     """`text` with each moment that was noted in it as `say` says it."""
-    return _NOTED.sub(lambda found: _say(found[0], say), text) if " UTC" in text else text
+    return _NOTED.sub(lambda match: _say(match[0], say), text) if " UTC" in text else text
 
 
 def _say(text: str, say: Callable[[datetime], str]) -> str:

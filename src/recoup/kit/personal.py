@@ -45,8 +45,8 @@ T = TypeVar("T")
 def pii_access_of(role: str, chosen: Mapping[str, str]) -> str:
     """Access that `role` has, as the merchant chose, else as usual; a role that nobody knows sees
     nothing."""
-    found = chosen.get(role, USUAL.get(role, "masked"))
-    return found if found in PII_ACCESS else "masked"
+    access = chosen.get(role, USUAL.get(role, "masked"))
+    return access if access in PII_ACCESS else "masked"
 
 
 def check_pii_access(role: str, pii_access: str) -> None:
@@ -66,7 +66,7 @@ def email(text: str | None) -> str:
 
 def phone(text: str | None) -> str:
     """Its last two digits, when there are enough to hide."""
-    digits = [one for one in text or "" if one.isdigit()]
+    digits = [letter for letter in text or "" if letter.isdigit()]
     return (DOTS + "".join(digits[-2:]) if len(digits) >= 6 else DOTS) if text else ""
 
 
@@ -118,14 +118,14 @@ class Redactor:
         """The same shape; every text in it without them. Ids, numbers and dates stay."""
         if self.known is None:
             return value
-        found: Any = value
-        if isinstance(found, str):
-            found = self.known.sub(DOTS, found)
-        elif isinstance(found, Mapping):
-            found = {key: self.value(one) for key, one in found.items()}
-        elif isinstance(found, list | tuple):
-            found = type(found)(self.value(one) for one in found)
-        return found  # type: ignore[no-any-return]
+        masked_value: Any = value
+        if isinstance(masked_value, str):
+            masked_value = self.known.sub(DOTS, masked_value)
+        elif isinstance(masked_value, Mapping):
+            masked_value = {key: self.value(member) for key, member in masked_value.items()}
+        elif isinstance(masked_value, list | tuple):
+            masked_value = type(masked_value)(self.value(member) for member in masked_value)
+        return masked_value  # type: ignore[no-any-return]
 
 
 def redactor(rows: Iterable[Mapping[str, Any] | None]) -> Redactor:
@@ -143,26 +143,26 @@ def redactor(rows: Iterable[Mapping[str, Any] | None]) -> Redactor:
                 values |= {str(value)} if key == "phone" and value else set()
             elif key in ("billing", "shipping"):
                 words |= {
-                    str(one)
-                    for part, one in (value or {}).items()
-                    if "country" not in part.lower() and one
+                    str(word)
+                    for part, word in (value or {}).items()
+                    if "country" not in part.lower() and word
                 }
     words = {word.strip() for word in words | values}
     kept = {
         word for word in words if len(word) >= WORDS_MIN or word in values and len(word) >= NAME_MIN
     }
-    found = [
-        _pattern(one)
-        for one in sorted(
+    patterns = [
+        _pattern(text)
+        for text in sorted(
             {spelling for word in kept for spelling in _spellings(word)}, key=len, reverse=True
         )
     ]
-    found += [
+    patterns += [
         _SOME.join(digits[-TAIL:])
         for word in values
         if len(digits := _DIGITS.sub("", word)) >= TAIL
     ]
-    return Redactor(re.compile("|".join(found), re.IGNORECASE) if found else None)
+    return Redactor(re.compile("|".join(patterns), re.IGNORECASE) if patterns else None)
 
 
 def _spellings(value: str) -> set[str]:

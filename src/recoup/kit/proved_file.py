@@ -70,25 +70,25 @@ def first_wrong(
 def whole(part: Mapping[str, Any], name: str) -> int:
     """A member that is counted with: a text times a number is a text of any size. Raises:
     TypeError."""
-    found = part[name]
-    if type(found) is not int:
+    number = part[name]
+    if type(number) is not int:
         raise TypeError(f"{name} is no whole number")
-    return found
+    return number
 
 
 def _check_numbers(part: Any) -> None:
     """Raises: ValueError for a number that is larger than any sum of money."""
     waiting = [part]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            waiting.extend(one.values())
-        elif isinstance(one, list):
-            waiting.extend(one)
-        elif isinstance(one, int | float) and not -NUMBER_MAX <= one <= NUMBER_MAX:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+        elif isinstance(value, int | float) and not -NUMBER_MAX <= value <= NUMBER_MAX:
             raise ValueError("a number that is too large")
 
 
-def differs(name: str, expected: str, found: Any) -> Difference | None:
+def differs(name: str, expected: str, actual: Any) -> Difference | None:
     """Compares both; None when they are the same."""
-    return None if expected == found else (name, expected, str(found))
+    return None if expected == actual else (name, expected, str(actual))

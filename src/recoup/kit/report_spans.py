@@ -51,12 +51,12 @@ def days_of(span: Span, zone: str) -> tuple[date, date]:
 
 def month(text: str, zone: str) -> Span:
     """`2026-11`. Raises: Problem(invalid)."""
-    found = _MONTH.fullmatch(text)
-    if not found:
+    match = _MONTH.fullmatch(text)
+    if not match:
         raise invalid(
             Sentence("{0} is not a month.", repr(text[:20])), "month", "Write it like 2026-11."
         )
-    first = date(int(found[1]), int(found[2]), 1)
+    first = date(int(match[1]), int(match[2]), 1)
     return midnight(first, zone), midnight(
         (first.replace(day=28) + timedelta(days=4)).replace(day=1), zone
     )
@@ -65,11 +65,11 @@ def month(text: str, zone: str) -> Span:
 def months_until(now: datetime, first: datetime | None, zone: tzinfo = UTC) -> list[str]:
     """Newest first, back to the month of `first`, at most MONTHS_MAX."""
     at, until = now.astimezone(zone).replace(day=1), (first or now).astimezone(zone)
-    found: list[str] = []
-    while len(found) < MONTHS_MAX and (at.year, at.month) >= (until.year, until.month):
-        found.append(f"{at:%Y-%m}")
+    months: list[str] = []
+    while len(months) < MONTHS_MAX and (at.year, at.month) >= (until.year, until.month):
+        months.append(f"{at:%Y-%m}")
         at = (at - timedelta(days=1)).replace(day=1)
-    return found
+    return months
 
 
 def _instant(text: str, zone: str, more_days: int) -> datetime:
@@ -78,9 +78,9 @@ def _instant(text: str, zone: str, more_days: int) -> datetime:
         if day is not None:
             return midnight(day + timedelta(days=more_days), zone)
     else:
-        found = typed_moment(text, zone_of(zone))
-        if found is not None:
-            return found
+        moment = typed_moment(text, zone_of(zone))
+        if moment is not None:
+            return moment
     raise invalid(
         Sentence("{0} is not a date.", repr(text[:40])), "period", "Write it like 2026-11-30."
     )

@@ -26,7 +26,7 @@ def plain(text: str, asset: str, field: str) -> str:
     readings = set()
     if _POINT.fullmatch(text):
         readings.add(text.replace(",", ""))
-    if (found := _COMMA.fullmatch(text)) and len(found[1] or "") <= scale:
+    if (match := _COMMA.fullmatch(text)) and len(match[1] or "") <= scale:
         readings.add(text.replace(".", "").replace(",", "."))
     if _ONE_MARK.fullmatch(text) and scale < 3:
         readings.add(text.replace(".", ""))

@@ -27,10 +27,10 @@ def apart(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     os.waitpid(child, 0)
     if not sent:
         sys.exit(1)
-    found = pickle.loads(sent)  # noqa: S301 - our own
-    if isinstance(found, Problem):
-        raise found
-    made: T = found
+    result = pickle.loads(sent)  # noqa: S301 - our own
+    if isinstance(result, Problem):
+        raise result
+    made: T = result
     return made
 
 
@@ -39,11 +39,11 @@ def _do(work: Callable[[], Coroutine[Any, Any, object]], writes: int) -> None:
     ended = 1
     try:
         try:
-            found = asyncio.run(work())
+            result = asyncio.run(work())
         except Problem as problem:
-            found = problem
+            result = problem
         with os.fdopen(writes, "wb") as answer:
-            pickle.dump(found, answer)
+            pickle.dump(result, answer)
         ended = 0
     except BaseException:  # noqa: BLE001 - of a copy of the process, nothing of it goes on
         traceback.print_exc()

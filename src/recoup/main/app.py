@@ -83,12 +83,14 @@ _NOT_HERE: Final = Problem(
 
 def _metrics(opened: Sequence[Running]) -> Route:
     async def metrics(request: Request) -> Response:
-        text, kind = await scrape([one.world for one in opened], opened[0].settings.data_dir)
-        for one in opened:
-            if one.world.opening is not None:
+        text, kind = await scrape(
+            [running.world for running in opened], opened[0].settings.data_dir
+        )
+        for running in opened:
+            if running.world.opening is not None:
                 with contextlib.suppress(Problem, TimeoutError):  # the scrape has said so
                     async with asyncio.timeout(NOTE_SECONDS):
-                        await one.world.opening.note_read()
+                        await running.world.opening.note_read()
         return Response(text, media_type=kind)
 
     return Route("/metrics", metrics)
@@ -224,8 +226,8 @@ class Doors:
             return
         place = _place(route.path)
         if "{" in place:
-            for one in (self._rest, *self._below.values()):
-                one.routes.append(route)
+            for router in (self._rest, *self._below.values()):
+                router.routes.append(route)
         else:
             self._below.setdefault(place, _router(self._rest.routes)).routes.append(route)
 
@@ -347,10 +349,12 @@ def make_app(
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
         async with open_worlds(settings, databases, DOORS) as (running, live):
-            opened.extend(one for one in (running, live) if one is not None)
-            for one in opened:
-                async for problem in extension_troubles(one.world):
-                    log.warning("package unavailable", world=one.world.name, why=problem.sentence())
+            opened.extend(each for each in (running, live) if each is not None)
+            for each in opened:
+                async for problem in extension_troubles(each.world):
+                    log.warning(
+                        "package unavailable", world=each.world.name, why=problem.sentence()
+                    )
             _open_doors(settings, running, sandbox, is_draining)
             if live is not None:
                 by_world.live_routes = live.world.processors  # merchants may connect more
@@ -362,10 +366,10 @@ def make_app(
                 stack.push_async_callback(probing.aclose)
                 if metrics_at is not None:
                     await stack.enter_async_context(metrics_door(metrics_at, opened, refuse))
-                for one in opened:
-                    noted = logs[one.world.name] = CallLog(one.world)
+                for each in opened:
+                    noted = logs[each.world.name] = CallLog(each.world)
                     await stack.enter_async_context(beside(noted.run()))
-                    await stack.enter_async_context(one.world.key_endings.heard())
+                    await stack.enter_async_context(each.world.key_endings.heard())
                 ended.operations = sandbox.operations
                 settle_heap()
                 await stack.enter_async_context(beside(watch_process("doors")))

@@ -87,12 +87,16 @@ def check(*, data_dir: DataDir = None) -> Printed:
     settings = load_settings(data_dir=data_dir)
     check_installed(settings)
     with used_databases(settings) as databases:
-        found = asyncio.run(examined(settings.data_dir, databases))
+        findings = asyncio.run(examined(settings.data_dir, databases))
     text = (
-        f"{'ok' if one.ok else '!!'}  {one.name}: {one.words if one.ok else sentences(one.words, one.cure)}"
-        for one in found
+        f"{'ok' if check.ok else '!!'}  {check.name}: {check.words if check.ok else sentences(check.words, check.cure)}"
+        for check in findings
     )
-    return Printed([one._asdict() for one in found], text, failed=not all(one.ok for one in found))
+    return Printed(
+        [check._asdict() for check in findings],
+        text,
+        failed=not all(check.ok for check in findings),
+    )
 
 
 # Verbs for copies by other tools.

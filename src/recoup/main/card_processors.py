@@ -76,10 +76,11 @@ async def card_processors(settings: Settings, ground: Ground) -> AsyncIterator[C
             stack.push_async_callback(made.close)
             processors[made.name] = made
 
-        for one in own:
+        for own_route in own:
             take(
-                KINDS[one.kind].make(
-                    one.connection or Connection(one.name, acceptor=one.acceptor), ground.issuer
+                KINDS[own_route.kind].make(
+                    own_route.connection or Connection(own_route.name, acceptor=own_route.acceptor),
+                    ground.issuer,
                 )
             )
         plugged = plugged_world(settings, "sandbox") if ground.name == "sandbox" else None
@@ -89,14 +90,14 @@ async def card_processors(settings: Settings, ground: Ground) -> AsyncIterator[C
             take(NoProcessor())
         for gone in left:
             _take_left(take, gone, ground)
-        terms = [_terms_of(processors[one.name], one.connection) for one in plain]
+        terms = [_terms_of(processors[route.name], route.connection) for route in plain]
         terms += [route.terms for route in settings.routes if route.world == ground.name]
         if not ground.keys.has_vault:
             plugs = [_terms_of(plugged)] if plugged is not None else []
-            terms = [without_vault(one) for one in (*plugs, *terms)][len(plugs) :]
+            terms = [without_vault(route_terms) for route_terms in (*plugs, *terms)][len(plugs) :]
         retired = [
-            RouteTerms(one.connection.name, one.acceptor, country=one.connection.country)
-            for one in left
+            RouteTerms(route.connection.name, route.acceptor, country=route.connection.country)
+            for route in left
         ]
         opened = OpenProcessors(processors, ground.keys)
         stack.push_async_callback(opened.close)

@@ -26,7 +26,7 @@ class Certificate:
 
     def _stamps(self) -> list[int]:
         try:
-            return [one.stat().st_mtime_ns for one in (self._chain, self._key)]
+            return [file.stat().st_mtime_ns for file in (self._chain, self._key)]
         except OSError:
             return []
 
@@ -37,9 +37,9 @@ class Certificate:
         try:
             first = x509.load_pem_x509_certificates(self._chain.read_bytes())[0]
             # One of its own first: what fails half way would leave a running one with another's key.
-            for one in (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), context):
-                if one is not None:
-                    one.load_cert_chain(
+            for tls in (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), context):
+                if tls is not None:
+                    tls.load_cert_chain(
                         self._chain, self._key, password=str
                     )  # asks nobody for a password
         except (OSError, ValueError) as error:  # those of ssl are both
@@ -89,6 +89,6 @@ def certificate_of(settings: Settings) -> Certificate | None:
     """The doors' own, which callers would take; None without TLS. Raises: Problem(unavailable)."""
     if not settings.tls_cert:
         return None
-    found = Certificate(settings.tls_cert, settings.tls_key)
-    found.check(Clocks().wall())
-    return found
+    certificate = Certificate(settings.tls_cert, settings.tls_key)
+    certificate.check(Clocks().wall())
+    return certificate

@@ -75,9 +75,9 @@ class Wakes:
         self.due, self.publish, self.deliver = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def look(self) -> int:
-        found = await what_waits(self._world.db.reader, self._world.clocks.wall())
-        for name in found.__struct_fields__:
-            if getattr(found, name):
+        waits = await what_waits(self._world.db.reader, self._world.clocks.wall())
+        for name in waits.__struct_fields__:
+            if getattr(waits, name):
                 getattr(self, name).set()
         return 0
 

@@ -283,11 +283,11 @@ async def _until_alone(databases: Databases, names: Sequence[str]) -> None:
         if await _is_there(databases.owned(name))
     ]
     for left in range(OTHERS_END_SECONDS * 5, -1, -1):
-        found = [one for dsn, kind in there for one in await others_beside(dsn, kind)]
-        if not found:
+        others = [other for dsn, kind in there for other in await others_beside(dsn, kind)]
+        if not others:
             return
         if not left:
-            raise held_up_by(found)
+            raise held_up_by(others)
         await asyncio.sleep(0.2)
 
 

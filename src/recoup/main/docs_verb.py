@@ -16,8 +16,8 @@ from recoup.merchants.cli import verb
 @verb()
 def openapi(dialect: Literal["rescue", "stablecoin"], *, data_dir: DataDir = None) -> str:
     """Prints the OpenAPI 3.1 document of one API."""
-    found = next((each for each in dialects() if each.name == dialect), None)
-    if found is None:
+    known = next((each for each in dialects() if each.name == dialect), None)
+    if known is None:
         raise click.ClickException(f"This version has no {dialect} API.")
     server = load_settings(data_dir=data_dir).url
-    return json.dumps(document(found, __version__, server), indent=2, ensure_ascii=False)
+    return json.dumps(document(known, __version__, server), indent=2, ensure_ascii=False)

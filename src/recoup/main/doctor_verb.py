@@ -91,12 +91,12 @@ def _failed(place: str, what: str, problem: Problem) -> Line:
 async def _examined(settings: Settings, databases: Databases) -> list[Line]:
     if (away := await _away(databases)) is not None:
         return [away]  # everything else would only wait for it
-    found = await checked_databases(databases)
+    checks = await checked_databases(databases)
     lines = [
-        Line(place, what, not trouble, trouble or "in order") for place, what, trouble in found
+        Line(place, what, not trouble, trouble or "in order") for place, what, trouble in checks
     ]
     lines += await _copies(settings, databases)
-    if not all(one.ok for one in lines if one.place != "machine"):
+    if not all(line.ok for line in lines if line.place != "machine"):
         return lines  # what stands on them would only say so again
     try:
         async with open_worlds(settings, databases, "recoup-cli") as worlds:
@@ -135,7 +135,8 @@ async def _away(databases: Databases) -> Line | None:
 async def _copies(settings: Settings, databases: Databases) -> list[Line]:
     try:
         return [
-            Line("machine", *one) for one in await copies_examined(settings.data_dir, databases)
+            Line("machine", *finding)
+            for finding in await copies_examined(settings.data_dir, databases)
         ]
     except Problem as problem:
         return [_failed("machine", "copy", problem)]
@@ -164,8 +165,8 @@ def _settings(settings: Settings) -> list[Line]:
     file = settings_file(settings.data_dir)
     if not file.exists() or is_mounted(file) and not os.access(file, os.W_OK):
         return []
-    found = file.stat()
-    is_closed = not found.st_mode & (0o077 if found.st_uid == os.geteuid() else 0o007)
+    status = file.stat()
+    is_closed = not status.st_mode & (0o077 if status.st_uid == os.geteuid() else 0o007)
     finding = f"others {'cannot' if is_closed else 'can'} read {file}"
     return [Line("machine", "settings", is_closed, finding, f"Run: chmod 600 {file}")]
 
@@ -173,12 +174,15 @@ def _settings(settings: Settings) -> list[Line]:
 def _certificate(settings: Settings) -> list[Line]:
     """Checks the certificate; nothing without TLS."""
     try:
-        found = certificate_of(settings)
-        if found is None:
+        certificate = certificate_of(settings)
+        if certificate is None:
             return []
     except Problem as problem:
         return [_failed("doors", "certificate", problem)]
-    is_late, finding = found.ends - Clocks().wall() <= SOON, f"ends on {found.ends.date()}"
+    is_late, finding = (
+        certificate.ends - Clocks().wall() <= SOON,
+        f"ends on {certificate.ends.date()}",
+    )
     return [
         Line(
             "doors",
@@ -215,7 +219,7 @@ async def look_at(world: World) -> AsyncIterator[Line]:
         cure = "See the page Reconciliation: have it sent again, or refund it at its processor and book the line."
         yield Line(world.name, "restored", False, finding, cure)
     if world.opening is not None:
-        wrong = [one.name for one in await world.opening.look() if one.verdict == "refuse"]
+        wrong = [line.name for line in await world.opening.look() if line.verdict == "refuse"]
         finding = f"{', '.join(wrong)} refuse" if wrong else "nothing refuses"
         yield Line(world.name, "live check", not wrong, finding, "Run `recoup live check`.")
     if off := await standing_stop(world.db.reader):
@@ -244,8 +248,10 @@ async def look_at(world: World) -> AsyncIterator[Line]:
     )
     for route, number in counts.items():
         yield Line(world.name, f"{route} notices", True, f"{number} since yesterday")
-    for route in sorted({one.route for one in unread}):
-        kinds = ", ".join(f"{one.kind} ({one.count})" for one in unread if one.route == route)
+    for route in sorted({notice.route for notice in unread}):
+        kinds = ", ".join(
+            f"{notice.kind} ({notice.count})" for notice in unread if notice.route == route
+        )
         finding = f"of kinds that this release does not read, nothing was done: {kinds}"
         yield Line(world.name, f"{route} unread notices", True, finding)
 
@@ -265,7 +271,7 @@ async def _database(world: World) -> list[Line]:
     async with world.db.connection() as connection:
         room = await has_room(connection)
         limits = await read_short_limits(connection, LIMIT_MS_MIN)
-        found = await read_condition(connection)
+        state = await read_condition(connection)
     cure = "Free some on the server's disk: until then callers hear 503, and nothing is lost."
     lines = [
         Line(
@@ -280,21 +286,21 @@ async def _database(world: World) -> list[Line]:
         finding = f"the server ends what takes longer than {ms} ms, by {setting}"
         cure = f"Take it back for Recoup's log-in: ALTER ROLE … SET {setting} = 0."
         lines.append(Line(name, "limits", False, finding, cure))
-    if found.blocked_seconds >= BLOCKED_SECONDS:
-        finding = f"somebody has waited {found.blocked_seconds:.0f} s for a lock that process {found.blocked_by} holds"
-        cure = f"See what it does in pg_stat_activity; SELECT pg_terminate_backend({found.blocked_by}) ends it."
+    if state.blocked_seconds >= BLOCKED_SECONDS:
+        finding = f"somebody has waited {state.blocked_seconds:.0f} s for a lock that process {state.blocked_by} holds"
+        cure = f"See what it does in pg_stat_activity; SELECT pg_terminate_backend({state.blocked_by}) ends it."
         lines.append(Line(name, "locks", False, finding, cure))
-    if found.damaged_pages:
-        finding = f"{found.damaged_pages:,} pages had a wrong checksum when they were read"
+    if state.damaged_pages:
+        finding = f"{state.damaged_pages:,} pages had a wrong checksum when they were read"
         cure = "Look at the disk, then at docs/monitoring.md#recoupdatabasedamaged; postgres.log names file and page."
         lines.append(Line(name, "pages", False, finding, cure))
-    if found.snapshot_age >= SNAPSHOT_AGE_MAX:
+    if state.snapshot_age >= SNAPSHOT_AGE_MAX:
         who = (
-            f"process {found.snapshot_of}"
-            if found.snapshot_of
+            f"process {state.snapshot_of}"
+            if state.snapshot_of
             else "a slot or a prepared transaction"
         )
-        finding = f"{who} holds a snapshot that is {found.snapshot_age:,} transactions old; dead rows stay"
+        finding = f"{who} holds a snapshot that is {state.snapshot_age:,} transactions old; dead rows stay"
         lines.append(
             Line(
                 name,
@@ -309,10 +315,10 @@ async def _database(world: World) -> list[Line]:
 
 async def _failing(world: World) -> list[Line]:
     lines = []
-    for one in await failing_work(world.db.reader, world.clocks.wall()):
-        finding = f"{one.number:,} fail again and again, the last with: {one.error[:200]}"
+    for work in await failing_work(world.db.reader, world.clocks.wall()):
+        finding = f"{work.number:,} fail again and again, the last with: {work.error[:200]}"
         cure = "Mend what it names; it is tried again within ten minutes."
-        lines.append(Line(world.name, f"{one.kind} work", False, finding, cure))
+        lines.append(Line(world.name, f"{work.kind} work", False, finding, cure))
     number, why = await failing_mails(world)
     if number:
         finding = f"{number:,} have not left in four tries, one with: {why}"
@@ -358,7 +364,7 @@ async def _routes(world: World) -> list[Line]:
     sums = await sums_between(world.db.reader, now - day, now + timedelta(hours=1))
     for row in rows:
         said = (
-            ": ".join(one for one in (row.refused_code, row.refused_text) if one)
+            ": ".join(text for text in (row.refused_code, row.refused_text) if text)
             or "without a code"
         )
         if row.is_refused:
@@ -398,23 +404,37 @@ async def _accounts(world: World) -> list[Line]:
         async with turns:
             if route not in own:
                 processor = world.processors[route]
-                found = (
+                findings = (
                     await examined(processor, countries.get(route, ""))
                     if is_connector(processor)
                     else []
                 )
                 return [
-                    Line(world.name, f"{route} {one.name}", one.ok, one.finding, one.cure or "")
-                    for one in found
+                    Line(
+                        world.name,
+                        f"{route} {finding.name}",
+                        finding.ok,
+                        finding.finding,
+                        finding.cure or "",
+                    )
+                    for finding in findings
                 ]
             try:
                 made = await check(world, Scope(own[route], DOCTOR, "doctor"), route)
             except Problem as problem:
                 return [_failed(world.name, route, problem)]
             lines = [Line(world.name, route, made.state == "connected", made.state)]
-            for one in made.findings:
-                finding, cure = one.read
-                lines.append(Line(world.name, f"{route} {one.name}", one.ok, finding, cure or ""))
+            for account_finding in made.findings:
+                finding, cure = account_finding.read
+                lines.append(
+                    Line(
+                        world.name,
+                        f"{route} {account_finding.name}",
+                        account_finding.ok,
+                        finding,
+                        cure or "",
+                    )
+                )
             return lines
 
     routes = sorted({*own, *world.processors})
@@ -426,10 +446,10 @@ async def _accounts(world: World) -> list[Line]:
 
 async def _wrong(world: World) -> list[Line]:
     """Lines on what features find."""
-    found = [await checks(world) for checks in CHECKS]
+    troubles = [await checks(world) for checks in CHECKS]
     return [
         Line(world.name, what, False, finding, cure)
-        for several in found
+        for several in troubles
         for what, finding, cure in several
     ]
 

@@ -93,8 +93,8 @@ class DoorServer(uvicorn.Server):
         self._connections.is_ending = True
         until = monotonic() + ENDING_SECONDS_MAX
         if self._is_alone:
-            for one in sockets or ():
-                refuse_new(one)
+            for listening in sockets or ():
+                refuse_new(listening)
         await asyncio.sleep(LAST_CALL_SECONDS)
         while monotonic() < until and any(map(_has_waiting, sockets or ())):  # noqa: ASYNC110 - of the kernel
             await asyncio.sleep(0)
@@ -115,7 +115,7 @@ class DoorServer(uvicorn.Server):
         await self.lifespan.startup()
         if self.lifespan.should_exit:
             sys.exit(STARTUP_FAILURE)
-        servers: list[Any] = [await self._opened(one) for one in sockets or ()]
+        servers: list[Any] = [await self._opened(socket) for socket in sockets or ()]
         self._tell()
         for server in servers:
             await server.start_serving()

@@ -17,9 +17,9 @@ async def extension_troubles(world: World) -> AsyncIterator[Problem]:
     for problem in (*broken_languages(), *usable_kinds()[1]):
         yield problem
     chosen = await chosen_languages(world.people.reader)
-    for one in chosen:
-        if one.language not in languages():
-            message = f"{one.people:,} chose the language {one.language!r}, which is not installed: they read English."
+    for row in chosen:
+        if row.language not in languages():
+            message = f"{row.people:,} chose the language {row.language!r}, which is not installed: they read English."
             yield Problem(
                 "unavailable",
                 message,
@@ -27,7 +27,8 @@ async def extension_troubles(world: World) -> AsyncIterator[Problem]:
             )
     connected = await all_connections(world.db.reader)
     for kind in sorted(
-        {one.kind for one in connected if one.state != "disconnected"} - KINDS.keys()
+        {connection.kind for connection in connected if connection.state != "disconnected"}
+        - KINDS.keys()
     ):
         message = f"Merchants connected accounts of the kind {kind!r}, which is not installed: their payments wait."
         yield Problem(

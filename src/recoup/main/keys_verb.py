@@ -132,8 +132,8 @@ async def rotate_keys(worlds: Sequence[World], wait: int) -> None:
         click.echo(
             f"Old keys are kept: the {' and '.join(sorted(missing))} world is not open here and may need them."
         )
-    for one in await retire(worlds):
-        click.echo(f"Retired: {one.purpose} {one.key_id}; nothing needs it.")
+    for key in await retire(worlds):
+        click.echo(f"Retired: {key.purpose} {key.key_id}; nothing needs it.")
     click.echo("\n".join(_lines(await states_of(worlds))))
 
 
@@ -172,4 +172,4 @@ async def in_worlds(
 ) -> T:
     await prepare(databases)
     async with open_worlds(settings, databases, "recoup-keys") as several:
-        return await work([one.world for one in several if one is not None])
+        return await work([running.world for running in several if running is not None])

@@ -78,14 +78,14 @@ class LiveOpening:
     async def _look(self, world: World) -> list[CheckLine]:
         marks = {mark.name: mark for mark in await live_marks(world.db.reader)}
         folder = self._settings.data_dir
-        found = [
+        checks = [
             *settings_lines(self._settings, embedded=self._embedded),
             _disk(folder),
             _copies(folder, world.clocks),
             keys_line(world, marks, folder),
             *await check_world(world, marks),
         ]
-        lines = [_or_waived(one, marks) for one in found]
+        lines = [_or_waived(line, marks) for line in checks]
         lines.sort(key=lambda line: list(LINES).index(line.name))
         self.is_shut = any(line.shuts(is_open=OPENED in marks) for line in lines)
         if self._opens and not self.is_shut and OPENED not in marks:
@@ -219,27 +219,27 @@ def _is_for(chain: str, host: str) -> bool:
     try:
         first = x509.load_pem_x509_certificates(Path(chain).read_bytes())[0]
         names = first.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        found = {
+        hosts = {
             *names.get_values_for_type(x509.DNSName),
             *map(str, names.get_values_for_type(x509.IPAddress)),
         }
     except (OSError, ValueError, x509.ExtensionNotFound):
         return True
-    return host in found or f"*.{host.partition('.')[2]}" in found
+    return host in hosts or f"*.{host.partition('.')[2]}" in hosts
 
 
 def _certificate(settings: Settings) -> list[CheckLine]:
     """Empty without TLS of our own."""
     cure = "Renew it; the doors read it by themselves."
     try:
-        found = certificate_of(settings)
+        certificate = certificate_of(settings)
     except Problem as problem:
         return [CheckLine("certificate", "refuse", problem.message, problem.cure or cure)]
-    if found is None:
+    if certificate is None:
         return []
     left, finding = (
-        found.ends - Clocks().wall(),
-        Sentence("It ends on {0}.", f"{found.ends:%Y-%m-%d}"),
+        certificate.ends - Clocks().wall(),
+        Sentence("It ends on {0}.", f"{certificate.ends:%Y-%m-%d}"),
     )
     verdict: Verdict = "refuse" if left < ENDS_SOON else "wait" if left < SOON else "pass"
     return [CheckLine("certificate", verdict, finding, cure)]

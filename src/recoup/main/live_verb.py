@@ -123,14 +123,14 @@ def waive_verb(
 ) -> str:
     """Lets live open, and stay open, in spite of a line. `recoup live check` still shows it."""
     why = checked_reason(reason)
-    with_world(_live_settings(data_dir), lambda one: waive(one.world, names, why, OPERATOR))
+    with_world(_live_settings(data_dir), lambda running: waive(running.world, names, why, OPERATOR))
     return f"Waived: {', '.join(names)}."
 
 
 @verb(live, "unwaive")
 def unwaive_verb(names: tuple[str, ...], *, data_dir: DataDir = None) -> str:
     """Takes the waiver of a line back."""
-    with_world(_live_settings(data_dir), lambda one: unwaive(one.world, names))
+    with_world(_live_settings(data_dir), lambda running: unwaive(running.world, names))
     return f"No longer waived: {', '.join(names)}."
 
 
@@ -147,7 +147,7 @@ def _looked(settings: Settings) -> Sequence[CheckLine]:
 
     check_installed(settings)
     with used_databases(settings) as databases:
-        troubles = [one for one in asyncio.run(checked_databases(databases)) if one[2]]
+        troubles = [check for check in asyncio.run(checked_databases(databases)) if check[2]]
     if troubles:
         cure = "See docs/operate.md."
         return [

@@ -234,27 +234,27 @@ async def _state(world: World, slot: str, add: Add) -> None:
             await has_room(connection),
         )
         off = await standing_stop(connection) is not None
-        found = await read_condition(connection)
+        condition = await read_condition(connection)
         dead = await read_dead_rows(connection)
         days_left = await read_days_left(connection, world.clocks.wall())
         overflown = await read_overflown(connection)
         lag = await lag_bytes(connection, slot)
     if world.opening is not None:
-        refusing = sum(one.verdict == "refuse" for one in world.opening.lines)
+        refusing = sum(line.verdict == "refuse" for line in world.opening.lines)
         add("recoup_live_refusals", "Lines of the live check that refuse", refusing)
         add("recoup_live_shut", "1 while the doors of live do not open", world.opening.is_shut)
     add("recoup_sending_off", "1 while all sending is switched off", off)
     text = "Transactions since the oldest snapshot that a session holds"
-    add("recoup_oldest_snapshot_transactions", text, found.snapshot_age)
+    add("recoup_oldest_snapshot_transactions", text, condition.snapshot_age)
     add(
         "recoup_database_blocked_seconds",
         "Longest wait for a lock in the database",
-        found.blocked_seconds,
+        condition.blocked_seconds,
     )
     add(
         "recoup_database_damaged_pages",
         "Pages of the database whose checksum was wrong",
-        found.damaged_pages,
+        condition.damaged_pages,
     )
     if lag is not None:
         add(
@@ -327,7 +327,7 @@ async def _routes(world: World, add: Add) -> None:
     for kind in unread:
         route = kind.route if world.routes.is_for_all(kind.route) else OWN
         notices[route] = notices.get(route, 0) + kind.count
-    for name, text, found in (
+    for name, text, by_route in (
         (
             "recoup_route_account_refused",
             "Routes whose processor refuses our account or its key",
@@ -349,7 +349,7 @@ async def _routes(world: World, add: Add) -> None:
             notices,
         ),
     ):
-        for route, number in found.items():
+        for route, number in by_route.items():
             add(name, text, number, route=route)
 
 
@@ -357,13 +357,13 @@ async def _look(world: World, slot: str, add: Add) -> None:
     """A database that does not answer is a finding, too: what of it answers in time is told. One
     that is read-only takes no new connection of ours. `slot`: of Barman."""
     parts = [
-        asyncio.create_task(one)
-        for one in (_state(world, slot, add), _work(world, add), _routes(world, add))
+        asyncio.create_task(coroutine)
+        for coroutine in (_state(world, slot, add), _work(world, add), _routes(world, add))
     ]
     done, late = await asyncio.wait(parts, timeout=WORLD_SECONDS_MAX)
-    for one in late:
-        one.cancel()
-    errors = [error for one in done if (error := one.exception()) is not None]
+    for task in late:
+        task.cancel()
+    errors = [error for task in done if (error := task.exception()) is not None]
     for error in errors:
         if not isinstance(error, (Problem, TimeoutError)):
             raise error
@@ -400,8 +400,8 @@ def _counts() -> Iterable[Metric]:
     if not is_shared():
         return REGISTRY.collect()
     collector = MultiProcessCollector(CollectorRegistry())  # type: ignore[no-untyped-call]
-    found: Iterable[Metric] = collector.collect()  # type: ignore[no-untyped-call]
-    return found
+    metrics: Iterable[Metric] = collector.collect()  # type: ignore[no-untyped-call]
+    return metrics
 
 
 def is_shared() -> bool:

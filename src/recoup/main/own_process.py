@@ -133,14 +133,14 @@ async def answer_of(
     if code or not answer:
         raise NoAnswerError(f"The process ended with {code} and without an answer.")
     try:
-        found = json.loads(answer)
+        body = json.loads(answer)
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        body = None
+    if not isinstance(body, dict):
         raise NoAnswerError(_UNREADABLE)
-    if "failed" in found:
-        raise NoAnswerError(str(found["failed"]))
-    return found
+    if "failed" in body:
+        raise NoAnswerError(str(body["failed"]))
+    return body
 
 
 def main(world: str, work: str, *details: str) -> None:
@@ -150,18 +150,16 @@ def main(world: str, work: str, *details: str) -> None:
     settings = replace(load_settings(data_dir=Path(os.environ["RECOUP_DATA_DIR"])), world=world)
     guard_output(stdout=False)  # where the answer goes
     start_logs(settings.log_level)
-    found: Answer
+    made: Answer
     try:
-        found = uvloop.run(
-            _run(settings, find_databases(settings), f"recoup-{work}", does, details)
-        )
+        made = uvloop.run(_run(settings, find_databases(settings), f"recoup-{work}", does, details))
     except Problem as problem:
-        found = {"failed": problem.sentence()}
+        made = {"failed": problem.sentence()}
     except MemoryError:
-        found = {"failed": f"It wanted more than {MEMORY_BYTES_MAX >> 30} GiB of memory."}
+        made = {"failed": f"It wanted more than {MEMORY_BYTES_MAX >> 30} GiB of memory."}
     except Exception as error:  # noqa: BLE001 - whoever waits says what happened
-        found = {"failed": in_words(error)}
-    print(json.dumps(found), flush=True)
+        made = {"failed": in_words(error)}
+    print(json.dumps(made), flush=True)
 
 
 def _stay_small(longest: timedelta) -> None:

@@ -107,9 +107,9 @@ def routes(
             return redirect(form_of)
         raise Problem("no_such_path", "There is no such page.", cure="Start from the orders page.")
 
-    found = [route for one in declared() for route in one.routes(portal)]
-    found.sort(key=lambda route: precedence(route.path))
-    portal.pages.extend(found)
+    routes = [route for feature in declared() for route in feature.routes(portal)]
+    routes.sort(key=lambda route: precedence(route.path))
+    portal.pages.extend(routes)
     portal.pages.append(Route("/static/{name}", _static, methods=["GET"]))
     portal.pages.append(
         _ForBrowsers("/{path:path}", signed_in(portal, member_visit, nowhere), methods=["GET"])

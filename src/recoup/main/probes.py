@@ -81,11 +81,11 @@ class _Probe:
         return ""
 
     async def _has_room(self, connection: Connection) -> bool:
-        tried_at, found = self._room
+        tried_at, is_roomy = self._room
         if (now := monotonic()) >= tried_at + ROOM_SECONDS:
-            found = await has_room(connection)
-            self._room = now, found
-        return found
+            is_roomy = await has_room(connection)
+            self._room = now, is_roomy
+        return is_roomy
 
     @asynccontextmanager
     async def _own(self) -> AsyncIterator[Any]:
@@ -107,10 +107,10 @@ def probes(
     by_world: dict[str, _Probe] = {}
 
     def probe(running: Running) -> _Probe:
-        if (found := by_world.get(running.world.name)) is None:
-            found = by_world[running.world.name] = _Probe(running)
-            kept.push_async_callback(found.close)
-        return found
+        if (known := by_world.get(running.world.name)) is None:
+            known = by_world[running.world.name] = _Probe(running)
+            kept.push_async_callback(known.close)
+        return known
 
     async def healthz(request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -118,16 +118,16 @@ def probes(
     async def readyz(request: Request) -> Response:
         if is_draining():
             return JSONResponse({"ready": False, "why": "closing"}, 503, {"connection": "close"})
-        found = [probe(one) for one in opened]
-        for why in await asyncio.gather(*(one.ask() for one in found)):
+        asked = [probe(running) for running in opened]
+        for why in await asyncio.gather(*(world_probe.ask() for world_probe in asked)):
             if why:
                 return JSONResponse({"ready": False, "why": why}, 503, _RETRY)
-        if any(one.world.standing.refuses_all for one in opened):
+        if any(running.world.standing.refuses_all for running in opened):
             return JSONResponse({"ready": False, "why": "mark"}, 503, _RETRY)
-        held = [one.world.name for one in opened if one.world.standing.is_quarantined]
+        held = [running.world.name for running in opened if running.world.standing.is_quarantined]
         # Ready all the same: taken out of its proxy a door could not take managed orders, nor show what happened.
         more = {"quarantine": held} if held else {}
-        days = [one.days_left for one in found if one.days_left is not None]
+        days = [world_probe.days_left for world_probe in asked if world_probe.days_left is not None]
         return JSONResponse({"ready": True, "partition_days_left": min(days, default=None)} | more)
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]

@@ -114,18 +114,18 @@ async def look(world: World) -> Recovery:
 async def recover(world: World, who: str) -> Recovery:
     """Ends the quarantine, then finds what is left to find. A second run repeats what the first did
     not finish. Raises: Problem(unavailable)."""
-    found = await look(world)
-    if found.lost_from is None or found.lost_to is None:
-        return found
-    erased = await _erase_again(world, found.lost_from)
-    begun = found.quarantined and await _begin(world, who)
+    recovery = await look(world)
+    if recovery.lost_from is None or recovery.lost_to is None:
+        return recovery
+    erased = await _erase_again(world, recovery.lost_from)
+    begun = recovery.quarantined and await _begin(world, who)
     now, lost = await _marks(world)
     books: tuple[BookCompared, ...] = ()
     if lost is not None:
         await _wait_for_adoption(world, lost.end)
-        books = tuple([one async for one in _compare(world, lost.start, lost.end)])
+        books = tuple([book async for book in _compare(world, lost.start, lost.end)])
     return msgspec.structs.replace(
-        found,
+        recovery,
         epoch=now.has.epoch,
         quarantined=bool(now.reason),
         begun=begun,
@@ -163,7 +163,7 @@ async def _begin(world: World, who: str) -> bool:
         return False
     seen = [
         marks.has.epoch,
-        *(one.mark.epoch for one in (marks.seen,) if one),
+        *(watcher.mark.epoch for watcher in (marks.seen,) if watcher),
         marks.people_seen.epoch,
     ]
     epoch, now = max(seen) + 1, world.clocks.wall()
@@ -183,10 +183,10 @@ async def _begin(world: World, who: str) -> bool:
 
 async def _erase_again(world: World, since: datetime) -> int:
     done = 0
-    for one in _watch(world).erased_since(since):
-        scope = Scope(one.merchant, RECOVER, "recover")
+    for erased in _watch(world).erased_since(since):
+        scope = Scope(erased.merchant, RECOVER, "recover")
         try:
-            await erase_person(world, scope, one.payer)
+            await erase_person(world, scope, erased.payer)
         except Problem as problem:
             if problem.code != "not_found":
                 raise
@@ -255,8 +255,8 @@ async def _owner(world: World, route: str, line: StatementLine) -> UUID | None:
     """The merchant of a message; None where no row knows it, and the oldest merchant gets it."""
     assert line.id is not None
     charged = await attempt_of(world.db, line.id, route, None)
-    found = charged or await modification_of(world.db, line.id, route, None)
-    return found.merchant_id if found is not None else None
+    owner = charged or await modification_of(world.db, line.id, route, None)
+    return owner.merchant_id if owner is not None else None
 
 
 async def _compare_one(
@@ -298,5 +298,7 @@ async def _unread(world: World) -> tuple[str, ...]:
     await world.routes.ready()
     routes = world.processors.items()
     return tuple(
-        name for name, one in routes if one.kind != NoProcessor.kind and not _has_book(one)
+        name
+        for name, processor in routes
+        if processor.kind != NoProcessor.kind and not _has_book(processor)
     )

@@ -37,10 +37,10 @@ def recover_verb(
     settings = load_settings(data_dir=data_dir)
     check_installed(settings)
     with used_databases(settings) as databases:
-        found = uvloop.run(_recovered(settings, databases, "" if look else by or _log_in()))
-    lines = [line for one in found for line in _text(one, only_look=look)]
-    failed = not look and any(one.quarantined for one in found)
-    return Printed(None, [encode(found).decode()] if as_json else lines, failed)
+        recoveries = uvloop.run(_recovered(settings, databases, "" if look else by or _log_in()))
+    lines = [line for recovery in recoveries for line in _text(recovery, only_look=look)]
+    failed = not look and any(recovery.quarantined for recovery in recoveries)
+    return Printed(None, [encode(recoveries).decode()] if as_json else lines, failed)
 
 
 def _log_in() -> str:
@@ -53,42 +53,42 @@ def _log_in() -> str:
 async def _recovered(settings: Settings, databases: Databases, who: str) -> list[Recovery]:
     """Recovers each world; only looks without a `who`."""
     async with open_worlds(settings, databases, "recoup-recover") as worlds:
-        several = [one.world for one in worlds if one is not None]
+        several = [running.world for running in worlds if running is not None]
         return [await (recover(world, who) if who else look_at(world)) for world in several]
 
 
-def _text(found: Recovery, *, only_look: bool) -> list[str]:
-    if found.lost_from is None or found.lost_to is None:
-        return [f"{found.world}: knows all that was seen of it; nothing to recover."]
-    lines = [f"{found.world}: {found.reason or 'recovered before.'}"]
-    lines.append(f"  lost       from {iso(found.lost_from)} to {iso(found.lost_to)}")
-    if found.feed is not None:
-        lines.append(f"  feed       ends at {found.feed[0]:,}; {found.feed[1]:,} was seen")
-    for kind, count in found.waiting.items():
+def _text(recovery: Recovery, *, only_look: bool) -> list[str]:
+    if recovery.lost_from is None or recovery.lost_to is None:
+        return [f"{recovery.world}: knows all that was seen of it; nothing to recover."]
+    lines = [f"{recovery.world}: {recovery.reason or 'recovered before.'}"]
+    lines.append(f"  lost       from {iso(recovery.lost_from)} to {iso(recovery.lost_to)}")
+    if recovery.feed is not None:
+        lines.append(f"  feed       ends at {recovery.feed[0]:,}; {recovery.feed[1]:,} was seen")
+    for kind, count in recovery.waiting.items():
         lines.append(f"  asked for  {count:,} {WORDS.get(kind, kind)} that were due then")
-    for route in found.unread:
+    for route in recovery.unread:
         lines.append(
             f"  by hand    {route} has no book to read: compare its statement (`recoup reconcile`)"
         )
-    for book in found.books:
+    for book in recovery.books:
         what = book.trouble or f"{book.lines:,} lines, {book.unknown:,} unknown here"
         lines.append(f"  book       {book.route} at {book.merchant_id}: {what}")
-    if any(book.unknown for book in found.books):
+    if any(book.unknown for book in recovery.books):
         lines.append("             See the page Reconciliation: book, refund or explain each.")
-    if found.erased:
-        lines.append(f"  erased     {found.erased:,} persons, again")
-    if found.redo:
+    if recovery.erased:
+        lines.append(f"  erased     {recovery.erased:,} persons, again")
+    if recovery.redo:
         lines += [
             "  redo by hand what people changed in that time:",
-            *(f"    {one}" for one in found.redo),
+            *(f"    {line}" for line in recovery.redo),
         ]
     if only_look:
         lines.append("Nothing was changed. `recoup recover` ends the quarantine.")
-    elif found.quarantined:
+    elif recovery.quarantined:
         lines.append("  STILL QUARANTINED. Run it again.")
     else:
         lines.append(
-            f"  epoch      {found.epoch}{' begun' if found.begun else ''}: sends, mails and webhooks go on"
+            f"  epoch      {recovery.epoch}{' begun' if recovery.begun else ''}: sends, mails and webhooks go on"
         )
         lines.append(
             "  Files for banks wait for a statement of that time: upload it on the page Reconciliation."

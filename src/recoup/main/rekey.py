@@ -107,13 +107,13 @@ async def states_of(worlds: Sequence[World]) -> list[KeyState]:
     """Each key of the installation, by purpose, the newest first."""
     needs, keys = await _needs(worlds), worlds[0].keys
     now, current = worlds[0].clocks.wall(), keys.current_ids()
-    found = []
+    states = []
     for purpose, several in keys.every_id().items():
         for key_id, since_ms in several:
             since = datetime.fromtimestamp(since_ms / 1000, now.tzinfo)
             state = "current" if current[purpose] == key_id else "waiting" if since > now else "old"
-            found.append(KeyState(purpose, key_id, since, state, needs.get((purpose, key_id), 0)))
-    return found
+            states.append(KeyState(purpose, key_id, since, state, needs.get((purpose, key_id), 0)))
+    return states
 
 
 async def retire(worlds: Sequence[World]) -> list[KeyState]:
@@ -126,12 +126,12 @@ async def retire(worlds: Sequence[World]) -> list[KeyState]:
     states, now = await states_of(worlds), worlds[0].clocks.wall()
     since = {state.purpose: state.since for state in states if state.state == "current"}
     gone = [
-        one
-        for one in states
-        if one.state == "old" and not one.needed and since[one.purpose] + RETIRES_AFTER <= now
+        state
+        for state in states
+        if state.state == "old" and not state.needed and since[state.purpose] + RETIRES_AFTER <= now
     ]
     if gone:
-        keys = [(one.purpose, one.key_id) for one in gone]
+        keys = [(state.purpose, state.key_id) for state in gone]
         for db in _databases(
             worlds
         ):  # first, so that no start in between asks for them or takes them up again
@@ -187,7 +187,7 @@ def _databases(worlds: Sequence[World]) -> list[Database]:
 
 
 async def _needs(worlds: Sequence[World]) -> dict[tuple[str, str], int]:
-    found: dict[tuple[str, str], int] = {}
+    needs: dict[tuple[str, str], int] = {}
     parts: list[Mapping[tuple[str, str], int]] = []
     for world in worlds:
         parts.append(await needs_of_world(world.db, world.keys.current_ids().get("print")))
@@ -196,8 +196,8 @@ async def _needs(worlds: Sequence[World]) -> dict[tuple[str, str], int]:
         parts.append(await needs_of_people(people))
     for part in parts:
         for key, count in part.items():
-            found[key] = found.get(key, 0) + count
-    return found
+            needs[key] = needs.get(key, 0) + count
+    return needs
 
 
 async def _cards(world: World, current: Mapping[str, str], tell: Progress) -> None:
@@ -216,7 +216,9 @@ async def _cards(world: World, current: Mapping[str, str], tell: Progress) -> No
         wrapped = [(row, sealed.wrapped_dek) for row, sealed in made]
         async with world.db.transaction() as tx:
             numbers = [(row, _number(world, row)) for row in page]
-            await add_prints(tx, [one for row, pan in numbers for one in _prints(world, row, pan)])
+            await add_prints(
+                tx, [card_print for row, pan in numbers for card_print in _prints(world, row, pan)]
+            )
             await note_issuers(
                 tx,
                 [

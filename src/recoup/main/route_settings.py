@@ -76,23 +76,23 @@ class RouteSettings:
 def read_routes(listed: object, folder: Path) -> tuple[RouteSettings, ...]:
     """`listed`: `routes` as the file says it; files are named from `folder`. Raises:
     Problem(invalid) in one sentence, naming route and member."""
-    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
         raise invalid("routes must be tables.", "routes", "Write [[routes]] above each.")
     if len(listed) > ROUTES_MAX:
         raise invalid(
             f"There are {len(listed)} routes; {ROUTES_MAX} at most.", "routes", "Remove some."
         )
-    found = tuple(_read(number, one, folder) for number, one in enumerate(listed, 1))
+    routes = tuple(_read(number, entry, folder) for number, entry in enumerate(listed, 1))
     seen: set[str] = set()
-    for one in found:
-        if one.name in seen:
+    for route in routes:
+        if route.name in seen:
             raise invalid(
-                f"Two routes are called {one.name!r}.",
+                f"Two routes are called {route.name!r}.",
                 "name",
                 "Give each its own name, in both worlds.",
             )
-        seen.add(one.name)
-    return found
+        seen.add(route.name)
+    return routes
 
 
 def _read(number: int, listed: Mapping[str, Any], folder: Path) -> RouteSettings:
@@ -204,7 +204,7 @@ def _check_members(at: str, listed: Mapping[str, Any]) -> None:
         if member in (*_SWITCHES, _SHARED) and not isinstance(value, bool):
             raise _bad(at, member, f"{member} must be true or false.", "Write it without quotes.")
         if member in _LISTS and not (
-            isinstance(value, list) and all(isinstance(one, str) for one in value)
+            isinstance(value, list) and all(isinstance(text, str) for text in value)
         ):
             raise _bad(
                 at, member, f"{member} must be a list of texts.", 'Write it like ["EUR", "USD"].'
@@ -214,7 +214,7 @@ def _check_members(at: str, listed: Mapping[str, Any]) -> None:
 def _switch(at: str, listed: Mapping[str, Any], member: str, *, may: bool) -> bool:
     if listed.get(member) and not may:
         able = ", ".join(
-            name for name, one in usable_kinds()[0].items() if getattr(one, _MAY[member])
+            name for name, kind in usable_kinds()[0].items() if getattr(kind, _MAY[member])
         )
         message = f"{member} says nothing of a route of the kind {listed['kind']}."
         raise _bad(at, member, message, f"Remove it; it belongs to routes of the kind {able}.")
@@ -348,8 +348,8 @@ def _fraud_rate(at: str, listed: Mapping[str, Any]) -> int | None:
 def _names(
     at: str, listed: Mapping[str, Any], member: str, spelled: Any, known: Any
 ) -> tuple[str, ...]:
-    found: Sequence[str] = [spelled(one) for one in listed.get(member, ())]
-    unknown = next((one for one in found if not known(one)), None)
+    names: Sequence[str] = [spelled(name) for name in listed.get(member, ())]
+    unknown = next((name for name in names if not known(name)), None)
     if unknown is not None:
         examples = {"countries": "DE", "schemes": ", ".join(SCHEMES), "currencies": "EUR"}
         raise _bad(
@@ -358,7 +358,7 @@ def _names(
             f"{unknown!r} is not known among the {member}.",
             f"Write codes like {examples[member]}.",
         )
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(names))
 
 
 def _amount(at: str, listed: Mapping[str, Any], member: str) -> int | None:
@@ -378,13 +378,13 @@ def _amount(at: str, listed: Mapping[str, Any], member: str) -> int | None:
 
 def _cost(at: str, text: str) -> tuple[int, int]:
     """Share and fixed part in millionths."""
-    found = _COST.fullmatch(text.replace(" ", ""))
-    if found is None:
+    match = _COST.fullmatch(text.replace(" ", ""))
+    if match is None:
         message = f"{text!r} is no cost of a send."
         raise _bad(
             at, "cost", message, 'Write it like "1.4% + 0.25": of the amount, and of each send.'
         )
-    share, fixed = Decimal(found["share"] or 0), Decimal(found["fixed"] or 0)
+    share, fixed = Decimal(match["share"] or 0), Decimal(match["fixed"] or 0)
     return int(share * MILLION / 100), int(fixed * MILLION)
 
 

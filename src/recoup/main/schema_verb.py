@@ -69,10 +69,10 @@ def check(*, data_dir: DataDir = None) -> None:
     """Checks every database as the application's role; exits with 1 if something is missing."""
     settings = load_settings(data_dir=data_dir)
     check_installed(settings)
-    found = _with_databases(settings, checked_databases)
-    for database, what, trouble in found:
+    checks = _with_databases(settings, checked_databases)
+    for database, what, trouble in checks:
         click.echo(f"{database:8} {what:11} {trouble or 'ok'}")
-    wrong = [f"{database}: {trouble}" for database, _, trouble in found if trouble]
+    wrong = [f"{database}: {trouble}" for database, _, trouble in checks if trouble]
     if wrong:
         raise Problem("unavailable", wrong[0], cure="See docs/operate.md.")
 
@@ -112,13 +112,13 @@ def _with_databases(settings: Settings, work: Callable[[Databases], Coroutine[An
 
 async def checked_databases(databases: Databases) -> list[tuple[str, str, str]]:
     """Database, what was looked at, what is wrong with it (empty: nothing)."""
-    found = []
+    checks = []
     for name in ("people", "sandbox", "live"):
         if name == "live" and not await has_live(databases):
             continue
         async for what, trouble in _checks(databases, name):
-            found.append((name, what, trouble))
-    return found
+            checks.append((name, what, trouble))
+    return checks
 
 
 async def _checks(databases: Databases, name: str) -> AsyncIterator[tuple[str, str]]:
@@ -178,7 +178,7 @@ async def _partitions(db: Database) -> str:
         left = await read_days_left(
             connection, await connection.fetchval("SELECT clock_timestamp()")
         )
-    table, days = min(left.items(), key=lambda one: one[1])
+    table, days = min(left.items(), key=lambda pair: pair[1])
     return (
         f"{table} has partitions for {days:.0f} more days. Run a worker, or `recoup schema apply`, as the owner."
         if days < DAYS_LEFT_MIN

@@ -49,7 +49,7 @@ async def on(opened: Opened) -> str:
 async def show_verb(opened: Opened) -> Printed:
     """Shows whether sending is off, since when and why."""
     stop = await standing_stop(opened.world.db.reader)
-    found = {
+    facts = {
         "off_since": stop and stop.stopped_at,
         "off_reason": stop and stop.why,
         "off_by": stop and stop.actor,
@@ -57,4 +57,4 @@ async def show_verb(opened: Opened) -> Printed:
     text = (
         f"All sending is off since {iso(stop.stopped_at)}: {stop.why}" if stop else "Sending is on."
     )
-    return Printed(found, [text])
+    return Printed(facts, [text])

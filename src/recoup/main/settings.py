@@ -236,9 +236,9 @@ def without_secrets(name: str, value: str) -> str:
     return re.sub(r"([?&;])([^=&;]+)=[^&;]*", _without_secret, value)
 
 
-def _without_secret(found: re.Match[str]) -> str:
-    hidden = any(word in unquote(found[2]).lower() for word in _HIDDEN)
-    return f"{found[1]}{found[2]}=***" if hidden else found[0]
+def _without_secret(match: re.Match[str]) -> str:
+    hidden = any(word in unquote(match[2]).lower() for word in _HIDDEN)
+    return f"{match[1]}{match[2]}=***" if hidden else match[0]
 
 
 def shown_setting(name: str, value: Any) -> str:
@@ -297,10 +297,10 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
     if "routes" in listed:
         values["routes"] = read_routes(listed["routes"], path.parent)
     for name, spec in known.items():
-        found = _found(name, given, listed, path)
-        origins[name] = found[1] if found else "default"
-        if found:
-            values[name] = _as(name, spec.default, found[0])
+        setting = _found(name, given, listed, path)
+        origins[name] = setting[1] if setting else "default"
+        if setting:
+            values[name] = _as(name, spec.default, setting[0])
     _check(values)
     if named := [name.strip() for name in values.get("features", "").split(",") if name.strip()]:
         install(named)

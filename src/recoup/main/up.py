@@ -76,7 +76,7 @@ class Part:
     def ensure(self, environment: dict[str, str]) -> None:
         """Starts it when it does not run, more and more slowly when it keeps dying."""
         now = time.monotonic()
-        self.ending = [one for one in self.ending if one.poll() is None]
+        self.ending = [process for process in self.ending if process.poll() is None]
         if self.former is not None:
             self._hand_over(now)
         if self.process is not None and self.process.poll() is None:
@@ -401,7 +401,9 @@ def _run(
                 part.ensure(environment)
             if to_replace and all(part.former is None for part in parts):
                 to_replace.pop(0).replace(environment)
-            processes = [one for part in parts for one in (part.process, part.former, *part.ending)]
+            processes = [
+                process for part in parts for process in (part.process, part.former, *part.ending)
+            ]
             _forget_gauges(
                 environment, {process.pid for process in processes if process is not None}
             )

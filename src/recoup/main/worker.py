@@ -33,7 +33,7 @@ async def _worker(settings: Settings, databases: Databases) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     async with open_worlds(settings, databases, WORKER) as both:
-        worlds = [one for one in both if one is not None]
+        worlds = [running for running in both if running is not None]
         settle_heap()
         with ExitStack() as stack:
             if settings.worker_metrics_address and not is_shared():
@@ -80,11 +80,11 @@ async def _tell() -> None:
         await asyncio.sleep(1.0)
 
 
-async def _work_open(one: Running) -> None:
+async def _work_open(running: Running) -> None:
     """Live waits while a setting is wrong with which nothing may be sent. It says that it lives
     meanwhile."""
-    while one.world.opening is not None and one.world.opening.stops_sending:
+    while running.world.opening is not None and running.world.opening.stops_sending:
         with contextlib.suppress(Problem):
-            await beat(one.world)
+            await beat(running.world)
         await asyncio.sleep(1.0)
-    await work(one.world, one.orders, one.deliveries)
+    await work(running.world, running.orders, running.deliveries)

@@ -76,11 +76,13 @@ def updaters_of(
 ) -> Updater | None:
     """`own`: the world's, beside the bridges whose settings say that they answer."""
     able = {
-        name: one for name, one in bridges_of(settings, world, processors).items() if one.updates
+        name: bridge
+        for name, bridge in bridges_of(settings, world, processors).items()
+        if bridge.updates
     }
     if not own and not able:
         return None
-    numbers = {name for name, one in able.items() if "card" in one.takes}
+    numbers = {name for name, bridge in able.items() if "card" in bridge.takes}
     return RouteUpdaters({**own, **able}, frozenset({*own, *numbers}))
 
 
@@ -92,7 +94,7 @@ def token_services_of(
 ) -> Mapping[str, TokenService]:
     """`own`: the world's, before the bridges whose settings say so."""
     bridges = bridges_of(settings, world, processors)
-    return {**own, **{name: one for name, one in bridges.items() if TOKEN in one.takes}}
+    return {**own, **{name: bridge for name, bridge in bridges.items() if TOKEN in bridge.takes}}
 
 
 def bridges_of(
@@ -100,8 +102,8 @@ def bridges_of(
 ) -> dict[str, Bridge]:
     """Bridges of the settings, in their order."""
     names = ["bridge", *(route.name for route in settings.routes if route.world == world)]
-    found = {name: processors.get(name) for name in names}
-    return {name: one for name, one in found.items() if isinstance(one, Bridge)}
+    named = {name: processors.get(name) for name in names}
+    return {name: processor for name, processor in named.items() if isinstance(processor, Bridge)}
 
 
 def mode_of(settings: Settings) -> str:

@@ -168,7 +168,7 @@ class NewUpload(Row):
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(f"""
-{insert_of(NewUpload, one=True)}
+{insert_of(NewUpload, single=True)}
 ON CONFLICT (merchant_id, kind, content_mac) WHERE state <> 'stopped' DO NOTHING RETURNING true
 """)
 async def begin_upload(db: Tx, new: NewUpload) -> bool:

@@ -26,10 +26,10 @@ async def read_backlog(db: Read, wall: datetime) -> Backlog:
     due, rest = await _due(db, wall), asdict(await _rest(db, wall))
     late = {name: rest.pop(f"{name}_seconds") for name in ("feed", "pages", "deliveries")}
     return Backlog(
-        {f"due_{one.kind}": one.number for one in due}
+        {f"due_{work.kind}": work.number for work in due}
         | {name: rest[name] for name in rest if "seconds" not in name},
-        {f"due_{one.kind}": one.late_seconds for one in due} | late,
-        {one.kind: one.failing for one in due if one.failing},
+        {f"due_{work.kind}": work.late_seconds for work in due} | late,
+        {work.kind: work.failing for work in due if work.failing},
         rest["oldest_seconds"],
         rest["unknown_seconds"],
     )

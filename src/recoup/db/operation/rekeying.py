@@ -117,12 +117,12 @@ async def _printed_by(db: Read, current: str) -> dict[str, int]: ...
 async def needs_of_world(db: Read, current_print: str | None) -> dict[tuple[str, str], int]:
     """(purpose, key id) -> how much cannot be read, or would not be known again, without that key.
     `current_print`: None without a vault."""
-    found = {("card", key_id): count for key_id, count in (await _wrapped_by(db)).items()}
-    found |= {
+    needs = {("card", key_id): count for key_id, count in (await _wrapped_by(db)).items()}
+    needs |= {
         ("print", key_id): count
         for key_id, count in (await _printed_by(db, current_print or "")).items()
     }
-    return found | await _sealed_by(db, WORLD)
+    return needs | await _sealed_by(db, WORLD)
 
 
 async def needs_of_people(db: Read) -> dict[tuple[str, str], int]:
@@ -130,9 +130,9 @@ async def needs_of_people(db: Read) -> dict[tuple[str, str], int]:
 
 
 async def _sealed_by(db: Read, places: Sequence[Place]) -> dict[tuple[str, str], int]:
-    found: dict[tuple[str, str], int] = {}
+    needs: dict[tuple[str, str], int] = {}
     for place in places:
         for row in await db.fetch(_SEALED_BY[place]):
             key = ("seal", row["key_id"])
-            found[key] = found.get(key, 0) + row["count"]
-    return found
+            needs[key] = needs.get(key, 0) + row["count"]
+    return needs

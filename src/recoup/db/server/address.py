@@ -78,8 +78,8 @@ def fits(folder: Path) -> bool:
 def _is_private(folder: Path) -> bool:
     """A real folder, not a link, that only we (or, for root, the server's user) may enter."""
     try:
-        found = folder.lstat()
+        status = folder.lstat()
     except OSError:
         return False
-    ours = os.geteuid() in (0, found.st_uid)
-    return stat.S_ISDIR(found.st_mode) and stat.S_IMODE(found.st_mode) == 0o700 and ours
+    ours = os.geteuid() in (0, status.st_uid)
+    return stat.S_ISDIR(status.st_mode) and stat.S_IMODE(status.st_mode) == 0o700 and ours

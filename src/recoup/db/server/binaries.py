@@ -63,13 +63,13 @@ def find_binaries(major: int | None = None) -> Binaries:
     Raises: Problem when there are none.
     """
     for folder in _candidates():
-        found = _major(folder / "postgres")
+        version = _major(folder / "postgres")
         if (
-            found >= OLDEST_MAJOR
-            and (major is None or found == major)
+            version >= OLDEST_MAJOR
+            and (major is None or version == major)
             and (folder / "initdb").exists()
         ):
-            return Binaries(folder, found)
+            return Binaries(folder, version)
     wanted = f"PostgreSQL {major}" if major else f"PostgreSQL {OLDEST_MAJOR} or newer"
     raise Problem(
         "unavailable",

@@ -250,18 +250,18 @@ class EmbeddedServer:
                 return
             if not self._ownership:
                 self._ownership = try_lock(self.data_dir / "postgres.owner")
-            found = postmaster.find_postmaster(self.cluster)
-            if found:
-                self._attach(found)
+            running = postmaster.find_postmaster(self.cluster)
+            if running:
+                self._attach(running)
             elif self._ownership and self._child is None:
                 self._spawn()
 
-    def _attach(self, found: postmaster.Postmaster) -> None:
-        if self._child is None and self.owned and self._pid != found.pid:
+    def _attach(self, running: postmaster.Postmaster) -> None:
+        if self._child is None and self.owned and self._pid != running.pid:
             # An orphan. Its killed owner asked for its shutdown: give that a moment to show.
             time.sleep(0.2)
-        if found.status != "stopping":
-            self._pid = found.pid
+        if running.status != "stopping":
+            self._pid = running.pid
             self._started_at = time.monotonic()
 
     def _spawn(self) -> None:
@@ -304,8 +304,8 @@ class EmbeddedServer:
             raise self._problem(f"not ready after {waited_seconds:.0f} s; see {self.log}")
 
     def _end(self) -> None:
-        found = postmaster.find_postmaster(self.cluster)
-        pid = found.pid if found else self._pid
+        running = postmaster.find_postmaster(self.cluster)
+        pid = running.pid if running else self._pid
         if pid:
             postmaster.end(pid, self.cluster, seconds_max=STOP_SECONDS_MAX)
         self._reap()

@@ -23,16 +23,16 @@ def close_folder(folder: Path) -> None:
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = folder.stat()
+        status = folder.stat()
     except OSError as error:
         raise _refused(
             f"The data folder {folder} cannot be made: {error.strerror}.",
             "Choose another --data-dir.",
         ) from None
-    mode, others = stat.S_IMODE(found.st_mode), _OTHERS if os.geteuid() else _OTHERS_OF_ROOT
-    if os.geteuid() not in (0, found.st_uid):
+    mode, others = stat.S_IMODE(status.st_mode), _OTHERS if os.geteuid() else _OTHERS_OF_ROOT
+    if os.geteuid() not in (0, status.st_uid):
         raise _refused(
-            f"The data folder {folder} belongs to another user (uid {found.st_uid}).",
+            f"The data folder {folder} belongs to another user (uid {status.st_uid}).",
             "Run Recoup as that user, or choose another --data-dir.",
         )
     if mode & stat.S_IWOTH and not mode & stat.S_ISVTX and any(folder.iterdir()):
@@ -54,7 +54,7 @@ def close_folder(folder: Path) -> None:
         folder / "recoup.toml",
         *folder.glob("*.json"),
     ):  # they have secrets, and may come from elsewhere
-        if file.is_file() and file.stat().st_uid == found.st_uid:
+        if file.is_file() and file.stat().st_uid == status.st_uid:
             file.chmod(0o600)
 
 

@@ -105,8 +105,8 @@ async def as_it_stood(
     if not lines:
         raise Problem("not_found", "There is no such order.", cure=FIND_ORDER)
     attempts, refunds, disputes = row.attempts or [], row.refunds or [], row.disputes or []
-    found = past(lines, cut, attempts, refunds, disputes, expires_at=row.expires_at)
-    last = found.line
+    then = past(lines, cut, attempts, refunds, disputes, expires_at=row.expires_at)
+    last = then.line
     balances = await order_balances(db, merchant_id, row.order_id, last.recorded_at)
     kept = [line for line in lines if line.seq <= last.seq]
     decided = next(
@@ -121,13 +121,13 @@ async def as_it_stood(
             AsOfBalance(account=balance.account, amount=balance.units) for balance in balances
         ],
     )
-    return _then(row, found, kept), shown, found.state.collected_units
+    return _then(row, then, kept), shown, then.state.collected_units
 
 
-def _then(row: WholeOrder, found: Past, kept: list[Line]) -> WholeOrder:
-    state, until = found.state, found.line.business_at
+def _then(row: WholeOrder, then: Past, kept: list[Line]) -> WholeOrder:
+    state, until = then.state, then.line.business_at
     disputed = state.disputed_units > 0
-    units = row.units if found.units is None else found.units
+    units = row.units if then.units is None else then.units
     shown = face(state.stage, row.kind, units, state.refunded_units, disputed)
     changes: dict[str, Any] = {
         "stage": state.stage.value,
@@ -136,18 +136,18 @@ def _then(row: WholeOrder, found: Past, kept: list[Line]) -> WholeOrder:
         "refunded_units": state.refunded_units,
         "disputed": disputed,
         "reason": state.reason,
-        "created_at": found.created_at,
-        "expires_at": found.expires_at,
-        "next_attempt_at": found.next_attempt_at,
-        "do_not_retry": found.do_not_retry,
-        "metadata": row.metadata if found.notes_known else {},
-        "attempts": attempts_then(found, row.attempts or ()),
+        "created_at": then.created_at,
+        "expires_at": then.expires_at,
+        "next_attempt_at": then.next_attempt_at,
+        "do_not_retry": then.do_not_retry,
+        "metadata": row.metadata if then.notes_known else {},
+        "attempts": attempts_then(then, row.attempts or ()),
         "refunds": [
-            _past_refund(refund, found, kept)
+            _past_refund(refund, then, kept)
             for refund in row.refunds or ()
-            if refund.modification_id in found.modifications
+            if refund.modification_id in then.modifications
         ],
-        "disputes": disputes_then(found, row.disputes or ())
+        "disputes": disputes_then(then, row.disputes or ())
         if state.stage is Stage.COMPLETED
         else [],
         "facets": facets_then(row.facets or {}, until),
@@ -156,12 +156,12 @@ def _then(row: WholeOrder, found: Past, kept: list[Line]) -> WholeOrder:
     return with_fields(row, **changes)
 
 
-def _past_refund(row: WireRefund, found: Past, kept: list[Line]) -> WireRefund:
-    state = found.modifications[row.modification_id]
+def _past_refund(row: WireRefund, then: Past, kept: list[Line]) -> WireRefund:
+    state = then.modifications[row.modification_id]
     life = [
-        PastRefundStep(one.happening, one.business_at)
-        for one in kept
-        if one.fact_id == row.modification_id
+        PastRefundStep(line.happening, line.business_at)
+        for line in kept
+        if line.fact_id == row.modification_id
     ]
     return replace(
         row,
@@ -285,7 +285,7 @@ def _refund(row: WireRefund) -> RefundShown:
 
 async def _dispute(call: Call, row: Dispute, scheme: str | None, is_past: bool) -> DisputeShown:
     db = call.services.world.db.reader
-    found = None if is_past else await compelling_of(db, call.scope.merchant_id, row, scheme)
+    compelling = None if is_past else await compelling_of(db, call.scope.merchant_id, row, scheme)
     return DisputeShown.of(
         row,
         id=row.dispute_id,
@@ -294,16 +294,17 @@ async def _dispute(call: Call, row: Dispute, scheme: str | None, is_past: bool) 
         reason=reason_of(scheme or "generic", row.reason_code).meaning,
         borne_by=row.liable,
         created_date=iso(row.opened_at),
-        compelling_evidence=_compelling(found) if found is not None else None,
+        compelling_evidence=_compelling(compelling) if compelling is not None else None,
     )
 
 
-def _compelling(found: Compelling) -> CompellingEvidence:
-    used = [EarlierPayment.of(prior) for prior in found.priors]
+def _compelling(evidence: Compelling) -> CompellingEvidence:
+    used = [EarlierPayment.of(prior) for prior in evidence.priors]
     return CompellingEvidence(
-        matches=[*found.elements],
-        payments=used + [EarlierPayment.of(one, reason=why) for one, why in found.others],
-        missing=MissingShown.of(found.missing) if found.missing is not None else None,
+        matches=[*evidence.elements],
+        payments=used
+        + [EarlierPayment.of(payment, reason=why) for payment, why in evidence.others],
+        missing=MissingShown.of(evidence.missing) if evidence.missing is not None else None,
     )
 
 

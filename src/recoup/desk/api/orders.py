@@ -100,12 +100,12 @@ async def get_orders(call: Call) -> Orders:
 
 def _after(query: Query, by: OrderBy) -> Cursor | None:
     text = query.one("after")
-    found = parse_cursor(text, by) if text else None
-    if text and (found is None or found.back):
+    cursor = parse_cursor(text, by) if text else None
+    if text and (cursor is None or cursor.back):
         query.complain("after", "must be `next` of a page with the same orderBy")
     if text and query.one("pageNumber"):
         query.complain("pageNumber", "is not taken beside after")
-    return found
+    return cursor
 
 
 async def _total(call: Call, connection: ReadConnection, order_filter: OrderFilter) -> int:
@@ -188,17 +188,17 @@ def _statuses(query: Query) -> tuple[int, ...]:
 
 
 def _ids(query: Query) -> tuple[UUID, ...]:
-    found = [parse_id(text) for text in query.many("id", maximum=IDS_MAX)]
-    if None in found:
+    ids = [parse_id(text) for text in query.many("id", maximum=IDS_MAX)]
+    if None in ids:
         query.complain("id", f"{GUID}; the merchant's own ids go into externalOrderId")
-    return tuple(one for one in found if one is not None)
+    return tuple(order_id for order_id in ids if order_id is not None)
 
 
 def _tails(query: Query) -> tuple[str, ...]:
-    found = [parse_tail(text) for text in query.many("referenceNumber", maximum=IDS_MAX)]
-    if None in found:
+    tails = [parse_tail(text) for text in query.many("referenceNumber", maximum=IDS_MAX)]
+    if None in tails:
         query.complain("referenceNumber", "must be eight hex digits like 1B7E2C41")
-    return tuple(one for one in found if one is not None)
+    return tuple(tail for tail in tails if tail is not None)
 
 
 def _channels(query: Query) -> tuple[str, ...]:

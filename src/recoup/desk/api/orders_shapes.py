@@ -252,7 +252,7 @@ class Order(Shape):
 if TYPE_CHECKING:
     WithFields = Order
 else:
-    _FIELDS: Final = [(one.name, one.type, None) for one in order_fields()]
+    _FIELDS: Final = [(field.name, field.type, None) for field in order_fields()]
     WithFields = shape_named("WithFields", "", _FIELDS, Order)
 
 
@@ -377,7 +377,7 @@ def _notes(value: Any, limits: Limits) -> dict[str, str | None] | Wrong:
     if any(not 0 < len(name) <= NOTE_NAME_MAX for name in value):
         return Wrong(f"must have names of 1 to {NOTE_NAME_MAX} characters")
     if not all(
-        one is None or (isinstance(one, str) and len(one) <= NOTE_MAX) for one in value.values()
+        text is None or (isinstance(text, str) and len(text) <= NOTE_MAX) for text in value.values()
     ):
         return Wrong(f"must have texts of at most {NOTE_MAX} characters, or null, as values")
     return value

@@ -95,17 +95,17 @@ async def check(call: Call) -> PolicyBoundsChecked:
     what the orders of the last 90 days of your merchants would have brought. No bounds are saved."""
     where, body = await _where(call, writes=True), read_whole(call.body, PolicyBoundsCheckBody)
     tried = await try_policy(call.services.world, partner_scope(call), where, body.policy)
-    found = tried.bounds or AtMerchants([], 0)
-    each = [_at_merchant(one) for one in found.tried]
-    return PolicyBoundsChecked(**checked(tried.checked), merchants=each, merchants_in_all=found.of)
+    bounds = tried.bounds or AtMerchants([], 0)
+    each = [_at_merchant(merchant) for merchant in bounds.tried]
+    return PolicyBoundsChecked(**checked(tried.checked), merchants=each, merchants_in_all=bounds.of)
 
 
-def _at_merchant(one: AtMerchant) -> PolicyBoundsAtMerchant:
-    made = backtest_shown(BacktestShown, one.row) if one.row is not None else None
+def _at_merchant(merchant: AtMerchant) -> PolicyBoundsAtMerchant:
+    made = backtest_shown(BacktestShown, merchant.row) if merchant.row is not None else None
     figures: dict[str, Any] = {
         name: getattr(made, name, None) for name in ("made_at", "failed", "report")
     }
-    return PolicyBoundsAtMerchant(mid=one.merchant_id, name=one.name, **figures)
+    return PolicyBoundsAtMerchant(mid=merchant.merchant_id, name=merchant.name, **figures)
 
 
 @api(

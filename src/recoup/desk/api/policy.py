@@ -56,9 +56,12 @@ async def versions(call: Call) -> RetryPolicyVersions:
 
 async def listed(call: Call, where: Where, query: PolicyBoundsVersionsQuery) -> RetryPolicyVersions:
     """Its versions."""
-    found = await policies.read_versions(call.services.world, where, query.below, query.limit)
-    has_more = bool(found) and found[-1].number > 1
-    data, following = [_version(one) for one in found], found[-1].number if has_more else None
+    versions = await policies.read_versions(call.services.world, where, query.below, query.limit)
+    has_more = bool(versions) and versions[-1].number > 1
+    data, following = (
+        [_version(version) for version in versions],
+        versions[-1].number if has_more else None,
+    )
     return RetryPolicyVersions(data=data, has_more=has_more, next=following)
 
 
@@ -115,18 +118,18 @@ async def back(call: Call) -> RetryPolicyShown:
     return await shown(call, where)
 
 
-def checked(found: Checked) -> dict[str, Any]:
+def checked(check: Checked) -> dict[str, Any]:
     """Members of `RetryPolicyChecked`."""
     return {
-        "can_be_saved": not found.complaints,
+        "can_be_saved": not check.complaints,
         "complaints": [
             RetryPolicyComplaint(line=complaint.line, why=complaint.why)
-            for complaint in found.complaints
+            for complaint in check.complaints
         ],
-        "nearest": found.nearest.to_plain(),
+        "nearest": check.nearest.to_plain(),
         "changes": [
-            RetryPolicyChange(line=one.line, before=one.before, after=one.after)
-            for one in found.changes
+            RetryPolicyChange(line=change.line, before=change.before, after=change.after)
+            for change in check.changes
         ],
     }
 
@@ -164,12 +167,12 @@ def _clips(standing: Standing) -> list[RetryPolicyClip]:
     left, by = standing.clipped
     return [
         RetryPolicyClip(
-            line=one.line,
-            set=one.before,
-            holds=one.after,
-            by=[scope for scope in by[one.line] if scope != "campaign"],
+            line=change.line,
+            set=change.before,
+            holds=change.after,
+            by=[scope for scope in by[change.line] if scope != "campaign"],
         )
-        for one in diff(standing.terms, left)
+        for change in diff(standing.terms, left)
     ]
 
 

@@ -108,9 +108,15 @@ async def list_all(call: Call) -> OrderList:
     async with call.services.world.db.read() as connection:
         if external := query.get("merchant_order_id"):
             order_id = await order_id_of(connection, merchant_id, external)
-            one = await stable_order(connection, merchant_id, order_id) if order_id else None
-            fits = one is not None and status in (None, order_object(call.services, one).status)
-            found, total = ([one] if one and fits and not offset else []), int(fits)
+            order = await stable_order(connection, merchant_id, order_id) if order_id else None
+            fits = order is not None and status in (
+                None,
+                order_object(call.services, order).status,
+            )
+            orders, total = (
+                ([order] if order and fits and not offset else []),
+                int(fits),
+            )
         else:
             known = None
             if status is None:
@@ -118,10 +124,10 @@ async def list_all(call: Call) -> OrderList:
                 known = await call.services.totals.total(
                     connection, merchant_id, "stablecoin", wall
                 )
-            found, total = await list_stable_orders(
+            orders, total = await list_stable_orders(
                 connection, merchant_id, status, limit, offset, known
             )
-    return OrderList([order_object(call.services, order) for order in found], total, limit, offset)
+    return OrderList([order_object(call.services, order) for order in orders], total, limit, offset)
 
 
 @api(f"GET {_AT}", problems=("not_found",))

@@ -35,19 +35,19 @@ async def list_verb(at: AtMerchant) -> Printed:
     """Lists proposals and joins, the newest first, and pairs of prints that look alike."""
     joins = await joins_of(at.world, at.merchant_id)
     alike = await alike_prints_of(at.world, at.merchant_id)
-    lines = [_line(one) for one in joins] + [
+    lines = [_line(join) for join in joins] + [
         f"alike: {pair.first_order} and {pair.second_order}, one customer,"
         f" {pair.scheme} {pair.last4} {pair.exp_month:02}/{pair.exp_year}"
         for pair in alike
     ]
     nothing = ["Nothing was proposed, and no prints of one customer look alike."]
     pairs = [
-        {"orders": (one.first_order, one.second_order)}
-        | picked(one, "scheme", "last4")
-        | {"expiry": f"{one.exp_month:02}/{one.exp_year}"}
-        for one in alike
+        {"orders": (pair.first_order, pair.second_order)}
+        | picked(pair, "scheme", "last4")
+        | {"expiry": f"{pair.exp_month:02}/{pair.exp_year}"}
+        for pair in alike
     ]
-    return Printed({"joins": [_dict(one) for one in joins], "alike": pairs}, lines or nothing)
+    return Printed({"joins": [_dict(join) for join in joins], "alike": pairs}, lines or nothing)
 
 
 @verb(cards)
@@ -62,9 +62,9 @@ async def join(
 ) -> str:
     """Proposes that the cards of the orders FIRST and SECOND are one; a second person decides."""
     scope = await scope_of_person(at, email)
-    _, one = await find_one(at.world, first, scope.merchant_id)
+    _, first_order = await find_one(at.world, first, scope.merchant_id)
     _, other = await find_one(at.world, second, scope.merchant_id)
-    return _line(await propose_join(at.world, scope, (one, other), reason, evidence))
+    return _line(await propose_join(at.world, scope, (first_order, other), reason, evidence))
 
 
 @verb(cards)
@@ -84,53 +84,53 @@ async def decide(
 async def show_verb(order: str, *, at: AtMerchant) -> Printed:
     """Shows the card of an ORDER: its print, since when it is joined to others, and by whose word."""
     _, order_id = await find_one(at.world, order, at.merchant_id)
-    found = await read_card(at.world, at.merchant_id, order_id)
-    return Printed(_card(found), _card_lines(found))
+    page = await read_card(at.world, at.merchant_id, order_id)
+    return Printed(_card(page), _card_lines(page))
 
 
-def _card_lines(found: CardPage) -> Iterator[str]:
-    card = found.card
+def _card_lines(page: CardPage) -> Iterator[str]:
+    card = page.card
     yield (
         f"{card.scheme} {card.last4} {card.exp_month:02}/{card.exp_year}"
         + f", {card.route}" * bool(card.route)
     )
     yield f"print {card.card_id}"
     yield (
-        f"joined with others, last {iso(found.joined_at)}"
-        if found.joined_at is not None
+        f"joined with others, last {iso(page.joined_at)}"
+        if page.joined_at is not None
         else "joined with no other"
     )
-    yield from map(_line, found.joins)
+    yield from map(_line, page.joins)
 
 
-def _line(one: CardJoin) -> str:
+def _line(join: CardJoin) -> str:
     by = (
-        f"by {one.decided_by}, {iso(one.decided_at)}"
-        if one.decided_at is not None
+        f"by {join.decided_by}, {iso(join.decided_at)}"
+        if join.decided_at is not None
         else "for a second person"
     )
-    words = {"waiting": "waits", "joined": "joined", "refused": "refused"}[one.state]
+    words = {"waiting": "waits", "joined": "joined", "refused": "refused"}[join.state]
     return (
-        f"{one.join_id} {words} {by}: orders {one.first_external} and {one.second_external};"
-        f" {one.reason} ({one.evidence}), proposed by {one.made_by}, {iso(one.created_at)}"
+        f"{join.join_id} {words} {by}: orders {join.first_external} and {join.second_external};"
+        f" {join.reason} ({join.evidence}), proposed by {join.made_by}, {iso(join.created_at)}"
     )
 
 
-def _dict(one: CardJoin) -> dict[str, Any]:
+def _dict(join: CardJoin) -> dict[str, Any]:
     return {
-        "id": one.join_id,
-        "orders": (one.first_order, one.second_order),
-        **picked(one, "state", "reason", "evidence"),
-        "proposed_by": one.made_by,
-        "proposed_at": one.created_at,
-        **picked(one, "decided_by", "decided_at"),
+        "id": join.join_id,
+        "orders": (join.first_order, join.second_order),
+        **picked(join, "state", "reason", "evidence"),
+        "proposed_by": join.made_by,
+        "proposed_at": join.created_at,
+        **picked(join, "decided_by", "decided_at"),
     }
 
 
-def _card(found: CardPage) -> dict[str, Any]:
+def _card(page: CardPage) -> dict[str, Any]:
     return {
-        "print": found.card.card_id,
-        **picked(found.card, "scheme", "last4", "route"),
-        "joined_at": found.joined_at,
-        "joins": [_dict(one) for one in found.joins],
+        "print": page.card.card_id,
+        **picked(page.card, "scheme", "last4", "route"),
+        "joined_at": page.joined_at,
+        "joins": [_dict(join) for join in page.joins],
     }

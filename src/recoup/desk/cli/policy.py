@@ -31,22 +31,22 @@ from recoup.policy_versions.flows.policies import Checked, Standing
 from recoup.policy_versions.flows.policy_scopes import Where, where_of
 
 
-def summary_of_bounds(found: AtMerchants) -> list[str]:
+def summary_of_bounds(bounds: AtMerchants) -> list[str]:
     """Merchant by merchant."""
-    if not found.tried:
+    if not bounds.tried:
         return [
             "back-test   no merchant under these bounds has orders of the last days whose decisions are kept"
         ]
     text = []
-    if len(found.tried) < found.of:
+    if len(bounds.tried) < bounds.of:
         text.append(
-            f"back-test   of the {len(found.tried)} merchants with the most orders, of {found.of:,}"
+            f"back-test   of the {len(bounds.tried)} merchants with the most orders, of {bounds.of:,}"
         )
-    for one in found.tried:
-        text.append(f"merchant    {shown_by_number(one.name)}")
+    for merchant in bounds.tried:
+        text.append(f"merchant    {shown_by_number(merchant.name)}")
         text += (
-            summary(one.row)
-            if one.row is not None
+            summary(merchant.row)
+            if merchant.row is not None
             else ["back-test   several wait for their figures already"]
         )
     return text
@@ -104,12 +104,12 @@ def _moment(text: str) -> datetime:
     """Raises: Problem(invalid)."""
     try:
         given = datetime.fromisoformat(text)
-        found = of_these_days(given) if given.tzinfo is not None else None
+        moment = of_these_days(given) if given.tzinfo is not None else None
     except ValueError:
-        found = None
-    if found is None:
+        moment = None
+    if moment is None:
         raise invalid(f"{text[:40]!r} is no moment.", "from", "Write 2026-12-01T00:00:00+00:00.")
-    return found
+    return moment
 
 
 @click.group()
@@ -129,14 +129,14 @@ async def show(
     where = await place.where(opened)
     standing = await policies.read_standing(opened.world, where)
     if version is not None:
-        found = [await policies.read_version(opened.world, where, version)]
+        rows = [await policies.read_version(opened.world, where, version)]
     else:
         limit = policies.PAGE_MAX if versions else 1
-        found = await policies.read_versions(opened.world, where, None, limit)
-    lines = [_line(one) for one in found] or ["No policy was set."]
+        rows = await policies.read_versions(opened.world, where, None, limit)
+    lines = [_line(row) for row in rows] or ["No policy was set."]
     if not versions:
-        lines = _shown(standing, found[0] if found else None)
-    return Printed({"version": standing.number, "versions": [_dict(one) for one in found]}, lines)
+        lines = _shown(standing, rows[0] if rows else None)
+    return Printed({"version": standing.number, "versions": [_dict(row) for row in rows]}, lines)
 
 
 @verb(policy)
@@ -281,9 +281,9 @@ def _bounds(standing: Standing) -> Sequence[Part]:
 def _clips(standing: Standing) -> list[str]:
     left, by = standing.clipped
     return [
-        f"# {one.line} is wider than its bound, which wins: {one.before or '-'} -> {one.after or 'nothing'}"
-        f" ({', '.join(by[one.line])})"
-        for one in diff(standing.terms, left)
+        f"# {change.line} is wider than its bound, which wins: {change.before or '-'} -> {change.after or 'nothing'}"
+        f" ({', '.join(by[change.line])})"
+        for change in diff(standing.terms, left)
     ]
 
 

@@ -290,12 +290,12 @@ def notices(run: Run, on: tuple[str, ...], off: tuple[str, ...], as_json: bool) 
             return await switches(opened.world, opened.merchant_id)
         return await switch(opened.world, opened.scope("terms"), wanted)
 
-    found = run(work)
+    switched = run(work)
     lines = (
-        f"{notice.name:14} {'on' if found[notice.name] else 'off':4} {notice.meaning}"
+        f"{notice.name:14} {'on' if switched[notice.name] else 'off':4} {notice.meaning}"
         for notice in NOTICES
     )
-    show(found, lines, as_json=as_json)
+    show(switched, lines, as_json=as_json)
 
 
 @click.command()
@@ -311,11 +311,11 @@ def country(run: Run, code: str | None, as_json: bool) -> None:
             await change_country(opened.world, opened.scope("terms"), code, "code")
         return (await caller_settings(opened.world.db.reader, opened.merchant_id)).merchant
 
-    found = run(work)
-    shown = {"country": found.country, "region": found.region}
+    merchant = run(work)
+    shown = {"country": merchant.country, "region": merchant.region}
     show(
         shown,
-        [f"{found.country or 'no country'}: the rules of {found.region} hold."],
+        [f"{merchant.country or 'no country'}: the rules of {merchant.region} hold."],
         as_json=as_json,
     )
 

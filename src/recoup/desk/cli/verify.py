@@ -54,32 +54,32 @@ def prove_file(path: Path, root: str | None, amount: int | None) -> Printed:
         is_of_month = is_certificate(file.readline(LINE_BYTES_MAX + 1))
         file.seek(0)
         lines = iter(lambda: file.readline(LINE_BYTES_MAX + 1), b"")
-        found = (
+        proved = (
             prove_certificate(lines, root) if is_of_month else prove_settlement(lines, root, amount)
         )
-    if isinstance(found, Wrong):
-        proof = {"ok": False, "difference": found._asdict(), "file": None}
-        return Printed(proof, _difference(found), failed=True)
-    proof = {"ok": True, "difference": None, "file": found._asdict()}
-    if isinstance(found, ProvedCertificate):
-        return Printed(proof, [_certificate(found, root)])
-    paid = to_text(found.payout, EXPONENTS.get(found.asset, 0))
+    if isinstance(proved, Wrong):
+        proof = {"ok": False, "difference": proved._asdict(), "file": None}
+        return Printed(proof, _difference(proved), failed=True)
+    proof = {"ok": True, "difference": None, "file": proved._asdict()}
+    if isinstance(proved, ProvedCertificate):
+        return Printed(proof, [_certificate(proved, root)])
+    paid = to_text(proved.payout, EXPONENTS.get(proved.asset, 0))
     return Printed(
         proof,
         [
-            f"settlement {found.settlement_id}\npayout     {found.asset} {paid}\nlines      {found.lines:,}\n"
-            f"pages      {found.pages:,}\nroot       {found.root}"
+            f"settlement {proved.settlement_id}\npayout     {proved.asset} {paid}\nlines      {proved.lines:,}\n"
+            f"pages      {proved.pages:,}\nroot       {proved.root}"
             f"{'' if root else chr(10) + '           compare it with LedgerRoot of settlement.closed'}\nok"
         ],
     )
 
 
-def _difference(found: Wrong) -> list[str]:
+def _difference(wrong: Wrong) -> list[str]:
     lines = [
         "The first difference:",
-        *(f"  {name:9} {value}" for name, value in found._asdict().items()),
+        *(f"  {name:9} {value}" for name, value in wrong._asdict().items()),
     ]
-    if found.line <= 1 and found.field in ("line", "end", "type"):
+    if wrong.line <= 1 and wrong.field in ("line", "end", "type"):
         lines.append(
             "This is not a settlement file; `recoup report settlement --batch ID --proof` writes one. Nor is it a "
             "certificate; `recoup report certificate --month M --out FILE` writes one."
@@ -87,11 +87,11 @@ def _difference(found: Wrong) -> list[str]:
     return lines
 
 
-def _certificate(found: ProvedCertificate, root: str | None) -> str:
+def _certificate(proved: ProvedCertificate, root: str | None) -> str:
     return (
-        f"certificate {found.certificate_id}\nmonth       {found.month}\nacceptor    {found.acceptor_id}\n"
-        f"number      {found.number}{', a correction' if found.number > 1 else ''}\nsends       {found.sends:,}\n"
-        f"breaches    {found.breaches:,}\nlines       {found.lines:,}\nroot        {found.root}"
+        f"certificate {proved.certificate_id}\nmonth       {proved.month}\nacceptor    {proved.acceptor_id}\n"
+        f"number      {proved.number}{', a correction' if proved.number > 1 else ''}\nsends       {proved.sends:,}\n"
+        f"breaches    {proved.breaches:,}\nlines       {proved.lines:,}\nroot        {proved.root}"
         f"{'' if root else chr(10) + '            compare it with CertificateRoot of certificate.ready'}\nok"
     )
 

@@ -93,8 +93,8 @@ def finish(file: IO[bytes], path: Path) -> None:
 
 
 def drop(path: Path) -> None:
-    for one in (_part(path), path):
-        one.unlink(missing_ok=True)
+    for file in (_part(path), path):
+        file.unlink(missing_ok=True)
 
 
 def check_room(path: Path, size: int) -> None:
@@ -118,11 +118,11 @@ def lying(world: World) -> Iterator[tuple[UUID | None, UUID, int, Path]]:
     that the release before wrote does not name its merchant."""
     with suppress(FileNotFoundError):
         for path in folder_of(world).iterdir():
-            if found := _NAME.fullmatch(path.name):
+            if match := _NAME.fullmatch(path.name):
                 yield (
-                    UUID(hex=found[1]) if found[1] else None,
-                    UUID(hex=found[2]),
-                    int(found[3]),
+                    UUID(hex=match[1]) if match[1] else None,
+                    UUID(hex=match[2]),
+                    int(match[3]),
                     path,
                 )
 
@@ -167,8 +167,8 @@ class ExportQuery:
 
 def wanted_of(kept: Any, merchant_id: UUID) -> ExportQuery:
     """Whatever it says, of this merchant's orders only."""
-    found = msgspec.convert(kept, ExportQuery, strict=False)
-    return replace(found, filter=replace(found.filter, merchant_id=merchant_id))
+    query = msgspec.convert(kept, ExportQuery, strict=False)
+    return replace(query, filter=replace(query.filter, merchant_id=merchant_id))
 
 
 async def ask_for_file(

@@ -148,10 +148,10 @@ async def work_bulk(world: World, orders: Orders, due: Due) -> None:
             return
         last_try = due.tries >= TRIES_MAX
         answers, trouble = await _some(
-            world, orders, row, [one.order_id for one in waiting], last_try=last_try
+            world, orders, row, [order.order_id for order in waiting], last_try=last_try
         )
-        for one, answer in zip(waiting, answers, strict=True):
-            answer["row_no"] = one.row_no
+        for order, answer in zip(waiting, answers, strict=True):
+            answer["row_no"] = order.row_no
         answers = [answer for answer in answers if answer["state"] != "waiting"]
         if trouble is not None:
             await _step(world, key, answers)
@@ -190,7 +190,7 @@ async def _some(
     room = asyncio.Semaphore(SIDE_BY_SIDE)
     trouble: list[Exception] = []
 
-    async def one(order_id: UUID) -> dict[str, Any]:
+    async def answered(order_id: UUID) -> dict[str, Any]:
         try:
             async with room:
                 return {
@@ -215,5 +215,5 @@ async def _some(
                 "answer": "Something went wrong on our side. Do it on the order's own page.",
             }
 
-    answers = await asyncio.gather(*(one(order_id) for order_id in order_ids))
+    answers = await asyncio.gather(*(answered(order_id) for order_id in order_ids))
     return answers, trouble[0] if trouble else None

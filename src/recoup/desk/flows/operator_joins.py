@@ -68,9 +68,9 @@ async def propose_join(
         async with world.db.transaction() as tx:
             await known_offset(tx, scope.merchant_id)
             first, second = await _pair(tx, scope.merchant_id, orders)
-            found = await join_of_pair(tx, scope.merchant_id, first.card_id, second.card_id)
-            if found is not None:
-                return found
+            join = await join_of_pair(tx, scope.merchant_id, first.card_id, second.card_id)
+            if join is not None:
+                return join
             await _check_new(tx, scope.merchant_id, first, second)
             made = await add_join(
                 tx,
@@ -146,12 +146,12 @@ async def joins_of(world: World, merchant_id: UUID) -> list[CardJoin]:
 async def alike_prints(db: Read, merchant_id: UUID) -> list[Alike]:
     """Pairs worth a look, each once: never joined by themselves. Many cards have the same brand,
     digits and date."""
-    found: dict[tuple[UUID, UUID], Alike] = {}
+    alike: dict[tuple[UUID, UUID], Alike] = {}
     for row in await list_alike(db, merchant_id):
         pair = (min(row.first_card, row.second_card), max(row.first_card, row.second_card))
-        if pair not in found and not await are_joined(db, pair):
-            found[pair] = row
-    return list(found.values())
+        if pair not in alike and not await are_joined(db, pair):
+            alike[pair] = row
+    return list(alike.values())
 
 
 async def alike_prints_of(world: World, merchant_id: UUID) -> list[Alike]:
@@ -181,8 +181,8 @@ async def _print(db: Read, merchant_id: UUID, order_id: UUID) -> Print:
 
 async def _pair(db: Read, merchant_id: UUID, orders: tuple[UUID, UUID]) -> tuple[Print, Print]:
     """The lower card first."""
-    found = [await _print(db, merchant_id, order_id) for order_id in orders]
-    first, second = sorted(found, key=lambda one: one.card_id)
+    prints = [await _print(db, merchant_id, order_id) for order_id in orders]
+    first, second = sorted(prints, key=lambda card: card.card_id)
     return first, second
 
 

@@ -47,11 +47,11 @@ R = TypeVar("R")
 def payer_ids(world: World, merchant_id: UUID, typed: str) -> tuple[UUID, ...]:
     """Ids under which a customer may be known whom somebody names by e-mail or by the merchant's
     own id of them."""
-    found = (
+    ids = (
         world.keys.derived_id("payer", merchant_id.bytes, text)
         for text in dict.fromkeys((typed, typed.lower()))
     )
-    return tuple(found) if typed else ()
+    return tuple(ids) if typed else ()
 
 
 async def find_by_name(world: World, merchant_id: UUID, typed: str) -> UUID | None:
@@ -78,12 +78,12 @@ async def find_all_by_name(world: World, merchant_id: UUID, typed: str) -> froze
     ask again after these were erased."""
     typed = typed.strip()
     by_name = await find_by_name(world, merchant_id, typed)
-    found = set() if by_name is None else {by_name}
+    payers = set() if by_name is None else {by_name}
     if "@" not in typed:
-        return frozenset(found)
-    found |= {row.payer_id for row in await customers_by_email(world.db, merchant_id, typed, PART)}
-    found |= await payers_by_email(world.db, merchant_id, typed, PART)
-    return frozenset(found)
+        return frozenset(payers)
+    payers |= {row.payer_id for row in await customers_by_email(world.db, merchant_id, typed, PART)}
+    payers |= await payers_by_email(world.db, merchant_id, typed, PART)
+    return frozenset(payers)
 
 
 async def find_alike(
@@ -120,7 +120,7 @@ async def erase_all(
     done: set[UUID] = set()
     orders = opened = 0
     while left := known - done:
-        for payer_id in sorted(left, key=lambda one: (one == last, one)):
+        for payer_id in sorted(left, key=lambda payer: (payer == last, payer)):
             of_one = await erase_person(world, scope, payer_id)
             orders, opened = orders + of_one[0], opened + of_one[1]
         done |= left

@@ -66,24 +66,24 @@ async def _described(
 ) -> list[WaitingPayout]:
     created = {row.asset for row in rows if row.state == "created"}
     accounts = {
-        one: await store.active_account(connection, visit.merchant_id, one) for one in created
+        asset: await store.active_account(connection, visit.merchant_id, asset) for asset in created
     }
     delays = {
-        one: await account_delay(connection, visit.merchant_id, account.active_at, visit.now)
-        for one, account in accounts.items()
+        asset: await account_delay(connection, visit.merchant_id, account.active_at, visit.now)
+        for asset, account in accounts.items()
         if account
     }
     shown = []
     for row in rows:
         account = accounts.get(row.asset)
-        one = _shown(visit, row, account, delays.get(row.asset, 0))
+        payout = _shown(visit, row, account, delays.get(row.asset, 0))
         if row.payout_no > 1 and row.state == "created":
             before = (await store.payouts_of(connection, visit.merchant_id, row.batch_id))[
                 row.payout_no - 2
             ]
             same = account is not None and account.account_id == before.account_id
-            one = replace(one, back=before.reason, same=same)
-        shown.append(one)
+            payout = replace(payout, back=before.reason, same=same)
+        shown.append(payout)
     return shown
 
 
@@ -189,8 +189,8 @@ async def payout_review(visit: Visit) -> Values | Answer:
         for row in rows:
             batches[row.batch_id] = await shown_batch(connection, visit.merchant_id, row.batch_id)
             if row.account_id and row.account_id not in accounts:
-                found = await store.find_account(connection, visit.merchant_id, row.account_id)
-                accounts[row.account_id] = found
+                account = await store.find_account(connection, visit.merchant_id, row.account_id)
+                accounts[row.account_id] = account
     ready, asset, totals = [row for row in rows if not row.not_now], _asset(visit), Counter[str]()
     for row in ready:
         totals[row.asset] += row.units
@@ -261,10 +261,10 @@ async def approve_payouts(
 
 @approvals.post("/approvals/payouts/{id}/outcome", may=DECIDE, find=_id)
 async def payout_outcome(
-    visit: Visit, found: UUID, *, outcome: str, reason: Annotated[str, Text(300)]
+    visit: Visit, payout_id: UUID, *, outcome: str, reason: Annotated[str, Text(300)]
 ) -> Answer:
     """`outcome`: paid or returned."""
-    await tell_outcome(visit.world, visit.scope, found, outcome, reason)
+    await tell_outcome(visit.world, visit.scope, payout_id, outcome, reason)
     return redirect(_back(visit, "paid" if outcome == "paid" else "returned"))
 
 
@@ -278,13 +278,13 @@ async def payout_file(visit: Visit) -> Response:
 
 @approvals.post("/approvals/accounts/{id}", may=DECIDE, find=_id)
 async def decide_account(
-    visit: Visit, found: UUID, *, decision: str, reason: Annotated[str, Text(300)]
+    visit: Visit, account_id: UUID, *, decision: str, reason: Annotated[str, Text(300)]
 ) -> Answer:
     """Decides an account. What is not approved is refused."""
     if decision == "approve":
-        await approve_account(visit.world, visit.scope, found)
+        await approve_account(visit.world, visit.scope, account_id)
         return redirect(_back(visit, "account"))
-    await refuse_account(visit.world, visit.scope, found, reason)
+    await refuse_account(visit.world, visit.scope, account_id, reason)
     return redirect(_back(visit, "account_refused"))
 
 
@@ -340,12 +340,12 @@ async def new_adjustment(visit: Visit) -> Values | Answer:
 
 async def _adjustment(visit: Visit) -> store.Adjustment:
     async with visit.world.db.read() as connection:
-        found = await store.find_adjustment(connection, visit.merchant_id, await _id(visit))
-    if found is None:
+        adjustment = await store.find_adjustment(connection, visit.merchant_id, await _id(visit))
+    if adjustment is None:
         raise Problem(
             "not_found", "There is no such adjustment.", cure="Reload the approvals page."
         )
-    return found
+    return adjustment
 
 
 async def _payable(visit: Visit, asset: str) -> int:

@@ -76,13 +76,13 @@ class Query:
         return path + ("?" + urlencode(pairs) if pairs else "")
 
     def pairs(self) -> list[tuple[str, str]]:
-        found = [("who", self.who)] if self.who else []
-        found += [("kind", kind) for kind in self.kinds]
-        found += [("object", self.object)] if self.object else []
-        found += [("from", str(self.days.first))] if self.days.first else []
-        found += [("to", str(self.days.last))] if self.days.last else []
-        found += [("zone", self.zone)] if self.zone != "GMT" else []
-        return found + ([("before", self.before)] if self.before else [])
+        pairs = [("who", self.who)] if self.who else []
+        pairs += [("kind", kind) for kind in self.kinds]
+        pairs += [("object", self.object)] if self.object else []
+        pairs += [("from", str(self.days.first))] if self.days.first else []
+        pairs += [("to", str(self.days.last))] if self.days.last else []
+        pairs += [("zone", self.zone)] if self.zone != "GMT" else []
+        return pairs + ([("before", self.before)] if self.before else [])
 
     @property
     def misread(self) -> bool:
@@ -102,10 +102,10 @@ def read_query(params: Any, zone: str) -> Query:
         for name in ("who", "object", "from", "to", "zone", "before")
     }
     unread: dict[str, str] = {}
-    found = {}
+    bounds = {}
     for name in ("from", "to"):
         try:
-            found[name] = read_day(text[name]) if text[name] else None
+            bounds[name] = read_day(text[name]) if text[name] else None
         except ValueError:
             unread[name] = text[name]
     chosen = zone
@@ -118,7 +118,7 @@ def read_query(params: Any, zone: str) -> Query:
     kinds = tuple(dict.fromkeys(kind for kind in chosen_kinds if kind in SECTIONS))
     if strange := [kind for kind in chosen_kinds if kind not in SECTIONS]:
         unread["kind"] = strange[0][:_TEXT_MAX]
-    first, last = found.get("from"), found.get("to")
+    first, last = bounds.get("from"), bounds.get("to")
     if first and last and first > last:
         unread |= {"to": text["to"]}
         last = None

@@ -120,18 +120,18 @@ def facts_in_words(facts: Mapping[str, Any], times: Times) -> list[tuple[str, st
     """(name, value or old value, new value where there is one); moments as `times` has them."""
     values = {name: value for name, value in facts.items() if name != "place"}
     units, asset = values.pop("units", None), values.pop("asset", None)
-    found: list[tuple[str, str, str | None]] = []
+    facts_said: list[tuple[str, str, str | None]] = []
     if isinstance(units, int) and asset in EXPONENTS:
-        found.append(("amount", f"{shown(units, asset)} {asset}", None))
+        facts_said.append(("amount", f"{shown(units, asset)} {asset}", None))
     for name, value in values.items():
         if value in (None, "", [], {}):
             continue
         pair = isinstance(value, list) and len(value) == 2 and name not in ("events", "kinds")
         old, new = (value[0], value[1]) if pair else (value, None)
-        found.append(
+        facts_said.append(
             (name.replace("_", " "), _word(old, times), _word(new, times) if pair else None)
         )
-    return found
+    return facts_said
 
 
 def _word(value: Any, times: Times) -> str:
@@ -140,11 +140,11 @@ def _word(value: Any, times: Times) -> str:
     if value is None or value == "":
         return "none"
     if isinstance(value, list):
-        return ", ".join(_word(one, times) for one in value)
+        return ", ".join(_word(part, times) for part in value)
     if isinstance(value, dict):
         return (
             ", ".join(
-                f"{name.replace('_', ' ')} {_word(one, times)}" for name, one in value.items()
+                f"{name.replace('_', ' ')} {_word(part, times)}" for name, part in value.items()
             )
             or "none"
         )
@@ -163,11 +163,11 @@ def _moment(value: Any, times: Times) -> str:
 
 def door(actor: str) -> str:
     """The door by which it came, as far as the actor says."""
-    one = Actor.of(actor)
+    who = Actor.of(actor)
     return {
         "user": "portal",
         "partner": "partner",
         "api": "API",
         "link": "link",
         "worker": "Recoup",
-    }.get(one.kind, "portal" if parse_id(one.id) else "command line")
+    }.get(who.kind, "portal" if parse_id(who.id) else "command line")

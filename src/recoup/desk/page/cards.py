@@ -73,9 +73,9 @@ _id: Final = find_id(
 
 
 @cards.post("/cards/{id}", may=DECIDE, find=_id)
-async def post_decision(visit: Visit, found: UUID, *, decision: str) -> Answer:
+async def post_decision(visit: Visit, join_id: UUID, *, decision: str) -> Answer:
     """`decision`: join; anything else refuses."""
-    row = await decide_join(visit.world, visit.scope, found, join=decision == "join")
+    row = await decide_join(visit.world, visit.scope, join_id, join=decision == "join")
     return redirect(with_done(visit.session, PLACE, row.state))
 
 

@@ -51,39 +51,39 @@ async def customers_page(
     if not typed:
         return await _list(visit, after)
     try:
-        found = await _found(visit, typed)
+        payers = await _found(visit, typed)
     except Problem as problem:  # the search took too long
         return shown(problem, **await _list(visit, after, typed, set()))
-    if len(found) == 1:
-        return redirect(f"/customers/{found.pop()}")
-    nobody = None if found else nobody_found(masked=visit.pii_access == MASKED)
-    return shown(nobody, **await _list(visit, after, typed, found))
+    if len(payers) == 1:
+        return redirect(f"/customers/{payers.pop()}")
+    nobody = None if payers else nobody_found(masked=visit.pii_access == MASKED)
+    return shown(nobody, **await _list(visit, after, typed, payers))
 
 
 async def _list(
-    visit: Visit, after: store.Place, typed: str = "", found: set[UUID] | None = None
+    visit: Visit, after: store.Place, typed: str = "", payers: set[UUID] | None = None
 ) -> Values:
     """`found`: who is meant by what was typed; None: everybody."""
     clear = visit.pii_access == SHOWN
     async with visit.world.db.read() as connection:
         blocks = await list_blocks(connection, visit.merchant_id, STANDING_MAX)
-        if found is None:
+        if payers is None:
             rows = await store.list_customers(
                 connection, visit.merchant_id, after, LIST_SIZE + 1, clear=clear
             )
             count = await store.count_customers(connection, visit.merchant_id)
         else:
             rows = await store.these_customers(
-                connection, visit.merchant_id, list(found), clear=clear
+                connection, visit.merchant_id, list(payers), clear=clear
             )
             count = min(len(rows), FOUND_MAX), len(rows) <= FOUND_MAX
-    listed, last = cut(rows, LIST_SIZE if found is None else FOUND_MAX)
+    listed, last = cut(rows, LIST_SIZE if payers is None else FOUND_MAX)
     return dict(
         typed=typed,
         rows=listed,
         count=count,
-        searched=found is not None,
-        next=_text(last) if last and found is None else None,
+        searched=payers is not None,
+        next=_text(last) if last and payers is None else None,
         paged=after != store.BEGIN,
         counted_max=store.COUNTED_MAX,
         blocks=blocks,
@@ -102,14 +102,14 @@ async def _found(visit: Visit, typed: str) -> set[UUID]:
         known = payer_id and await store.find_customer(
             connection, merchant_id, payer_id, clear=False
         )
-        found = {payer_id} if payer_id and known else set()
+        payers = {payer_id} if payer_id and known else set()
         if "@" in typed:
-            found |= {
+            payers |= {
                 row.payer_id
                 for row in await store.customers_by_email(connection, merchant_id, typed, FOUND_MAX)
             }
-            found |= await store.payers_by_email(connection, merchant_id, typed, FOUND_MAX)
-        return found or await _by_orders(
+            payers |= await store.payers_by_email(connection, merchant_id, typed, FOUND_MAX)
+        return payers or await _by_orders(
             connection, OrderFilter(merchant_id, text=typed, sight=visit.pii_access)
         )
 
@@ -133,9 +133,9 @@ def _place(text: str) -> store.Place | None:
 def label_of(customer: store.Customer, language: str) -> str:
     """The label that the merchant knows them by, as it is; or the end of our id for one whose data
     is gone or masked, as the page's language says it. People type what they read."""
-    found = customer.known_email or customer.external_id
-    if found and DOTS not in found:
-        return found
+    label = customer.known_email or customer.external_id
+    if label and DOTS not in label:
+        return label
     return said(language, Sentence("customer {0}", str(customer.payer_id)[-6:]))
 
 

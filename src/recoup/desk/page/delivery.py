@@ -54,19 +54,19 @@ async def delivery_page(visit: AnyVisit) -> Values:
     sessions=member,
 )
 async def post_redeliver(
-    visit: AnyVisit, found: Endpoint, *, key: FormKey, back: str, order: UUID | None
+    visit: AnyVisit, endpoint: Endpoint, *, key: FormKey, back: str, order: UUID | None
 ) -> Answer:
     """`back`: order, for the page of `order`; else the delivery's own. The same `key` again changes
     nothing."""
     assert isinstance(visit, Visit)
     done = await redeliver(
-        visit.world, who.at_merchant(visit), found, _try_id(visit), request_key(key)
+        visit.world, who.at_merchant(visit), endpoint, _try_id(visit), request_key(key)
     )
     if back == "order" and order is not None:
         return redirect(back_to(visit, order, "timeline", show="webhooks"))
     return redirect(
         with_done(
-            visit.session, f"{who.PLACE}/{found.endpoint_id}/deliveries/{_try_id(visit)}", done
+            visit.session, f"{who.PLACE}/{endpoint.endpoint_id}/deliveries/{_try_id(visit)}", done
         )
     )
 
@@ -100,35 +100,41 @@ class ReplayForm(Range):
 @member.page("/webhooks/{endpoint_id}/replay", "desk/webhooks_replay.html")
 async def replay(visit: Visit) -> Values | Answer:
     """Replays events; without any bound it only shows the form."""
-    found, query = await who.find_to_change(visit), visit.request.query_params
+    endpoint, query = await who.find_to_change(visit), visit.request.query_params
     if visit.typed:
-        return await _review(visit, found, read_shape(Range, visit.typed))
+        return await _review(visit, endpoint, read_shape(Range, visit.typed))
     typed = read_shape(Range, {name: query.getlist(name) for name in query})
     if "count" not in query:
-        return _values(visit, found, typed)
-    return await _review(visit, found, typed)
+        return _values(visit, endpoint, typed)
+    return await _review(visit, endpoint, typed)
 
 
 @replay.post(may=who.at_merchant, shape=ReplayForm, find=who.find_to_change)
-async def post_replay(visit: Visit, form: ReplayForm, found: Endpoint) -> Answer:
+async def post_replay(visit: Visit, form: ReplayForm, endpoint: Endpoint) -> Answer:
     try:
-        request = _request(form, found)
+        request = _request(form, endpoint)
         await ask(
-            visit.world, who.at_merchant(visit), found.endpoint_id, request, request_key(form.key)
+            visit.world,
+            who.at_merchant(visit),
+            endpoint.endpoint_id,
+            request,
+            request_key(form.key),
         )
     except Problem as problem:
         raise who.in_portal(problem, _CURES.get(problem.code, problem.cure or "")) from None
-    return redirect(f"{who.PLACE}/{found.endpoint_id}#replays")
+    return redirect(f"{who.PLACE}/{endpoint.endpoint_id}#replays")
 
 
-async def _review(visit: Visit, found: Endpoint, typed: Range) -> Answer:
+async def _review(visit: Visit, endpoint: Endpoint, typed: Range) -> Answer:
     problem: Problem | None = None
     would: Found | None = None
     try:
-        would = await count(visit.world, visit.scope, found.endpoint_id, _request(typed, found))
+        would = await count(
+            visit.world, visit.scope, endpoint.endpoint_id, _request(typed, endpoint)
+        )
     except Problem as refused:
         problem = refused
-    return shown(problem, **_values(visit, found, typed, would))
+    return shown(problem, **_values(visit, endpoint, typed, would))
 
 
 def _request(typed: Range, endpoint: Endpoint) -> ReplayRequest:
@@ -171,13 +177,13 @@ def _moment(text: str, name: str) -> datetime | None:
     return moment
 
 
-def _values(visit: Visit, found: Endpoint, typed: Range, would: Found | None = None) -> Values:
+def _values(visit: Visit, endpoint: Endpoint, typed: Range, would: Found | None = None) -> Values:
     return {
-        "endpoint": found,
+        "endpoint": endpoint,
         "place": who.PLACE,
         "typed": typed,
         "would": would,
         "key": fresh_key(),
         "may": who.may(visit),
-        "numbered": found.format != "stablecoin",
+        "numbered": endpoint.format != "stablecoin",
     }

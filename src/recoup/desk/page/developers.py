@@ -127,10 +127,12 @@ async def developers(visit: Visit) -> Values:
         codes=codes_of(typed.scheme),
         word=None,
         may=may_play(visit),
-        input_schemes=list(dict.fromkeys(one.scheme for one in inputs())),
+        input_schemes=list(dict.fromkeys(test_input.scheme for test_input in inputs())),
         chosen=chosen,
         shown=[
-            one for one in inputs() if all(not v or getattr(one, n) == v for n, v in chosen.items())
+            test_input
+            for test_input in inputs()
+            if all(not v or getattr(test_input, n) == v for n, v in chosen.items())
         ],
     )
 

@@ -130,14 +130,14 @@ async def notice_again(visit: Visit, *, route: str, notice: str, nobody: bool, w
 
 def suggested(page: OrderPage, dispute: store.DisputeRow) -> list[str]:
     asset = page.order.asset
-    found: list[str] = []
+    texts: list[str] = []
     for refund in page.modifications:
         if refund.kind in ("refund", "reversal") and refund.state == "done":
             amount, reference = (
                 Figure(money(refund.units, asset)),
                 refund.reference or refund.modification_id,
             )
-            found.append(
+            texts.append(
                 Sentence(
                     "{0} {1} were refunded to the cardholder, requested on {2}, reference {3}.",
                     amount,
@@ -149,7 +149,7 @@ def suggested(page: OrderPage, dispute: store.DisputeRow) -> list[str]:
     charge = next((a for a in page.attempts if a.attempt_id == dispute.attempt_id), None)
     if charge is not None:
         amount, network = Figure(money(charge.units, asset)), charge.network_transaction_id or "-"
-        found.append(
+        texts.append(
             Sentence(
                 "Charged {0} {1} on {2}, approved with code {3}, network transaction {4}, statement text {5}.",
                 amount,
@@ -162,10 +162,10 @@ def suggested(page: OrderPage, dispute: store.DisputeRow) -> list[str]:
         )
     passed = next((line for line in page.log if line.happening == "challenge_passed"), None)
     if passed is not None:
-        found.append(
+        texts.append(
             Sentence("The cardholder passed the bank's check on {0}.", full(passed.business_at))
         )
-    return found
+    return texts
 
 
 ANSWER: Final = role("dispute", "answer disputes")
@@ -208,7 +208,7 @@ async def dispute_page(visit: Visit) -> Values:
         compelling = await compelling_of(connection, visit.merchant_id, dispute, dispute.scheme)
         page = await read_as_seen(visit, connection, dispute.order_id)
     assert page is not None
-    people = await named(visit, [one.actor for one in notes] + [file.actor for file in files])
+    people = await named(visit, [note.actor for note in notes] + [file.actor for file in files])
     answering = dispute.answer_state in ("owed", "sent")
     accepting = answering and dispute.answer == "accept"
     takes_evidence = visit.session.may("dispute") and dispute.state in UNDECIDED and not accepting

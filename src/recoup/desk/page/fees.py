@@ -91,6 +91,6 @@ def _in_force(terms: Iterable[DisputeTerms], now: datetime) -> list[DisputeTerms
     known = list(terms)
     by_asset = [
         dispute_terms_at(known, now, asset)
-        for asset in sorted({one.asset for one in known if one.asset})
+        for asset in sorted({terms.asset for terms in known if terms.asset})
     ]
-    return [dispute_terms_at(known, now, ""), *(one for one in by_asset if one.asset)]
+    return [dispute_terms_at(known, now, ""), *(terms for terms in by_asset if terms.asset)]

@@ -35,8 +35,8 @@ async def find(visit: AccountVisit) -> Values:
         *(line for group in menu.groups(session, "") for line in group.lines),
     ]
     acts = [
-        Line(one.address, "right", ACTS[one.address], 0) for one in lines if one.address in ACTS
+        Line(line.address, "right", ACTS[line.address], 0) for line in lines if line.address in ACTS
     ]
-    if any(one.address == "/uploads" for one in lines):
+    if any(line.address == "/uploads" for line in lines):
         acts.append(Line("/imports", "right", ACTS["/imports"], 0))
     return dict(lines=lines + acts, also=ALSO)

@@ -115,18 +115,14 @@ async def post_import(
     reading = read_import(
         visit.world, visit.scope, file.filename or "", file.file, answers, dry_run=act == "check"
     )
-    found: ReadFile = await while_there(visit.request.receive, reading)
-    if found.stored is None:
-        return shown(checked=found)
-    path = f"{PLACE}/{found.stored.import_id}"
-    if (
-        found.stored.report["declined"]
-        and not found.before
-        and visit.may("switch", or_operator=True)
-    ):
+    read: ReadFile = await while_there(visit.request.receive, reading)
+    if read.stored is None:
+        return shown(checked=read)
+    path = f"{PLACE}/{read.stored.import_id}"
+    if read.stored.report["declined"] and not read.before and visit.may("switch", or_operator=True):
         with suppress(Problem):  # others wait: the page offers a button
-            await _prove(visit, found.stored)
-    return redirect(with_done(visit.session, path, "known") if found.before else path)
+            await _prove(visit, read.stored)
+    return redirect(with_done(visit.session, path, "known") if read.before else path)
 
 
 _NONE: Final = Problem("not_found", "There is no such import.", cure="Look at the list of imports.")
@@ -135,15 +131,19 @@ _find: Final = found_by("import_id", _NONE, one_import)
 
 @member.page("/imports/{import_id}", "desk/imports_import.html")
 async def import_page(visit: Visit, *, after: RowNo = 0) -> Values:
-    found = await _find(visit)
+    stored_import = await _find(visit)
     reader, merchant_id = visit.world.db.reader, visit.merchant_id
-    rows, last = cut(await bad_lines(reader, merchant_id, found.import_id, after, LINES + 1), LINES)
-    proofs = await backtests_of_import(reader, merchant_id, found.import_id, WINDOW_DAYS, PROVED)
+    rows, last = cut(
+        await bad_lines(reader, merchant_id, stored_import.import_id, after, LINES + 1), LINES
+    )
+    proofs = await backtests_of_import(
+        reader, merchant_id, stored_import.import_id, WINDOW_DAYS, PROVED
+    )
     return dict(
-        one=found,
+        one=stored_import,
         proofs=[shown_values(row) for row in proofs],
         proved=sum(row.failed is None for row in proofs) == len(PROVED),
-        live=found.finished_at is None or any(row.made_at is None for row in proofs),
+        live=stored_import.finished_at is None or any(row.made_at is None for row in proofs),
         may_prove=visit.may("switch", or_operator=True),
         rows=rows,
         next=last and last.line_no,
@@ -157,37 +157,37 @@ async def import_page(visit: Visit, *, after: RowNo = 0) -> Values:
 
 @member.page("/imports/{import_id}/lines.csv")
 async def bad_lines_file(visit: Visit) -> Response:
-    found = await _find(visit)
-    await taken(visit, "bad lines of an import", found.import_id)
+    row = await _find(visit)
+    await taken(visit, "bad lines of an import", row.import_id)
     return download(
-        lines_file(visit.world, visit.merchant_id, found.import_id), f"lines-{found.import_id}.csv"
+        lines_file(visit.world, visit.merchant_id, row.import_id), f"lines-{row.import_id}.csv"
     )
 
 
 @member.page("/imports/{import_id}/attempts.jsonl")
 async def attempts_file(visit: Visit) -> Response:
-    found = await _find(visit)
-    await taken(visit, "attempts of an import", found.import_id)
-    parts = history(visit.world, visit.merchant_id, found.import_id)
-    return download(parts, f"attempts-{found.import_id}.jsonl", JSON_LINES)
+    row = await _find(visit)
+    await taken(visit, "attempts of an import", row.import_id)
+    parts = history(visit.world, visit.merchant_id, row.import_id)
+    return download(parts, f"attempts-{row.import_id}.jsonl", JSON_LINES)
 
 
 @import_page.post("/imports/{import_id}/stop", may=anybody, find=_find)
-async def post_stop(visit: Visit, found: Import) -> None:
+async def post_stop(visit: Visit, row: Import) -> None:
     _must(visit)
-    await stop_import(visit.world, visit.scope, found.import_id)
+    await stop_import(visit.world, visit.scope, row.import_id)
 
 
 @import_page.post("/imports/{import_id}/prove", may=asking, find=_find)
-async def post_prove(visit: Visit, found: Import) -> None:
-    await _prove(visit, found)
+async def post_prove(visit: Visit, row: Import) -> None:
+    await _prove(visit, row)
 
 
-async def _prove(visit: Visit, found: Import) -> None:
+async def _prove(visit: Visit, row: Import) -> None:
     """Asks what the schedule and the engine would have rescued of its payments, once all are
     there."""
     for decider in PROVED:
-        request = BacktestRequest(decider, import_id=found.import_id)
+        request = BacktestRequest(decider, import_id=row.import_id)
         await ask(
             visit.world, asking(visit), await question_for(visit.world, visit.merchant_id, request)
         )

@@ -149,7 +149,8 @@ async def _last_delivered(visit: Visit, door: str) -> datetime | None:
     signed = [hook for hook in hooks if hook.door == door and not hook.own_key]
     sums = await sums_of(visit.world, signed) if signed else {}
     return max(
-        (one.last_delivered_at for one in sums.values() if one.last_delivered_at), default=None
+        (total.last_delivered_at for total in sums.values() if total.last_delivered_at),
+        default=None,
     )
 
 
@@ -159,9 +160,9 @@ async def _new_shared(visit: Visit, overlap: timedelta, of: str, door: str) -> s
     try:
         return (await rotate_shared(visit.world, visit.scope, overlap, door))[0]
     except Problem as problem:
-        found = problem.code == "conflict" and await shared_key_after(
+        standing_key = problem.code == "conflict" and await shared_key_after(
             visit.world, visit.scope, of, door
         )
-        if not found:
+        if not standing_key:
             raise
-        return found
+        return standing_key

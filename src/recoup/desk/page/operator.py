@@ -71,9 +71,9 @@ def _refuses_live(visit: AccountVisit) -> bool | None:
     """True when a line of the live check refused, when it was last looked at; None without a live
     world."""
     worlds = [
-        one
-        for one in (visit.world, visit.world.other)
-        if one is not None and one.opening is not None
+        world
+        for world in (visit.world, visit.world.other)
+        if world is not None and world.opening is not None
     ]
     return (
         any(line.verdict == "refuse" for line in worlds[0].opening.lines)

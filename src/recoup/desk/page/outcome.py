@@ -17,18 +17,18 @@ KEY_MAX = 256
 @member.page("/outcome", "desk/outcome.html")
 async def outcome(visit: Visit, *, key: Annotated[str, Text(KEY_MAX, strip=True)]) -> Answer:
     """An unknown id has its message beside the field: it is no error of the page."""
-    found: dict[str, Any] | None = None
+    known: dict[str, Any] | None = None
     missing: Problem | None = None
     if key:
         try:
-            found = await outcome_of(visit.world, key, visit.merchant_id)
+            known = await outcome_of(visit.world, key, visit.merchant_id)
         except Problem as problem:
             missing = problem
     elsewhere = await _elsewhere(visit, key) if missing is not None else []
     return shown(
         status=404 if missing else 200,
         key=key,
-        found=found,
+        found=known,
         missing=missing,
         elsewhere=elsewhere,
         again=urlencode({"key": key}),

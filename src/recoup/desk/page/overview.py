@@ -137,9 +137,9 @@ UNKNOWN: Final = "not told"
 async def overview(visit: Visit) -> Answer:
     """Days or a site that cannot be are the usual ones, and said."""
     chosen, site = _chosen(visit)
-    problem, found = Problem("invalid", chosen.unclear) if chosen.unclear else None, None
+    problem, figures = Problem("invalid", chosen.unclear) if chosen.unclear else None, None
     try:
-        chosen, found = await _read_usual(visit, chosen, site)
+        chosen, figures = await _read_usual(visit, chosen, site)
     except Problem as caught:
         problem = caught
     values = {
@@ -150,11 +150,11 @@ async def overview(visit: Visit) -> Answer:
         "found": None,
         "link": _linker(chosen, site),
         "file": "/overview.csv?" + _linker(chosen, site)().partition("?")[2],
-        "proved": await _proved(visit) if found else None,
-        "gain": await _gain(visit, found) if found else None,
+        "proved": await _proved(visit) if figures else None,
+        "gain": await _gain(visit, figures) if figures else None,
         "comparing": _compares(visit),
-    } | (_charts(visit, chosen, site, found) if found else {})
-    return shown(problem, status=200 if found else None, **values)
+    } | (_charts(visit, chosen, site, figures) if figures else {})
+    return shown(problem, status=200 if figures else None, **values)
 
 
 @member.page("/overview.csv")
@@ -163,11 +163,11 @@ async def overview_file(visit: Visit) -> Response:
     chosen, site = _chosen(visit)
     if chosen.unclear:
         raise invalid(chosen.unclear, "from")
-    found = await _read(visit, chosen, site)
-    values = _charts(visit, chosen, site, found)
+    figures = await _read(visit, chosen, site)
+    values = _charts(visit, chosen, site, figures)
     groups = {"all": [values["whole"]]} | {group: values[name] for group, name in GROUPS.items()}
     groups["day"] = [
-        replace(one, name=str(day)) for day, one in zip(chosen.days, groups["day"], strict=True)
+        replace(group, name=str(day)) for day, group in zip(chosen.days, groups["day"], strict=True)
     ]
     days = {"from": str(chosen.first), "to": str(chosen.last)}
     await taken(visit, "overview", **days, **({"site": str(site.site_id)} if site else {}))
@@ -219,13 +219,13 @@ async def _read_usual(visit: Visit, chosen: Range, site: Any) -> tuple[Range, Ov
 def _compares(visit: Visit) -> bool:
     """True when the engine decides for a share of the customers anywhere."""
     left = (visit.known.arms_left(visit.now, site_id) for site_id in visit.known.arms)
-    return any(one.terms.mode == "share" and one.terms.share for one in left)
+    return any(arm.terms.mode == "share" and arm.terms.share for arm in left)
 
 
-async def _gain(visit: Visit, found: Overview) -> Gain | None:
+async def _gain(visit: Visit, figures: Overview) -> Gain | None:
     """Covers all sites since the comparison began: a part would be too small to compare."""
     row = await read_report(visit.world, visit.merchant_id)
-    asset = found.now.money[0].asset if found.now.money else None
+    asset = figures.now.money[0].asset if figures.now.money else None
     return gain_of(row.report, asset, row.made_at) if row is not None and asset else None
 
 
@@ -255,9 +255,9 @@ def _linker(chosen: Range, site: Any) -> Callable[..., str]:
     return link
 
 
-def _charts(visit: Visit, chosen: Range, site: Any, found: Overview) -> dict[str, Any]:
+def _charts(visit: Visit, chosen: Range, site: Any, figures: Overview) -> dict[str, Any]:
     listed = Query(channels=CHANNELS, site=site.site_id if site else None, placed=chosen.listed)
-    now, before = found.now, found.before
+    now, before = figures.now, figures.before
     by_day = {row.day: row for row in now.days}
     days = []
     for day in chosen.days:
@@ -265,10 +265,12 @@ def _charts(visit: Visit, chosen: Range, site: Any, found: Overview) -> dict[str
         counts = (row.declined, row.rescued, row.open) if row else (0, 0, 0)
         days.append(Group(name, *counts, listed.link(placed=Days(first=day, last=day))))
     drawn = [
-        (day, one.declined, one.rescued, one.open)
-        for day, one in zip(chosen.days, days, strict=True)
+        (day, sums.declined, sums.rescued, sums.open)
+        for day, sums in zip(chosen.days, days, strict=True)
     ]
-    names: dict[UUID | None, str] = {one.site_id: one.name for one in visit.known.sites}
+    names: dict[UUID | None, str] = {
+        known_site.site_id: known_site.name for known_site in visit.known.sites
+    }
 
     def site_group(row: Any) -> Group:
         return Group.of(
@@ -279,33 +281,35 @@ def _charts(visit: Visit, chosen: Range, site: Any, found: Overview) -> dict[str
     whole_before = rates_before([(None, before.whole)])[None]
     whole = replace(Group.of(now.whole, "All", listed.link()), before=whole_before)
     coded = replace(Group.of(now.coded, "All"), before=whole_before)
-    said_of = {name: _rows(visit, groups) for name, groups in _named(visit, listed, found).items()}
+    said_of = {
+        name: _rows(visit, groups) for name, groups in _named(visit, listed, figures).items()
+    }
     money = money_of(now)
     return said_of | {
-        "found": found,
+        "found": figures,
         "whole": whole,
         "money": money,
         "lead": money[0] if money else None,
-        "money_before": {one.asset: one for one in money_of(before)},
+        "money_before": {sums.asset: sums for sums in money_of(before)},
         "days": days,
         "sites_of": _with_rest(sites, whole, visit.language),
         "coded": coded,
         "codes_of": CODES_OF,
         "bars": chart(drawn),
         "few_bars": chart(drawn[-PHONE_DAYS:], width=340),
-        "flight": _flight(found),
-        "flying": sum(row.orders for row in found.flight),
+        "flight": _flight(figures),
+        "flying": sum(row.orders for row in figures.flight),
         "most": ORDERS_MAX,
         "refund_list": listed.link(refunded=True),
         "dispute_list": listed.link(statuses=(8,)),
         "open_list": listed.link(statuses=(0, 1, 3, 4, 5), placed=Days()),
-        "flight_assets": sorted({row.asset for row in found.flight}),
+        "flight_assets": sorted({row.asset for row in figures.flight}),
     }
 
 
-def _named(visit: Visit, listed: Query, found: Overview) -> dict[str, tuple[list[Group], Group]]:
+def _named(visit: Visit, listed: Query, figures: Overview) -> dict[str, tuple[list[Group], Group]]:
     """Groups that are no sites, each with the whole that they are part of."""
-    now, before, on = found.now, found.before, visit.now.date()
+    now, before, on = figures.now, figures.before, visit.now.date()
     whole, coded = Group.of(now.whole), Group.of(now.coded)
     reasons, before_by_reason = (
         by_reason(now.codes, on),
@@ -321,7 +325,10 @@ def _named(visit: Visit, listed: Query, found: Overview) -> dict[str, tuple[list
 
     return {
         "reasons": (
-            [replace(one, before=before_by_reason.get(key, "–")) for key, one in reasons.items()],
+            [
+                replace(group, before=before_by_reason.get(key, "–"))
+                for key, group in reasons.items()
+            ],
             coded,
         ),
         "brands": (_compared(now.schemes, before.schemes, lambda row: row.scheme, brand), whole),
@@ -362,11 +369,11 @@ def _compared(
 
 
 def _rows(visit: Visit, groups: tuple[list[Group], Group]) -> list[Group]:
-    found, whole = groups
+    rows, whole = groups
     return _with_rest(
         [
-            one if one.name else replace(one, name=said(visit.language, UNKNOWN))
-            for one in found[:GROUPS_MAX]
+            group if group.name else replace(group, name=said(visit.language, UNKNOWN))
+            for group in rows[:GROUPS_MAX]
         ],
         whole,
         visit.language,
@@ -398,11 +405,11 @@ def _code(visit: Visit, row: CodeSums, listed: Query) -> Group:
     return Group.of(row, name or "–", link, note)
 
 
-def _flight(found: Overview) -> list[dict[str, Any]]:
+def _flight(figures: Overview) -> list[dict[str, Any]]:
     """Lines of the orders in flight, one for each bucket that has any; amounts by currency."""
     lines = []
     for number, name in enumerate(BUCKETS):
-        rows = [row for row in found.flight if row.bucket == number]
+        rows = [row for row in figures.flight if row.bucket == number]
         if rows:
             lines.append(
                 {

@@ -230,17 +230,17 @@ def money_of(period: Period) -> list[Money]:
 
 def by_reason(codes: Sequence[CodeSums], on: date) -> dict[str, Group]:
     """Codes of whatever scheme or processor that mean the same, by the reason's name."""
-    found: dict[str, Group] = {}
+    groups: dict[str, Group] = {}
     for row in codes:
         reason = reading_of(row, on).reason if row.name else ""
-        group = found.get(reason) or Group(REASONS[reason][0] if reason else "", 0, 0)
-        found[reason] = replace(
+        group = groups.get(reason) or Group(REASONS[reason][0] if reason else "", 0, 0)
+        groups[reason] = replace(
             group,
             declined=group.declined + row.declined,
             rescued=group.rescued + row.rescued,
             open=group.open + row.open,
         )
-    return dict(sorted(found.items(), key=lambda pair: -pair[1].declined))
+    return dict(sorted(groups.items(), key=lambda pair: -pair[1].declined))
 
 
 def reading_of(row: CodeSums, on: date) -> Any:
@@ -293,9 +293,9 @@ def file_of(groups: Mapping[str, Sequence[Group]], money: Sequence[Money]) -> It
             rates = (row.rate, row.rate_of_all, row.before)
             counts = (row.declined, row.open, row.closed, row.rescued)
             yield csv_row((title, row.name, *counts, *map(_bare, rates), *[""] * 6))
-    for one in money:
-        amounts = (one.declined, one.open, one.recovered, one.refunded, one.fees, one.net)
-        yield csv_row(("currency", one.asset, *[""] * 7, *amounts))
+    for sums in money:
+        amounts = (sums.declined, sums.open, sums.recovered, sums.refunded, sums.fees, sums.net)
+        yield csv_row(("currency", sums.asset, *[""] * 7, *amounts))
 
 
 def _bare(rate: str) -> Any:

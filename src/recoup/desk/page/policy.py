@@ -95,7 +95,7 @@ BOUNDS: Final[Mapping[str, str]] = {
 NAMES: Final[Mapping[str, str]] = {
     "off": "Pause retries",
     **{line: name for line, (name, _) in SELECTS.items()},
-    **{line: one.name for line, one in FIELDS.items()},
+    **{line: field.name for line, field in FIELDS.items()},
 }
 
 
@@ -169,25 +169,25 @@ def _changes(before: PolicyTerms, after: PolicyTerms) -> list[Values]:
     """Each line as the form calls it and writes its value; empty: not set."""
     old, new = texts_of(before), texts_of(after)
     return [
-        dict(name=NAMES[one.line], before=old[one.line], after=new[one.line])
-        for one in diff(before, after)
+        dict(name=NAMES[change.line], before=old[change.line], after=new[change.line])
+        for change in diff(before, after)
     ]
 
 
 def _bounds(standing: Standing) -> dict[str, list[Sentence]]:
     """Bounds that the wider policies set, by line, the widest first."""
-    found: dict[str, list[Sentence]] = {}
+    bounds: dict[str, list[Sentence]] = {}
     for part in standing.wider.parts if standing.wider is not None else ():
         for line, text in texts_of(part.terms).items():
             if text:
-                found.setdefault(line, []).append(Sentence(BOUNDS[part.scope], text))
-    return found
+                bounds.setdefault(line, []).append(Sentence(BOUNDS[part.scope], text))
+    return bounds
 
 
 def _clips(standing: Standing) -> list[tuple[Values, list[str]]]:
     """The lines that became wider than a bound, with whose bounds these are."""
     left, by = standing.clipped
-    lines = [one.line for one in diff(standing.terms, left)]
+    lines = [change.line for change in diff(standing.terms, left)]
     changes = _changes(standing.terms, left)
     return [
         (change, [CLIPS[scope] for scope in by[line]])
@@ -269,11 +269,12 @@ async def _again(
     return shown(problem, **{**values, **more})
 
 
-def _bounded(found: AtMerchants) -> dict[str, Any]:
+def _bounded(bounds: AtMerchants) -> dict[str, Any]:
     rows = [
-        (one.name, shown_values(one.row) if one.row is not None else None) for one in found.tried
+        (merchant.name, shown_values(merchant.row) if merchant.row is not None else None)
+        for merchant in bounds.tried
     ]
-    return {"each": rows, "of": found.of}
+    return {"each": rows, "of": bounds.of}
 
 
 @policy.post("/policy/back", may=whose.acting)

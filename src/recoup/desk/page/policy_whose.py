@@ -48,12 +48,12 @@ async def where_of(visit: AnyVisit, named: Named) -> Where:
 async def _bounds(visit: Visit, bounds: str) -> Where:
     if bounds == "operator":
         return await policy_scopes.where_of(visit.world)
-    found = (
+    partner = (
         await partner_of_merchant(visit.world, visit.merchant_id) if bounds == "partner" else None
     )
-    if found is None:
+    if partner is None:
         raise Problem("not_found", "There is no such partner.")
-    return found
+    return partner
 
 
 def address_of(visit: AnyVisit, where: Where) -> str:
@@ -79,26 +79,30 @@ async def choices(visit: AnyVisit, where: Where) -> list[dict[str, Any]]:
     if not isinstance(visit, Visit):
         return []
     mid, known = visit.merchant_id, visit.known
-    found: list[tuple[Where, str]] = [(Where("merchant", mid, mid), known.merchant.name)]
-    found += [
+    places: list[tuple[Where, str]] = [(Where("merchant", mid, mid), known.merchant.name)]
+    places += [
         (Where("site", site.site_id, mid), site.name)
         for site in known.sites
         if site.retired_at is None
     ]
-    found += [
+    places += [
         (Where("campaign", campaign.campaign_id, mid), campaign.name)
         for campaign in known.campaigns
     ]
     if visit.is_operator:
         partner = await partner_of_merchant(visit.world, mid)
-        found += [(partner, Sentence("Bounds of {0}", partner.name))] if partner is not None else []
-        found.append((Where("operator", OPERATOR_ID), Sentence("Bounds of all merchants")))
+        places += (
+            [(partner, Sentence("Bounds of {0}", partner.name))] if partner is not None else []
+        )
+        places.append((Where("operator", OPERATOR_ID), Sentence("Bounds of all merchants")))
     here = (where.scope, where.subject_id)
     return [
         dict(
-            address=address_of(visit, one), name=name, is_shown=(one.scope, one.subject_id) == here
+            address=address_of(visit, where),
+            name=name,
+            is_shown=(where.scope, where.subject_id) == here,
         )
-        for one, name in found
+        for where, name in places
     ]
 
 

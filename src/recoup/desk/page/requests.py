@@ -41,7 +41,7 @@ async def requests_page(
     choices = await read_choices(visit.world.db.reader, visit.merchant_id)
     people = await named(
         visit,
-        [one for one in {*choices.keys, *(row.key_id for row in rows)} if one.startswith("user:")],
+        [key for key in {*choices.keys, *(row.key_id for row in rows)} if key.startswith("user:")],
     )
     return dict(
         rows=rows,
@@ -57,9 +57,9 @@ async def requests_page(
     )
 
 
-def _with(found: list[str], chosen: str) -> list[str]:
+def _with(choices: list[str], chosen: str) -> list[str]:
     """Adds the chosen value to the choices, also when no new call has it."""
-    return found if not chosen or chosen in found else [*found, chosen]
+    return choices if not chosen or chosen in choices else [*choices, chosen]
 
 
 def _key_words(people: Mapping[str, str]) -> Any:

@@ -122,10 +122,10 @@ def _rows(role: str, limits: dict[tuple[str, str], Limits]) -> list[Values]:
     return [
         dict(
             asset=asset,
-            texts={name: _text(getattr(found, f"{name}_units"), asset) for name in FIELDS},
+            texts={name: _text(getattr(limit, f"{name}_units"), asset) for name in FIELDS},
         )
-        for (of, asset), found in limits.items()
-        if of == role and found != NONE
+        for (of, asset), limit in limits.items()
+        if of == role and limit != NONE
     ]
 
 

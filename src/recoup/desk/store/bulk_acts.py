@@ -106,7 +106,7 @@ async def begin_act(db: Tx, act: NewAct, order_ids: Sequence[UUID]) -> bool:
 
 
 @MERCHANT.statement(
-    f"{insert_of(NewAct, one=True)} ON CONFLICT (merchant_id, act_id) DO NOTHING RETURNING true"
+    f"{insert_of(NewAct, single=True)} ON CONFLICT (merchant_id, act_id) DO NOTHING RETURNING true"
 )
 async def _begin(db: Tx, act: NewAct) -> bool:
     """Inserts the act; False when it was taken before."""

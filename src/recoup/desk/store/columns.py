@@ -212,16 +212,16 @@ def cells_of(columns: Sequence[str], zone: str, *, masked: bool = False) -> list
 
     `masked`: names are, and the file says so.
     """
-    found: list[Cell] = []
+    cells: list[Cell] = []
     moment = moment_text(zone)
     for cell in (cell for name in columns for cell in COLUMNS[name].of_file()):
         if cell.kind == "moment":
             cell = cell._replace(value=moment, heading=f"{cell.heading} ({zone})")
-        found.append(cell)
-    first = next((at for at, cell in enumerate(found) if cell.kind == "number"), None)
+        cells.append(cell)
+    first = next((at for at, cell in enumerate(cells) if cell.kind == "number"), None)
     if first is not None:
-        found.insert(first + 1, Cell("currency", "Currency", ("asset",)))
-    return [_MASKED if masked and cell.name == "customer" else cell for cell in found]
+        cells.insert(first + 1, Cell("currency", "Currency", ("asset",)))
+    return [_MASKED if masked and cell.name == "customer" else cell for cell in cells]
 
 
 def moment_text(zone: str) -> Callable[[datetime | None], str | None]:

@@ -344,8 +344,8 @@ async def _count(db: Read, merchant_id: UUID) -> int:
 
 async def count_customers(db: Read, merchant_id: UUID) -> tuple[int, bool]:
     """Counts customers; a count that is not exact means at least so many."""
-    found = await _count(db, merchant_id)
-    return min(found, CAP - 1), found < CAP
+    count = await _count(db, merchant_id)
+    return min(count, CAP - 1), count < CAP
 
 
 def _seen(rows: list[ListedCustomer], *, clear: bool) -> list[ListedCustomer]:

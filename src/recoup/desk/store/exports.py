@@ -106,7 +106,7 @@ class NewExport(Row):
 
 
 @MERCHANT.statement(f"""
-{insert_of(NewExport, one=True)} AS i
+{insert_of(NewExport, single=True)} AS i
 WHERE (SELECT count(*) FROM exports e WHERE e.merchant_id = i.merchant_id AND e.user_id = i.user_id
     AND e.state IN ('asked', 'working')) < $2
   AND (SELECT count(*) FROM exports e WHERE e.merchant_id = i.merchant_id

@@ -74,10 +74,10 @@ async def count_orders(
         async with bounded(connection, timeout_ms) if beside or several else nullcontext():
             if beside and not await _is_cheap(connection, order_filter, sql, args):
                 return Count(0, False)
-            found = await connection.fetchval(sql, *args.values)
+            count = await connection.fetchval(sql, *args.values)
     except asyncpg.QueryCanceledError:
         return Count(0, False)
-    return Count(min(found, cap - 1), found < cap)
+    return Count(min(count, cap - 1), count < cap)
 
 
 _BY_STATUS = """
@@ -121,13 +121,13 @@ async def count_statuses(
                 connection, order_filter, sql, args
             ):
                 return {}
-            found = {r["status"]: r["orders"] for r in await connection.fetch(sql, *args.values)}
+            counts = {r["status"]: r["orders"] for r in await connection.fetch(sql, *args.values)}
     except asyncpg.QueryCanceledError:
         return {}
     if together:
-        exact = sum(found.values()) < CAP
-        return {status: Count(found.get(status, 0), exact) for status in range(9)}
-    every = {status: found.get(status, 0) for status in range(9)}
+        exact = sum(counts.values()) < CAP
+        return {status: Count(counts.get(status, 0), exact) for status in range(9)}
+    every = {status: counts.get(status, 0) for status in range(9)}
     return {status: Count(min(orders, cap - 1), orders < cap) for status, orders in every.items()}
 
 

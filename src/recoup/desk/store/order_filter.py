@@ -152,7 +152,7 @@ class Arguments:
 def conditions(order_filter: OrderFilter, args: Arguments) -> list[str]:
     """Everything but status and channel, on `order_heads h`; $1 is the merchant and always comes
     first."""
-    found = ["h.merchant_id = $1"]
+    tests = ["h.merchant_id = $1"]
     for value, test in (
         (order_filter.site_id, "h.site_id = {}"),
         (order_filter.placed_from, "h.placed_at >= {}"),
@@ -178,29 +178,29 @@ def conditions(order_filter: OrderFilter, args: Arguments) -> list[str]:
         (order_filter.bin or None, "h.card_bin <> '' AND h.card_bin = {}"),
     ):
         if value is not None:
-            found.append(test.format(args.add(value)))
+            tests.append(test.format(args.add(value)))
     if len(order_filter.reasons) == 1:
-        found.append(f"h.reason = {args.add(order_filter.reasons[0])}")
+        tests.append(f"h.reason = {args.add(order_filter.reasons[0])}")
     elif order_filter.reasons:
-        found.append(f"h.reason = ANY({args.add(list(order_filter.reasons))}::text[])")
+        tests.append(f"h.reason = ANY({args.add(list(order_filter.reasons))}::text[])")
     if order_filter.code_reason:
-        found.append(_code_condition(order_filter.code_reason, args))
+        tests.append(_code_condition(order_filter.code_reason, args))
     if order_filter.attention:
-        found.append("h.attention IS NOT NULL")
+        tests.append("h.attention IS NOT NULL")
     if order_filter.refunded is not None:
-        found.append("h.refunded_units > 0" if order_filter.refunded else "h.refunded_units = 0")
+        tests.append("h.refunded_units > 0" if order_filter.refunded else "h.refunded_units = 0")
     if order_filter.last4:
-        found.append("h.order_type <> 'STABLE'")
+        tests.append("h.order_type <> 'STABLE'")
     if order_filter.chain:
         named = args.add(order_filter.chain)
-        found.append(
+        tests.append(
             f"h.order_type = 'STABLE' AND (h.source = {named} OR h.source = '' AND EXISTS (SELECT FROM attempts a"
             f" WHERE a.merchant_id = $1 AND a.order_id = h.order_id AND a.route = {named}))"
         )
     if order_filter.expires_to is not None:
-        found.append(f"h.status IN {_OPEN}")
+        tests.append(f"h.status IN {_OPEN}")
     return (
-        found + _amount_condition(order_filter.amounts, args) + named_condition(order_filter, args)
+        tests + _amount_condition(order_filter.amounts, args) + named_condition(order_filter, args)
     )
 
 
@@ -208,7 +208,7 @@ def _code_condition(reason: str, args: Arguments) -> str:
     """A code counts for what it stands for where it came from; the index knows codes alone."""
     meant = codes_of_reason(reason)
     every, own, codes, others = (
-        args.add(list(one)) for one in (meant.every(), meant.own, meant.codes, meant.others)
+        args.add(list(reasons)) for reasons in (meant.every(), meant.own, meant.codes, meant.others)
     )
     pair = "h.decline_source || ':' || lower(h.decline_code)"
     return (
@@ -222,17 +222,23 @@ def _amount_condition(ranges: tuple[UnitRange, ...], args: Arguments) -> list[st
     if not ranges:
         return []
     lows, highs = [r.units_from for r in ranges], [r.units_to for r in ranges]
-    found, tests = [], []
+    conditions, tests = [], []
     if None not in lows:
-        found.append(f"h.units >= {args.add(min(low for low in lows if low is not None))}")
+        conditions.append(f"h.units >= {args.add(min(low for low in lows if low is not None))}")
     if None not in highs:
-        found.append(f"h.units <= {args.add(max(high for high in highs if high is not None))}")
-    for one in ranges:
-        test = f"h.asset = ANY({args.add(list(one.assets))}::text[])"
-        test += f" AND h.units >= {args.add(one.units_from)}" if one.units_from is not None else ""
-        test += f" AND h.units <= {args.add(one.units_to)}" if one.units_to is not None else ""
+        conditions.append(f"h.units <= {args.add(max(high for high in highs if high is not None))}")
+    for amounts in ranges:
+        test = f"h.asset = ANY({args.add(list(amounts.assets))}::text[])"
+        test += (
+            f" AND h.units >= {args.add(amounts.units_from)}"
+            if amounts.units_from is not None
+            else ""
+        )
+        test += (
+            f" AND h.units <= {args.add(amounts.units_to)}" if amounts.units_to is not None else ""
+        )
         tests.append(f"({test})")
-    return [*found, "(" + " OR ".join(tests) + ")"]
+    return [*conditions, "(" + " OR ".join(tests) + ")"]
 
 
 def named_condition(order_filter: OrderFilter, args: Arguments) -> list[str]:
@@ -252,13 +258,13 @@ def named_condition(order_filter: OrderFilter, args: Arguments) -> list[str]:
             "SELECT order_id FROM order_refs WHERE merchant_id = $1"
             f" AND right(order_id::text, 8) = ANY({named}::text[])"
         )
-    found = [f"h.order_id = ANY(ARRAY({' UNION '.join(tests)}))"] if tests else []
+    conditions = [f"h.order_id = ANY(ARRAY({' UNION '.join(tests)}))"] if tests else []
     if order_filter.external_id:
-        found.append(
+        conditions.append(
             "h.order_id = ANY(ARRAY(SELECT order_id FROM order_refs WHERE merchant_id = $1"
             f" AND door IN ('rescue', 'stablecoin') AND external_id = {args.add(order_filter.external_id)}))"
         )
-    return found
+    return conditions
 
 
 def status_condition(statuses: tuple[int, ...], args: Arguments) -> list[str]:

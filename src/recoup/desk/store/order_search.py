@@ -48,8 +48,8 @@ class Search:
         high."""
         if _TEXT_JOIN not in self.joins:
             return self
-        found = f"h.order_id = ANY(ARRAY(SELECT s.order_id FROM order_search s WHERE {' AND '.join(self.conditions)}))"
-        return Search(self.how, "", (found,), self.values)
+        within = f"h.order_id = ANY(ARRAY(SELECT s.order_id FROM order_search s WHERE {' AND '.join(self.conditions)}))"
+        return Search(self.how, "", (within,), self.values)
 
     def bind(self, args: Arguments) -> list[str]:
         values = iter(self.values)
@@ -120,8 +120,8 @@ def like(text: str) -> str:
 async def exact_order(connection: Read, merchant_id: UUID, typed: str) -> UUID | None:
     """The one order that this is an id of, if it is."""
     search = await understand(connection, merchant_id, typed)
-    found = search.values[0] if search.how == "exact" else None
-    return found[0] if isinstance(found, list) and len(found) == 1 else None
+    ids = search.values[0] if search.how == "exact" else None
+    return ids[0] if isinstance(ids, list) and len(ids) == 1 else None
 
 
 async def search_of(connection: Read, order_filter: OrderFilter) -> Search:
@@ -146,15 +146,15 @@ async def understand(
     """The way this text is looked for, and beside it a card's last four. Depends on what exists,
     never on the page that is shown. For whom customers' data is `masked` only whole values are
     found, so that nobody spells a name out letter by letter."""
-    found = await _words(connection, merchant_id, normalise_query(typed), sight)
+    search = await _words(connection, merchant_id, normalise_query(typed), sight)
     if not last4:
-        return found
+        return search
     # The last four stand at the end of what an order with a card is found by.
-    join = "" if _TEXT_JOIN in found.joins else _TEXT_JOIN
-    how: How = "text" if found is NOTHING else found.how
-    conditions = (*found.conditions, "s.merchant_id = {}", "s.text LIKE {}")
-    values = (*found.values, merchant_id, f"% {like(last4)}")
-    return Search(how, f"{found.joins} {join}".strip(), conditions, values, found.several)
+    join = "" if _TEXT_JOIN in search.joins else _TEXT_JOIN
+    how: How = "text" if search is NOTHING else search.how
+    conditions = (*search.conditions, "s.merchant_id = {}", "s.text LIKE {}")
+    values = (*search.values, merchant_id, f"% {like(last4)}")
+    return Search(how, f"{search.joins} {join}".strip(), conditions, values, search.several)
 
 
 async def _words(connection: Read, merchant_id: UUID, text: str, sight: str) -> Search:
@@ -167,11 +167,11 @@ async def _words(connection: Read, merchant_id: UUID, text: str, sight: str) -> 
     tail = parse_tail(text)
     if not exact and tail is not None:
         exact = await connection.fetch(_TAIL, merchant_id, tail)
-    found = [row["order_id"] for row in exact]
-    if not found and text[4:5] in ("…", "."):
-        found = await orders_by_end(connection, merchant_id, text)
-    if found:
-        return Search("exact", "", ("h.order_id = ANY({}::uuid[])",), (found,))
+    ids = [row["order_id"] for row in exact]
+    if not ids and text[4:5] in ("…", "."):
+        ids = await orders_by_end(connection, merchant_id, text)
+    if ids:
+        return Search("exact", "", ("h.order_id = ANY({}::uuid[])",), (ids,))
     lower = text.lower()
     if "@" in lower[1:] and " " not in lower:
         pattern = like(lower) + ("%" if sight != "masked" else "")
@@ -236,9 +236,9 @@ def _contains(folded: str) -> str:
 async def orders_by_end(connection: Read, merchant_id: UUID, typed: str) -> list[UUID]:
     """The orders whose ids a page shortens to this, or whose ids end so; newest first, at most
     ENDS_MAX."""
-    found = _SHORT.fullmatch(typed.strip().lower())
-    if found is None or bool(found[1]) != bool(found[2]):
+    match = _SHORT.fullmatch(typed.strip().lower())
+    if match is None or bool(match[1]) != bool(match[2]):
         return []
-    ends = [f"{two}{found[3]}" for two in _HEX]
-    rows = await connection.fetch(_ENDS, merchant_id, ends, f"{found[1] or ''}%")
+    ends = [f"{two}{match[3]}" for two in _HEX]
+    rows = await connection.fetch(_ENDS, merchant_id, ends, f"{match[1] or ''}%")
     return [row["order_id"] for row in rows]

@@ -197,10 +197,10 @@ def _page(
     source = f"order_heads h {search.joins}"
     if order_filter.has_amount() and len(parts) == 1:
         return _keys_first(source, where + parts[0], order, tail)
-    found = [_select(source, where + part, order) + tail for part in parts]
-    if len(found) == 1:
-        return found[0]
-    both = " UNION ALL ".join(f"({one})" for one in found)
+    selects = [_select(source, where + part, order) + tail for part in parts]
+    if len(selects) == 1:
+        return selects[0]
+    both = " UNION ALL ".join(f"({select})" for select in selects)
     return f"SELECT h.* FROM ({both}) AS h ORDER BY {order}{tail}"  # noqa: S608
 
 
@@ -231,8 +231,8 @@ def _keys_first(source: str, where: list[str], order: str, tail: str) -> str:
     and looking into each that has one of them takes long. What most often narrows such a list
     further stands in the index beside the amount."""
     keys = f"SELECT h.order_id FROM {source} WHERE {' AND '.join(where)} ORDER BY {order}{tail}"  # noqa: S608
-    found = "order_heads h ON h.merchant_id = $1 AND h.order_id = k.order_id"
-    return f"SELECT {_COLUMNS} FROM ({keys}) AS k JOIN {found}"  # noqa: S608
+    heads = "order_heads h ON h.merchant_id = $1 AND h.order_id = k.order_id"
+    return f"SELECT {_COLUMNS} FROM ({keys}) AS k JOIN {heads}"  # noqa: S608
 
 
 def _select(source: str, where: list[str], order: str) -> str:

@@ -21,18 +21,20 @@ class Literals:
         not indented."""
         if value is None or isinstance(value, bool):
             return self.words[value]
-        if isinstance(value, str) and (found := NAME.fullmatch(value)):
-            return self.variable(found[1])
+        if isinstance(value, str) and (match := NAME.fullmatch(value)):
+            return self.variable(match[1])
         inner = margin + self.step
         if isinstance(value, Mapping) and value:
             members = [
-                f"{inner}{json.dumps(name)}: {self.write(one, inner)}"
-                for name, one in value.items()
+                f"{inner}{json.dumps(name)}: {self.write(member, inner)}"
+                for name, member in value.items()
             ]
             return "{\n" + ",\n".join(members) + f"\n{margin}}}"
         if isinstance(value, list) and value:
             return (
-                "[\n" + ",\n".join(inner + self.write(one, inner) for one in value) + f"\n{margin}]"
+                "[\n"
+                + ",\n".join(inner + self.write(member, inner) for member in value)
+                + f"\n{margin}]"
             )
         return json.dumps(value, ensure_ascii=False)
 

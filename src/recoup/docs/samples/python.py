@@ -71,5 +71,5 @@ def _target(request: SampleRequest) -> str:
 
 def _text(text: str) -> str:
     """A string; an f-string where it holds a variable or `{base}`."""
-    made = NAME.sub(lambda found: f"{{os.environ['{found[1]}']}}", text)
+    made = NAME.sub(lambda match: f"{{os.environ['{match[1]}']}}", text)
     return f'f"{made}"' if made != text or "{" in text else f'"{text}"'

@@ -56,7 +56,7 @@ def _query(fresh: Fresh, given: Mapping[str, Any]) -> str:
     """A list repeats its name. A variable stays as it is: its value must be URL-safe."""
     pairs = []
     for name, value in fresh.in_body(given).items():
-        for one in value if isinstance(value, list) else [value]:
-            text = str(one).lower() if isinstance(one, bool) else str(one)
+        for member in value if isinstance(value, list) else [value]:
+            text = str(member).lower() if isinstance(member, bool) else str(member)
             pairs.append(f"{quote(name)}={text if NAME.fullmatch(text) else quote(text, safe='')}")
     return "&".join(pairs)

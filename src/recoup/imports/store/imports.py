@@ -92,7 +92,7 @@ class NewImport(Row):
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(f"""
-{insert_of(NewImport, one=True)}
+{insert_of(NewImport, single=True)}
 ON CONFLICT (merchant_id, content_mac) WHERE state <> 'stopped' DO NOTHING RETURNING true
 """)
 async def begin_import(db: Tx, new: NewImport) -> bool:

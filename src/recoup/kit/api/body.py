@@ -78,10 +78,10 @@ UNREAD: Final[dict[str, Any]] = {
 _WORD_MAX: Final = 32
 
 
-def rule(one: Rule, *, missing: str | None = None) -> dict[str, Any]:
+def rule(by: Rule, *, missing: str | None = None) -> dict[str, Any]:
     """The `extra` of a field that is read by another rule than its type's. `missing`: the complaint
     where a required one is not there, in place of the vendor's sentence."""
-    return {"rule": one, "missing": missing}
+    return {"rule": by, "missing": missing}
 
 
 class _Field(NamedTuple):
@@ -110,46 +110,48 @@ class Reader(Generic[ShapeT]):
         info = mi.type_info(shape)
         assert isinstance(info, mi.StructType)
         types = {field.name: field.type for field in msgspec.structs.fields(shape)}
-        found = [_field(shape, field, words_of(types[field.name])) for field in info.fields]
-        self.fields: Final = [field for field in found if field is not None]
+        fields = [_field(shape, field, words_of(types[field.name])) for field in info.fields]
+        self.fields: Final = [field for field in fields if field is not None]
         self._rows: Final = [
             (
-                one.name,
-                one.required,
-                one.limits.high if one.rule is rules.text and not one.inner else 0,
-                one.member,
-                (one.rule, one.limits, one.inner, one),
+                field.name,
+                field.required,
+                field.limits.high if field.rule is rules.text and not field.inner else 0,
+                field.member,
+                (field.rule, field.limits, field.inner, field),
             )
-            for one in self.fields
+            for field in self.fields
         ]
 
         of_wire = {field.encode_name: field.type for field in info.fields}
-        self._special: Final = [one for one in self.fields if not _is_plain(one, of_wire[one.name])]
-        self._unread: Final = of_wire.keys() - {one.name for one in self.fields}
+        self._special: Final = [
+            field for field in self.fields if not _is_plain(field, of_wire[field.name])
+        ]
+        self._unread: Final = of_wire.keys() - {field.name for field in self.fields}
 
     def quick(self, raw: Any) -> ShapeT | None:
         """Reads a body like `read` when there is nothing to complain of, as in most; None where
         there may be."""
         if type(raw) is not dict or [
-            1 for one in raw.values() if type(one) is str and (not one or one != one.strip())
+            1 for text in raw.values() if type(text) is str and (not text or text != text.strip())
         ]:
             return None
         made = raw.copy()
         for name in raw.keys() & self._unread:
             del made[name]
         for field in self._special:
-            value, found = raw.get(field.name), None
+            value, made_value = raw.get(field.name), None
             if value is None:
                 continue
             if field.inner is None:
-                found = field.rule(value, field.limits)
+                made_value = field.rule(value, field.limits)
             elif not field.entries_max:
-                found = field.inner.quick(value)
+                made_value = field.inner.quick(value)
             elif type(value) is list and len(value) <= field.entries_max:
-                found = [field.inner.quick(one) for one in value]
-            if found is None or type(found) is Wrong:
+                made_value = [field.inner.quick(member) for member in value]
+            if made_value is None or type(made_value) is Wrong:
                 return None
-            made[field.name] = found
+            made[field.name] = made_value
         try:
             return msgspec.convert(made, self._shape)
         except msgspec.ValidationError:
@@ -179,26 +181,26 @@ class Reader(Generic[ShapeT]):
                     field, inner, value, complaints, prefix + field.complaint_name
                 )
                 continue
-            found = rule_(value, limits) if value is not None else None
-            if found is None:
+            made = rule_(value, limits) if value is not None else None
+            if made is None:
                 if required:
                     complaints.missing(prefix + field.complaint_name, field.missing)
                     values[member] = field.empty
-            elif type(found) is Wrong:
+            elif type(made) is Wrong:
                 complaints.add(
-                    prefix + field.complaint_name, found.what, text=found.text, hint=found.hint
+                    prefix + field.complaint_name, made.what, text=made.text, hint=made.hint
                 )
                 if required:
                     values[member] = field.empty
             else:
-                values[member] = found
+                values[member] = made
         return self._shape(**values)
 
 
-def members(one: msgspec.Struct) -> dict[str, Any]:
+def members(struct: msgspec.Struct) -> dict[str, Any]:
     """Members that were sent, by their names on the wire."""
-    names = zip(one.__struct_encode_fields__, one.__struct_fields__, strict=True)
-    return {wire: value for wire, name in names if (value := getattr(one, name)) is not None}
+    names = zip(struct.__struct_encode_fields__, struct.__struct_fields__, strict=True)
+    return {wire: value for wire, name in names if (value := getattr(struct, name)) is not None}
 
 
 def read_body(raw: Any, shape: type[ShapeT]) -> tuple[ShapeT, Complaints]:
@@ -210,9 +212,9 @@ def read_body(raw: Any, shape: type[ShapeT]) -> tuple[ShapeT, Complaints]:
 def read_whole(raw: Any, shape: type[ShapeT]) -> ShapeT:
     """A body about which there is no more to say. Raises: Problem(invalid), all complaints at
     once."""
-    found, complaints = read_body(raw, shape)
+    made, complaints = read_body(raw, shape)
     complaints.raise_if_any()
-    return found
+    return made
 
 
 def _inside(
@@ -221,10 +223,10 @@ def _inside(
     if field.entries_max:
         return _objects(inner, value, complaints, path, field.entries_max)
     if field.or_text and isinstance(value, str):
-        found = rules.text_or_blank(value, Limits())
-        if isinstance(found, Wrong):
-            complaints.add(path, found.what)
-        return found
+        text = rules.text_or_blank(value, Limits())
+        if isinstance(text, Wrong):
+            complaints.add(path, text.what)
+        return text
     if field.or_text and not isinstance(value, dict):
         complaints.add(path, "must be a string or an object")
         return None
@@ -242,7 +244,9 @@ def _objects(
     if len(value) > entries_max:
         complaints.add(path, f"may have at most {entries_max} entries")
         return []
-    return [inner.read(one, complaints, f"{path}[{index}]") for index, one in enumerate(value)]
+    return [
+        inner.read(member, complaints, f"{path}[{index}]") for index, member in enumerate(value)
+    ]
 
 
 @cache
@@ -279,10 +283,10 @@ def _field(shape: type[msgspec.Struct], field: mi.Field, words: tuple[str, ...])
             )
         case mi.LiteralType():
             return made._replace(rule=rules.choice, limits=Limits(high=_WORD_MAX, words=words))
-    found = _BY_TYPE.get(type(kind))
-    if found is None:
+    rule = _BY_TYPE.get(type(kind))
+    if rule is None:
         raise TypeError(f"{shape.__name__}.{field.name} has no rule, or no end")
-    return made._replace(rule=found, limits=_limits(kind))
+    return made._replace(rule=rule, limits=_limits(kind))
 
 
 def _is_plain(field: _Field, kind: mi.Type) -> bool:
@@ -299,7 +303,7 @@ def unwrapped(kind: mi.Type) -> tuple[mi.Type, dict[str, Any]]:
         inner, extra = unwrapped(kind.type)
         return inner, {**extra, **(kind.extra or {})}
     if isinstance(kind, mi.UnionType):
-        others = [one for one in kind.types if not isinstance(one, mi.NoneType)]
+        others = [other for other in kind.types if not isinstance(other, mi.NoneType)]
         if len(others) == 1:
             return unwrapped(others[0])
     return kind, {}
@@ -309,7 +313,7 @@ def words_of(kind: Any) -> tuple[str, ...]:
     """Words of a Literal, in the order in which they are written."""
     if get_origin(kind) is Literal:
         return get_args(kind)
-    return next((found for arg in get_args(kind) if (found := words_of(arg))), ())
+    return next((words for arg in get_args(kind) if (words := words_of(arg))), ())
 
 
 def _limits(kind: mi.Type) -> Limits:

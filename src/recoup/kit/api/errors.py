@@ -115,7 +115,7 @@ def _hints(problem: Problem) -> bytes:
     text_of_hints = "; ".join(f"{name}: {text}" for name, text in hints.items()).replace(
         "…", "..."
     )[:HINT_MAX]
-    return "".join(one for one in text_of_hints if " " <= one <= "~").encode()
+    return "".join(letter for letter in text_of_hints if " " <= letter <= "~").encode()
 
 
 def _properties(problem: Problem) -> dict[str, str]:

@@ -59,16 +59,16 @@ def text(value: Any, limits: Limits) -> str | Wrong | None:
 
 def text_or_blank(value: Any, limits: Limits) -> str | Wrong:
     """Reads a text where a blank says something."""
-    found = text(value, limits)
-    return "" if found is None else found
+    read = text(value, limits)
+    return "" if read is None else read
 
 
 def reference(value: Any, limits: Limits) -> str | Wrong | None:
     """An id that the caller chose, which people read and programs print."""
-    found = text(value, limits)
-    if isinstance(found, str) and has_unseen(found):
+    read = text(value, limits)
+    if isinstance(read, str) and has_unseen(read):
         return Wrong("contains control characters")
-    return found
+    return read
 
 
 def device(value: Any, limits: Limits) -> dict[str, str] | Wrong | None:
@@ -76,14 +76,14 @@ def device(value: Any, limits: Limits) -> dict[str, str] | Wrong | None:
     serial number may look like."""
     if not isinstance(value, dict):
         return Wrong("must be an object")
-    found = {name: value.get(name) for name in ("deviceId", "fingerprint")}
+    texts = {name: value.get(name) for name in ("deviceId", "fingerprint")}
     return {
-        name: one
-        for name, one in found.items()
-        if isinstance(one, str)
-        and 0 < len(one) <= TEXT_MAX
-        and not has_unseen(one)
-        and not any(numbers_in(one))
+        name: word
+        for name, word in texts.items()
+        if isinstance(word, str)
+        and 0 < len(word) <= TEXT_MAX
+        and not has_unseen(word)
+        and not any(numbers_in(word))
     } or None
 
 
@@ -119,9 +119,9 @@ def decimal(value: Any, limits: Limits) -> str | Wrong:
         value = format(exact, "f") if exact.is_finite() else "nan"
         value = value.rstrip("0").rstrip(".") if "." in value else value
     given = str(value).strip()
-    if not any(one.isdigit() for one in given):
+    if not any(letter.isdigit() for letter in given):
         return Wrong("must be a decimal like 19.99")
-    if given.startswith("-") or not any(one in "123456789" for one in given):
+    if given.startswith("-") or not any(letter in "123456789" for letter in given):
         return Wrong("must be more than zero, like 19.99")
     return given
 
@@ -140,8 +140,8 @@ def digits(low: int, high: int) -> Rule:
     """A number that the Struct has as text, because of its leading zeros."""
 
     def read(value: Any, limits: Limits) -> str | Wrong | None:
-        found = whole(value, Limits(low, high))
-        return str(found) if isinstance(found, int) else found
+        number = whole(value, Limits(low, high))
+        return str(number) if isinstance(number, int) else number
 
     return read
 
@@ -154,8 +154,8 @@ def identifier(value: Any, limits: Limits) -> UUID | Wrong | None:
 
 def needed_identifier(value: Any, limits: Limits) -> UUID | Wrong | None:
     """Reads an identifier that has to be there: blanks are nothing."""
-    found = text(value, Limits())
-    return found if found is None or isinstance(found, Wrong) else identifier(value, limits)
+    read = text(value, Limits())
+    return read if read is None or isinstance(read, Wrong) else identifier(value, limits)
 
 
 def moment(value: Any, limits: Limits) -> datetime | Wrong:
@@ -175,32 +175,32 @@ def timestamp(value: Any, limits: Limits) -> datetime | None:
 
 
 def currency(value: Any, limits: Limits) -> str | Wrong | None:
-    found = text(value, Limits())
-    if not isinstance(found, str):
-        return found
-    found = found.upper()
+    code = text(value, Limits())
+    if not isinstance(code, str):
+        return code
+    code = code.upper()
     return (
-        found
-        if found in EXPONENTS
-        else Wrong("", f"The currency {found[:8]!r} is not an ISO 4217 code like USD.")
+        code
+        if code in EXPONENTS
+        else Wrong("", f"The currency {code[:8]!r} is not an ISO 4217 code like USD.")
     )
 
 
 def choice(value: Any, limits: Limits) -> str | Wrong | None:
     """Reads one of some words, in any case."""
-    found = text(value, limits)
-    if not isinstance(found, str):
-        return found
-    found = found.lower()
-    return found if found in limits.words else Wrong("must be one of " + ", ".join(limits.words))
+    word = text(value, limits)
+    if not isinstance(word, str):
+        return word
+    word = word.lower()
+    return word if word in limits.words else Wrong("must be one of " + ", ".join(limits.words))
 
 
 def base64(value: Any, limits: Limits) -> bytes | Wrong | None:
-    found = text(value, limits)
-    if not isinstance(found, str):
-        return found
+    read = text(value, limits)
+    if not isinstance(read, str):
+        return read
     try:
-        return b64decode(found, validate=True)
+        return b64decode(read, validate=True)
     except ValueError:
         return Wrong("must be base64, with the alphabet of RFC 4648 §4 and its padding")
 
@@ -209,7 +209,7 @@ def names(what: str, most: int | None = None) -> Rule:
     """A list of texts, as they come."""
 
     def read(value: Any, limits: Limits) -> list[str] | Wrong:
-        fits = isinstance(value, list) and all(isinstance(one, str) for one in value)
+        fits = isinstance(value, list) and all(isinstance(text, str) for text in value)
         fits = fits and (most is None or len(value) <= most)
         return value if fits else Wrong(what)
 
@@ -224,10 +224,10 @@ def parse_moment(given: str) -> datetime | None:
         read = read_moment(given, "")
         return of_these_days(read.at) if read is not None else None
     try:
-        found = datetime.fromisoformat(given)
+        at = datetime.fromisoformat(given)
     except ValueError:
         try:
-            found = parsedate_to_datetime(given)
+            at = parsedate_to_datetime(given)
         except (ValueError, TypeError, IndexError, OverflowError):
             return None
-    return of_these_days(found)
+    return of_these_days(at)

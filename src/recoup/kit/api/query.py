@@ -71,7 +71,9 @@ class Query:
         known = {name.lower(): name for name in names}
         others = {name.lower(): (name, own_name) for name, own_name in elsewhere.items()}
         complaints, like = [], Nearest()
-        for given in islice((one for one in self._given if one not in known), STRANGERS_NAMED_MAX):
+        for given in islice(
+            (name for name in self._given if name not in known), STRANGERS_NAMED_MAX
+        ):
             if given in others:
                 name, own_name = others[given]
                 complaints.append(
@@ -97,41 +99,41 @@ class Query:
 
     def many(self, name: str, *, maximum: int) -> list[str]:
         """All values of a name, each once."""
-        found = list(dict.fromkeys(text.strip() for text in self._given.get(name.lower(), ())))
-        if len(found) > maximum:
+        values = list(dict.fromkeys(text.strip() for text in self._given.get(name.lower(), ())))
+        if len(values) > maximum:
             self.complain(name, f"may come at most {maximum} times")
             return []
-        return found
+        return values
 
     def number(self, name: str, default: int | None, low: int, high: int) -> int | None:
         text = self.one(name)
-        found = parse_whole(text, 13)
-        if found is not None and low <= found <= high:
-            return found
+        number = parse_whole(text, 13)
+        if number is not None and low <= number <= high:
+            return number
         if text:
             self.complain(name, f"must be a whole number between {low} and {high}")
         return default
 
     def instant(self, name: str) -> datetime | None:
         text = self.one(name)
-        found = parse_moment(text.replace(" ", "+")) if text else None
-        if text and found is None:
+        moment = parse_moment(text.replace(" ", "+")) if text else None
+        if text and moment is None:
             self.complain(name, "must be an ISO 8601 date like 2026-03-02T00:00:00Z")
-        return found
+        return moment
 
     def day(self, name: str) -> date | None:
         text = self.one(name, maximum=10)
-        found = typed_day(text) if text else None
-        if text and found is None:
+        day = typed_day(text) if text else None
+        if text and day is None:
             self.complain(name, "must be a day like 2026-03-01")
-        return found
+        return day
 
     def guid(self, name: str) -> UUID | None:
         text = self.one(name)
-        found = parse_id(text) if text else None
-        if text and found is None:
+        guid = parse_id(text) if text else None
+        if text and guid is None:
             self.complain(name, GUID)
-        return found
+        return guid
 
     def truth(self, name: str) -> bool | None:
         text = self.one(name).lower()
@@ -190,8 +192,8 @@ def read_query(
     parameters = _parameters(shape)
     query = Query(values, None if any_names else parameters, elsewhere)
     in_order = {name: parameters[name] for name in first} | parameters
-    found = {member: read(query, name) for name, (member, read) in in_order.items()}
-    return shape(**found), query
+    members = {member: read(query, name) for name, (member, read) in in_order.items()}
+    return shape(**members), query
 
 
 AfterIdText = Annotated[
@@ -216,8 +218,8 @@ def _reading(field: mi.Field, words: tuple[str, ...]) -> Read:
     kind, extra = unwrapped(field.type)
     usual, most = field.default, extra.get("most", 0)
     if "read" in extra:
-        found: Read = extra["read"]
-        return found
+        reader: Read = extra["read"]
+        return reader
     match kind:
         case mi.IntType(ge=int() as low, le=high) if high or most:
             return lambda query, name: query.number(name, usual, low, high or int(most))

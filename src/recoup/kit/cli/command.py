@@ -21,7 +21,7 @@ Open = Callable[[Any, dict[str, Any]], Run]  # click's object and what was typed
 class Printed(NamedTuple):
     """What a verb prints: one JSON text, or lines. `failed`: it exits with 1, or this code."""
 
-    found: Any
+    value: Any
     lines: Iterable[str]
     failed: int = False
 
@@ -66,7 +66,7 @@ def command(
         listed = [*parameters.listed, *([_DATA_DIR] if parameters.provided else [])]
         if json is not None:
             choice = option("as_json", Annotated[bool, json or None], False, named="json")
-            last = [one.name for one in listed[-1:]]
+            last = [parameter.name for parameter in listed[-1:]]
             listed.insert(len(listed) - (last == ["data_dir"]), choice)
         made = cls(
             name or function.__name__.rstrip("_").replace("_", "-"),
@@ -84,7 +84,7 @@ def command(
 def _print(answer: Any, *, as_json: bool) -> None:
     """Raises: click's Exit for what failed."""
     if isinstance(answer, Printed):
-        show(answer.found, answer.lines, as_json=as_json)
+        show(answer.value, answer.lines, as_json=as_json)
         if answer.failed:
             raise click.exceptions.Exit(int(answer.failed))
     elif answer is not None:
@@ -92,9 +92,9 @@ def _print(answer: Any, *, as_json: bool) -> None:
             click.echo(line)
 
 
-def show(found: Any, lines: Iterable[str], *, as_json: bool) -> None:
+def show(answer: Any, lines: Iterable[str], *, as_json: bool) -> None:
     """Prints one JSON text, or the lines."""
-    for line in (dumps(found, default=plain),) if as_json else lines:
+    for line in (dumps(answer, default=plain),) if as_json else lines:
         click.echo(line)
 
 

@@ -56,10 +56,10 @@ def id_of(wrong: str, field: str | None = None, cure: str | None = None) -> Pars
     """An id. `wrong`: what is said behind a text that is none."""
 
     def parse(text: str) -> UUID:
-        found = parse_id(text)
-        if found is None:
+        guid = parse_id(text)
+        if guid is None:
             raise invalid(f"{text[:80]!r} {wrong}", field, cure)
-        return found
+        return guid
 
     return Parsed(parse)
 
@@ -89,22 +89,24 @@ def parameters_of(
     function: Callable[..., Any], provided: Mapping[Any, Sequence[click.Parameter]]
 ) -> Parameters:
     """`provided`: types that the caller gives, and what is typed for each."""
-    found = Parameters([], {}, {})
+    parameters = Parameters([], {}, {})
     hints = get_type_hints(function, include_extras=True)
-    for one in signature(function).parameters.values():
-        hint = hints[one.name]
+    for parameter in signature(function).parameters.values():
+        hint = hints[parameter.name]
         if hint in provided:
-            found.provided[one.name] = hint
-            found.listed.extend(provided[hint])
+            parameters.provided[parameter.name] = hint
+            parameters.listed.extend(provided[hint])
         elif is_dataclass(hint):
-            found.shapes[one.name] = hint
-            found.listed.extend(_fields(hint))
-        elif one.kind is Parameter.VAR_KEYWORD:
+            parameters.shapes[parameter.name] = hint
+            parameters.listed.extend(_fields(hint))
+        elif parameter.kind is Parameter.VAR_KEYWORD:
             continue
         else:
-            is_argument = one.kind is Parameter.POSITIONAL_OR_KEYWORD
-            found.listed.append((argument if is_argument else option)(one.name, hint, one.default))
-    return found
+            is_argument = parameter.kind is Parameter.POSITIONAL_OR_KEYWORD
+            parameters.listed.append(
+                (argument if is_argument else option)(parameter.name, hint, parameter.default)
+            )
+    return parameters
 
 
 def _fields(shape: Any) -> Iterator[click.Parameter]:
@@ -152,16 +154,16 @@ def _settings(kind: Any, metadata: Sequence[Any]) -> dict[str, Any]:
         settings = {"type": click.Choice(inner)}
     else:
         settings = {"type": _TYPES[kind] if kind in _TYPES else Parsed(loads)}
-    for one in metadata:
-        if isinstance(one, str):
-            settings["help"] = one
-        elif isinstance(one, Option):
-            settings |= one.settings
-        elif isinstance(one, click.ParamType):
-            settings["type"] = one
-        elif isinstance(one, Meta):
-            bounds: Any = one.ge, one.le
-            settings |= {"help": one.description} if one.description else {}
+    for part in metadata:
+        if isinstance(part, str):
+            settings["help"] = part
+        elif isinstance(part, Option):
+            settings |= part.settings
+        elif isinstance(part, click.ParamType):
+            settings["type"] = part
+        elif isinstance(part, Meta):
+            bounds: Any = part.ge, part.le
+            settings |= {"help": part.description} if part.description else {}
             settings |= (
                 {"type": click.IntRange(*bounds)} if kind is int and bounds != (None, None) else {}
             )

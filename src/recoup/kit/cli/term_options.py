@@ -76,14 +76,14 @@ def _amount(text: str) -> tuple[str, int]:
 
 def basis_points(text: str, field: str) -> int:
     """`2.9` is 290. Raises: Problem(invalid) for anything finer than a hundredth of a percent."""
-    found = _PERCENT.fullmatch(text)
-    if found is None:
+    match = _PERCENT.fullmatch(text)
+    if match is None:
         raise invalid(
             f"The field {field} is no percentage with at most 2 decimal places.",
             field,
             "Write it like 2.9 or 0.25; a hundredth of a percent is the least.",
         )
-    return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
+    return int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))
 
 
 def shown(terms: Any, asset: str = "") -> dict[str, Any]:

@@ -35,8 +35,8 @@ class LaterVerb:
             elif api := getattr(module, "api", None):
                 api.add_verbs(group, name)
             else:
-                found = (var for var in vars(module).values() if isinstance(var, click.Command))
-                group.add_command(next(one for one in found if one.name == name))
+                commands = (var for var in vars(module).values() if isinstance(var, click.Command))
+                group.add_command(next(command for command in commands if command.name == name))
 
 
 @frozen

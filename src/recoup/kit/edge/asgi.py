@@ -75,8 +75,8 @@ def header(scope: Scope, name: bytes) -> bytes | None:
     """The first header of this lower-case name. Source: ASGI gives names in lower case."""
     for key, value in scope["headers"]:
         if key == name:
-            found: bytes = value
-            return found
+            text: bytes = value
+            return text
     return None
 
 

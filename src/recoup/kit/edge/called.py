@@ -41,13 +41,13 @@ def why_refused(problem: Problem) -> str:
         Sentence("{0}: {1}", name, texts[0]) if _NAME.fullmatch(name) else texts[0]
         for name, texts in islice(fields.items(), FIELDS_MAX)
     ]
-    found = changed(joined(complaints, "; "), _without_theirs)
-    clean = _without_theirs(found)
-    return cut(found if found == clean else clean, WHY_MAX)
+    sentence = changed(joined(complaints, "; "), _without_theirs)
+    clean = _without_theirs(sentence)
+    return cut(sentence if sentence == clean else clean, WHY_MAX)
 
 
 def _without_theirs(text: str) -> str:
-    return _NUMBERS.sub(lambda found: found[1] or "…", _QUOTED.sub("…", text[:TEXT_MAX]))
+    return _NUMBERS.sub(lambda match: match[1] or "…", _QUOTED.sub("…", text[:TEXT_MAX]))
 
 
 def acted(scope: Scope) -> None:

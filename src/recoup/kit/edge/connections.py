@@ -98,7 +98,7 @@ class Connections:
     def are_awaited(self) -> bool:
         """True when a call is still on its way."""
         now = self.clock()
-        return any(one.is_beginning(now) for one in (*self._open, *self._spare))
+        return any(connection.is_beginning(now) for connection in (*self._open, *self._spare))
 
     def admit(self, connection: Connection, client: tuple[str, int] | None) -> str:
         """Empty, or the limit that was met: `address` or `total`."""
@@ -146,12 +146,12 @@ class Connections:
         connection."""
         sums: dict[Any, int] = {}
         largest: dict[Any, Connection] = {}
-        for one, held in self._held.items():
-            if one.is_unfinished:
-                who = self._open.get(one) or one
+        for connection, held in self._held.items():
+            if connection.is_unfinished:
+                who = self._open.get(connection) or connection
                 sums[who] = sums.get(who, 0) + held
                 if who not in largest or self._held[largest[who]] < held:
-                    largest[who] = one
+                    largest[who] = connection
         return largest[max(sums, key=lambda who: sums[who])] if sums else None
 
     def drop(self, connection: Connection) -> None:

@@ -9,14 +9,14 @@ from recoup.kit.edge.asgi import Scope
 def cookie_of(scope: Scope, name: str) -> str:
     """The last of that name, as it was sent; empty where there is none. What we set holds nothing
     to be escaped."""
-    wanted, found = name.encode(), b""
+    wanted, last = name.encode(), b""
     for header, value in scope["headers"]:
         if header == b"cookie" and wanted in value:
             for pair in value.split(b";"):
                 mine, _, value_of_pair = pair.partition(b"=")
                 if mine.strip() == wanted:
-                    found = value_of_pair.strip()
-    return found.decode("latin-1")
+                    last = value_of_pair.strip()
+    return last.decode("latin-1")
 
 
 def cookie(request: Request, name: str) -> str:

@@ -72,10 +72,10 @@ class Dialect:
 
 def _once(rows: Iterable[ErrorRow]) -> list[ErrorRow]:
     """The first of those that say the same to the caller."""
-    found: dict[tuple[int, str], ErrorRow] = {}
+    kept: dict[tuple[int, str], ErrorRow] = {}
     for row in rows:
-        found.setdefault((row.status, row.wire_code), row)
-    return list(found.values())
+        kept.setdefault((row.status, row.wire_code), row)
+    return list(kept.values())
 
 
 def words_of(operation: Operation) -> list[str]:

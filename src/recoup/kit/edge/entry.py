@@ -250,8 +250,8 @@ class Entry:
         scheme = forwarded.get(b"x-forwarded-proto", [b""])[-1].strip().decode("latin-1")
         if scheme in ("http", "https"):
             scope["scheme"] = scheme
-        for one in reversed(forwarded.get(b"x-forwarded-for", [])):
-            host = _without_port(one.strip().decode("latin-1"))
+        for address in reversed(forwarded.get(b"x-forwarded-for", [])):
+            host = _without_port(address.strip().decode("latin-1"))
             if not _is_address(host):
                 return
             scope["client"] = (host, 0)
@@ -342,8 +342,8 @@ def spell(scope: Scope) -> None:
 def _without_port(text: str) -> str:
     """`[::1]:80`, `a.example:80`, `::1` -> the name or address alone. What has anything else behind
     it stays whole, and is no name."""
-    found = _WITH_PORT.fullmatch(text)
-    return found[1] or found[2] if found else text
+    match = _WITH_PORT.fullmatch(text)
+    return match[1] or match[2] if match else text
 
 
 def _is_address(text: str) -> bool:

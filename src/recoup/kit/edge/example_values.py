@@ -37,7 +37,7 @@ class Fresh:
         if isinstance(value, Mapping):
             return {name: self._member(name, inner) for name, inner in value.items()}
         if isinstance(value, list | tuple):
-            return [self.in_body(one) for one in value]
+            return [self.in_body(member) for member in value]
         return value
 
     def _member(self, name: str, value: Any) -> Any:

@@ -44,11 +44,11 @@ def folding(names: Names) -> Folding:
 def names_of(shape: type[msgspec.Struct]) -> Names:
     """The wire names of a Struct and of the Structs inside it, also in lists, dicts' values
     aside."""
-    found: dict[str, Names | None] = {}
+    names: dict[str, Names | None] = {}
     for field in msgspec.structs.fields(shape):
         inner = _struct_in(field.type)
-        found[field.encode_name] = names_of(inner) if inner else None
-    return found
+        names[field.encode_name] = names_of(inner) if inner else None
+    return names
 
 
 def fold_keys(value: Any, fold: Folding) -> Any:
@@ -58,7 +58,7 @@ def fold_keys(value: Any, fold: Folding) -> Any:
     When a name comes in two spellings the last one counts, as with the same name twice.
     """
     if isinstance(value, list):
-        return [fold_keys(one, fold) for one in value]
+        return [fold_keys(member, fold) for member in value]
     if not isinstance(value, dict):
         return value
     if value.keys() <= fold.exact.keys():
@@ -85,8 +85,8 @@ def unknown_names(
     """(name with its path, the known name that is most like it) of every name that `fold_keys` did
     not know."""
     like = like or Nearest()
-    for one in value if isinstance(value, list) else [value]:
-        for name, inner in one.items() if isinstance(one, dict) else ():
+    for member in value if isinstance(value, list) else [value]:
+        for name, inner in member.items() if isinstance(member, dict) else ():
             known = fold.exact.get(name)
             if known is None:
                 alike = like.of(name[:64].lower(), fold.fields)
@@ -108,8 +108,8 @@ def misspelt_fields(body: Any, fold: Folding | None) -> dict[str, str]:
 
 
 def _first_unknown(body: Any, fold: Folding | None) -> Iterator[tuple[str, str | None]]:
-    found = unknown_names(body, fold) if fold is not None and fold.fields else iter(())
-    return islice(found, UNKNOWN_NAMED_MAX)
+    unknown = unknown_names(body, fold) if fold is not None and fold.fields else iter(())
+    return islice(unknown, UNKNOWN_NAMED_MAX)
 
 
 def _unread(name: str, alike: str | None) -> str:
@@ -123,5 +123,5 @@ def _struct_in(kind: Any) -> type[msgspec.Struct] | None:
         return _struct_in(get_args(kind)[0])
     if get_origin(kind) in (Union, UnionType, list, tuple):
         inner = [_struct_in(arg) for arg in get_args(kind) if arg not in (NoneType, ...)]
-        return next((one for one in inner if one is not None), None)
+        return next((shape for shape in inner if shape is not None), None)
     return kind if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else None

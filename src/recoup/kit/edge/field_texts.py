@@ -17,9 +17,9 @@ def say_fields(
 ) -> None:
     """Adds what stands below the fields of these shapes, and of all that they hold, to `components`: their schemas by
     the names of the shapes, or where two have one name by their full names."""
-    found = dict[type, None]()
-    _reach(mi.multi_type_info(shapes), found)
-    for shape in found:
+    structs = dict[type, None]()
+    _reach(mi.multi_type_info(shapes), structs)
+    for shape in structs:
         full = f"{shape.__module__}.{shape.__qualname__}"
         properties = components[shape.__name__ if shape.__name__ in components else full][
             "properties"
@@ -31,17 +31,17 @@ def say_fields(
                 properties[field.encode_name] = said | properties[field.encode_name] | said
 
 
-def _reach(kind: Any, found: dict[type, None]) -> None:
+def _reach(kind: Any, structs: dict[type, None]) -> None:
     """The Structs in a type."""
     if isinstance(kind, tuple | list):
         for inner in kind:
-            _reach(inner, found)
+            _reach(inner, structs)
     elif isinstance(kind, mi.StructType):
-        if kind.cls not in found:
-            found[kind.cls] = None
-            _reach(kind.fields, found)
+        if kind.cls not in structs:
+            structs[kind.cls] = None
+            _reach(kind.fields, structs)
     elif isinstance(kind, mi.Type | mi.Field):
-        _reach([getattr(kind, name) for name in kind.__struct_fields__], found)
+        _reach([getattr(kind, name) for name in kind.__struct_fields__], structs)
 
 
 def texts_of(shape: type) -> dict[str, str]:

@@ -107,26 +107,26 @@ def _check_values(value: Any, what: str, chars_max: int) -> None:
         if seen > VALUES_MAX:
             raise _malformed(f"The {what} has more than {VALUES_MAX:,} values.")
         below: list[Any] = []
-        for one in level:
-            if isinstance(one, str) and len(one) > chars_max:
+        for part in level:
+            if isinstance(part, str) and len(part) > chars_max:
                 raise _malformed(f"The {what} has a text of more than {chars_max:,} characters.")
-            if isinstance(one, str) and "\x00" in one:
+            if isinstance(part, str) and "\x00" in part:
                 raise _malformed(f"The {what} has a NUL character.")
-            if isinstance(one, int) and not -INTEGER_MAX <= one <= INTEGER_MAX:
+            if isinstance(part, int) and not -INTEGER_MAX <= part <= INTEGER_MAX:
                 raise _malformed(f"The {what} has a number beyond 64 bits.")
-            if isinstance(one, dict | list) and depth > DEPTH_MAX:
+            if isinstance(part, dict | list) and depth > DEPTH_MAX:
                 raise _malformed(f"The {what} is nested deeper than {DEPTH_MAX} levels.")
-            if isinstance(one, dict):
-                if len(one) > MEMBERS_MAX:
+            if isinstance(part, dict):
+                if len(part) > MEMBERS_MAX:
                     raise _malformed(f"An object of the body has more than {MEMBERS_MAX} members.")
-                if max(map(len, one), default=0) > NAME_CHARS_MAX:
+                if max(map(len, part), default=0) > NAME_CHARS_MAX:
                     raise _malformed(
                         f"The {what} has a name of more than {NAME_CHARS_MAX} characters."
                     )
-                below.extend(one)
-                below.extend(one.values())
-            elif isinstance(one, list):
-                below.extend(one)
+                below.extend(part)
+                below.extend(part.values())
+            elif isinstance(part, list):
+                below.extend(part)
         level = below
 
 

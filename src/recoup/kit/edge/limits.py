@@ -113,8 +113,8 @@ class PayerLimits:
             try:
                 check_rate(buckets, whose, now)
             except Problem as problem:
-                for one, of in taken:
-                    one.give_back(of)
+                for buckets_before, of in taken:
+                    buckets_before.give_back(of)
                 headers[:] = rate_headers(name, *buckets.policy, problem)
                 raise
             taken.append((buckets, whose))

@@ -13,7 +13,7 @@ from recoup.kit.rights import RIGHTS
 def masked(value: Any) -> Any:
     """The same shape."""
     if isinstance(value, list):
-        return [masked(one) for one in value]
+        return [masked(member) for member in value]
     if not isinstance(value, Struct):
         return value
     masks, kind, changes = RIGHTS["masks"], type(value).__name__, {}

@@ -48,20 +48,20 @@ def query_schema(shape: type[msgspec.Struct]) -> Schema:
     """The schema of a query's Struct, whose properties become parameters."""
     _, components = msgspec.json.schema_components([shape], ref_template=_REF)
     say_fields([shape], components)
-    found: Schema = components[shape.__name__]
-    return found
+    schema: Schema = components[shape.__name__]
+    return schema
 
 
 def _schemas(dialect: Dialect) -> tuple[Refs, dict[str, Any]]:
     """References to all bodies and answers, and what they refer to; together, so that equal names
     stay distinct."""
-    found = [
+    bodies = [
         shape
         for operation in dialect.operations
         for shape in (operation.body, *operation.answers.values())
     ]
     shapes = list(
-        dict.fromkeys(shape for shape in (*found, *dialect.webhooks.values()) if shape is not None)
+        dict.fromkeys(shape for shape in (*bodies, *dialect.webhooks.values()) if shape is not None)
     )
     refs, components = msgspec.json.schema_components(shapes, ref_template=_REF)
     for schema in components.values():
@@ -90,19 +90,19 @@ def _strict_alone(dialect: Dialect, refs: Refs, components: Mapping[str, Any]) -
     return {name for name in strict - other if components[name].get("type") == "object"}
 
 
-def _reach(schema: Any, components: Mapping[str, Any], found: set[str]) -> None:
+def _reach(schema: Any, components: Mapping[str, Any], names: set[str]) -> None:
     """Names of all that a schema refers to."""
     waiting = [schema]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, Mapping):
-            name = str(one.get("$ref", "")).rpartition("/")[2]
-            if name and name not in found:
-                found.add(name)
+        part = waiting.pop()
+        if isinstance(part, Mapping):
+            name = str(part.get("$ref", "")).rpartition("/")[2]
+            if name and name not in names:
+                names.add(name)
                 waiting.append(components[name])
-            waiting.extend(one.values())
-        elif isinstance(one, list):
-            waiting.extend(one)
+            waiting.extend(part.values())
+        elif isinstance(part, list):
+            waiting.extend(part)
 
 
 def _operation(dialect: Dialect, operation: Operation, refs: Refs) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def _operation(dialect: Dialect, operation: Operation, refs: Refs) -> dict[str, 
         "operationId": head + "".join(word[:1].upper() + word[1:] for word in rest),
         "summary": operation.summary,
         "tags": [operation.group] if operation.group else [],
-        "security": [dict(one) for one in dialect.credentials[operation.credential]]
+        "security": [dict(credential) for credential in dialect.credentials[operation.credential]]
         if operation.credential
         else [],
         "responses": _answers(operation, refs) | _errors(dialect, operation),
@@ -208,9 +208,9 @@ def _answers(operation: Operation, refs: Refs) -> dict[str, Any]:
         answer: dict[str, Any] = {"description": _STATUS_WORDS.get(status, "Answered")}
         if shape is not None:
             examples = {
-                one.name: one.answer
-                for one in answered(operation, status)
-                if one.answer is not None
+                example.name: example.answer
+                for example in answered(operation, status)
+                if example.answer is not None
             }
             answer["content"] = {
                 kind: _content(kind, refs[shape], examples) for kind in operation.types

@@ -35,8 +35,8 @@ STEP: Final = (
 
 def free_space() -> tuple[int, int]:
     """(free, total) bytes where files are written down."""
-    found = shutil.disk_usage(tempfile.gettempdir())
-    return found.free, found.total
+    usage = shutil.disk_usage(tempfile.gettempdir())
+    return usage.free, usage.total
 
 
 @dataclass
@@ -255,12 +255,12 @@ async def _form(headers: Headers, pieces: AsyncGenerator[bytes, None], fields_ma
 
 
 def _file_in(form: FormData) -> Sent:
-    found = next((part for part in form.values() if isinstance(part, UploadFile)), None)
-    if found is None:
+    file = next((part for part in form.values() if isinstance(part, UploadFile)), None)
+    if file is None:
         raise Problem(
             "malformed", "The form has no file.", field="file", cure="Add a part with a file name."
         )
-    return Sent(found.filename or "", found.file)
+    return Sent(file.filename or "", file.file)
 
 
 def _name_in(headers: Headers) -> str:

@@ -15,18 +15,18 @@ _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 
 def request_id(scope: Scope) -> str:
     """The id of this call, for actors, logs and answers."""
-    found: str = state(scope).get("request_id") or new_id().hex
-    return found
+    known: str = state(scope).get("request_id") or new_id().hex
+    return known
 
 
 def trace_id(scope: Scope) -> str:
     """`00-<32 hex>-<16 hex>-01`: the caller's trace, a span of ours."""
     kept = state(scope)
-    found: str | None = kept.get("trace_id")
-    if found is None:
+    trace: str | None = kept.get("trace_id")
+    if trace is None:
         cause: Cause = kept.get("cause") or Cause("", traceparent_of(header(scope, b"traceparent")))
-        found = kept["trace_id"] = cause.trace
-    return found
+        trace = kept["trace_id"] = cause.trace
+    return trace
 
 
 def request_id_of(given: bytes | None) -> str:

@@ -188,21 +188,21 @@ def _wrong(sign: str, what: Sentence) -> NoAmount:
 
 def _parts(text: str) -> _Parts | None:
     """Parts of an amount; None for what is none: two signs, two currencies, a bracket alone."""
-    found = _SHAPE.fullmatch(" ".join(text.split())) if len(text) <= CHARS_MAX else None
+    match = _SHAPE.fullmatch(" ".join(text.split())) if len(text) <= CHARS_MAX else None
     if (
-        found is None
-        or bool(found["open"]) != bool(found["close"])
-        or (found["c1"] and found["c2"])
+        match is None
+        or bool(match["open"]) != bool(match["close"])
+        or (match["c1"] and match["c2"])
     ):
         return None
-    signs = [one for name in ("s1", "s2", "s3", "s4") if (one := found[name])]
-    if len(signs) + bool(found["open"]) > 1:
+    signs = [sign for name in ("s1", "s2", "s3", "s4") if (sign := match[name])]
+    if len(signs) + bool(match["open"]) > 1:
         return None
-    digits = found["digits"]
+    digits = match["digits"]
     if any(mark in digits for mark in "' ’"):
         whole = _APART.match(digits)
         if whole is None:
             return None
         digits = re.sub("['’ ]", "", whole[0]) + digits[whole.end() :]
-    negative = bool(found["open"]) or bool(signs) and signs[0][0] in _MINUS
-    return _Parts(digits, negative, (found["c1"] or found["c2"] or "").strip())
+    negative = bool(match["open"]) or bool(signs) and signs[0][0] in _MINUS
+    return _Parts(digits, negative, (match["c1"] or match["c2"] or "").strip())

@@ -75,9 +75,9 @@ def lines(chunks: Iterable[bytes], encoding: str) -> Iterator[Line]:
     number, kept, over = 0, "", False
     for text in chain([head], texts):
         *whole, rest = (kept + text).split(end)
-        for one in whole:
+        for line in whole:
             number += 1
-            yield _line(number, one, over, encoding)
+            yield _line(number, line, over, encoding)
             over = False
         kept, over = (rest, over) if len(rest) <= LINE_MAX else ("", True)
     if kept or over:

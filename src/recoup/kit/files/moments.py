@@ -79,20 +79,20 @@ def read_moment(text: str, order: Order) -> Read | None:
         return Read(datetime.fromtimestamp(seconds, UTC), None)
     if text[:8].isdecimal():
         return _run(text)
-    found = _WRITTEN.fullmatch(text) if len(text) <= 40 else None
-    if found is None:
+    match = _WRITTEN.fullmatch(text) if len(text) <= 40 else None
+    if match is None:
         return None
     try:
-        day = _day(found, order)
-        hour = int(found["h"] or 0)
-        if found["p"]:
+        day = _day(match, order)
+        hour = int(match["h"] or 0)
+        if match["p"]:
             if not 1 <= hour <= 12:
                 return None
-            hour = hour % 12 + (12 if found["p"] in "pP" else 0)
-        at = day.replace(hour=hour, minute=int(found["mi"] or 0), second=int(found["s"] or 0))
+            hour = hour % 12 + (12 if match["p"] in "pP" else 0)
+        at = day.replace(hour=hour, minute=int(match["mi"] or 0), second=int(match["s"] or 0))
     except (ValueError, TypeError):
         return None
-    return Read(at, found["z"] or "")
+    return Read(at, match["z"] or "")
 
 
 def typed_moment(text: str, zone: tzinfo = UTC) -> datetime | None:
@@ -102,14 +102,14 @@ def typed_moment(text: str, zone: tzinfo = UTC) -> datetime | None:
     text = normalize("NFKC", text).strip() if len(text) <= _TYPED_MAX else ""
     if text.isdecimal() and len(text) not in _RUN_FORMS:
         return None
-    found = read_moment(text, "")
-    return of_these_days(found.at, zone) if found is not None and not found.zone else None
+    read = read_moment(text, "")
+    return of_these_days(read.at, zone) if read is not None and not read.zone else None
 
 
 def typed_day(text: str) -> date | None:
     """Reads a day as `typed_moment`, of the years 2000 to 2199."""
-    found = typed_moment(text)
-    return found.date() if found is not None and found.year < 2200 else None
+    moment = typed_moment(text)
+    return moment.date() if moment is not None and moment.year < 2200 else None
 
 
 def _run(text: str) -> Read | None:
@@ -129,33 +129,33 @@ def _iso(text: str) -> Read | None:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        found = _ISO.match(text)
-        rest = text[found.end() :].strip() if found is not None else ""
-        if found is None or _HALF_DAY.match(
+        match = _ISO.match(text)
+        rest = text[match.end() :].strip() if match is not None else ""
+        if match is None or _HALF_DAY.match(
             rest
         ):  # 10:00 PM is no 10:00, whatever zone its column names
             return None
         try:
-            return Read(datetime.fromisoformat(found[0]), rest)
+            return Read(datetime.fromisoformat(match[0]), rest)
         except ValueError:
             return None
     return Read(at, None if at.tzinfo is not None else "")
 
 
-def _day(found: re.Match[str], order: Order) -> datetime:
+def _day(match: re.Match[str], order: Order) -> datetime:
     """Raises: ValueError, TypeError for a day that there is not."""
-    if found["a"]:
+    if match["a"]:
         if not order:
             raise ValueError("day or month first is not known")
-        first, second, year = int(found["a"]), int(found["b"]), int(found["y"])
+        first, second, year = int(match["a"]), int(match["b"]), int(match["y"])
         day, month = (first, second) if order == "day" else (second, first)
         return datetime(year if year > 99 else 2000 + year, month, day)  # noqa: DTZ001 - the zone follows
-    if found["y4"]:
-        return datetime(int(found["y4"]), int(found["m4"]), int(found["d4"]))  # noqa: DTZ001 - the zone follows
-    name = (found["m"] or found["m3"]).lower()[:3]
+    if match["y4"]:
+        return datetime(int(match["y4"]), int(match["m4"]), int(match["d4"]))  # noqa: DTZ001 - the zone follows
+    name = (match["m"] or match["m3"]).lower()[:3]
     if name not in _MONTHS:
         raise ValueError("no month")
-    return datetime(int(found["y2"] or found["y3"]), _MONTHS[name], int(found["d"] or found["d3"]))  # noqa: DTZ001
+    return datetime(int(match["y2"] or match["y3"]), _MONTHS[name], int(match["d"] or match["d3"]))  # noqa: DTZ001
 
 
 class OrderEvidence:
@@ -167,11 +167,11 @@ class OrderEvidence:
         self.day = self.month = self.example = ""
 
     def look(self, text: str) -> None:
-        found = _WRITTEN.fullmatch(text)
-        if found is None or not found["a"]:
+        match = _WRITTEN.fullmatch(text)
+        if match is None or not match["a"]:
             return
-        first, second = int(found["a"]), int(found["b"])
-        if first > 12 >= second or second <= 12 and found["sep"] == ".":
+        first, second = int(match["a"]), int(match["b"])
+        if first > 12 >= second or second <= 12 and match["sep"] == ".":
             self.day = self.day or text
         elif second > 12 >= first:
             self.month = self.month or text
@@ -196,10 +196,10 @@ def zone_named(name: str) -> tzinfo | None:
     word = name.strip()
     if word.upper() in _HOURS:
         return UTC if not _HOURS[word.upper()] else timezone(timedelta(hours=_HOURS[word.upper()]))
-    if (found := _OFFSET.fullmatch(word)) is not None:
-        minutes = int(found[2]) * 60 + int(found[3] or 0)
+    if (match := _OFFSET.fullmatch(word)) is not None:
+        minutes = int(match[2]) * 60 + int(match[3] or 0)
         return (
-            timezone(timedelta(minutes=minutes if found[1] == "+" else -minutes))
+            timezone(timedelta(minutes=minutes if match[1] == "+" else -minutes))
             if minutes <= 15 * 60
             else None
         )

@@ -71,7 +71,7 @@ def sheet_lines(packed: zipfile.ZipFile) -> Iterator[bytes]:
             "file",
             "Save the sheet of transactions as a file of its own.",
         )
-    size = max(1, sum(one.compress_size for one in packed.infolist()))
+    size = max(1, sum(part.compress_size for part in packed.infolist()))
     made = width = 0
     for row in _filled((number, row) for sheet, number, row in rows() if sheet in filled):
         width = max(width, len(row))
@@ -181,17 +181,17 @@ def _check_size(rows: int, columns: int) -> None:
 
 def _xlsx(packed: zipfile.ZipFile) -> Callable[[], Rows]:
     targets = {
-        one.attributes.get("Id", ""): normpath(
-            join("xl", one.attributes.get("Target", ""))
+        link.attributes.get("Id", ""): normpath(
+            join("xl", link.attributes.get("Target", ""))
         ).removeprefix("/")
-        for one, _ in _elements(packed, "xl/_rels/workbook.xml.rels", "Relationship")
+        for link, _ in _elements(packed, "xl/_rels/workbook.xml.rels", "Relationship")
     }
     epoch, places = datetime(1899, 12, 30), list[str]()  # noqa: DTZ001 - a cell has no zone
-    for one, _ in _elements(packed, "xl/workbook.xml", "sheet", "workbookPr"):
-        if one.name == "workbookPr" and one.attributes.get("date1904") in ("1", "true"):
+    for element, _ in _elements(packed, "xl/workbook.xml", "sheet", "workbookPr"):
+        if element.name == "workbookPr" and element.attributes.get("date1904") in ("1", "true"):
             epoch = datetime(1904, 1, 1)  # noqa: DTZ001 - a cell has no zone
-        elif one.name == "sheet" and len(places) < SHEETS_MAX:
-            places.append(targets.get(one.attributes.get("id", ""), ""))
+        elif element.name == "sheet" and len(places) < SHEETS_MAX:
+            places.append(targets.get(element.attributes.get("id", ""), ""))
     names = frozenset(packed.namelist())
     shared = _shared(packed) if "xl/sharedStrings.xml" in names else []
     dates = _date_styles(packed) if "xl/styles.xml" in names else frozenset()
@@ -206,18 +206,18 @@ def _xlsx(packed: zipfile.ZipFile) -> Callable[[], Rows]:
 
 
 def _shared(packed: zipfile.ZipFile) -> list[str]:
-    found, size = list[str](), 0
-    for one, _ in _elements(packed, "xl/sharedStrings.xml", "si"):
-        found.append(_runs(one))
-        size += len(found[-1]) + 1
-        if size > SHARED_MAX or len(found) > SHARED_MAX // 16:
+    texts, size = list[str](), 0
+    for element, _ in _elements(packed, "xl/sharedStrings.xml", "si"):
+        texts.append(_runs(element))
+        size += len(texts[-1]) + 1
+        if size > SHARED_MAX or len(texts) > SHARED_MAX // 16:
             raise too_large("The sheet has too much text.")
-    return found
+    return texts
 
 
 def _runs(text: Element) -> str:
     """A text, in one piece or in runs; how it is pronounced is left out."""
-    return "".join(piece.text for one in (text, *text.all("r")) for piece in one.all("t"))[
+    return "".join(piece.text for part in (text, *text.all("r")) for piece in part.all("t"))[
         :LINE_MAX
     ]
 
@@ -225,19 +225,22 @@ def _runs(text: Element) -> str:
 def _date_styles(packed: zipfile.ZipFile) -> frozenset[str]:
     """Numbers of the cells' styles that show dates."""
     own: dict[str, bool] = {}
-    found, number = set[str](), 0
-    for one, above in _elements(packed, "xl/styles.xml", "numFmt", "xf"):
-        form = one.attributes.get("numFmtId", "")
-        if one.name == "numFmt" and len(own) < STYLES_MAX:
-            shape = _QUOTED.sub("", one.attributes.get("formatCode", "").lower())
+    dates, number = set[str](), 0
+    for element, above in _elements(packed, "xl/styles.xml", "numFmt", "xf"):
+        form = element.attributes.get("numFmtId", "")
+        if element.name == "numFmt" and len(own) < STYLES_MAX:
+            shape = _QUOTED.sub("", element.attributes.get("formatCode", "").lower())
             own[form] = _NUMBER.search(shape) is None and re.search("[ymdhs]", shape) is not None
         elif (
-            one.name == "xf" and above[-1:] and above[-1].name == "cellXfs" and number < STYLES_MAX
+            element.name == "xf"
+            and above[-1:]
+            and above[-1].name == "cellXfs"
+            and number < STYLES_MAX
         ):
             if own.get(form, parse_whole(form, 3) in _DATES):
-                found.add(str(number))
+                dates.add(str(number))
             number += 1
-    return frozenset(found)
+    return frozenset(dates)
 
 
 def _xlsx_rows(
@@ -248,10 +251,10 @@ def _xlsx_rows(
     epoch: datetime,
 ) -> Iterator[tuple[int, Row]]:
     number = 0
-    for one, _ in _elements(packed, place, "row"):
-        given, row = one.attributes.get("r", ""), list[str]()
+    for element, _ in _elements(packed, place, "row"):
+        given, row = element.attributes.get("r", ""), list[str]()
         number = int(given) if is_digits(given, 1, 8) else number + 1
-        for cell in one.all("c"):
+        for cell in element.all("c"):
             content = cell.said("v") or "".join(map(_runs, cell.all("is")))
             at = _column(cell.attributes.get("r", ""), len(row))
             if content and at >= COLUMNS_MAX:
@@ -263,11 +266,11 @@ def _xlsx_rows(
 
 
 def _column(place: str, following: int) -> int:
-    found = _PLACE.fullmatch(place)
-    if found is None:
+    match = _PLACE.fullmatch(place)
+    if match is None:
         return following
     number = 0
-    for letter in found[1]:
+    for letter in match[1]:
         number = number * 26 + ord(letter) - 64
     return max(number - 1, following)
 
@@ -315,14 +318,14 @@ def _number(value: float) -> str:
 def _ods_rows(packed: zipfile.ZipFile) -> Rows:
     """Raises: Problem(too_large) for more rows than a sheet can have, before they are made."""
     number, table = 1, 0
-    for one, _ in _elements(packed, "content.xml", "table", "table-row"):
-        if one.name == "table":
+    for element, _ in _elements(packed, "content.xml", "table", "table-row"):
+        if element.name == "table":
             number, table = 1, table + 1
             if table > SHEETS_MAX:
                 raise _unreadable("It has too many sheets.")
             continue
         row = list[str]()
-        for cell in one.children:
+        for cell in element.children:
             if cell.name in ("table-cell", "covered-table-cell"):
                 content = _ods_text(cell)
                 times = min(_times(cell, "number-columns-repeated"), COLUMNS_MAX + 1)
@@ -330,7 +333,7 @@ def _ods_rows(packed: zipfile.ZipFile) -> Rows:
                 _check_size(number, len(row) if content else 0)
         while row and not row[-1]:
             row.pop()
-        times = _times(one, "number-rows-repeated")
+        times = _times(element, "number-rows-repeated")
         if row:
             _check_size(number + times - 1, 0)
             for again in range(times):

@@ -49,9 +49,9 @@ def records(lines: Iterable[Line], delimiter: str) -> Iterator[Cells]:
             else:
                 room -= 1
         elif text.count('"') % 2 == 0:
-            found = cells_of(text, delimiter)
-            misfit = "" if found is not None else Sentence("has quotes that do not fit")
-            yield Cells(line.number, found, "broken" if misfit else "", misfit)
+            cells = cells_of(text, delimiter)
+            misfit = "" if cells is not None else Sentence("has quotes that do not fit")
+            yield Cells(line.number, cells, "broken" if misfit else "", misfit)
         else:
             yield _joined(line, text, delimiter, every, again)
     raise too_large(
@@ -79,9 +79,9 @@ def _joined(
         if chars > LINE_MAX:
             break
         if following.text.count('"') % 2:
-            found = cells_of("\n".join(parts), delimiter)
-            if found is not None:
-                return Cells(line.number, found)
+            cells = cells_of("\n".join(parts), delimiter)
+            if cells is not None:
+                return Cells(line.number, cells)
             break
     again.extendleft(reversed(taken))
     return Cells(line.number, None, "broken", Sentence("has a quote that is not closed"))
@@ -99,7 +99,8 @@ def cells_of(text: str, delimiter: str) -> list[str] | None:
     if len(rows) != 1:
         return None
     return [
-        plain_cell(one) if one and (one[0] in MARKS or one[-1] in MARKS) else one for one in rows[0]
+        plain_cell(cell) if cell and (cell[0] in MARKS or cell[-1] in MARKS) else cell
+        for cell in rows[0]
     ]
 
 

@@ -49,8 +49,8 @@ class Element:
 
     def said(self, *path: str) -> str:
         """The text of the first at this path; empty without one."""
-        found = self.at(*path)
-        return found.text if found is not None else ""
+        part = self.at(*path)
+        return part.text if part is not None else ""
 
     def texts(self) -> Iterator[str]:
         if self.text:

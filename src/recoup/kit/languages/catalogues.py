@@ -78,7 +78,9 @@ def broken_languages() -> tuple[Problem, ...]:
 @cache
 def languages() -> Mapping[str, str]:
     """The name of each language that pages speak, by its code."""
-    return {ENGLISH: "English"} | {code: one.name for code, one in _installed()[0].items()}
+    return {ENGLISH: "English"} | {
+        code: language.name for code, language in _installed()[0].items()
+    }
 
 
 def or_english(language: str) -> str:
@@ -136,7 +138,11 @@ def check_translations() -> None:
 
 @cache
 def _by_country() -> Mapping[str, str]:
-    return {country: code for code, one in _installed()[0].items() for country in one.countries}
+    return {
+        country: code
+        for code, language in _installed()[0].items()
+        for country in language.countries
+    }
 
 
 def language_in(country: str) -> str:
@@ -151,8 +157,8 @@ def accepted_language(header: str) -> str:
     Source: RFC 9110 §12.5.4.
     """
     wanted = []
-    for number, one in enumerate(header[:400].split(",")):
-        name, _, rest = one.strip().partition(";")
+    for number, choice in enumerate(header[:400].split(",")):
+        name, _, rest = choice.strip().partition(";")
         weight = re.fullmatch(r"\s*q=(0(?:\.\d{1,3})?|1(?:\.0{1,3})?)\s*", rest) if rest else None
         if name and (not rest or weight):
             wanted.append(

@@ -34,8 +34,8 @@ class Locale:
         its reader does; others stay as they are: they may be anybody's words."""
         known = catalogue(self.language).words
         values = {
-            name: figures_of(self.language, one) if name in FIGURES else one
-            for name, one in values.items()
+            name: figures_of(self.language, value) if name in FIGURES else value
+            for name, value in values.items()
         }
         return filled(" ".join(known.get(part, part) for part in ENDS.split(text)), values)
 

@@ -31,4 +31,4 @@ def as_read(language: str, part: str) -> str:
 
 def figures_of(language: str, text: str) -> str:
     """`text` with each of its numbers as they are read: `1,234.50 USD, 7.5 %`."""
-    return _FIGURES.sub(lambda found: number_of(language, found[0]), text)
+    return _FIGURES.sub(lambda match: number_of(language, match[0]), text)

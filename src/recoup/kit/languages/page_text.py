@@ -63,9 +63,9 @@ class Act(str):
 
 def messages(source: str) -> list[str]:
     """Every message of a template, in the order in which they stand there."""
-    found: list[str] = []
-    _walked(source, found.append)
-    return list({(type(one), one): one for one in found}.values())
+    messages_said: list[str] = []
+    _walked(source, messages_said.append)
+    return list({(type(message), message): message for message in messages_said}.values())
 
 
 def translated(source: str, catalogue: Mapping[str, str]) -> str:
@@ -95,16 +95,16 @@ def _within(tag: str, say: Say) -> Say:
 
 def _pieces(source: str, say: Say) -> Iterator[_Piece]:
     at, quiet = 0, ""
-    for found in _TOKEN.finditer(source):
-        if found.start() > at:
-            yield _Piece("apart" if quiet else "text", source[at : found.start()])
-        at, text = found.end(), found[0]
-        if found["shown"]:
+    for match in _TOKEN.finditer(source):
+        if match.start() > at:
+            yield _Piece("apart" if quiet else "text", source[at : match.start()])
+        at, text = match.end(), match[0]
+        if match["shown"]:
             apart = bool(quiet or _APART.match(text))
             yield _Piece("apart" if apart else "shown", _quoted(text, say, shown=not apart), text)
-        elif found["statement"]:
+        elif match["statement"]:
             yield _Piece("apart", _quoted(text, say))
-        elif found["tag"]:
+        elif match["tag"]:
             name = re.match(r"</?([a-zA-Z0-9!]+)", text)[1].lower()  # type: ignore[index]
             if name in ("script", "style", "pre"):
                 quiet = "" if text.startswith("</") else name
@@ -123,8 +123,8 @@ def _pieces(source: str, say: Say) -> Iterator[_Piece]:
 def _tag(text: str, say: Say) -> str:
     """Attributes that are read out or shown are messages, too."""
 
-    def translated(found: re.Match[str]) -> str:
-        return f'{found[1]}{_walked(found[2], say)}"'
+    def translated(match: re.Match[str]) -> str:
+        return f'{match[1]}{_walked(match[2], say)}"'
 
     return _SPOKEN.sub(translated, text)
 
@@ -135,25 +135,25 @@ def _quoted(expression: str, say: Say, *, shown: bool = False) -> str:
     if re.match(r"\{%-?\s*(extends|include|import|from|block|macro|endblock)\b", expression):
         return expression
 
-    def one(found: re.Match[str]) -> str:
-        text = found[1] if found[1] is not None else found[2]
-        before, after = expression[: found.start()].rstrip(), expression[found.end() :].lstrip()
+    def spoken(match: re.Match[str]) -> str:
+        text = match[1] if match[1] is not None else match[2]
+        before, after = expression[: match.start()].rstrip(), expression[match.end() :].lstrip()
         if before.endswith(_COMPARED) or after.startswith((":", "=", "]")):
-            return found[0]
+            return match[0]
         if _NO_WORDS.search(text) or not _LETTERS.search(text):
-            return found[0]
+            return match[0]
         is_name = not shown or not (
             before.endswith(_BEFORE_WORDS) or after.startswith(_AFTER_WORDS)
         )
         if _NAME.fullmatch(text.strip()) and is_name:
-            return found[0]
+            return match[0]
         head, message, tail = _edges(text)
         translated = say(message)
         if translated is None:
-            return found[0]
+            return match[0]
         return '"' + head + translated.replace("\\", "\\\\").replace('"', '\\"') + tail + '"'
 
-    return _QUOTED.sub(one, expression)
+    return _QUOTED.sub(spoken, expression)
 
 
 def _run(run: list[_Piece], say: Say) -> str:
@@ -239,16 +239,18 @@ def _key(run: list[_Piece]) -> tuple[str, list[tuple[str, str]], list[tuple[str,
 
 
 def _filled(translation: str, slots: list[tuple[str, str]], marks: list[tuple[str, str]]) -> str:
-    def one(found: re.Match[str]) -> str:
-        shown, plain = slots[int(found[1])]
-        if found[2] is None:
+    def filled(match: re.Match[str]) -> str:
+        shown, plain = slots[int(match[1])]
+        if match[2] is None:
             return shown
         inner = (
             re.sub(r"^\{\{-?|-?\}\}$", "", plain).strip().removesuffix("|said")
         )  # it names English words
-        return f'{{{{ "{found[3]}" if ({inner})|string == "{found[2]}" else "{found[4]}" }}}}'
+        return f'{{{{ "{match[3]}" if ({inner})|string == "{match[2]}" else "{match[4]}" }}}}'
 
-    return MARK.sub(lambda found: marks[int(found[2])][bool(found[1])], SLOT.sub(one, translation))
+    return MARK.sub(
+        lambda match: marks[int(match[2])][bool(match[1])], SLOT.sub(filled, translation)
+    )
 
 
 def _edges(text: str) -> tuple[str, str, str]:

@@ -81,11 +81,11 @@ def _plain_sentence(language: str, text: str, deep: int) -> str:
     if (written := as_read(language, inner)) != inner:
         return text.replace(inner, written)
     if _DAYS.fullmatch(inner):
-        return _DAY.sub(lambda found: _day(language, found), text)
+        return _DAY.sub(lambda match: _day(language, match), text)
     if (plain := PLAIN_MEANINGS.get(inner)) in known:
         return text.replace(inner, known[plain])
-    if (one := _SUM.fullmatch(inner)) and one[2] in known:
-        return text.replace(inner, number_of(language, one[1]) + known[one[2]])
+    if (counted := _SUM.fullmatch(inner)) and counted[2] in known:
+        return text.replace(inner, number_of(language, counted[1]) + known[counted[2]])
     if not deep:
         return text
     if ", " in inner and (parts := _listed(language, inner)):
@@ -93,8 +93,8 @@ def _plain_sentence(language: str, text: str, deep: int) -> str:
     if "; " in inner and (parts := _parted(language, inner, deep)):
         return text.replace(inner, parts)
     for shape in _shapes(language):
-        if found := shape.pattern.fullmatch(inner):
-            slots = zip(shape.names, found.groups(), strict=True)
+        if match := shape.pattern.fullmatch(inner):
+            slots = zip(shape.names, match.groups(), strict=True)
             values = {
                 name: Figure(value) if _is_number(value, after) else value
                 for (name, after), value in slots
@@ -116,8 +116,8 @@ def _value(language: str, value: str, deep: int) -> str:
     )
 
 
-def _day(language: str, found: re.Match[str]) -> str:
-    known, (weekday, day, month, year) = catalogue(language), found.groups()
+def _day(language: str, match: re.Match[str]) -> str:
+    known, (weekday, day, month, year) = catalogue(language), match.groups()
     shape = known.day_and_year if year else known.day
     before = f"{known.weekdays[_WEEKDAYS.index(weekday)]} " if weekday else ""
     return before + shape.format(day=int(day), month=known.months[_MONTHS.index(month)], year=year)
@@ -134,7 +134,7 @@ def _listed(language: str, text: str) -> str:
     """A list, each part of which is known, or a sum of money and then known; else nothing."""
     known, translated = catalogue(language).words, []
     for part in text.removesuffix(".").split(", "):
-        amount, words = found.groups() if (found := _SUM.fullmatch(part)) else ("", part)
+        amount, words = match.groups() if (match := _SUM.fullmatch(part)) else ("", part)
         if words not in known:
             return ""
         translated.append(number_of(language, amount) + known[words])
@@ -147,7 +147,7 @@ def _shapes(language: str) -> tuple[_Shape, ...]:
     shapes = []
     for key, words in catalogue(language).words.items():
         if names := tuple(
-            (found[1], key[found.end() : found.end() + 2]) for found in SLOT.finditer(key)
+            (match[1], key[match.end() : match.end() + 2]) for match in SLOT.finditer(key)
         ):
             literal = re.split(r"\{\w+\}", key)
             length = len("".join(literal).strip())
@@ -157,7 +157,7 @@ def _shapes(language: str) -> tuple[_Shape, ...]:
             if pattern.startswith(_WORD):
                 pattern = _COUNT + pattern.removeprefix(_WORD)
             shapes.append((length, _Shape(re.compile(pattern, re.S), names, words)))
-    return tuple(shape for _, shape in sorted(shapes, key=lambda one: -one[0]))
+    return tuple(shape for _, shape in sorted(shapes, key=lambda pair: -pair[0]))
 
 
 Moment = Callable[[datetime], str]

@@ -15,20 +15,20 @@ ENDS: Final = re.compile(r"(?<=[.!?]) (?=[A-Z{])|(?<=^\{\w\}) (?=[A-Z])")
 def filled(words: str, values: Mapping[str, T], say: Callable[[T], str] = str) -> str:
     """`{1=s?Tage|Tag}` chooses by what stood there in English."""
 
-    def one(slot: re.Match[str]) -> str:
+    def slotted(slot: re.Match[str]) -> str:
         value = values[slot[1]]
         return say(value) if slot[2] is None else slot[3] if str(value) == slot[2] else slot[4]
 
-    return SLOT.sub(one, words)
+    return SLOT.sub(slotted, words)
 
 
 def faults(message: str, translation: str) -> list[str]:
     """Faults that would break a page: a slot that there is not, a mark that is lost or open."""
-    known = {found[1] for found in SLOT.finditer(message)}
+    known = {match[1] for match in SLOT.finditer(message)}
     wrong = [
-        f"{{{found[1]}}} is not in it"
-        for found in SLOT.finditer(translation)
-        if found[1] not in known
+        f"{{{match[1]}}} is not in it"
+        for match in SLOT.finditer(translation)
+        if match[1] not in known
     ]
     if sorted(map("".join, MARK.findall(translation))) != sorted(
         map("".join, MARK.findall(message))

@@ -27,7 +27,7 @@ _LETTERS: Final = {
     # between the words of a foreign name
     "・": " ", "·": " ", "‧": " ",
 }  # fmt: skip
-_KANA: Final = {chr(one): chr(one + 0x60) for one in (*range(0x3041, 0x3097), 0x309D, 0x309E)}
+_KANA: Final = {chr(code): chr(code + 0x60) for code in (*range(0x3041, 0x3097), 0x309D, 0x309E)}
 _PLAIN: Final = str.maketrans(dict.fromkeys(_QUOTES, "") | dict.fromkeys(_DASHES, "-"))
 _ALIKE: Final = str.maketrans(_LETTERS | _KANA)
 _ASCII: Final = str.maketrans(dict.fromkeys("'\"`", ""))
@@ -53,32 +53,34 @@ def fold(text: str) -> str:
     plain = unicodedata.normalize(
         "NFKD", unicodedata.normalize("NFKD", text.translate(_PLAIN)).casefold()
     )
-    letters = "".join(_digit(one) for one in plain if not _is_dropped(one))
+    letters = "".join(_digit(letter) for letter in plain if not _is_dropped(letter))
     return " ".join(
         unicodedata.normalize("NFC", letters).translate(_ALIKE).translate(_PLAIN).split()
     )
 
 
-def _is_dropped(one: str) -> bool:
+def _is_dropped(letter: str) -> bool:
     """Accents, points and signs that nobody sees; vowels that are signs, and the marks of kana, are
     letters."""
-    if one < "\u00ad":
+    if letter < "\u00ad":
         return False
-    mark = unicodedata.combining(one)
+    mark = unicodedata.combining(letter)
     if mark:
         return mark >= _FIRST_ACCENT or mark in _POINTS or mark in (1, _NUKTA, _TONE)
-    return unicodedata.category(one) == "Cf" or "\ufe00" <= one <= "\ufe0f"
+    return unicodedata.category(letter) == "Cf" or "\ufe00" <= letter <= "\ufe0f"
 
 
-def _digit(one: str) -> str:
+def _digit(letter: str) -> str:
     """The digits of every script as ours."""
-    return str(unicodedata.decimal(one)) if not one.isascii() and one.isdecimal() else one
+    return (
+        str(unicodedata.decimal(letter)) if not letter.isascii() and letter.isdecimal() else letter
+    )
 
 
 def joined(text: str) -> str:
     """Drops what may stand between the parts of a name: `de la Cruz` and `DelaCruz`, `Jean-Luc` and
     `Jean Luc`."""
-    return "".join(one for one in fold(text) if unicodedata.category(one)[0] in "LNM")
+    return "".join(letter for letter in fold(text) if unicodedata.category(letter)[0] in "LNM")
 
 
 def whole_name(text: str) -> str:
@@ -119,12 +121,16 @@ def _german(name: str) -> str:
 def _latin(name: str) -> str:
     """Letters whose accent makes them another letter first, the others without theirs."""
     spelt = fold(unicodedata.normalize("NFC", name).casefold().translate(_LATIN)).translate(_LATIN)
-    return spelt.replace("oy", "ou") if any("α" <= one <= "ω" for one in fold(name)) else spelt
+    return (
+        spelt.replace("oy", "ou") if any("α" <= letter <= "ω" for letter in fold(name)) else spelt
+    )
 
 
 def _has_no_capitals(name: str) -> bool:
     """Tells scripts in which family names often come first and words may not be separated."""
-    return not name.isascii() and any(one.isalpha() and one.lower() == one.upper() for one in name)
+    return not name.isascii() and any(
+        letter.isalpha() and letter.lower() == letter.upper() for letter in name
+    )
 
 
 def coded(folded: str) -> str:
@@ -134,7 +140,7 @@ def coded(folded: str) -> str:
     return (
         folded
         if folded.isascii()
-        else "".join(one if one.isascii() else _code(ord(one)) for one in folded)
+        else "".join(letter if letter.isascii() else _code(ord(letter)) for letter in folded)
     )
 
 

@@ -108,19 +108,19 @@ async def sends_of_nothing(
 ) -> list[Difference]:
     """Proves sends over all cards, in the order of their ids; with a merchant only its sends are
     judged. `kept_since`: attempts of earlier imports are forgotten."""
-    found: list[Difference] = []
+    findings: list[Difference] = []
     last, after = await _last(db), Send(LOWEST, LOWEST)
     while last is not None and after < last:
         until = await _behind(db, *after, SENDS_MAX - 1) or last
         sends = await _between(db, *after, *until, merchant_id)
-        found += await differences(
+        findings += await differences(
             db, _of_sends, merchant_id, [send for send in sends if not send.imported]
         )
         imported = [send for send in sends if send.imported]
         if imported:
-            found += await differences(db, _of_imported, merchant_id, imported, kept_since)
+            findings += await differences(db, _of_imported, merchant_id, imported, kept_since)
         after = until
-    return found
+    return findings
 
 
 class Send(NamedTuple):

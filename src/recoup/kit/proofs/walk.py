@@ -104,10 +104,10 @@ async def _merchants_of(db: Read, names: Sequence[str]) -> dict[str, set[UUID]]:
     sql = " UNION ALL ".join(
         f"SELECT '{name}', merchant_id FROM ({of_table}) AS of_table" for name, of_table in wanted
     )
-    found: dict[str, set[UUID]] = {name: set() for name in names}
+    merchant_ids: dict[str, set[UUID]] = {name: set() for name in names}
     for name, merchant_id in await db.fetch(sql, timeout=STATEMENT_SECONDS * len(names)):
-        found[name].add(merchant_id)
-    return found
+        merchant_ids[name].add(merchant_id)
+    return merchant_ids
 
 
 async def merchants(db: Read) -> tuple[list[UUID], list[Difference]]:
@@ -122,18 +122,20 @@ async def merchants(db: Read) -> tuple[list[UUID], list[Difference]]:
     having: dict[str, set[UUID]] = {}
     for begin in range(0, len(names), _TABLES_AT_ONCE):
         having |= await _merchants_of(db, names[begin : begin + _TABLES_AT_ONCE])
-    for table, found in having.items():
+    for table, merchant_ids in having.items():
         if table == "delivery_tries":  # a sample to a partner's endpoint is of no merchant
-            found -= partners
-        strangers = found - known - promised if table in BEFORE_MERCHANTS else found - known
+            merchant_ids -= partners
+        strangers = (
+            merchant_ids - known - promised if table in BEFORE_MERCHANTS else merchant_ids - known
+        )
         if table == "merchants":
-            known |= found
+            known |= merchant_ids
         else:
             for stranger in sorted(strangers - wrong.keys()):
                 wrong[stranger] = Difference(
                     stranger, None, f"merchant of rows in {table}", "exists", "does not"
                 )
-        everywhere |= found
+        everywhere |= merchant_ids
     return sorted(everywhere - wrong.keys()), list(wrong.values())
 
 
@@ -194,7 +196,11 @@ async def all_of(
     db: Read, proofs: Iterable[Proof], merchant_id: UUID | None, *args: Any
 ) -> list[Difference]:
     """Differences that each proof finds, in turn."""
-    return [found for proof in proofs for found in await differences(db, proof, merchant_id, *args)]
+    return [
+        difference
+        for proof in proofs
+        for difference in await differences(db, proof, merchant_id, *args)
+    ]
 
 
 def of_window(
@@ -231,11 +237,11 @@ def of_merchant(
 
 def _declared(module: str, proof: Proof, sqls: Mapping[str, Sql]) -> list[Proof]:
     """Each statement under its own name, with the signature of `proof`."""
-    found = list[Proof]()
+    proofs = list[Proof]()
     for name, sql in sqls.items():
         proof.__module__, proof.__name__ = module, name
-        found.append(MERCHANT.within(STATEMENT_SECONDS).statement(sql)(proof))
-    return found
+        proofs.append(MERCHANT.within(STATEMENT_SECONDS).statement(sql)(proof))
+    return proofs
 
 
 def text(value: Any) -> str:

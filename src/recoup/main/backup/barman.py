@@ -81,7 +81,7 @@ def findings(output: str) -> list[Finding]:
     """Findings from `barman -f json check`; of a server that does not answer, only that."""
     try:
         whole: dict[str, Any] = json.loads(output)
-        found: dict[str, Any] = whole[SERVER]
+        checks: dict[str, Any] = whole[SERVER]
     except (ValueError, KeyError, TypeError):
         return []
     if failed := whole.get("_EXCEPTION") or whole.get("_ERROR"):
@@ -93,14 +93,14 @@ def findings(output: str) -> list[Finding]:
     read = [
         Finding(
             name.replace("_", " "),
-            one.get("status") == "OK",
-            str(one.get("hint") or ""),
+            check.get("status") == "OK",
+            str(check.get("hint") or ""),
             _CURES.get(name, ""),
         )
-        for name, one in found.items()
-        if isinstance(one, dict) and name not in _SAID
+        for name, check in checks.items()
+        if isinstance(check, dict) and name not in _SAID
     ]
-    away = [one for one in read if one.name == "postgresql" and not one.ok]
+    away = [finding for finding in read if finding.name == "postgresql" and not finding.ok]
     return away or read
 
 
@@ -119,10 +119,10 @@ def said(*outputs: str) -> str:
 
 def find_barman(given: str = "") -> str:
     """Raises: Problem(unavailable) where it is not installed."""
-    found = shutil.which(given or "barman")
-    if found is None:
+    path = shutil.which(given or "barman")
+    if path is None:
         raise not_installed(f"{given} is not there" if given else "it is not on PATH")
-    return str(Path(found).absolute())
+    return str(Path(path).absolute())
 
 
 def not_installed(why: str) -> Problem:
@@ -138,13 +138,22 @@ def fingerprint(key: str) -> str:
         text=True,
         check=False,
     )
-    found = next(
+    key_id = next(
         (line.split(":")[9] for line in listed.stdout.splitlines() if line.startswith("fpr:")), ""
     )
-    words = ["gpg", "--batch", "--yes", "--output", "/dev/null", "--encrypt", "--recipient", found]
+    words = [
+        "gpg",
+        "--batch",
+        "--yes",
+        "--output",
+        "/dev/null",
+        "--encrypt",
+        "--recipient",
+        key_id,
+    ]
     tried = (
         subprocess.run(words, input="", capture_output=True, text=True, check=False)
-        if found
+        if key_id
         else listed
     )
     if tried.returncode:
@@ -152,7 +161,7 @@ def fingerprint(key: str) -> str:
         raise invalid(
             f"gpg does not encrypt to the key {key}: {said(tried.stderr)}", "gpg_key", cure
         )
-    return found
+    return key_id
 
 
 def find_programs(needed: Sequence[str]) -> None:

@@ -112,9 +112,9 @@ def check_home(home: Path, data_dir: Path) -> None:
             "to",
             "Choose a folder on another disk.",
         )
-    if found := next(keys_in(home), None):
+    if key := next(keys_in(home), None):
         raise invalid(
-            f"{home} holds keys ({found}): who has them and the copy has the cards.",
+            f"{home} holds keys ({key}): who has them and the copy has the cards.",
             "to",
             "Choose another folder, or move the keys elsewhere.",
         )

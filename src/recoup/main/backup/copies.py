@@ -68,7 +68,7 @@ def unreadable(path: Path, error: OSError) -> Problem:
 
 def copies_in(home: Path) -> list[Copy]:
     """Complete copies, the oldest first. Raises: Problem(unavailable) where they cannot be read."""
-    found, folder = [], home / SERVER / "meta"
+    copies, folder = [], home / SERVER / "meta"
     try:
         names = os.listdir(folder)
     except FileNotFoundError:
@@ -85,8 +85,8 @@ def copies_in(home: Path) -> list[Copy]:
         except OSError as error:
             raise unreadable(folder / name, error) from None
         if (copy := copy_of(name.removesuffix("-backup.info"), lines)) is not None:
-            found.append(copy)
-    return sorted(found, key=lambda one: (one.ended, one.id))
+            copies.append(copy)
+    return sorted(copies, key=lambda copy: (copy.ended, copy.id))
 
 
 def copy_of(copy_id: str, lines: Sequence[str]) -> Copy | None:

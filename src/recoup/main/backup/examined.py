@@ -31,19 +31,19 @@ async def examined(data_dir: Path, databases: Databases) -> list[Finding]:
     home = Path(record.home)
     barman = Barman(record.barman, home / FILE)
     try:
-        found = [_age(data_dir, barman.words("backup", SERVER) if record.home else "")]
+        findings = [_age(data_dir, barman.words("backup", SERVER) if record.home else "")]
     except Problem as problem:
         return [Finding("copy", False, str(problem.message), str(problem.cure or ""))]
     if record.home:
-        found += [
+        findings += [
             Finding("keys", False, f"{path} lies beside the copy", "Move it elsewhere.")
             for path in keys_in(home)
         ]
-        found.append(await _lag(databases, barman, slot_of(data_dir)))
+        findings.append(await _lag(databases, barman, slot_of(data_dir)))
         find_barman(record.barman)
-        wrong = [one for one in await asyncio.to_thread(barman.check) if not one.ok]
-        found += wrong or [Finding("barman", True, "in order", "")]
-    return found
+        wrong = [finding for finding in await asyncio.to_thread(barman.check) if not finding.ok]
+        findings += wrong or [Finding("barman", True, "in order", "")]
+    return findings
 
 
 def _age(data_dir: Path, command: str) -> Finding:

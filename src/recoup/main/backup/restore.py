@@ -135,7 +135,7 @@ def check_room(copy: Copy, home: Path, beside: Path) -> None:
         if path.is_file() and _is_log(path)
     )
     needed = copy.size * (2 if copy.is_encrypted else 1) + log + SLACK_BYTES
-    place = next(one for one in (beside, *beside.parents) if one.exists())
+    place = next(folder for folder in (beside, *beside.parents) if folder.exists())
     free = shutil.disk_usage(place).free
     if free < needed:
         message = (
@@ -293,8 +293,8 @@ async def _promoted(address: ServerAddress) -> None:
 
 
 def _ends(log: Path) -> str:
-    found = _ENDS.findall(log.read_text(errors="replace"))
-    return found[-1] if found else ""
+    ends = _ENDS.findall(log.read_text(errors="replace"))
+    return ends[-1] if ends else ""
 
 
 def _write(folder: Path, note: Restored) -> None:

@@ -205,13 +205,13 @@ class RescueClient(_Client):
                         method, self._base + path, json=body, headers=headers, params=query
                     ) as answer,
                 ):
-                    found = await answer.json(content_type=None) if answer.status != 204 else {}
+                    answered = await answer.json(content_type=None) if answer.status != 204 else {}
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
                 trouble = type(error).__name__
                 continue
             self.statuses[answer.status] += 1
             if answer.status not in _BUSY:
-                return answer.status, found if isinstance(found, dict) else {}
+                return answer.status, answered if isinstance(answered, dict) else {}
             trouble = f"HTTP {answer.status}"
         raise Problem(
             "unavailable",

@@ -123,7 +123,7 @@ class Business:
     async def listen(self, receiver_url: str | None) -> None:
         """A webhook that works, where a receiver is at hand, and one that fails."""
         owner = await self._as("owner")
-        known = {one.url for one in await list_all(self._world, owner)}
+        known = {endpoint.url for endpoint in await list_all(self._world, owner)}
         for url in (receiver_url, FAILING_URL):
             if url is not None and url not in known:
                 await create(self._world, owner, url, None, "rescue")
@@ -144,7 +144,7 @@ class Business:
     async def bring_past(self, name: str, content: bytes) -> None:
         """The processor's file of the months before; the same one again changes nothing. What the
         engine would have made of them is computed while the demo plays."""
-        found = await read_import(
+        read = await read_import(
             self._world,
             await self._as("owner"),
             name,
@@ -152,9 +152,9 @@ class Business:
             Answers(),
             dry_run=False,
         )
-        if found.stored is not None:
-            await finish(self._world, (self._merchant_id, found.stored.import_id))
-            await self._back_test(BacktestRequest(decider=ENGINE, import_id=found.stored.import_id))
+        if read.stored is not None:
+            await finish(self._world, (self._merchant_id, read.stored.import_id))
+            await self._back_test(BacktestRequest(decider=ENGINE, import_id=read.stored.import_id))
 
     async def look_back(self) -> None:
         """Computes what the engine has brought so far."""
@@ -248,15 +248,15 @@ def over_a_month(lines: Iterable[Line], file_days: int, days: int) -> list[Line]
     by_order: dict[str, list[Line]] = {}
     for line in lines:
         by_order.setdefault(line.order, []).append(line)
-    found = []
+    moved = []
     for order, several in by_order.items():
         anchored = several[0].at >= DAY or any(
             COUNTING in card for line in several for card in cards_in(line.body)
         )
         shift = DAY * (days - file_days if anchored else zlib.crc32(order.encode()) % (days - 1))
-        found += [replace(line, at=_moment(line.at, several[0].at) + shift) for line in several]
+        moved += [replace(line, at=_moment(line.at, several[0].at) + shift) for line in several]
     return sorted(
-        (line for line in found if line.at < DAY * days), key=lambda line: (line.at, line.number)
+        (line for line in moved if line.at < DAY * days), key=lambda line: (line.at, line.number)
     )
 
 
@@ -449,8 +449,12 @@ async def _recovered(world: World, merchant_id: UUID, behind: timedelta) -> str:
     USD`."""
     now = world.clocks.wall()
     async with world.db.read() as connection:
-        found = await read_overview(connection, merchant_id, (now - behind, now), None, now)
-    sums = [(one.asset, one.recovered_units, one.units) for one in found.now.money if one.asset]
+        overview = await read_overview(connection, merchant_id, (now - behind, now), None, now)
+    sums = [
+        (total.asset, total.recovered_units, total.units)
+        for total in overview.now.money
+        if total.asset
+    ]
     return ", ".join(
         f"{money(paid, asset)} of {money(declined, asset)} {asset}"
         for asset, paid, declined in sums

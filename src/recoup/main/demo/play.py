@@ -48,12 +48,12 @@ class StablePlayer:
             charge = {**body, "merchant_order_id": name}
             status, answer = await self._client.call("POST", "/api/v1/charges", charge)
             return (200 if status == 201 else status), _word(status, answer), answer
-        status, found = await self._client.call(
+        status, page = await self._client.call(
             "GET", "/api/v1/orders", None, f"merchant_order_id={name}"
         )
-        if status != 200 or not found["data"]:
+        if status != 200 or not page["data"]:
             return 404, "unknown", {"result": "no such charge was made"}
-        path = f"/api/v1/orders/{found['data'][0]['id']}"
+        path = f"/api/v1/orders/{page['data'][0]['id']}"
         if line.do in PRESSES:
             _, order = await self._client.call("GET", path, None)
             pressed = await self._client.press(order["checkout_url"], line.do)
@@ -183,7 +183,7 @@ class _Player:
                 "/v1/orders", {"pageSize": "200", "pageNumber": str(number)}
             )
             page = body["orders"]
-            self._orders |= {one["externalOrderId"]: one["id"] for one in page["data"]}
+            self._orders |= {order["externalOrderId"]: order["id"] for order in page["data"]}
             number, more = number + 1, page["hasNextPage"]
 
     async def tokenize(self, lines: Sequence[Line]) -> None:
@@ -194,7 +194,7 @@ class _Player:
                 if card_key(card) not in self._vaulted:
                     first.setdefault(card_key(card), (card, line))
 
-        async def one(key: str, card: dict[str, Any], line: Line) -> None:
+        async def store_card(key: str, card: dict[str, Any], line: Line) -> None:
             who = line.body.get("paymentMethod", {})
             given, _, family = str(who.get("holderName", "")).partition(" ")
             made = await self._client.tokenize(
@@ -210,7 +210,9 @@ class _Player:
                 made["token"], made["first_six_digits"], made["last_four_digits"]
             )
 
-        await asyncio.gather(*(one(key, *card_and_line) for key, card_and_line in first.items()))
+        await asyncio.gather(
+            *(store_card(key, *card_and_line) for key, card_and_line in first.items())
+        )
         self._played.tokens += len(first)
 
     async def send(self, lines: Sequence[Line], moment: datetime) -> None:

@@ -75,7 +75,7 @@ class NewClockMove(_Move):
     request_id: str
 
 
-@MERCHANT.statement(f"{insert_of(NewClockMove, one=True)} ON CONFLICT DO NOTHING RETURNING true")
+@MERCHANT.statement(f"{insert_of(NewClockMove, single=True)} ON CONFLICT DO NOTHING RETURNING true")
 async def begin_move(db: Tx, row: NewClockMove) -> bool:
     """Begins a move; False for one that came before."""
 

@@ -303,11 +303,11 @@ class SiteRow(Row):
     support: str
 
 
-@MERCHANT.statement(f"{insert_of(NewMerchant, one=True)} ON CONFLICT DO NOTHING")
+@MERCHANT.statement(f"{insert_of(NewMerchant, single=True)} ON CONFLICT DO NOTHING")
 async def _add_merchant(db: Tx, merchant: NewMerchant) -> None: ...
 
 
-@MERCHANT.statement(f"{insert_of(SiteRow, one=True)} ON CONFLICT DO NOTHING")
+@MERCHANT.statement(f"{insert_of(SiteRow, single=True)} ON CONFLICT DO NOTHING")
 async def _add_site(db: Tx, site: SiteRow) -> None: ...
 
 

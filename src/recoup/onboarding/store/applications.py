@@ -203,7 +203,7 @@ async def save_application(db: Tx, application: Application) -> None:
     """Saves the application, under its lock."""
 
 
-@DIRECTORY.statement(insert_of(ApplicationLine, one=True))
+@DIRECTORY.statement(insert_of(ApplicationLine, single=True))
 async def add_log_line(db: Tx, line: ApplicationLine) -> None: ...
 
 

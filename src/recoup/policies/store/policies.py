@@ -116,13 +116,15 @@ class NewPolicyVersion(PolicyVersion, kw_only=True):
 
 
 @MERCHANT.statement(
-    f"{insert_of(NewPolicyVersion, one=True)} ON CONFLICT DO NOTHING RETURNING true"
+    f"{insert_of(NewPolicyVersion, single=True)} ON CONFLICT DO NOTHING RETURNING true"
 )
 async def add_own_version(db: Tx, version: NewPolicyVersion) -> bool:
     """Adds a version; False where that number is taken."""
 
 
-@DIRECTORY.statement(f"{insert_of(PolicyVersion, one=True)} ON CONFLICT DO NOTHING RETURNING true")
+@DIRECTORY.statement(
+    f"{insert_of(PolicyVersion, single=True)} ON CONFLICT DO NOTHING RETURNING true"
+)
 async def add_bounding_version(db: Tx, version: PolicyVersion) -> bool:
     """Adds a version; False where that number is taken."""
 

@@ -92,7 +92,7 @@ class NewModel(_Model, kw_only=True):
     content: str
 
 
-@DIRECTORY.statement(f"{insert_of(NewModel, one=True)} ON CONFLICT DO NOTHING RETURNING true")
+@DIRECTORY.statement(f"{insert_of(NewModel, single=True)} ON CONFLICT DO NOTHING RETURNING true")
 async def add_model(db: Tx, row: NewModel) -> bool:
     """Adds a model; False for one that is there already."""
 
@@ -141,7 +141,7 @@ async def standing_candidate(db: Read, made_by: str) -> str | None:
     """The newest model that it made since somebody last chose one."""
 
 
-@DIRECTORY.statement(f"{insert_of(TrainingLine, one=True)} ON CONFLICT DO NOTHING")
+@DIRECTORY.statement(f"{insert_of(TrainingLine, single=True)} ON CONFLICT DO NOTHING")
 async def add_training(db: Tx, row: TrainingLine) -> None:
     """Adds a training, once for each beginning."""
 

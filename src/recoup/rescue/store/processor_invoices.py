@@ -42,7 +42,7 @@ class ProcessorInvoice(NewInvoice):
     ended: str | None
 
 
-@MERCHANT.statement(insert_of(NewInvoice, one=True) + " ON CONFLICT DO NOTHING")
+@MERCHANT.statement(insert_of(NewInvoice, single=True) + " ON CONFLICT DO NOTHING")
 async def add_invoice(db: Tx, invoice: NewInvoice) -> None:
     """Adds an invoice; one that is known stays as it is."""
 

@@ -55,7 +55,7 @@ async def list_risk_versions(db: Read) -> list[RiskVersion]:
 
 
 @DIRECTORY.statement(
-    f"{insert_of(RiskVersion, one=True)} ON CONFLICT DO NOTHING RETURNING version_no"
+    f"{insert_of(RiskVersion, single=True)} ON CONFLICT DO NOTHING RETURNING version_no"
 )
 async def add_risk_version(db: Tx, row: RiskVersion) -> bool:
     """Adds a version; False where somebody else has just made a line of that number."""

@@ -72,7 +72,7 @@ async def routes_left(db: Read, names: Sequence[str]) -> list[LeftRoute]:
 
 
 @DIRECTORY.statement(
-    insert_of(NewCardRoute, one=True) + "ON CONFLICT (name) DO NOTHING RETURNING name"
+    insert_of(NewCardRoute, single=True) + "ON CONFLICT (name) DO NOTHING RETURNING name"
 )
 async def add_route(db: Tx, made: NewCardRoute) -> bool:
     """A merchant's own. False for a name that is taken."""

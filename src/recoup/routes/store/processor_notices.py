@@ -53,7 +53,7 @@ class ProcessorNotice(NewProcessorNotice):
 
 
 @MERCHANT.statement(f"""
-{insert_of(NewProcessorNotice, one=True)}
+{insert_of(NewProcessorNotice, single=True)}
 ON CONFLICT (merchant_id, object_key) DO UPDATE SET kind = excluded.kind,
   message_id = coalesce(processor_notices.message_id, excluded.message_id),
   charge = coalesce(processor_notices.charge, excluded.charge),

@@ -101,7 +101,7 @@ class NewSubscription(_Subscription):
     next_charge_at: datetime
 
 
-@MERCHANT.statement(insert_of(NewSubscription, one=True))
+@MERCHANT.statement(insert_of(NewSubscription, single=True))
 async def add_subscription(db: Tx, subscription: NewSubscription) -> None:
     """Adds a subscription of which no cycle is charged yet."""
 

@@ -134,7 +134,7 @@ class NewEndpoint(Row, frozen=True):
     encrypt: bool
 
 
-@DIRECTORY.statement(insert_of(NewEndpoint, one=True))
+@DIRECTORY.statement(insert_of(NewEndpoint, single=True))
 async def add_endpoint(db: Tx, row: NewEndpoint) -> None:
     """Raises: KeyTaken where another of its owner and dialect has the url."""
 
@@ -207,7 +207,7 @@ class SampleTry(NewTry, frozen=True):
     sample: str
 
 
-@MERCHANT.statement(insert_of(SampleTry, one=True))
+@MERCHANT.statement(insert_of(SampleTry, single=True))
 async def add_sample_try(db: Tx, row: SampleTry) -> None:
     """Adds the outcome of a sample; no lane waits for it."""
 

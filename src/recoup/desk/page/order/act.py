@@ -68,10 +68,10 @@ async def _reviewed(visit: Visit, page: OrderPage, form: RefundForm) -> Values |
         )
         if isinstance(to, Problem):
             raise to
-        found = await with_limits(visit, page, review(page, form, facts.sums(page).fee))
+        reviewed = await with_limits(visit, page, review(page, form, facts.sums(page).fee))
     except Problem as problem:
         return shown(problem, **sheet(visit, page, dialog="refund", refund_form=form))
-    return sheet(visit, page, dialog="review", refund_form=form, review=found)
+    return sheet(visit, page, dialog="review", refund_form=form, review=reviewed)
 
 
 async def _made_by(visit: Visit, form: RefundForm) -> UUID | None:

@@ -52,7 +52,7 @@ async def allowance(visit: Visit, page: OrderPage) -> str:
     return joined(sentences)
 
 
-async def with_limits(visit: Visit, page: OrderPage, found: Review) -> Review:
+async def with_limits(visit: Visit, page: OrderPage, reviewed: Review) -> Review:
     """Says so when a second person has to agree. Raises: Problem forbidden, wrong_state."""
     desk, me = await _context(visit, page.order_id), visit.scope.actor.text()
     asset, role = page.order.asset, visit.scope.role or ""
@@ -64,8 +64,10 @@ async def with_limits(visit: Visit, page: OrderPage, found: Review) -> Review:
         and not r.approved_by
         and is_theirs(r.actor, me)
     )
-    if goes_alone(desk.of(role), found.units, asset, spent_units=desk.day.units, alone_units=alone):
-        return found
+    if goes_alone(
+        desk.of(role), reviewed.units, asset, spent_units=desk.day.units, alone_units=alone
+    ):
+        return reviewed
     if desk.waiting() is not None:
         raise Problem(
             "wrong_state",
@@ -79,10 +81,10 @@ async def with_limits(visit: Visit, page: OrderPage, found: Review) -> Review:
         Sentence("It waits until {0} {1}; you can withdraw it.", until, visit.session.zone),
     )
     then = (
-        Sentence("When approved: {0}", one) if n == 0 else one
-        for n, one in enumerate(found.sentences[1:])
+        Sentence("When approved: {0}", sentence) if n == 0 else sentence
+        for n, sentence in enumerate(reviewed.sentences[1:])
     )
-    return replace(found, sentences=(*first, *then), second=True)
+    return replace(reviewed, sentences=(*first, *then), second=True)
 
 
 async def _context(visit: Visit, order_id: UUID) -> RefundApprovalContext:

@@ -45,7 +45,7 @@ WHY: Final = {
 def ended(page: OrderPage) -> dict[str, Any] | None:
     """The end of an order; None while it is open, and of one that was paid. `reasons` are those of
     the decision that ended it."""
-    line = next((one for one in reversed(page.log) if one.src != one.dst), None)
+    line = next((logged for logged in reversed(page.log) if logged.src != logged.dst), None)
     if line is None or line.dst not in ENDED - {Stage.COMPLETED}:
         return None
     decision = decision_of(page, line.decision_id)
@@ -68,7 +68,10 @@ def reasons_at_end(decision: PageDecision) -> tuple[str, ...]:
 
 def end_cause(page: OrderPage) -> Cause | None:
     """The cause of the end from the log and the last attempt, as the API says it."""
-    line = next((one for one in reversed(page.log) if one.dst == Stage.DECLINED != one.src), None)
+    line = next(
+        (logged for logged in reversed(page.log) if logged.dst == Stage.DECLINED != logged.src),
+        None,
+    )
     tried = [a for a in page.attempts if a.state != "planned"]
     last = Try(tried[-1].state, tried[-1].klass, tried[-1].code_reason) if tried else None
     cause_code = line.body.get("cause") if line is not None else None
@@ -79,5 +82,5 @@ def end_cause(page: OrderPage) -> Cause | None:
 
 
 def versions(decision: PageDecision | None) -> str:
-    found = decision.versions if decision else {}
-    return ", ".join(f"{name} {value}" for name, value in found.items() if value)
+    known = decision.versions if decision else {}
+    return ", ".join(f"{name} {value}" for name, value in known.items() if value)

@@ -76,7 +76,7 @@ def customer(page: OrderPage) -> str:
     """The customer by name and e-mail address, as the reader may see them."""
     payer = page.payer
     known = (f"{payer.first_name} {payer.last_name}".strip(), payer.email) if payer else ()
-    return ", ".join(one for one in known if one)
+    return ", ".join(word for word in known if word)
 
 
 def blocked(page: OrderPage) -> str:
@@ -140,19 +140,19 @@ def planned(page: OrderPage) -> dict[str, Any] | None:
     at = page.head.next_attempt_at
     if attempt is None or at is None:
         return None
-    found = dict(number=attempt.attempt_no, units=attempt.units, at=at, forward_request=None)
+    what = dict(number=attempt.attempt_no, units=attempt.units, at=at, forward_request=None)
     unsaid = dict(why=(), would_change="", alternatives=(), versions="")
     if to_collect(page) is not None:
-        return found | unsaid | dict(why=COLLECTED, would_change=COLLECTED_ENDS)
+        return what | unsaid | dict(why=COLLECTED, would_change=COLLECTED_ENDS)
     decision = decision_of(page, attempt.decision_id)
     reasons = tuple(decision.reasons) if decision else ()
     forward_request = brought_forward(page)
     if forward_request is not None and page.head.status != ON_HOLD:
-        return found | unsaid | dict(forward_request=forward_request)
+        return what | unsaid | dict(forward_request=forward_request)
     if page.head.status == ON_HOLD and page.head.attention:
         # Not the plan decides when, but what the order waits for; what the plan heard last still holds.
         reasons = (sentence_of(page.head.attention), *reasons[1:])
-    return found | dict(
+    return what | dict(
         why=reasons[:-1] if len(reasons) > 1 else reasons,
         would_change=reasons[-1] if reasons else "",
         alternatives=_alternatives(decision),
@@ -199,16 +199,20 @@ def tried_again(page: OrderPage) -> bool:
 
 
 def _alternatives(decision: PageDecision | None) -> tuple[str, ...]:
-    found = []
-    for one in decision.alternatives if decision else ():
-        if one.probability is not None and decision is not None and one.name == decision.taken:
+    texts = []
+    for option in decision.alternatives if decision else ():
+        if (
+            option.probability is not None
+            and decision is not None
+            and option.name == decision.taken
+        ):
             continue
-        chance, note = one.chance, one.note or _OFFERED.get(one.name, "")
-        if one.name == "stop":
+        chance, note = option.chance, option.note or _OFFERED.get(option.name, "")
+        if option.name == "stop":
             chance = None
         known = Sentence("Chance {0} %.", round(chance * 100)) if chance is not None else ""
-        found.append(joined(filter(None, (note, known))))
-    return tuple(found)
+        texts.append(joined(filter(None, (note, known))))
+    return tuple(texts)
 
 
 def tried(page: OrderPage) -> list[dict[str, Any]]:
@@ -260,13 +264,13 @@ def order_items(page: OrderPage) -> tuple[Item, ...]:
 
 def taken(page: OrderPage) -> dict[int, tuple[int, int]]:
     """Line -> (units, quantity) that earlier refunds took of it."""
-    found: dict[int, tuple[int, int]] = {}
+    sums: dict[int, tuple[int, int]] = {}
     for refund in page.modifications:
         if refund.kind == "refund" and refund.state not in _NOT_BACK:
             for part in refund.items:
-                units, quantity = found.get(part.line, (0, 0))
-                found[part.line] = (units + part.units, quantity + part.quantity)
-    return found
+                units, quantity = sums.get(part.line, (0, 0))
+                sums[part.line] = (units + part.units, quantity + part.quantity)
+    return sums
 
 
 def fee_back(page: OrderPage, units: int) -> int:
@@ -330,8 +334,8 @@ def can_refund(visit: Visit, page: OrderPage) -> Action:
         return Action(why_no_refund(page))
     if (
         page.order.kind == "stable"
-        and (found := channel(page)) is not None
-        and not found.supports_refund
+        and (stable_channel := channel(page)) is not None
+        and not stable_channel.supports_refund
     ):
         return Action("The money went straight to your own wallet; Recoup holds none of it.")
     if remaining(page) <= 0 and disputed(page):
@@ -378,7 +382,7 @@ def can_cancel(visit: Visit, page: OrderPage) -> Action:
 def _paid_for_good(page: OrderPage) -> str:
     """Text of what can be done with a paid order instead of cancelling it, as far as there is
     something."""
-    if (found := channel(page)) is not None and not found.supports_refund:
+    if (stable_channel := channel(page)) is not None and not stable_channel.supports_refund:
         return "It is paid. The money went straight to your own wallet."
     if remaining(page) > 0 and page.head.status == 8:
         return "It was paid. What is not disputed can be refunded."
@@ -428,7 +432,9 @@ def captured_units(page: OrderPage) -> int:
 def takes_parts(visit: Visit, page: OrderPage) -> bool:
     """True when what a capture leaves may stay held for another."""
     route = next((a.route for a in page.attempts if a.state == "approved"), None)
-    return bool(route and (found := visit.world.processors.get(route)) and found.multicapture)
+    return bool(
+        route and (processor := visit.world.processors.get(route)) and processor.multicapture
+    )
 
 
 def attempt_out(page: OrderPage) -> bool:

@@ -36,28 +36,30 @@ class Trouble:
 
 def trouble(visit: Visit, page: OrderPage) -> Trouble | None:
     """The trouble of an order; None for one that needs nobody."""
-    found, stage = page.head.attention, page.order.stage
-    if found in attention.FOR_PEOPLE and stage in (Stage.HELD, Stage.PROBLEM):
+    reason, stage = page.head.attention, page.order.stage
+    if reason in attention.FOR_PEOPLE and stage in (Stage.HELD, Stage.PROBLEM):
         waits = last_hold(page) if stage is Stage.HELD else last_of(page, "broke")
-        return _cured(found, _both(attention.sentence_of(found), waits.get("why")))
+        return _cured(reason, _both(attention.sentence_of(reason), waits.get("why")))
     if stage is Stage.HELD:
-        return _held(visit, page, found)
-    if not found:
+        return _held(visit, page, reason)
+    if not reason:
         return _authorised(visit, page) if stage is Stage.AUTHORISED else None
-    cause = attention.sentence_of(found)
-    if found == attention.REQUEST_REFUSED and (refusal := _refusal(page)):
+    cause = attention.sentence_of(reason)
+    if reason == attention.REQUEST_REFUSED and (refusal := _refusal(page)):
         cause = whys.sentence_of(refusal.get("why") or "") or cause
-    if stage is Stage.PROBLEM and found != attention.REQUEST_REFUSED:
+    if stage is Stage.PROBLEM and reason != attention.REQUEST_REFUSED:
         cure = "It continues automatically once the processor reports the outcome; until then nothing is sent."
         return Trouble(cause, cure, OPERATOR)
     unsent = next((r for r in page.modifications if r.state == "stuck"), None)
-    if found in attention.FOR_PEOPLE and unsent is not None:
+    if reason in attention.FOR_PEOPLE and unsent is not None:
         first = attention.stuck(unsent.kind)
         return _cured(first, _both(attention.sentence_of(first), cause))
-    if found == attention.PAID_TWICE and capture_out(page) is not None:
+    if reason == attention.PAID_TWICE and capture_out(page) is not None:
         return _cured(attention.CHARGE_UNKNOWN, cause)
     return _cured(
-        attention.PAID_TWICE if found == attention.PAID_TOO and stage is Stage.COMPLETED else found,
+        attention.PAID_TWICE
+        if reason == attention.PAID_TOO and stage is Stage.COMPLETED
+        else reason,
         cause,
     )
 
@@ -81,7 +83,7 @@ def _cured(first: str, cause: str) -> Trouble:
 
 
 def _both(first: str | None, second: str | None) -> str:
-    return joined(dict.fromkeys(one for one in (first, second) if one))
+    return joined(dict.fromkeys(sentence for sentence in (first, second) if sentence))
 
 
 def _authorised(visit: Visit, page: OrderPage) -> Trouble:

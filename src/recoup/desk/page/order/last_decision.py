@@ -43,7 +43,7 @@ def decision_shown(page: OrderPage) -> UUID | None:
     if attempt is not None and page.head.next_attempt_at is not None:
         return attempt.decision_id if to_collect(page) is None else _advance_line(page)
     if page.order.stage in ENDED:
-        line = next((one for one in reversed(page.log) if one.src != one.dst), None)
+        line = next((logged for logged in reversed(page.log) if logged.src != logged.dst), None)
         return (
             line.decision_id
             if line is not None and line.dst != Stage.COMPLETED
@@ -103,12 +103,17 @@ async def what_if(visit: Visit, page: OrderPage) -> dict[str, Any] | None:
     decision_id = decision_shown(page)
     if decision_id is None:
         return None
-    found = await explain_decision(visit.world, visit.merchant_id, decision_id)
-    if found is None or found.repeats is None:
+    explained = await explain_decision(visit.world, visit.merchant_id, decision_id)
+    if explained is None or explained.repeats is None:
         return None
-    rests_on = (*await _policies(visit, found.decision.versions.get("policies")), *found.rests_on)
+    rests_on = (
+        *await _policies(visit, explained.decision.versions.get("policies")),
+        *explained.rests_on,
+    )
     return dict(
-        rests_on=rests_on, sentences=tuple(map(sentence_of, found.what_ifs)), repeats=found.repeats
+        rests_on=rests_on,
+        sentences=tuple(map(sentence_of, explained.what_ifs)),
+        repeats=explained.repeats,
     )
 
 

@@ -113,7 +113,7 @@ def waiting(page: OrderPage) -> dict[str, Any] | None:
     if page.order.kind != "stable":
         return None
     return next(
-        (found for attempt in page.attempts if (found := _late(page, attempt))), None
+        (late for attempt in page.attempts if (late := _late(page, attempt))), None
     ) or _stuck(page)
 
 
@@ -144,12 +144,12 @@ def _late(page: OrderPage, attempt: Attempt) -> dict[str, Any] | None:
 
 
 def _why(page: OrderPage, attempt: Attempt) -> str:
-    found = [
+    bodies = [
         line.body
         for line in page.log
         if line.happening == "paid_late" and line.fact_id == attempt.attempt_id
     ]
-    return str(found[-1].get("why", "")) if found else ""
+    return str(bodies[-1].get("why", "")) if bodies else ""
 
 
 def _stuck(page: OrderPage) -> dict[str, Any] | None:
@@ -186,7 +186,7 @@ async def beside(visit: Visit, page: OrderPage) -> Values:
         cursor = cursor_behind(page.head, query.sort, back=back).text()
         try:
             async with visit.world.db.read() as connection:
-                found = await list_orders(
+                listed = await list_orders(
                     connection,
                     wanted,
                     after=cursor,
@@ -196,7 +196,7 @@ async def beside(visit: Visit, page: OrderPage) -> Values:
                 )
         except Problem:
             return ""
-        return f"/orders/{found.rows[0].order_id}{within}" if found.rows else ""
+        return f"/orders/{listed.rows[0].order_id}{within}" if listed.rows else ""
 
     before, after = await neighbour(True), await neighbour(False)
     return dict(before=before, after=after, listed=query.link(), narrowed=not query.is_plain())

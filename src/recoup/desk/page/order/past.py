@@ -33,7 +33,7 @@ async def order_past(visit: Visit) -> Values:
     page = await find(visit)
     cut = _cut(visit)
     lines = [filled(Line, line) for line in page.log]
-    found = past(
+    past_then = past(
         lines,
         cut,
         page.attempts,
@@ -41,8 +41,8 @@ async def order_past(visit: Visit) -> Values:
         page.disputes,
         expires_at=page.order.expires_at,
     )
-    then, stable = as_it_stood(page, found), page.order.kind == "stable"
-    last, at = then.log[-1], found.line.business_at
+    then, stable = as_it_stood(page, past_then), page.order.kind == "stable"
+    last, at = then.log[-1], past_then.line.business_at
     every = {event.event_id: event for event in page.events}
     items = timeline(then, at, visit.session.zone)
     decided = next(
@@ -88,12 +88,12 @@ async def order_past(visit: Visit) -> Values:
     )
 
 
-def as_it_stood(page: OrderPage, found: Past) -> OrderPage:
+def as_it_stood(page: OrderPage, then: Past) -> OrderPage:
     """The page's rows, as far as they were there, and as they were."""
-    state, last = found.state, found.line
+    state, last = then.state, then.line
     until = last.recorded_at
     disputed = state.disputed_units > 0
-    units = page.order.units if found.units is None else found.units
+    units = page.order.units if then.units is None else then.units
     status = face(state.stage, page.order.kind, units, state.refunded_units, disputed).status
     head = replace(
         page.head,
@@ -102,20 +102,20 @@ def as_it_stood(page: OrderPage, found: Past) -> OrderPage:
         refunded_units=state.refunded_units,
         disputed=disputed,
         attempts=state.attempts,
-        next_attempt_at=found.next_attempt_at,
+        next_attempt_at=then.next_attempt_at,
         reason=state.reason,
         attention=None,
-        created_at=found.created_at,
-        expires_at=found.expires_at,
+        created_at=then.created_at,
+        expires_at=then.expires_at,
     )
     order = dataclasses.replace(
         page.order,
         stage=state.stage,
         units=units,
         version=last.seq,
-        do_not_retry=found.do_not_retry,
-        expires_at=found.expires_at,
-        metadata=page.order.metadata if found.notes_known else {},
+        do_not_retry=then.do_not_retry,
+        expires_at=then.expires_at,
+        metadata=page.order.metadata if then.notes_known else {},
     )
     known = {line.decision_id for line in page.log if line.seq <= last.seq}
     return replace(
@@ -124,18 +124,18 @@ def as_it_stood(page: OrderPage, found: Past) -> OrderPage:
         order=order,
         log=[line for line in page.log if line.seq <= last.seq],
         words=[word for word in page.words if word.seq <= last.seq],
-        attempts=attempts_then(found, page.attempts),
+        attempts=attempts_then(then, page.attempts),
         modifications=[
             dataclasses.replace(
                 modification,
-                state=found.modifications[modification.modification_id],
+                state=then.modifications[modification.modification_id],
                 hand_note=None,
                 hand_actor=None,
             )
             for modification in page.modifications
-            if modification.modification_id in found.modifications
+            if modification.modification_id in then.modifications
         ],
-        disputes=disputes_then(found, page.disputes),
+        disputes=disputes_then(then, page.disputes),
         decisions=[decision for decision in page.decisions if decision.decision_id in known],
         postings=[posting for posting in page.postings if posting.recorded_at <= until],
         events=[

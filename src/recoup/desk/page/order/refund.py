@@ -108,7 +108,7 @@ def _amount(form: RefundForm, asset: str) -> str:
 
 
 def _items(form: RefundForm) -> tuple[dict[str, Any], ...]:
-    found = []
+    items = []
     for line, text in sorted(form.quantities.items()):
         if text in ("", "0"):
             continue
@@ -119,15 +119,15 @@ def _items(form: RefundForm) -> tuple[dict[str, Any], ...]:
                 field=f"line_{line}",
                 cure="Enter a number like 1, or leave it empty.",
             )
-        found.append({"line": line, "quantity": int(text)})
-    if not found:
+        items.append({"line": line, "quantity": int(text)})
+    if not items:
         raise Problem(
             "refund_items",
             "Choose a quantity of at least one item.",
             field="items",
             cure="Enter quantities, or refund an amount.",
         )
-    return tuple(found)
+    return tuple(items)
 
 
 def _sentences(page: OrderPage, units: int, fee: int, to: str) -> tuple[str, ...]:

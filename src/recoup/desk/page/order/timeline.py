@@ -167,7 +167,7 @@ def timeline(page: OrderPage, now: datetime, zone: str) -> list[Item]:
 
 def _once(items: Sequence[Item]) -> list[Item]:
     """Drops what is said again within a second."""
-    found, seen = list[Item](), set[tuple[object, ...]]()
+    kept, seen = list[Item](), set[tuple[object, ...]]()
     for item in items:
         what = (
             item.at.replace(microsecond=0),
@@ -181,19 +181,19 @@ def _once(items: Sequence[Item]) -> list[Item]:
         if what in seen and not item.reasons:
             continue
         seen.add(what)
-        found.append(item)
-    return found
+        kept.append(item)
+    return kept
 
 
 def lives(page: OrderPage, now: datetime, zone: str) -> dict[UUID, list[Item]]:
     """Refund id -> what happened to it, oldest first. A reversal begins with its attempt's late
     approval."""
-    found: dict[UUID, list[Item]] = {}
+    by_refund: dict[UUID, list[Item]] = {}
     for refund in page.modifications:
         began = {refund.modification_id} | (
             {refund.attempt_id} if refund.kind == "reversal" else set()
         )
-        found[refund.modification_id] = [
+        by_refund[refund.modification_id] = [
             _line(page, line, page.head.status, now, zone)
             for line in page.log
             if line.fact_kind in _MONEY_BACK
@@ -202,7 +202,7 @@ def lives(page: OrderPage, now: datetime, zone: str) -> dict[UUID, list[Item]]:
             and line.happening == "approved_late"
             and line.fact_id in began
         ]
-    return found
+    return by_refund
 
 
 def moments(page: OrderPage, now: datetime, zone: str, fact_id: UUID) -> list[Item]:
@@ -214,16 +214,16 @@ def moments(page: OrderPage, now: datetime, zone: str, fact_id: UUID) -> list[It
 
 def _statuses(page: OrderPage) -> dict[int, int]:
     """The face after each line: the fold of the log up to it."""
-    order, refunded, disputed, found = page.order, 0, 0, {}
+    order, refunded, disputed, statuses = page.order, 0, 0, {}
     for line in page.log:
         units = int(line.body.get("units") or 0)
         refunded += _REFUNDS.get(line.happening, 0) * units
         disputed += _DISPUTES.get(line.happening, 0) * units
         shown = face(Stage(line.dst), order.kind, order.units, refunded, disputed > 0)
-        found[line.seq] = shown.status
+        statuses[line.seq] = shown.status
     if page.log:
-        found[page.log[-1].seq] = page.head.status
-    return found
+        statuses[page.log[-1].seq] = page.head.status
+    return statuses
 
 
 def _at(log: Sequence[LogLine], statuses: Mapping[int, int], moment: datetime) -> int:

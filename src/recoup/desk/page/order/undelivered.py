@@ -26,11 +26,12 @@ def why_undelivered_then(
 ) -> str:
     """The same of a past moment, by all tries that are kept: who subscribed then is not known, nor
     who does matters."""
-    if any(one.at <= until for one in event.tries):
+    if any(attempt.at <= until for attempt in event.tries):
         return ""
     if event.tries:
         return Sentence(
-            "Its first delivery attempt came later: {0}.", min(one.at for one in event.tries)
+            "Its first delivery attempt came later: {0}.",
+            min(attempt.at for attempt in event.tries),
         )
     if cut:
         return "Its deliveries are not shown here."

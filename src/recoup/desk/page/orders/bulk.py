@@ -112,22 +112,22 @@ async def post_bulk(
 async def _ticked(visit: Visit, press: Press, chosen: tuple[UUID, ...]) -> Answer:
     order_filter = OrderFilter(visit.merchant_id, order_ids=chosen, sight=visit.pii_access)
     async with visit.world.db.read() as connection:
-        found = await list_orders(connection, order_filter, limit=ORDERS_MAX)
-    if not found.rows:
+        listed = await list_orders(connection, order_filter, limit=ORDERS_MAX)
+    if not listed.rows:
         nothing = Problem(
             "invalid",
             "None of these is an order of this merchant.",
             cure="Select them in the list.",
         )
         return await list_again(visit, press.query, nothing)
-    missing = len(chosen) - len(found.rows)
+    missing = len(chosen) - len(listed.rows)
     if press.action.looks and not press.sure:
-        return _look(visit, press, found.rows, missing)
+        return _look(visit, press, listed.rows, missing)
     try:
         act = Act(press.doing, checked_note(press.note) if press.doing == "note" else "")
     except Problem as problem:
-        return _look(visit, press, found.rows, missing, problem)
-    results = [await _one(visit, press, act, row) for row in found.rows]
+        return _look(visit, press, listed.rows, missing, problem)
+    results = [await _one(visit, press, act, row) for row in listed.rows]
     values = visit.values(
         back=_back(press),
         results=results,

@@ -58,25 +58,25 @@ def split_typed(typed: str, read: Callable[[str, str], Any], near: Near) -> Spli
     unclear: list[str] = []
     better: list[tuple[str, str]] = []
 
-    def take(found: re.Match[str]) -> str:
-        name, value = found[1].lower(), found[2].strip('"')
+    def take(match: re.Match[str]) -> str:
+        name, value = match[1].lower(), match[2].strip('"')
         if name in ("is", "has") and value.lower() in (*_IS, "refund"):
             name, value = _IS.get(value.lower(), "refunded"), "1"
         if name not in NAMES or not value:
             meant = near.name(name) if value else None
             if meant is None or read(NAMES[meant], value) is None:
-                return found[0]
-            unclear.append(found[0])
-            better.append((found[0], f"{meant}:{found[2]}"))
+                return match[0]
+            unclear.append(match[0])
+            better.append((match[0], f"{meant}:{match[2]}"))
             return ""
         if name in _REFERENCES and parse_tail(value) is not None:
             return value  # a reference number of ours, which the search finds as it does any id
         got = read(NAMES[name], value)
         if got is None:
-            unclear.append(found[0])
+            unclear.append(match[0])
             better.extend(
-                (found[0], f'{found[1]}:"{one}"' if " " in one else f"{found[1]}:{one}")
-                for one in (near.values(NAMES[name], value) if len(better) < UNCLEAR_MAX else ())
+                (match[0], f'{match[1]}:"{word}"' if " " in word else f"{match[1]}:{word}")
+                for word in (near.values(NAMES[name], value) if len(better) < UNCLEAR_MAX else ())
             )
         else:
             values.setdefault(NAMES[name], []).append(got)
@@ -142,10 +142,10 @@ class NearFilters:
     def values(self, parameter: str, typed: str) -> list[str]:
         """All values that it may stand for, else the nearest; at most OFFERED_MAX."""
         if parameter == "site":
-            several = [one.name for one in sites_named(typed, self.settings)]
+            several = [site.name for site in sites_named(typed, self.settings)]
             known = [site.name for site in self.settings.sites]
         elif parameter == "campaign":
-            several = [one.key for one in campaigns_named(typed, self.settings)]
+            several = [campaign.key for campaign in campaigns_named(typed, self.settings)]
             known = [campaign.key for campaign in self.settings.campaigns]
         else:
             several, known = [], list(_VALUES.get(parameter, ()))
@@ -169,10 +169,10 @@ def campaigns_named(typed: str, settings: MerchantSettings) -> list[Campaign]:
 
 def _named(typed: str, known: Sequence[tuple[T, Iterable[str]]]) -> list[T]:
     wanted = fold(typed)
-    folded = [(one, [fold(word) for word in words]) for one, words in known]
-    whole = [one for one, words in folded if wanted in words]
+    folded = [(choice, [fold(word) for word in words]) for choice, words in known]
+    whole = [choice for choice, words in folded if wanted in words]
     return whole[:1] or [
-        one for one, words in folded if wanted and any(wanted in word for word in words)
+        choice for choice, words in folded if wanted and any(wanted in word for word in words)
     ]
 
 
@@ -182,10 +182,10 @@ def _host(url: str) -> str:
 
 def word_of(typed: str, known: Mapping[str, str]) -> str:
     """Raises: ValueError for a word that is none of them."""
-    found = known.get(_letters(typed))
-    if found is None:
+    word = known.get(_letters(typed))
+    if word is None:
         raise ValueError(typed)
-    return found
+    return word
 
 
 def meanings(text: str, settings: MerchantSettings) -> Iterator[dict[str, Any]]:
@@ -214,15 +214,15 @@ def meanings(text: str, settings: MerchantSettings) -> Iterator[dict[str, Any]]:
 
 def _amount(text: str) -> Iterator[dict[str, Any]]:
     """`68.80`, `86,50 EUR`, `€ 1.200,50`, `>50 usd`."""
-    found = _AMOUNT.fullmatch(text)
-    if found is None or found[1] and found[3]:
+    match = _AMOUNT.fullmatch(text)
+    if match is None or match[1] and match[3]:
         return
-    sign = found[1] or found[3] or ""
+    sign = match[1] or match[3] or ""
     currency = _SIGNS.get(sign, sign.upper())
     if currency and currency not in EXPONENTS:
         return
     try:
-        amount = read_amounts(found[2].strip())
+        amount = read_amounts(match[2].strip())
     except ValueError:
         return
     yield {"amount": amount} | ({"currency": currency} if currency else {})

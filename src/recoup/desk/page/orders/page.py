@@ -90,11 +90,11 @@ def _of_kind(query: Query, settings: MerchantSettings) -> Iterator[tuple[str, di
 
 def _of_order(query: Query) -> Iterator[tuple[str, dict[str, Any]]]:
     if query.order_ids:
-        one = len(query.order_ids) == 1
+        is_single = len(query.order_ids) == 1
         yield (
             Sentence(
                 "Order id: {0}",
-                query.order_ids[0] if one else Sentence("{0} chosen", len(query.order_ids)),
+                query.order_ids[0] if is_single else Sentence("{0} chosen", len(query.order_ids)),
             ),
             {"order_ids": ()},
         )
@@ -204,9 +204,9 @@ async def orders(visit: Visit) -> Values | Answer:
     ):
         return redirect(query.link(cursor=query.cursor))
     if query.text and not query.cursor:
-        found = await exact_order(visit.world.db.reader, visit.merchant_id, query.text)
-        if found is not None:
-            return redirect(f"/orders/{found}")
+        order_id = await exact_order(visit.world.db.reader, visit.merchant_id, query.text)
+        if order_id is not None:
+            return redirect(f"/orders/{order_id}")
     listed = await read(visit, query, habits)
     if query.text and not listed.page.rows and len(listed.by_tail) + len(listed.meant) == 1:
         return redirect(f"/orders/{listed.by_tail[0]}" if listed.by_tail else listed.meant[0].link)
@@ -361,22 +361,22 @@ async def _total(
 
 
 def sums_of(rows: Sequence[OrderRow]) -> list[Sum]:
-    found: dict[str, Sum] = {}
+    sums: dict[str, Sum] = {}
     for row in rows:
-        known = found.get(row.asset, Sum(row.asset, 0, 0, 0))
-        found[row.asset] = Sum(
+        known = sums.get(row.asset, Sum(row.asset, 0, 0, 0))
+        sums[row.asset] = Sum(
             row.asset,
             known.orders + 1,
             known.units + row.units,
             known.refunded_units + row.refunded_units,
         )
-    return sorted(found.values(), key=lambda s: (-s.orders, s.asset))
+    return sorted(sums.values(), key=lambda s: (-s.orders, s.asset))
 
 
 async def _meant(connection: ReadConnection, visit: Visit, query: Query) -> list[Drop]:
     """The words as the filters that they are by themselves, beside those that are set; not those
     that leave none."""
-    found = []
+    readings = []
     for changes in islice(meanings(query.text, visit.known), MEANT_MAX):
         meant = replace(query, text="", **changes)
         count = await count_orders(
@@ -386,20 +386,20 @@ async def _meant(connection: ReadConnection, visit: Visit, query: Query) -> list
             (chip.words for chip in chips(replace(Query(), **changes), visit.known)), ", "
         )
         if count.value or not count.exact:
-            found.append(Drop(words, meant.link(), count))
-    return found
+            readings.append(Drop(words, meant.link(), count))
+    return readings
 
 
 async def _drops(connection: ReadConnection, visit: Visit, query: Query) -> list[Drop]:
     """Filters to drop for a list without orders: each, and how many orders there would be without
     it."""
-    found = []
+    drops = []
     for chip in chips(query, visit.known):
         without = replace(query, **chip.without)
         wanted = without.filter(visit.merchant_id, visit.now, visit.pii_access)
         count = await count_orders(connection, wanted, cap=1_001)
-        found.append(Drop(chip.words, without.link(), count))
-    return found
+        drops.append(Drop(chip.words, without.link(), count))
+    return drops
 
 
 COUNTED_MAX: Final = 99

@@ -71,9 +71,11 @@ class Days(NamedTuple):
         if self.preset:
             return PRESETS[self.preset][0]
         if self.first and self.last:
-            one = self.first == self.last
+            is_single = self.first == self.last
             return (
-                Sentence("{0}", self.first) if one else Sentence("{0} – {1}", self.first, self.last)
+                Sentence("{0}", self.first)
+                if is_single
+                else Sentence("{0} – {1}", self.first, self.last)
             )
         return Sentence("from {0}", self.first) if self.first else Sentence("until {0}", self.last)
 
@@ -221,21 +223,21 @@ class Query:
 
     def pairs(self) -> list[tuple[str, Any]]:
         """Pairs of the address, in its order; what is usual is left out."""
-        found: list[tuple[str, Any]] = [("view", self.view)] if self.view else []
-        found += [(name, value) for name, value in self.narrowing() if name not in self.unread]
-        found += [(name, value) for name, value in self.unread.items() if name not in _LOOKS]
-        found += [("sort", self.sort)] if self.sort != "placed" else []
-        found += [("up", 1)] if self.up else []
-        found += [("size", self.size)] if self.size != SIZE else []
-        found += [("zone", self.zone)] if not self.zone == self.home == GMT or self.has_days else []
-        found += [("cols", ",".join(self.columns))] if self.columns else []
-        return found + ([("cursor", self.cursor)] if self.cursor else [])
+        pairs: list[tuple[str, Any]] = [("view", self.view)] if self.view else []
+        pairs += [(name, value) for name, value in self.narrowing() if name not in self.unread]
+        pairs += [(name, value) for name, value in self.unread.items() if name not in _LOOKS]
+        pairs += [("sort", self.sort)] if self.sort != "placed" else []
+        pairs += [("up", 1)] if self.up else []
+        pairs += [("size", self.size)] if self.size != SIZE else []
+        pairs += [("zone", self.zone)] if not self.zone == self.home == GMT or self.has_days else []
+        pairs += [("cols", ",".join(self.columns))] if self.columns else []
+        return pairs + ([("cursor", self.cursor)] if self.cursor else [])
 
     def narrowing(self) -> list[tuple[str, Any]]:
         """The filters alone."""
-        found: list[tuple[str, Any]] = [("q", self.text)] if self.text else []
-        found += [("status", code) for code in self.statuses] + [("type", c) for c in self.channels]
-        found += [("id", value) for value in self.order_ids] + [
+        pairs: list[tuple[str, Any]] = [("q", self.text)] if self.text else []
+        pairs += [("status", code) for code in self.statuses] + [("type", c) for c in self.channels]
+        pairs += [("id", value) for value in self.order_ids] + [
             ("reason", reason) for reason in self.reasons
         ]
         names = {
@@ -251,17 +253,17 @@ class Query:
             "brand": "brand",
             "issuer": "issuer",
         }
-        found += [(name, value) for name, of in names.items() if (value := getattr(self, of))]
+        pairs += [(name, value) for name, of in names.items() if (value := getattr(self, of))]
         for name in ("placed", "created"):
             days: Days = getattr(self, name)
-            found += [(name, days.preset)] if days.preset else []
-            found += [(f"{name}_from", days.first)] if days.first else []
-            found += [(f"{name}_to", days.last)] if days.last else []
-        found += [("amount", self.amount.text())] if self.amount != ANY_AMOUNT else []
-        found += [("attempts", self.attempts)] if self.attempts else []
-        found += [("expires", f"{self.expires}h")] if self.expires else []
-        found += [("attention", 1)] if self.attention else []
-        return found + ([("refunded", int(self.refunded))] if self.refunded is not None else [])
+            pairs += [(name, days.preset)] if days.preset else []
+            pairs += [(f"{name}_from", days.first)] if days.first else []
+            pairs += [(f"{name}_to", days.last)] if days.last else []
+        pairs += [("amount", self.amount.text())] if self.amount != ANY_AMOUNT else []
+        pairs += [("attempts", self.attempts)] if self.attempts else []
+        pairs += [("expires", f"{self.expires}h")] if self.expires else []
+        pairs += [("attention", 1)] if self.attention else []
+        return pairs + ([("refunded", int(self.refunded))] if self.refunded is not None else [])
 
     @property
     def has_days(self) -> bool:

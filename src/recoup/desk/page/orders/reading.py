@@ -55,7 +55,7 @@ def read_query(params: QueryParams, settings: MerchantSettings, *, zone: str = G
         near,
     )
     unread: dict[str, str] = {}
-    found: dict[str, Any] = {}
+    read_values: dict[str, Any] = {}
     better: list[tuple[str, str]] = []
     for name, read in readers.items():
         given = [value.strip() for value in params.getlist(name)[:VALUES_MAX] if value.strip()]
@@ -63,12 +63,12 @@ def read_query(params: QueryParams, settings: MerchantSettings, *, zone: str = G
         if None in values:
             unread[name] = given[values.index(None)][:TEXT_MAX]
             better += [
-                (f"{name}:{one}", _with(params, name, unread[name], one))
-                for one in near.values(name, unread[name])
+                (f"{name}:{word}", _with(params, name, unread[name], word))
+                for word in near.values(name, unread[name])
             ]
         fields = _of_fields(params, name, unread)
         # What is typed takes the place of what the form says beside it.
-        found[name] = split.values.get(name) or [
+        read_values[name] = split.values.get(name) or [
             *fields,
             *(value for value in values if value is not None),
         ]
@@ -90,9 +90,11 @@ def read_query(params: QueryParams, settings: MerchantSettings, *, zone: str = G
                 _with(params, name, params[name], params[name], meant),
             )
         )
-    channels, reasons = _merged(found["type"]), _merged(found["reason"])
-    statuses = tuple(one for one in _merged(found["status"]) if isinstance(one, int))
-    ended = {one for several in found["status"] for one in several if isinstance(one, str)}
+    channels, reasons = _merged(read_values["type"]), _merged(read_values["reason"])
+    statuses = tuple(status for status in _merged(read_values["status"]) if isinstance(status, int))
+    ended = {
+        status for several in read_values["status"] for status in several if isinstance(status, str)
+    }
     if ended and statuses:
         unclear.append(
             Sentence(
@@ -104,24 +106,24 @@ def read_query(params: QueryParams, settings: MerchantSettings, *, zone: str = G
             "q" if split.values.get("status") else "status", typed or params.get("status", "")
         )
     reasons = tuple(sorted({*reasons, *ended})) if not statuses else reasons
-    one = {name: values[0] for name, values in found.items() if values}
+    first_values = {name: values[0] for name, values in read_values.items() if values}
     return Query(
         text=split.text,
         statuses=() if len(statuses) == len(STATUSES) else statuses,
         channels=() if len(channels) == len(CHANNELS) else channels,
-        order_ids=_merged(found["id"]),
-        chain=one.get("channel", ""),
+        order_ids=_merged(read_values["id"]),
+        chain=first_values.get("channel", ""),
         reasons=() if len(reasons) == len(REASON_WORDS) else reasons,
-        code_source=one.get("code_source", "") if "code" in one else "",
-        zone=one.get("zone", zone),
+        code_source=first_values.get("code_source", "") if "code" in first_values else "",
+        zone=first_values.get("zone", zone),
         home=zone,
-        columns=one.get("cols", ()),
+        columns=first_values.get("cols", ()),
         view=params.get("view", "")[:40],
         cursor=params.get("cursor", "")[:100],
         unclear=tuple(unclear),
         unread=unread,
         better=tuple(better[:BETTER_MAX]),
-        **{name: one[name] for name in _SAME if name in one},
+        **{name: first_values[name] for name in _SAME if name in first_values},
     )
 
 
@@ -187,10 +189,10 @@ def _readers(settings: MerchantSettings) -> Mapping[str, Callable[[str], Any]]:
 def read_columns(text: str) -> tuple[str, ...]:
     """Reads columns in the list's own order. Raises: ValueError when none is left."""
     wanted = set(text.split(","))
-    found = tuple(name for name in COLUMNS if name in wanted)
-    if not found:
+    columns = tuple(name for name in COLUMNS if name in wanted)
+    if not columns:
         raise ValueError(text)
-    return found
+    return columns
 
 
 def _tried(read: Callable[[str], Any], value: str) -> Any:
@@ -202,18 +204,18 @@ def _tried(read: Callable[[str], Any], value: str) -> Any:
 
 
 def _merged(values: list[tuple[Any, ...]]) -> tuple[Any, ...]:
-    return tuple(sorted({one for several in values for one in several}, key=str))
+    return tuple(sorted({value for several in values for value in several}, key=str))
 
 
 def _order_id(text: str) -> UUID:
-    found = (
+    order_id = (
         parse_wire_id("ord", text.strip())
         or parse_wire_id("pay", text.strip())
         or parse_id(text.strip())
     )
-    if found is None:
+    if order_id is None:
         raise ValueError(text)
-    return found
+    return order_id
 
 
 def _status(text: str) -> int | str:
@@ -240,14 +242,14 @@ def _type(text: str) -> tuple[str, ...]:
 
 def _site(value: str, settings: MerchantSettings) -> UUID | None:
     """Finds a site by its id, name or address, or by a part that is unique."""
-    found = filters.sites_named(value, settings)
-    return found[0].site_id if len(found) == 1 else parse_id(value)
+    sites = filters.sites_named(value, settings)
+    return sites[0].site_id if len(sites) == 1 else parse_id(value)
 
 
 def _campaign(value: str, settings: MerchantSettings) -> UUID | None:
     """Finds a campaign by its id, key or name, or by a part that is unique."""
-    found = filters.campaigns_named(value, settings)
-    return found[0].campaign_id if len(found) == 1 else parse_id(value)
+    campaigns = filters.campaigns_named(value, settings)
+    return campaigns[0].campaign_id if len(campaigns) == 1 else parse_id(value)
 
 
 def _attempts(value: str) -> int:
@@ -260,10 +262,10 @@ def _attempts(value: str) -> int:
 
 def _hours(value: str) -> int:
     """`36`, `36h`, `3d`, `1w`."""
-    found = _HOURS.fullmatch(value.strip().lower().removeprefix("<"))
-    if not found:
+    match = _HOURS.fullmatch(value.strip().lower().removeprefix("<"))
+    if not match:
         raise ValueError(value)
-    hours = int(found[1]) * {"d": 24, "w": 168}.get(found[2] or "h", 1)
+    hours = int(match[1]) * {"d": 24, "w": 168}.get(match[2] or "h", 1)
     if not 1 <= hours <= HOURS_MAX:
         raise ValueError(value)
     return hours
@@ -294,8 +296,8 @@ def _custom_amounts(params: QueryParams, unread: dict[str, str]) -> list[Any]:
     low, high = params.get("min", "").strip(), params.get("max", "").strip()
     if not low and not high:
         return []
-    found = _tried(lambda _: between(low, high), "")
-    if found is None:
+    amounts = _tried(lambda _: between(low, high), "")
+    if amounts is None:
         unread |= {name: value[:TEXT_MAX] for name, value in (("min", low), ("max", high)) if value}
         return []
-    return [found]
+    return [amounts]

@@ -35,7 +35,7 @@ class Left:
 
 def own(query: Query, habits: ListPreferences, settings: MerchantSettings) -> Left | None:
     """The saved view that the address names, if it is there."""
-    view = next((one for one in habits.views if str(one.view_id) == query.view), None)
+    view = next((saved for saved in habits.views if str(saved.view_id) == query.view), None)
     if view is None:
         return None
     saved = opened(view, query, settings)
@@ -61,12 +61,12 @@ def tabs(
     if query.is_plain() and by_status:
         counts |= {"processing": by_status[4], "chargebacks": by_status[8]}
     left, look = own(query, habits, settings), query.without_filters()
-    found: list[dict[str, Any]] = []
+    shown_tabs: list[dict[str, Any]] = []
     for tab, (word, narrowed) in USUAL.items():
         wanted, count = replace(look, **narrowed), counts.get(tab)
         is_open = left is None and query.same_orders(wanted)
         shown = count if count and count.value else None
-        found.append(
+        shown_tabs.append(
             dict(
                 word=word, link=wanted.link(), here=is_open, count=shown, hot=tab in _HOT, view=None
             )
@@ -74,10 +74,10 @@ def tabs(
     for view in habits.views:
         is_open = left is not None and left.view == view and not left.changed
         link = opened(view, query, settings).link()
-        found.append(
+        shown_tabs.append(
             dict(word=view.name, link=link, here=is_open, count=None, hot=False, view=view)
         )
-    return found
+    return shown_tabs
 
 
 def searches(view: SavedView) -> bool:
