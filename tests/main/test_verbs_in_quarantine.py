@@ -55,7 +55,8 @@ OTHERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("bootstrap", "live init", "schema apply"), BEFORE),
     **dict.fromkeys((
         "chain check", "doctor", "verify", "engine show", "keys status", "learn list", "learn risk list", "learn show",
-        "live check", "openapi", "settings",
+        "live check", "openapi", "settings", "orders list", "orders show", "orders decisions", "settlements list",
+        "settlements show", "settlements lines", "sites list", "switches list", "switches history",
     ), READS),
     **dict.fromkeys((
         "applications approve", "applications decline", "bank answers", "cards decide", "cards join", "chain deploy",

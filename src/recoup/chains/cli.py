@@ -133,21 +133,21 @@ async def sends(opened: Opened) -> Printed:
         f"{state.address}  {state.chain}  gas {state.spent}  {state.halted or state.trouble or 'ok'}"
         for state in senders
     ] + [
-        f"{send.send_id}  {intake.chain_name(send.chain)}  {send.subject_kind} {send.state}: {send.why}"
-        for send in stuck
+        f"{row.send_id}  {intake.chain_name(row.chain)}  {row.subject_kind} {row.state}: {row.why}"
+        for row in stuck
     ]
     waiting = [
         {
-            "id": send.send_id,
-            "chain_id": send.chain,
-            "for": send.subject_kind,
-            **picked(send, "state", "why"),
-            "tx_hash": to_hex(send.hash) if send.hash else None,
+            "id": row.send_id,
+            "chain_id": row.chain,
+            "for": row.subject_kind,
+            **picked(row, "state", "why"),
+            "tx_hash": to_hex(row.hash) if row.hash else None,
         }
-        for send in stuck
+        for row in stuck
     ]
-    printed = {"senders": to_builtins(senders), "stuck": waiting}
-    return Printed(printed, lines or ["Nothing was sent yet."])
+    payload = {"senders": to_builtins(senders), "stuck": waiting}
+    return Printed(payload, lines or ["Nothing was sent yet."])
 
 
 KeyFile = Annotated[Path, click.Path(path_type=Path, dir_okay=False)]

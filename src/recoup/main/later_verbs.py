@@ -83,6 +83,12 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
         "Prints alert rules for Prometheus and a dashboard for Grafana; see docs/monitoring.md.",
     ),
     "openapi": _of_main("docs_verb", "Prints the OpenAPI 3.1 document of one API."),
+    "orders": _of(
+        "desk.api.orders",
+        "Orders of a merchant, and why each was decided as it was.",
+        "recoup.desk.api.order",
+        "recoup.insight.api.decisions",
+    ),
     "outcome": _of("rescue.cli", "What became of an order, with its history line by line."),
     "partner": _of(
         "partners.cli", "Shows all partners, or one; options change its limits and state."
@@ -122,6 +128,11 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
         "simulate", "Simulates a seeded month with faults and crashes, verified every day."
     ),
     "terms": _of("desk.cli.terms", "Shows and changes the terms of a merchant's contract."),
+    "sites": _of("switches.api.sites", "Sites of a merchant."),
+    "settlements": _of("settlement.api.settlements", "Settlements of a merchant, and their lines."),
+    "switches": _of(
+        "switches.api.switches", "Switches of a merchant: which kinds of orders are taken."
+    ),
     "uplift": _of(
         "uplift.cli", "Shows what the rescue engine brings more than the comparison group."
     ),

@@ -183,7 +183,13 @@ _REFUND_STATUS: Final = {
 api: Final = Api(group="Orders", scope="orders")
 
 
-@api("GET /v1/orders/{id}", query=OrderAt, problems=("not_found",), examples=examples.ORDER)
+@api(
+    "GET /v1/orders/{id}",
+    verb="orders show",
+    query=OrderAt,
+    problems=("not_found",),
+    examples=examples.ORDER,
+)
 async def get_order(call: Call) -> OrderDetail:
     """One order. With its lines, refunds, attempts and disputes. With `asOf`, `asOfRecorded` or `asOfVersion` as it
     stood then."""

@@ -41,6 +41,7 @@ api: Final = Api(group="Orders", scope="orders")
 
 @api(
     "GET /v1/orders",
+    verb="orders list",
     query=OrderQuery,
     items="orders.data",
     problems=("unavailable",),

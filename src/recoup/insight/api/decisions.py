@@ -150,7 +150,13 @@ _TEXT: Final = (
 api: Final = Api(group="Orders", scope="orders")
 
 
-@api("GET /v1/orders/{id}/decisions", text=_TEXT, query=DecisionQuery, problems=("not_found",))
+@api(
+    "GET /v1/orders/{id}/decisions",
+    verb="orders decisions",
+    text=_TEXT,
+    query=DecisionQuery,
+    problems=("not_found",),
+)
 @api.example("the first five", {"limit": 5})
 async def get_decisions(call: Call) -> Decisions:
     """Decisions about an order."""

@@ -34,6 +34,7 @@ class LaterVerb:
                 add(group)
             elif api := getattr(module, "api", None):
                 api.add_verbs(group, name)
+                group.commands[name].help = self.help
             else:
                 commands = (var for var in vars(module).values() if isinstance(var, click.Command))
                 group.add_command(next(command for command in commands if command.name == name))

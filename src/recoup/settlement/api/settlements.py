@@ -183,7 +183,7 @@ SettlementT = TypeVar("SettlementT", bound=Settlement)
 api: Final = Api(group="Settlements", scope="reports")
 
 
-@api("GET /v1/settlements", query=SettlementQuery)
+@api("GET /v1/settlements", verb="settlements list", query=SettlementQuery)
 async def get_settlements(call: Call) -> SettlementList:
     """Settlements. Newest first, ten per page: one for each period and currency with bookings. The amounts add up to
     the payout. Times are business time; `from` is inclusive, `to` is exclusive. With `asOf` or `asOfRecorded`: those
@@ -213,7 +213,9 @@ async def get_settlements(call: Call) -> SettlementList:
     )
 
 
-@api("GET /v1/settlements/{id}", query=SettlementAt, problems=("not_found",))
+@api(
+    "GET /v1/settlements/{id}", verb="settlements show", query=SettlementAt, problems=("not_found",)
+)
 async def get_settlement(call: Call) -> SettlementDetail:
     """One settlement. With the state of its payout. With `asOf` or `asOfRecorded` as it stood then; 404 before it was
     closed."""
@@ -228,6 +230,7 @@ def _settlement_id(call: Call) -> UUID:
 
 @api(
     "GET /v1/settlements/{id}/lines",
+    verb="settlements lines",
     query=LinesQuery,
     answers={200: SettlementLines},
     types=(JSON, CSV),

@@ -23,7 +23,7 @@ async def create(call: Call) -> Site:
     return _shown(made)
 
 
-@api("GET /v1/sites")
+@api("GET /v1/sites", verb="sites list")
 async def list_all(call: Call) -> Sites:
     """Sites."""
     found = await sites.list_all(call.services.world, call.scope)

@@ -224,7 +224,7 @@ class Tested(Members):
 api: Final = Api(group="Settings", scope="merchants")
 
 
-@api("GET /v1/switches")
+@api("GET /v1/switches", verb="switches list")
 async def list_all(call: Call) -> Switches:
     """Switches. Each kind of order for the merchant, its sites and their campaigns, with the last change."""
     rows = await switches.read_all(call.services.world, call.scope)
@@ -252,7 +252,7 @@ async def change(call: Call) -> SwitchedNow:
     return SwitchedNow(switch=_shown(done.row), changed=done.changed)
 
 
-@api("GET /v1/switches/history", query=HistoryQuery)
+@api("GET /v1/switches/history", verb="switches history", query=HistoryQuery)
 async def history(call: Call) -> History:
     """Changes of switches. Person, time and reason; newest first."""
     query = call.parameters(HistoryQuery, any_names=True)
