@@ -153,7 +153,7 @@ _NOUNS: Final = (
     Noun("go_live", "onboarding", "going live", "/onboarding"), Noun("partner", "onboarding"),
 )  # fmt: skip
 NOUN: Final = Place[Noun]("noun")
-NOUNS: Final = Extended({noun.name: noun for noun in _NOUNS}, NOUN, lambda one: {one.name: one})
+NOUNS: Final = Extended({noun.name: noun for noun in _NOUNS}, NOUN, lambda noun: {noun.name: noun})
 
 
 def checked(action: str, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -187,7 +187,7 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, Mapping):
-        return {str(name): _plain(one) for name, one in list(value.items())[:LIST_MAX]}
+        return {str(name): _plain(inner) for name, inner in list(value.items())[:LIST_MAX]}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value[:LIST_MAX]]
+        return [_plain(inner) for inner in value[:LIST_MAX]]
     return (iso(value) if isinstance(value, datetime) else str(value)).replace("\0", "")[:CHARS_MAX]

@@ -239,8 +239,8 @@ async def places_of(
     connection: Read, merchant_id: UUID, request_ids: Sequence[str]
 ) -> dict[str, tuple[str, str]]:
     """Request id -> (call, network it came from), as far as the request log reaches back."""
-    found = await _places(connection, merchant_id, list(set(request_ids)))
-    return {request_id: (one.call, one.place) for request_id, one in found.items()}
+    places = await _places(connection, merchant_id, list(set(request_ids)))
+    return {request_id: (place.call, place.place) for request_id, place in places.items()}
 
 
 class _Place(Row):
@@ -268,7 +268,7 @@ async def _read(
     if (
         audit_filter.subject and parse_id(audit_filter.subject) is None
     ):  # only the log's own lines have objects without such ids
-        chosen = [one for one in chosen if not one.kinds]
+        chosen = [source for source in chosen if not source.kinds]
     if not chosen:
         return []
     before = audit_filter.before or (None, None)

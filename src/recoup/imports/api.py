@@ -262,12 +262,12 @@ async def post_import(call: Call) -> Reply:
             reading = read_import(
                 call.services.world, call.scope, name, sent.content, said, dry_run=dry_run
             )
-            found = await while_there(call.receive, reading)
-    if found.questions and not dry_run:
-        raise _unanswered(found.questions)
-    if found.stored is None:
-        return Reply(_checked(found, name))
-    return Reply(_import(found.stored, repeated=found.before), 200 if found.before else 202)
+            file = await while_there(call.receive, reading)
+    if file.questions and not dry_run:
+        raise _unanswered(file.questions)
+    if file.stored is None:
+        return Reply(_checked(file, name))
+    return Reply(_import(file.stored, repeated=file.before), 200 if file.before else 202)
 
 
 @api(f"GET {PATH}", query=ImportQuery)
@@ -291,11 +291,11 @@ async def get_import(call: Call) -> Import:
 async def get_lines(call: Call) -> ImportLines:
     """Bad lines of an import. Lines from which nothing was taken, each with its reason; the first 10,000 of a file are
     kept."""
-    found, query = await _find(call), call.parameters(ImportLinesQuery, any_names=True)
+    import_, query = await _find(call), call.parameters(ImportLinesQuery, any_names=True)
     rows = await bad_lines(
         call.services.world.db.reader,
-        found.merchant_id,
-        found.import_id,
+        import_.merchant_id,
+        import_.import_id,
         query.after or 0,
         query.limit + 1,
     )
@@ -316,9 +316,9 @@ async def get_lines(call: Call) -> ImportLines:
 )
 async def get_attempts(call: Call) -> Reply:
     """Attempts of an import. As rows of Recoup's history with `ref`, which can be imported again."""
-    found = await _find(call)
-    rows = history(call.services.world, found.merchant_id, found.import_id)
-    return file_reply(rows, f"attempts-{found.import_id}.jsonl", JSON_LINES)
+    import_ = await _find(call)
+    rows = history(call.services.world, import_.merchant_id, import_.import_id)
+    return file_reply(rows, f"attempts-{import_.import_id}.jsonl", JSON_LINES)
 
 
 @api(
@@ -356,36 +356,36 @@ def _unanswered(questions: tuple[Question, ...]) -> Problem:
     )
 
 
-def _question(one: Question) -> ImportQuestion:
+def _question(question: Question) -> ImportQuestion:
     signs: dict[str, Any] = {sign: name for name, sign in _SIGNS.items()}
     return ImportQuestion(
-        parameter=_NAMES.get(one.name, one.name),
-        question=str(one.text),
-        choices=[signs.get(choice, choice) for choice in one.choices],
-        example=one.example,
+        parameter=_NAMES.get(question.name, question.name),
+        question=str(question.text),
+        choices=[signs.get(choice, choice) for choice in question.choices],
+        example=question.example,
     )
 
 
-def _checked(found: ReadFile, name: str) -> Import:
+def _checked(file: ReadFile, name: str) -> Import:
     """A dry run."""
     return Import.of(
-        found,
+        file,
         id=None,
         file_name=name,
         status="checked",
-        bad=sum(found.report["bad"].values()) if found.report else 0,
+        bad=sum(file.report["bad"].values()) if file.report else 0,
         done=0,
         new=0,
         changed=0,
         counted=0,
         stopping=False,
-        questions=[_question(question) for question in found.questions],
+        questions=[_question(question) for question in file.questions],
         lines=[
             ImportLine(line=line.line, code=line.code, reason=str(line.why))
-            for line in found.lines[:LINES_SHOWN]
+            for line in file.lines[:LINES_SHOWN]
         ],
-        report=msgspec.convert(found.report, ImportReport) if found.report else None,
-        notes=[str(note) for note in found.notes],
+        report=msgspec.convert(file.report, ImportReport) if file.report else None,
+        notes=[str(note) for note in file.notes],
         received_date=None,
         finished_date=None,
     )

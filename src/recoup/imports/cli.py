@@ -133,13 +133,13 @@ async def _merchant(opened: Opened, shown: dict[str, str]) -> list[str]:
 
 
 async def _show(opened: Opened, import_id: str | None) -> None:
-    found = parse_id(import_id or "")
-    if found is None:
+    parsed_id = parse_id(import_id or "")
+    if parsed_id is None:
         raise Problem(
             "not_found", "There is no such import.", cure="Check the id; recoup import prints it."
         )
     out = getattr(sys.stdout, "unguarded", None) or sys.stdout
-    async for part in history(opened.world, opened.merchant_id, UUID(str(found))):
+    async for part in history(opened.world, opened.merchant_id, UUID(str(parsed_id))):
         out.write(part.decode())
     out.flush()
 

@@ -96,24 +96,28 @@ class NamedCards:
     async def checked(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """Puts an error in the place of each attempt that names a card or acceptor that is not the
         merchant's."""
-        named = {number: self._token_of(one) for number, one in enumerate(outcomes) if _names(one)}
+        named = {
+            number: self._token_of(outcome)
+            for number, outcome in enumerate(outcomes)
+            if _names(outcome)
+        }
         if not named:
             return outcomes
         await self._find(token for token in named.values() if token is not None)
-        found = list(outcomes)
+        judged = list(outcomes)
         for number, token in named.items():
-            one = found[number]
-            assert isinstance(one, Attempt)
+            attempt = judged[number]
+            assert isinstance(attempt, Attempt)
             if token is None or token not in self._held:
-                found[number] = BadLine(one.line, "unknown_card", _UNKNOWN_CARD)
-            elif (one.acceptor or self._own) not in self._acceptors:
-                found[number] = BadLine(one.line, "unknown_acceptor", _UNKNOWN_ACCEPTOR)
-        return found
+                judged[number] = BadLine(attempt.line, "unknown_card", _UNKNOWN_CARD)
+            elif (attempt.acceptor or self._own) not in self._acceptors:
+                judged[number] = BadLine(attempt.line, "unknown_acceptor", _UNKNOWN_ACCEPTOR)
+        return judged
 
-    def of(self, one: Attempt) -> NamedCard | None:
+    def of(self, attempt: Attempt) -> NamedCard | None:
         """The card named by an attempt that was checked in the last batch; None where it names
         none."""
-        token = self._token_of(one) if _names(one) else None
+        token = self._token_of(attempt) if _names(attempt) else None
         if token is None:
             return None
         held = self._held[token]
@@ -121,18 +125,18 @@ class NamedCards:
         return NamedCard(
             card_id,
             held.scheme,
-            one.acceptor or self._own,
-            "customer" if one.by_customer else "merchant",
+            attempt.acceptor or self._own,
+            "customer" if attempt.by_customer else "merchant",
         )
 
-    def _token_of(self, one: Outcome) -> UUID | None:
+    def _token_of(self, outcome: Outcome) -> UUID | None:
         """The token that an attempt names; None for what can be no name."""
-        assert isinstance(one, Attempt)
-        if one.method is None:
-            return parse_id(one.token)
-        if max(map(len, one.method)) > NAMED_MAX:
+        assert isinstance(outcome, Attempt)
+        if outcome.method is None:
+            return parse_id(outcome.token)
+        if max(map(len, outcome.method)) > NAMED_MAX:
             return None
-        route, id, customer = one.method
+        route, id, customer = outcome.method
         given = with_route(self._world, self._merchant_id, Stored(route, id, customer or None))
         return method_id_of(self._world, self._merchant_id, given) if given is not None else None
 
@@ -144,13 +148,13 @@ class NamedCards:
         missing = sorted(wanted.difference(self._held))
         if missing:
             self._held |= {
-                one.token_id: one
-                for one in await held_cards_named(self._world.db, self._merchant_id, missing)
+                card.token_id: card
+                for card in await held_cards_named(self._world.db, self._merchant_id, missing)
             }
 
 
-def _names(one: Outcome) -> bool:
-    return isinstance(one, Attempt) and (bool(one.token) or one.method is not None)
+def _names(outcome: Outcome) -> bool:
+    return isinstance(outcome, Attempt) and (bool(outcome.token) or outcome.method is not None)
 
 
 FILE_BYTES_MAX: Final = 512 << 20
@@ -269,7 +273,7 @@ async def _store(
         mine = await receive_import(tx, scope, new)
         if mine:
             async for batch in _batches(outcomes, counts, cards, tell):
-                await add_import_rows(tx, *key, [row_of(one) for one in batch])
+                await add_import_rows(tx, *key, [row_of(attempt) for attempt in batch])
             guesses = await run_stoppable(lambda: list(counts.payments.guesses()))
             if guesses:
                 await name_guessed(tx, *key, guesses)
@@ -312,7 +316,7 @@ async def _batches(
             return await run_stoppable(lambda: list(islice(outcomes, ROWS_AT_ONCE)))
 
     def counted(batch: Sequence[Outcome]) -> list[Attempt]:
-        return [one for outcome in batch if (one := counts.add(outcome)) is not None]
+        return [attempt for outcome in batch if (attempt := counts.add(outcome)) is not None]
 
     ahead = deque(asyncio.ensure_future(following()) for _ in range(BATCHES_AHEAD))
     try:
@@ -322,8 +326,8 @@ async def _batches(
             tell(counts.last_line)
             yield attempts
     finally:
-        for one in ahead:
-            one.cancel()
+        for task in ahead:
+            task.cancel()
         await asyncio.gather(*ahead, return_exceptions=True)
 
 
@@ -339,17 +343,20 @@ def _rows(world: World, merchant_id: UUID, cards: NamedCards) -> Callable[[Attem
     def card(provider: str, label: str) -> UUID | None:
         return derived("imported_card", merchant, provider, label) if label else None
 
-    def row(one: Attempt) -> NewImportRow:
-        labels, named = (customer(one.customer), card(one.provider, one.card)), cards.of(one)
-        if not one.payment:
-            one = one._replace(payment=one.ref, guessed=True)
+    def row(attempt: Attempt) -> NewImportRow:
+        labels, named = (
+            (customer(attempt.customer), card(attempt.provider, attempt.card)),
+            cards.of(attempt),
+        )
+        if not attempt.payment:
+            attempt = attempt._replace(payment=attempt.ref, guessed=True)
         if named is None:
-            return NewImportRow(one, *labels)
-        one = one._replace(scheme=named.scheme)
+            return NewImportRow(attempt, *labels)
+        attempt = attempt._replace(scheme=named.scheme)
         if named.card_id is None:
-            return NewImportRow(one, *labels)
+            return NewImportRow(attempt, *labels)
         return NewImportRow(
-            one, *labels, named.card_id, new_id(), named.acceptor_id, named.initiator
+            attempt, *labels, named.card_id, new_id(), named.acceptor_id, named.initiator
         )
 
     return row
@@ -393,12 +400,12 @@ async def finish(
     how many of its attempts are done. Raises: Problem(not_found)."""
     while True:
         first = await first_unfinished(world.db, *key)
-        found = await find_import(world.db, *key)
-        if found is None:
+        import_ = await find_import(world.db, *key)
+        if import_ is None:
             raise no_such_import()
-        tell(found.done_count)
+        tell(import_.done_count)
         if first is None:
-            return found
+            return import_
         await take_part(world, (key[0], first))
 
 
@@ -413,14 +420,14 @@ async def take_part(world: World, key: tuple[UUID, UUID]) -> bool:
         wall = world.clocks.wall()
         part = Part(*key, merchant.merchant.region, merchant.merchant.business(wall), wall)
         async with world.db.transaction() as tx:
-            found = await lock_import(tx, *key)
-            if found is None or found.finished_at is not None:
+            import_ = await lock_import(tx, *key)
+            if import_ is None or import_.finished_at is not None:
                 return True
-            if found.waits or await count_sends(tx, part, SENDS_AT_ONCE):
+            if import_.waits or await count_sends(tx, part, SENDS_AT_ONCE):
                 return False
-            done = (found.done_to[0], found.done_to[1])
+            done = (import_.done_to[0], import_.done_to[1])
             end = await end_of_part(tx, *key, *done, PART_ROWS)
-            if end is None or found.stop_requested_at is not None:
+            if end is None or import_.stop_requested_at is not None:
                 await end_import(tx, key, "completed" if end is None else "stopped", wall)
                 return True
             taken = await take_over(tx, *key, *done, end.provider, end.ref)
@@ -439,20 +446,20 @@ async def stop_import(world: World, scope: Scope, import_id: UUID) -> Import:
         stopping = await request_stop(tx, scope.merchant_id, import_id, wall, scope.actor.text())
         if stopping:
             await note(tx, scope, wall, "import.stopped", import_id)
-    found = await one_import(world, scope.merchant_id, import_id)
-    if not stopping and found.state == "completed":
+    import_ = await one_import(world, scope.merchant_id, import_id)
+    if not stopping and import_.state == "completed":
         raise Problem(
             "wrong_state", "This import is already finished.", cure="Its attempts are taken over."
         )
-    return found
+    return import_
 
 
 async def one_import(world: World, merchant_id: UUID, import_id: UUID) -> Import:
     """Raises: Problem(not_found)."""
-    found = await find_import(world.db, merchant_id, import_id)
-    if found is None:
+    import_ = await find_import(world.db, merchant_id, import_id)
+    if import_ is None:
         raise no_such_import()
-    return found
+    return import_
 
 
 def no_such_import() -> Problem:

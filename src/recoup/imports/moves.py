@@ -73,7 +73,7 @@ class Attempt(NamedTuple):
     declined."""
 
     row: WaitingSend
-    one: Candidate
+    candidate: Candidate
     reading: Reading | None
 
 
@@ -96,14 +96,17 @@ async def count_sends(tx: Tx, part: Part, limit: int) -> int:
     if not rows:
         return 0
     named = [row for row in rows if row.card_id is not None]
-    found = await find_sends(
+    kept = await find_sends(
         tx, [row.card_id for row in named if row.card_id], [row.send_id for row in named]
     )
-    there = {one.send_id for one in found}
+    there = {send.send_id for send in kept}
     attempts = [_attempt(row, part, is_counted=row.send_id in there) for row in named]
     words = {_name(row): Judged(row, "old") for row in rows}
     # What can be said before the cards are locked.
-    words |= {_name(row): Judged(row, counted_as(one, part.now, ())) for row, one, _ in attempts}
+    words |= {
+        _name(row): Judged(row, counted_as(candidate, part.now, ()))
+        for row, candidate, _ in attempts
+    }
     left = [attempt for attempt in attempts if words[_name(attempt.row)].word == "sent"]
     sends, cards = Rows(), sorted({attempt.row.card_id for attempt in left if attempt.row.card_id})
     if cards:
@@ -121,15 +124,17 @@ async def count_sends(tx: Tx, part: Part, limit: int) -> int:
 
 
 async def _mark(tx: Tx, part: Part, judged: Sequence[Judged]) -> None:
-    released = [one.row.known_as for one in judged if one.row.known_as is not None]
+    released = [
+        judgement.row.known_as for judgement in judged if judgement.row.known_as is not None
+    ]
     await release_sends(tx, part.merchant_id, released)
     await mark_counted(
         tx,
         part.merchant_id,
-        [one.row.provider for one in judged],
-        [one.row.ref for one in judged],
-        [one.word for one in judged],
-        [one.known_as for one in judged],
+        [judgement.row.provider for judgement in judged],
+        [judgement.row.ref for judgement in judged],
+        [judgement.word for judgement in judged],
+        [judgement.known_as for judgement in judged],
     )
 
 
@@ -138,11 +143,11 @@ async def _counted(
 ) -> dict[UUID, dict[UUID, CountedSend]]:
     """Sends that count already, by the card that all are one with."""
     since = part.now - LOOKBACK - BESIDE
-    found: dict[UUID, dict[UUID, CountedSend]] = defaultdict(dict)
-    for one in await merchant_sends(tx, sorted(heads), part.merchant_id, since):
-        send = CountedSend(one.send_id, one.at, one.units, one.currency, one.imported)
-        found[heads[one.named]][one.send_id] = send
-    return found
+    by_card: dict[UUID, dict[UUID, CountedSend]] = defaultdict(dict)
+    for row in await merchant_sends(tx, sorted(heads), part.merchant_id, since):
+        send = CountedSend(row.send_id, row.at, row.units, row.currency, row.imported)
+        by_card[heads[row.named]][row.send_id] = send
+    return by_card
 
 
 async def _judged(
@@ -183,18 +188,24 @@ def _of_card(
     before = [_attempt(row, part, is_counted=False) for row in holders if row.card_id is not None]
     kept = {row.known_as for row in holders if row.card_id is None}
     pairs = paired(
-        [(_name(row), one) for row, one, _ in attempts if not one.is_counted],
+        [(_name(row), candidate) for row, candidate, _ in attempts if not candidate.is_counted],
         [send for send in beside.values() if send.send_id not in kept],
-        {row.known_as: (_name(row), one) for row, one, _ in before if row.known_as is not None},
+        {
+            row.known_as: (_name(row), candidate)
+            for row, candidate, _ in before
+            if row.known_as is not None
+        },
     )
     known = {name: send_id for send_id, name in pairs.items()}
     moved = [attempt for attempt in before if known.get(_name(attempt.row)) != attempt.row.known_as]
     for attempt in sorted([*attempts, *moved], key=lambda attempt: attempt.row.at, reverse=True):
-        row, one, _ = attempt
+        row, candidate, _ = attempt
         known_as = known.get(_name(row))
-        word = counted_as(one, part.now, list(beside.values()), is_known=known_as is not None)
+        word = counted_as(candidate, part.now, list(beside.values()), is_known=known_as is not None)
         if word == "sent":
-            beside[row.send_id] = CountedSend(row.send_id, one.at, one.units, one.currency, True)
+            beside[row.send_id] = CountedSend(
+                row.send_id, candidate.at, candidate.units, candidate.currency, True
+            )
         yield attempt, Judged(row, word, known_as if word == "known" else None)
 
 
@@ -228,7 +239,7 @@ def _reading(row: WaitingSend, part: Part, at: datetime) -> Reading | None:
 
 
 def _send(attempt: Attempt, part: Part) -> NetworkSend:
-    row, one, reading = attempt
+    row, candidate, reading = attempt
     assert row.card_id is not None
     answered = row.state in ("approved", "declined")
     return filled(
@@ -237,14 +248,14 @@ def _send(attempt: Attempt, part: Part) -> NetworkSend:
         currency=row.asset,
         merchant_id=part.merchant_id,
         order_id=row.import_id,
-        at=one.at,
+        at=candidate.at,
         state="not_sent" if row.state == "not_sent" else "sent",
         declined=row.state == "declined" if answered else None,
         scheme_code=reading.code if reading else None,
         advice_code=reading.advice if reading else None,
         visa_category=reading.visa_category if reading else None,
         klass=reading.klass if reading else None,
-        lasting=one.lasting,
+        lasting=candidate.lasting,
         claimed=True,
         known_at=part.wall,
         answered_at=part.wall if answered else None,

@@ -85,8 +85,8 @@ async def settlement(
         raise invalid("--proof needs one settlement.", "batch", LISTS_IDS)
     cut = await past.cut(at)
     if batch is not None:
-        found = await read_batch(at.world, at.merchant_id, batch, cut)
-        await write_parts((settlement_file if proof else batch_csv)(at.world, found), out)
+        settled = await read_batch(at.world, at.merchant_id, batch, cut)
+        await write_parts((settlement_file if proof else batch_csv)(at.world, settled), out)
         return None
     of = BatchFilter(at.merchant_id, cut=cut)
     rows, _ = await list_batches(at.world.db.reader, of, BATCHES_MAX, 0)
@@ -152,10 +152,10 @@ async def reconciliation(
     window = Window(*days(from_, to, zone), await past.cut(at))
     if not totals:
         await write_parts(report_csv(at.world, at.merchant_id, window, zone_of(zone)), out)
-    found = await report_totals(at.world, at.merchant_id, window)
+    sums = await report_totals(at.world, at.merchant_id, window)
     if totals:
-        return _printed(dumps([_reconciled(total) for total in found]), out)
-    for total in found:
+        return _printed(dumps([_reconciled(total) for total in sums]), out)
+    for total in sums:
         click.echo(_words(total), err=True)
     return None
 
@@ -203,12 +203,12 @@ async def certificate(
     if month is None:
         rows = await certificates_of(at.world, merchant_id, acceptor_id=acceptor, limit=LISTED_MAX)
         return dumps([listed(row) for row in rows], default=str) if as_json else _table(rows)
-    found = await _of_month(at, merchant_id, month, acceptor, again=again)
+    certificates = await _of_month(at, merchant_id, month, acceptor, again=again)
     if out is not None:
-        await _write(at, merchant_id, found, out)
+        await _write(at, merchant_id, certificates, out)
     if as_json:
-        return dumps([one.content for one in found])
-    return "\n\n".join(_text(one) for one in found)
+        return dumps([certificate.content for certificate in certificates])
+    return "\n\n".join(_text(certificate) for certificate in certificates)
 
 
 async def _of_month(
@@ -235,16 +235,20 @@ async def _of_month(
     ]
 
 
-async def _write(opened: Opened, merchant_id: UUID, found: Sequence[Shown], out: Path) -> None:
-    if len(found) > 1:
-        names = ", ".join(one.certificate.acceptor_id for one in found)
+async def _write(
+    opened: Opened, merchant_id: UUID, certificates: Sequence[Shown], out: Path
+) -> None:
+    if len(certificates) > 1:
+        names = ", ".join(certificate.certificate.acceptor_id for certificate in certificates)
         raise invalid(
             f"There are certificates of several acceptors: {names}.", "acceptor", "Name one."
         )
     draft = out.with_name(out.name + ".part")
     try:
         draft.write_bytes(
-            await certificate_file(opened.world, merchant_id, found[0].certificate.certificate_id)
+            await certificate_file(
+                opened.world, merchant_id, certificates[0].certificate.certificate_id
+            )
         )
         draft.replace(out)
     finally:
@@ -267,8 +271,8 @@ def _table(rows: Sequence[Certificate]) -> str:
     )
 
 
-def _text(one: Shown) -> str:
-    head = one.head
+def _text(certificate: Shown) -> str:
+    head = certificate.head
     lines = [
         f"certificate {head['certificateId']}"
         + (f", correction {head['number']}" if head["number"] > 1 else ""),
@@ -278,13 +282,13 @@ def _text(one: Shown) -> str:
         f"breaches    {head['breaches']:,}"
         + (f"; beyond a limit {head['beyond']:,}" if head["beyond"] else ""),
         "closest to each limit:",
-        *(_rule(line) for line in one.part("rule") if line["closest"] is not None),
+        *(_rule(line) for line in certificate.part("rule") if line["closest"] is not None),
         *(
             f"avoided     {shown(line['amount'], line['currency'])} {line['currency']}: {line['sends']:,} sends beyond "
             f"{line['rule']} ({line['document']})"
-            for line in one.part("fee")
+            for line in certificate.part("fee")
         ),
-        *(_recount(line) for line in one.part("recount")),
+        *(_recount(line) for line in certificate.part("recount")),
         f"root        {head['root']}",
     ]
     return "\n".join(lines)

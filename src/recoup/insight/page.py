@@ -49,7 +49,7 @@ async def reports_page(
     report, then = by, await read_as_of(visit)
     chosen, asset, problem = _chosen(visit, then)
     window = Window(*month(chosen, "UTC"), then.cut)
-    found = await flow.report_page(
+    page = await flow.report_page(
         visit.world,
         report,
         flow.ReportRequest(visit.merchant_id, window, asset),
@@ -66,19 +66,19 @@ async def reports_page(
         month=chosen,
         months=months_until(visit.now, first),
         asset=asset,
-        found=found,
+        found=page,
         query=urlencode(query),
         problem=problem,
         paged=after is not None,
-        next=urlencode(query | {"by": report, "after": found.next}) if found.next else None,
+        next=urlencode(query | {"by": report, "after": page.next}) if page.next else None,
         shown=[
             name
             for name in WORDS
             if name in ("approved", "refunded", "fees")
-            or any(row.of(name) for row in found.rows)
-            or any(row.of(name) for row in found.totals)
+            or any(row.of(name) for row in page.rows)
+            or any(row.of(name) for row in page.totals)
         ],
-        borne=any(row.disputed != row.chargebacks for row in found.rows),
+        borne=any(row.disputed != row.chargebacks for row in page.rows),
     )
 
 

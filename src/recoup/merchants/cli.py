@@ -90,21 +90,22 @@ async def _with_orders(opened: Opened) -> Opened:
     several others."""
     if await has_orders(opened.world.db.reader, opened.merchant_id):
         return opened
-    found = await merchants_with_orders(opened.world.db.reader, MERCHANTS_SHOWN)
-    if not found:
+    rows = await merchants_with_orders(opened.world.db.reader, MERCHANTS_SHOWN)
+    if not rows:
         return opened
-    if len(found) > 1:
+    if len(rows) > 1:
         named = "; ".join(
-            f"{shown_by_number(one.name)} --merchant {one.merchant_id}" for one in found
+            f"{shown_by_number(merchant.name)} --merchant {merchant.merchant_id}"
+            for merchant in rows
         )
         raise invalid(
             "The bootstrap merchant has no orders.", "--merchant", f"Choose one that has: {named}."
         )
     click.echo(
-        f"Of {shown_by_number(found[0].name)} ({found[0].merchant_id}): no one else has orders.",
+        f"Of {shown_by_number(rows[0].name)} ({rows[0].merchant_id}): no one else has orders.",
         err=True,
     )
-    return replace(opened, merchant=str(found[0].merchant_id))
+    return replace(opened, merchant=str(rows[0].merchant_id))
 
 
 MERCHANTS_SHOWN = 6

@@ -200,10 +200,12 @@ async def _delete(world: World, due: Due, token: NetworkTokenRow) -> bool:
 async def _make(world: World, due: Due, card: CardOfToken) -> bool:
     """Requests a token for the card. True when there is an answer."""
     now, merchant_id = world.clocks.wall(), due.merchant_id
-    found = _service_for(world, merchant_id, card.scheme)
-    if found is None or is_expired(card.exp_month, card.exp_year, business_at(now, card.offset_us)):
+    service_named = _service_for(world, merchant_id, card.scheme)
+    if service_named is None or is_expired(
+        card.exp_month, card.exp_year, business_at(now, card.offset_us)
+    ):
         return True
-    name, service = found
+    name, service = service_named
     async with world.db.transaction() as tx:
         row = await claim_network_token(
             tx, merchant_id, card.pan_id, due.subject_id, new_id(), name, now
@@ -284,7 +286,7 @@ async def _is_this_cards(world: World, tx: Tx, number: str, pan_id: UUID) -> boo
     """Records the number as a print of the card from here on; False when it is another card's
     already, and so no token of this one."""
     prints = world.keys.print_of(number)
-    await add_prints(tx, [(*one, pan_id) for one in reversed(prints)])
+    await add_prints(tx, [(*fingerprint, pan_id) for fingerprint in reversed(prints)])
     return set((await find_prints(tx, prints)).values()) == {pan_id}
 
 
@@ -367,12 +369,16 @@ async def _cryptogram(
         max(1, attempt.sends),
         seconds,
     )
-    found = None
+    cryptogram = None
     with suppress(Exception):  # whatever became of it, there is none
         async with asyncio.timeout(seconds):
-            found = await service.cryptogram(request)
-    given = found is not None and 0 < len(found) <= CRYPTOGRAM_MAX and is_printable(found)
-    return found if given else None
+            cryptogram = await service.cryptogram(request)
+    given = (
+        cryptogram is not None
+        and 0 < len(cryptogram) <= CRYPTOGRAM_MAX
+        and is_printable(cryptogram)
+    )
+    return cryptogram if given else None
 
 
 async def keep_token_news(world: World, order: Order, attempt: Attempt, outcome: Outcome) -> None:
@@ -425,13 +431,18 @@ async def change_token(world: World, orders: Orders, key: str, change: TokenChan
     Problem(wrong_state) for a token that is deleted."""
     merchant_id, order_id = await find_one(world, key)
 
-    def look(found: Change) -> UUID | None:
-        token = found.order.facet(OF_CARD)
+    def look(change: Change) -> UUID | None:
+        token = change.order.facet(OF_CARD)
         return token.network_token_id if token is not None and token.sealed is not None else None
 
     token_id = await orders.run(look, (merchant_id, order_id), cards=True)
     service = next(
-        (one for one in world.token_services.values() if isinstance(one, SandboxTokens)), None
+        (
+            service
+            for service in world.token_services.values()
+            if isinstance(service, SandboxTokens)
+        ),
+        None,
     )
     if token_id is None or service is None:
         cure = (

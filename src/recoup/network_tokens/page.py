@@ -11,8 +11,8 @@ from recoup.people.page.timeline_entry import plain
 
 async def _of_card(db: Read, merchant_id: UUID, order_id: UUID) -> Shown:
     """The network token of an order's card; None where the card has none."""
-    found = await token_of_order(db, merchant_id, order_id)
-    return {"token": found} if found is not None else None
+    token = await token_of_order(db, merchant_id, order_id)
+    return {"token": token} if token is not None else None
 
 
 PORTAL: Final = PortalPart(

@@ -79,7 +79,7 @@ def token_for(
     if token is None or token.state != "active" or token.sealed is None:
         return None
     if is_expired(token.exp_month, token.exp_year, now) or any(
-        failed_by_token(one) for one in order.attempts
+        failed_by_token(attempt) for attempt in order.attempts
     ):
         return None
     by_customer = attempt.initiator == "customer"

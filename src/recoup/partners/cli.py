@@ -29,30 +29,30 @@ async def partner(
 ) -> Printed:
     """Shows all partners, or one; options change its limits and state."""
     quota = Quota(state, merchants_max, calls_per_minute)
-    found = [
-        (one, await count_merchants(opened.world.db.reader, one.partner_id))
-        for one in await _partners(opened, partner_id, quota)
+    counted = [
+        (partner, await count_merchants(opened.world.db.reader, partner.partner_id))
+        for partner in await _partners(opened, partner_id, quota)
     ]
     lines = (
-        f"{one.partner_id}  {one.state:6}  {count}/{one.merchants_max} merchants  "
-        f"{one.calls_per_minute} calls/min  {one.name}"
-        for one, count in found
+        f"{partner.partner_id}  {partner.state:6}  {count}/{partner.merchants_max} merchants  "
+        f"{partner.calls_per_minute} calls/min  {partner.name}"
+        for partner, count in counted
     )
     shown = [
-        {"id": one.partner_id}
-        | picked(one, "name", "state")
+        {"id": partner.partner_id}
+        | picked(partner, "name", "state")
         | {"merchants": count}
-        | picked(one, "merchants_max", "calls_per_minute")
-        for one, count in found
+        | picked(partner, "merchants_max", "calls_per_minute")
+        for partner, count in counted
     ]
     return Printed(shown, lines)
 
 
 async def _partners(opened: Opened, text: str | None, quota: Quota) -> list[Partner]:
-    found = parse_id(text) if text is not None else None
-    if found is None and (text is not None or quota != Quota()):
+    partner_id = parse_id(text) if text is not None else None
+    if partner_id is None and (text is not None or quota != Quota()):
         raise invalid("Name the partner by its id.", "partner_id", "`recoup partner` lists them.")
-    if found is None:
+    if partner_id is None:
         return await list_partners(opened.world.db.reader, SHOWN_MAX)
-    scope = PartnerScope(found, Actor("operator", "command"), "command")
+    scope = PartnerScope(partner_id, Actor("operator", "command"), "command")
     return [await set_quota(opened.world, scope, quota)]

@@ -41,14 +41,14 @@ async def parts(
         "at_expiry": at_expiry,
     }
     if any(value is not None for value in given.values()):
-        found = await set_part_terms(at.world, at.scope("terms"), given)
+        terms = await set_part_terms(at.world, at.scope("terms"), given)
     else:
         stored = await part_terms(at.world, at.merchant_id)
-        found = stored.terms if stored is not None else OFF
+        terms = stored.terms if stored is not None else OFF
     lines = (
-        f"parts {'on' if found.enabled else 'off'}",
-        f"least share {found.least_share} %",
-        f"tried at most {found.count_max} times an order",
-        f"at expiry {found.at_expiry}",
+        f"parts {'on' if terms.enabled else 'off'}",
+        f"least share {terms.least_share} %",
+        f"tried at most {terms.count_max} times an order",
+        f"at expiry {terms.at_expiry}",
     )
-    return Printed(asdict(found), lines)
+    return Printed(asdict(terms), lines)

@@ -75,7 +75,7 @@ def parts_of(order: Order) -> PartInput | None:
         order.owed_units,
         terms.least_share,
         terms.count_max,
-        tried=sum(is_part(order, one) for one in sent),
+        tried=sum(is_part(order, attempt) for attempt in sent),
         whole_declined=last is not None and last.state == "declined" and not is_part(order, last),
         keeps=terms.at_expiry == "keep",
     )

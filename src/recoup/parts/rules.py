@@ -118,7 +118,7 @@ PARTS_1: Final = PartPolicy(
     ((0.1, 1.0), (0.25, 0.6), (1 / 3, 0.48), (0.5, 0.3), (0.75, 0.12), (1.0, 0.0)),
     ((1, 2), (1, 3), (1, 4)),
 )
-PART_POLICIES: Final[Mapping[str, PartPolicy]] = {one.version: one for one in (PARTS_1,)}
+PART_POLICIES: Final[Mapping[str, PartPolicy]] = {policy.version: policy for policy in (PARTS_1,)}
 
 
 @frozen
@@ -163,7 +163,7 @@ def part_of(
     if tries_left < (1 if given.keeps else 2):
         return None
     least = least_part(units, given.least_share)
-    found = []
+    parts = []
     for top, bottom in policy.shares:
         exact = given.owed * top // bottom
         step = _step(exact, currency)
@@ -171,8 +171,8 @@ def part_of(
         if part < least <= exact + 1:  # the share is large enough, what it was rounded to is not
             part = -(-least // step) * step
         if least <= part < given.owed and part > 0:
-            found.append(Part(part, policy.chance(code, part / given.owed)))
-    return max(found, key=lambda one: (one.units * one.chance, one.units), default=None)
+            parts.append(Part(part, policy.chance(code, part / given.owed)))
+    return max(parts, key=lambda part: (part.units * part.chance, part.units), default=None)
 
 
 def _step(units: int, currency: str) -> int:

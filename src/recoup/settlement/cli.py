@@ -21,7 +21,7 @@ _OPTIONS: Final = {
     ),
 }
 # switch -> its option, and what it does
-OPTIONS: Final = Extended(_OPTIONS, SWITCH, lambda one: {one.setting: one.option})
+OPTIONS: Final = Extended(_OPTIONS, SWITCH, lambda switch: {switch.setting: switch.option})
 
 
 @verb(json="")
@@ -33,10 +33,10 @@ async def cards(at: AtMerchant, **given: OnOff | None) -> Printed:
         switched = await set_card_switches(at.world, at.scope("terms"), changes)
     else:
         switched = await card_switches(at.world, at.merchant_id)
-    found = {OPTIONS[name][0]: enabled for name, enabled in switched.items()}
+    options = {OPTIONS[name][0]: enabled for name, enabled in switched.items()}
     return Printed(
-        {name.replace("-", "_"): enabled for name, enabled in found.items()},
-        [f"{name} {'on' if enabled else 'off'}" for name, enabled in found.items()],
+        {name.replace("-", "_"): enabled for name, enabled in options.items()},
+        [f"{name} {'on' if enabled else 'off'}" for name, enabled in options.items()],
     )
 
 

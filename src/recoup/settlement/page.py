@@ -246,8 +246,8 @@ def _headings(rows: Sequence[Batch]) -> dict[str, str]:
 
 
 def _link(page: int, asset: str | None, then: AsOf) -> str:
-    found = ({"page": str(page)} if page > 1 else {}) | ({"currency": asset} if asset else {})
-    return then.address("/settlements", **found)
+    query = ({"page": str(page)} if page > 1 else {}) | ({"currency": asset} if asset else {})
+    return then.address("/settlements", **query)
 
 
 _CHANGE: Final = role("bank", "change bank accounts", or_operator=True)
@@ -293,12 +293,12 @@ async def _account(visit: Visit) -> tuple[UUID, str]:
     """The account of the address, and its currency. Raises: Problem(not_found)."""
     account_id = parse_id(visit.request.path_params["account_id"])
     accounts = await list_accounts(visit.world.db.reader, visit.merchant_id)
-    found = next((a for a in accounts if a.account_id == account_id), None)
-    if found is None:
+    account = next((a for a in accounts if a.account_id == account_id), None)
+    if account is None:
         raise Problem(
             "not_found", "There is no such bank account.", cure="Check the list of accounts."
         )
-    return found.account_id, found.asset
+    return account.account_id, account.asset
 
 
 @bank.post("/bank/{account_id}/prove", may=_CHANGE, find=_account)

@@ -121,14 +121,14 @@ async def post_test(
 
 def _rows(standing: Iterable[Switch]) -> list[Values]:
     """Each place and its switches, in the order of KINDS."""
-    found: list[Values] = []
+    places: list[Values] = []
     for cell in standing:
-        if not found or found[-1]["id"] != cell.subject_id:
-            found.append(
+        if not places or places[-1]["id"] != cell.subject_id:
+            places.append(
                 dict(level=cell.level, id=cell.subject_id, name=cell.name, key=cell.key, cells=[])
             )
-        found[-1]["cells"].append(cell)
-    return found
+        places[-1]["cells"].append(cell)
+    return places
 
 
 _GONE = Problem(
@@ -144,10 +144,10 @@ _Site: TypeAlias = Annotated[UUID, invalid("Choose the campaign's site.", "site"
 async def find(visit: Visit) -> Campaign:
     """Raises: Problem(not_found)."""
     campaign_id: UUID | None = parse_id(visit.request.path_params["campaign_id"])
-    found = next((c for c in visit.known.campaigns if c.campaign_id == campaign_id), None)
-    if found is None:
+    campaign = next((c for c in visit.known.campaigns if c.campaign_id == campaign_id), None)
+    if campaign is None:
         raise copy(_GONE)
-    return found
+    return campaign
 
 
 @member.page("/switches/campaigns", "switches/campaign.html")
@@ -168,40 +168,42 @@ async def post_new(
 
 @member.page("/switches/campaigns/{campaign_id}", "switches/campaign.html")
 async def campaign(visit: Visit) -> Values:
-    found = await find(visit)
+    campaign = await find(visit)
     return _form(
         visit,
-        found,
+        campaign,
         {
-            "site": str(found.site_id),
-            "key": found.key,
-            "name": found.name,
-            "descriptor": found.descriptor,
+            "site": str(campaign.site_id),
+            "key": campaign.key,
+            "name": campaign.name,
+            "descriptor": campaign.descriptor,
         },
     )
 
 
 @campaign.post(may=acting, find=find)
 async def post_change(
-    visit: Visit, found: Campaign, *, key: _Line, name: _Line, descriptor: _Descriptor
+    visit: Visit, campaign: Campaign, *, key: _Line, name: _Line, descriptor: _Descriptor
 ) -> Answer:
     fields = CampaignFields(key=key, name=name or key, descriptor=descriptor)
-    await campaigns.update(visit.world, acting(visit), found.site_id, found.campaign_id, fields)
+    await campaigns.update(
+        visit.world, acting(visit), campaign.site_id, campaign.campaign_id, fields
+    )
     visit.portal.merchants.forget(visit.merchant_id)
     return redirect("/switches")
 
 
 @campaign.post("/switches/campaigns/{campaign_id}/retire", may=acting, find=find, shows=nothing)
-async def post_retire(visit: Visit, found: Campaign) -> Answer:
-    await campaigns.retire(visit.world, acting(visit), found.site_id, found.campaign_id)
+async def post_retire(visit: Visit, campaign: Campaign) -> Answer:
+    await campaigns.retire(visit.world, acting(visit), campaign.site_id, campaign.campaign_id)
     visit.portal.merchants.forget(visit.merchant_id)
     return redirect("/switches")
 
 
-def _form(visit: Visit, found: Campaign | None, fields: dict[str, str]) -> Values:
+def _form(visit: Visit, campaign: Campaign | None, fields: dict[str, str]) -> Values:
     again = vars(read_again(post_new, visit.typed)) if visit.typed else {}
     return {
-        "found": found,
+        "found": campaign,
         "typed": fields | {name: str(value) for name, value in again.items()},
         "may": visit.may("switch", or_operator=True),
         "open_sites": [site for site in visit.known.sites if site.retired_at is None],

@@ -62,13 +62,13 @@ def columns_of(kind: str) -> dict[str, Column]:
     """Plain name -> column: the body's fields, those inside others with a dot before. A field that
     no other has may stand alone: `amount` for `transaction.amount`; so may `currency`, which is the
     transaction's."""
-    found = {column: plain(".".join(column.path)) for column in _columns(_SHAPES[kind], ())}
+    plain_names = {column: plain(".".join(column.path)) for column in _columns(_SHAPES[kind], ())}
     alone: dict[str, list[Column]] = {}
-    for column in found:
+    for column in plain_names:
         alone.setdefault(plain(column.path[-1]), []).append(column)
     short = {name: several[0] for name, several in alone.items() if len(several) == 1}
-    short |= {column.path[-1]: column for column in found if column.path == _CURRENCY}
-    return short | {name: column for column, name in found.items()}
+    short |= {column.path[-1]: column for column in plain_names if column.path == _CURRENCY}
+    return short | {name: column for column, name in plain_names.items()}
 
 
 def _columns(shape: type[msgspec.Struct], path: tuple[str, ...]) -> list[Column]:
@@ -108,7 +108,9 @@ def _plain_types(kind: Any) -> list[Any]:
     if get_origin(kind) in (list, dict):
         return [get_origin(kind)]
     inside = get_args(kind)
-    return [one for part in inside for one in _plain_types(part)] if inside else [kind]
+    return (
+        [plain_type for part in inside for plain_type in _plain_types(part)] if inside else [kind]
+    )
 
 
 def _body(kind: str, text: str) -> dict[str, Any]:

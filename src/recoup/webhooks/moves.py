@@ -26,7 +26,7 @@ class Addresses(NamedTuple):
 
     @property
     def known(self) -> list[UUID]:
-        return [one for one in self if one is not None]
+        return [address for address in self if address is not None]
 
 
 async def claim_contact(

@@ -73,24 +73,24 @@ async def look_again(world: World, order: Order, known: Stored | None) -> None:
         async with world.db.transaction() as tx:
             if await claim_description(tx, *key, now - OLD + AGAIN, now - OLD) is None:
                 return
-        found = await described(world, processor, known)
-        if found is None:  # its next send says so
+        method = await described(world, processor, known)
+        if method is None:  # its next send says so
             return
         if order.card_id is not None and order.card_id == order.pan_id:
-            names = names_of(world, processor, found.account_reference, found.fingerprint)
+            names = names_of(world, processor, method.account_reference, method.fingerprint)
             await join(world, order.card_id, names)
-        month, year = _expiry(found.exp_month, found.exp_year)
+        month, year = _expiry(method.exp_month, method.exp_year)
         async with world.db.transaction() as tx:
             await renew_method(
                 tx,
                 *key,
                 month,
                 year,
-                found.last4,
+                method.last4,
                 None,
-                found.fingerprint,
-                found.funding,
-                found.country,
+                method.fingerprint,
+                method.funding,
+                method.country,
                 now,
             )
 

@@ -29,7 +29,7 @@ def routes_for_methods(world: World, merchant_id: UUID) -> list[str]:
 
 def method_id_of(world: World, merchant_id: UUID, given: Stored) -> UUID:
     """The same for the same method; nothing needs to be looked up."""
-    found: UUID = world.keys.derived_id(
+    method_id: UUID = world.keys.derived_id(
         "stored-method", merchant_id.bytes, given.route, given.id, given.customer or ""
     )
-    return found
+    return method_id

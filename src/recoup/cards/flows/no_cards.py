@@ -36,11 +36,11 @@ async def refuse_cards(
 
     Raises: Problem(invalid) naming the fields, never the number.
     """
-    found = guard(body, names, STRANGER_CHARS_MAX if caller is None else CHARS_MAX)
-    wrong = list(found.refused)
-    if found.numbers and not wrong:
-        held = await held_cards(world, {digits for _, digits in found.numbers}, caller)
-        wrong = [path for path, digits in found.numbers if digits in held]
+    guarded = guard(body, names, STRANGER_CHARS_MAX if caller is None else CHARS_MAX)
+    wrong = list(guarded.refused)
+    if guarded.numbers and not wrong:
+        held = await held_cards(world, {digits for _, digits in guarded.numbers}, caller)
+        wrong = [path for path, digits in guarded.numbers if digits in held]
     if wrong:
         raise refused(list(dict.fromkeys(path_name(path) for path in wrong)))
 
@@ -49,23 +49,29 @@ async def held_cards(world: World, numbers: Collection[str], caller: UUID | None
     """The refused ones of numbers that look like cards: those that are held, by their fingerprints,
     of whichever merchant; all of them from a `caller` who sent too many that were. The sandbox's
     documented cards are, whether or not they came before."""
-    found = set[str]()
+    documented = set[str]()
     if world.policy.magic_inputs:
-        found = {
-            one for one in numbers if classify(one, with_world=world.policy.world_cards) is not None
+        documented = {
+            number
+            for number in numbers
+            if classify(number, with_world=world.policy.world_cards) is not None
         }
     if caller is None or not numbers:
-        return found
+        return documented
     hits = world.card_hits
     if hits.left(caller, world.clocks.monotonic()) <= 0:
         return set(numbers)
-    prints = {one: number for number in set(numbers) - found for one in world.keys.print_of(number)}
+    prints = {
+        fingerprint: number
+        for number in set(numbers) - documented
+        for fingerprint in world.keys.print_of(number)
+    }
     if not prints:
-        return found
-    held = {prints[one] for one in await find_prints(world.db, list(prints))}
+        return documented
+    held = {prints[fingerprint] for fingerprint in await find_prints(world.db, list(prints))}
     if not held or caller == PROCESSOR:
-        return found | held
+        return documented | held
     # Read once more: others may have been answered meanwhile.
     left = hits.take(caller, len(held), world.clocks.monotonic())
     log.warning("identifiers were cards that are held", caller=str(caller), left=max(0, left))
-    return found | held if left >= 0 else set(numbers)
+    return documented | held if left >= 0 else set(numbers)

@@ -68,9 +68,9 @@ def check_route(world: World, merchant_id: UUID, given: Stored) -> None:
         raise invalid(message, _CUSTOMER, cure)
 
 
-def check_known_card(world: World, given: Stored, found: Stored | None = None) -> bool:
+def check_known_card(world: World, given: Stored, described: Stored | None = None) -> bool:
     """True when who names a method for the first time knows its card, where the id alone proves
-    nothing: a number to count up, at an account that several merchants use. `found`: as the
+    nothing: a number to count up, at an account that several merchants use. `described`: as the
     processor has it, None before it was asked.
 
     Raises: Problem(invalid) for a call that leaves out what would prove it.
@@ -89,7 +89,7 @@ def check_known_card(world: World, given: Stored, found: Stored | None = None) -
             "Send cardLast4Digits, expirationMonth and expirationYear, as the processor has them."
         )
         raise invalid(message, _LAST4, cure)
-    return found is None or named == (found.last4, found.exp_month, found.exp_year)
+    return described is None or named == (described.last4, described.exp_month, described.exp_year)
 
 
 async def look_up_method(world: World, merchant_id: UUID, given: Stored) -> Stored:
@@ -101,13 +101,13 @@ async def look_up_method(world: World, merchant_id: UUID, given: Stored) -> Stor
         cure = "Check processor and id. What is known goes on; send the new ones again tomorrow."
         raise Problem("too_many_requests", message, field=_ID, cure=cure, retry_after_seconds=3600)
     check_known_card(world, given)
-    found = await _described(world, processor, given)
-    if found is None or not check_known_card(world, given, found):
+    method = await _described(world, processor, given)
+    if method is None or not check_known_card(world, given, method):
         raise _not_known(world, processor, merchant_id)
     async with world.db.transaction() as tx:
-        if await _is_anothers(world, tx, merchant_id, found):
+        if await _is_anothers(world, tx, merchant_id, method):
             raise _not_known(world, processor, merchant_id)
-    return found
+    return method
 
 
 async def keep_method(world: World, merchant_id: UUID, given: Stored) -> None:
@@ -119,25 +119,25 @@ async def keep_method(world: World, merchant_id: UUID, given: Stored) -> None:
     method_id = method_id_of(world, merchant_id, given)
     if await is_method_known(world.db, merchant_id, method_id):
         return
-    processor, found = (
+    processor, described = (
         world.processors[given.route],
         await look_up_method(world, merchant_id, given),
     )
     now = world.clocks.wall()
-    card = _card(world, merchant_id, method_id, processor, found, now)
+    card = _card(world, merchant_id, method_id, processor, described, now)
     method = filled(
         NewMethod,
-        found,
+        described,
         merchant_id=merchant_id,
         method_id=method_id,
-        reference=found.id,
+        reference=described.id,
         created_at=now,
         described_at=now,
     )
 
     async def once() -> bool:
         async with world.db.transaction() as tx:
-            if await _is_anothers(world, tx, merchant_id, found):
+            if await _is_anothers(world, tx, merchant_id, described):
                 return False
             await store_cards(tx, [card], [])
             await add_method(tx, method)
@@ -145,33 +145,35 @@ async def keep_method(world: World, merchant_id: UUID, given: Stored) -> None:
 
     # Before the method is known here: an order of it counts what was sent of its card under other names.
     if card.magic is None:
-        await join(world, card.pan_id, names_of(world, processor, found.account_reference, None))
+        await join(
+            world, card.pan_id, names_of(world, processor, described.account_reference, None)
+        )
     if not await retrying(once):
         raise _not_known(world, processor, merchant_id)
 
 
-async def _is_anothers(world: World, tx: Tx, merchant_id: UUID, found: Stored) -> bool:
+async def _is_anothers(world: World, tx: Tx, merchant_id: UUID, method: Stored) -> bool:
     """True when another merchant brought the method or its customer, at this account of the
     processor."""
-    processor = world.processors[found.route]
-    if world.routes.shares_methods(found.route):
+    processor = world.processors[method.route]
+    if world.routes.shares_methods(method.route):
         return False
     is_test = (
-        processor.kind == "sandbox" and method_of(found.id) is not None
+        processor.kind == "sandbox" and method_of(method.id) is not None
     )  # its ids are everybody's
-    if is_test and found.customer is None:
+    if is_test and method.customer is None:
         return False
     account = _account(processor)
     visible = routes_for_methods(world, merchant_id)
     routes = [name for name in visible if _account(world.processors[name]) == account] or [
-        found.route
+        method.route
     ]
     for name in sorted(
-        {found.id, found.customer or found.id}
+        {method.id, method.customer or method.id}
     ):  # who names the customer, and who does not
         await lock_names(tx, ":".join((*account, name)))
     return await is_brought_by_another(
-        tx, merchant_id, routes, None if is_test else found.id, found.customer
+        tx, merchant_id, routes, None if is_test else method.id, method.customer
     )
 
 
@@ -191,21 +193,21 @@ def _not_known(world: World, processor: Processor, merchant_id: UUID) -> Problem
 
 async def _described(world: World, processor: Processor, given: Stored) -> Stored | None:
     """Describes a method; what the processor says goes before what the merchant says."""
-    found = await described(world, processor, given) if describes(processor) else given
-    if found is None:
+    method = await described(world, processor, given) if describes(processor) else given
+    if method is None:
         return None
-    scheme = _BRANDS.get(found.scheme, found.scheme)
+    scheme = _BRANDS.get(method.scheme, method.scheme)
     return replace(
-        found,
+        method,
         route=given.route,
-        id=found.id or given.id,  # as it writes them: under another spelling it is no other method
-        customer=found.customer or given.customer,
-        last4=found.last4 or given.last4,
+        id=method.id or given.id,  # as it writes them: under another spelling it is no other method
+        customer=method.customer or given.customer,
+        last4=method.last4 or given.last4,
         scheme=scheme if scheme in SCHEMES else given.scheme,
-        exp_month=found.exp_month or given.exp_month,
-        exp_year=found.exp_year or given.exp_year,
-        funding=found.funding or given.funding,
-        country=found.country or given.country,
+        exp_month=method.exp_month or given.exp_month,
+        exp_year=method.exp_year or given.exp_year,
+        funding=method.funding or given.funding,
+        country=method.country or given.country,
     )
 
 
@@ -214,19 +216,19 @@ def _card(
     merchant_id: UUID,
     method_id: UUID,
     processor: Processor,
-    found: Stored,
+    method: Stored,
     now: datetime,
 ) -> StoredCard:
     return StoredCard(
         merchant_id=merchant_id,
         token_id=method_id,
-        pan_id=_identity(world, processor, found),
-        magic=_magic(world, processor, found.id),
-        scheme=found.scheme,
+        pan_id=_identity(world, processor, method),
+        magic=_magic(world, processor, method.id),
+        scheme=method.scheme,
         bin="",
-        last4=found.last4 or "",
-        exp_month=found.exp_month or 0,
-        exp_year=found.exp_year or 0,
+        last4=method.last4 or "",
+        exp_month=method.exp_month or 0,
+        exp_year=method.exp_year or 0,
         kek_id=None,
         wrapped_dek=None,
         nonce=None,
@@ -236,11 +238,11 @@ def _card(
     )
 
 
-def _identity(world: World, processor: Processor, found: Stored) -> UUID:
+def _identity(world: World, processor: Processor, method: Stored) -> UUID:
     """The card's identity; for a method whose fingerprint nobody says, its own, at this route."""
-    if found.fingerprint:
-        return fingerprinted(world, processor, found.fingerprint)
-    return method_named(world, processor, found.route, found.id)
+    if method.fingerprint:
+        return fingerprinted(world, processor, method.fingerprint)
+    return method_named(world, processor, method.route, method.id)
 
 
 def _magic(world: World, processor: Processor, id: str) -> str | None:

@@ -20,8 +20,8 @@ async def join_cards(db: Tx, same: Sequence[UUID], at: datetime) -> None:
 
 async def are_joined(db: Read, same: Sequence[UUID]) -> bool:
     """Unlocked: true stays true."""
-    found = await _heads(db, same)
-    return len(found) == len(set(same)) and len(set(found)) == 1
+    heads = await _heads(db, same)
+    return len(heads) == len(set(same)) and len(set(heads)) == 1
 
 
 @HUB.statement("SELECT coalesce(joined_to, card_id) FROM cards WHERE card_id = ANY($1::uuid[])")

@@ -62,7 +62,7 @@ async def note_evidence(world: World, scope: Scope, dispute_id: UUID, text: str)
             "Note",
             "Use a few sentences; put the rest in another note.",
         )
-    if any(luhn(re.sub(r"[ -]", "", found[0])) for found in _CARD_NUMBER.finditer(text)):
+    if any(luhn(re.sub(r"[ -]", "", match[0])) for match in _CARD_NUMBER.finditer(text)):
         cure = "The last four digits are enough."
         raise invalid("This looks like a card number; it must not be kept here.", "Note", cure)
     async with world.db.transaction() as tx:
@@ -115,8 +115,10 @@ async def _has_evidence(world: World, merchant_id: UUID, dispute_id: UUID) -> bo
     if any(note.text for note in notes) or await sealed_files(world.db, merchant_id, dispute_id):
         return True
     row = await read_dispute(world.db, merchant_id, dispute_id, clear=True)
-    found = await compelling_of(world.db, merchant_id, row, row.scheme) if row is not None else None
-    return found is not None and bool(found.priors)
+    compelling = (
+        await compelling_of(world.db, merchant_id, row, row.scheme) if row is not None else None
+    )
+    return compelling is not None and bool(compelling.priors)
 
 
 async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_id: UUID) -> None:
@@ -140,18 +142,18 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
     processor = processor_of(world, dispute.route)
     timeout = world.policy.call_timeout / timedelta(seconds=1)
     is_contested = dispute.answer == "contest"
-    scheme, found = order.card.scheme if order.card is not None else None, None
+    scheme, compelling = order.card.scheme if order.card is not None else None, None
     if is_contested:
-        found = await name_for_answer(world, merchant_id, dispute, scheme, dispute.answer_id)
+        compelling = await name_for_answer(world, merchant_id, dispute, scheme, dispute.answer_id)
     sending = DisputeAnswer(
         id=dispute.answer_id,
         case_ref=dispute.case_ref,
         charge_id=dispute.attempt_id,
         answer=dispute.answer,
-        evidence=_in_words(notes, files, found, sent_along=processor.takes_files),
+        evidence=_in_words(notes, files, compelling, sent_along=processor.takes_files),
         sent_at=now,
         files=files if processor.takes_files and is_contested else (),
-        compelling=found,
+        compelling=compelling,
         send_before_monotonic=deadline_of(world, dispute.answer_before),
         timeout_seconds=timeout,
         key=answer_key(order, dispute.case_ref, dispute.answer_no),
@@ -195,14 +197,14 @@ async def _settled(
 def _in_words(
     notes: Sequence[DisputeNote],
     files: Sequence[EvidenceFile],
-    found: Compelling | None,
+    compelling: Compelling | None,
     *,
     sent_along: bool,
 ) -> str:
     """Files that are not sent along are named."""
     words = [note.text for note in notes if note.text]
-    if found is not None:
-        words.insert(0, compelling_evidence.in_words(found))
+    if compelling is not None:
+        words.insert(0, compelling_evidence.in_words(compelling))
     if files and not sent_along:
         words.append(
             "Files that can be handed in: "

@@ -45,9 +45,9 @@ async def name_for_answer(
 ) -> Compelling | None:
     """Names the payments of this answer, chosen when it is first sent. None where the dispute does
     not qualify."""
-    found = await compelling_of(world.db, merchant_id, case, scheme)
-    if found is not None:
-        priors = [prior.attempt_id for prior in found.priors]
+    compelling = await compelling_of(world.db, merchant_id, case, scheme)
+    if compelling is not None:
+        priors = [prior.attempt_id for prior in compelling.priors]
         async with world.db.transaction() as tx:
-            await name_priors(tx, merchant_id, answer_id, case.dispute_id, priors, found.keys)
+            await name_priors(tx, merchant_id, answer_id, case.dispute_id, priors, compelling.keys)
     return await compelling_of(world.db, merchant_id, case, scheme, answer_id)

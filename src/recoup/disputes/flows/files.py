@@ -44,7 +44,7 @@ async def add_file(
     """
     if holds_number(name, Room(FORM_CHARS_MAX)):
         raise refused(["Name"])
-    name, found = file_name(name), evidence_type(content)
+    name, kind = file_name(name), evidence_type(content)
     file_id = new_id()
     sealed = world.keys.seal_secret(evidence_context(world, dispute_id, file_id), content)
     async with world.db.transaction() as tx:
@@ -66,7 +66,7 @@ async def add_file(
             file_id,
             dispute_id,
             name,
-            found,
+            kind,
             size,
             digest,
             sealed,
@@ -108,8 +108,8 @@ async def read_file(
     sealed = {
         file.file_id: file.sealed for file in await sealed_files(world.db, merchant_id, dispute_id)
     }
-    found = next((one for one in rows if one.file_id == file_id), None)
-    if found is None or file_id not in sealed:
+    file = next((file for file in rows if file.file_id == file_id), None)
+    if file is None or file_id not in sealed:
         raise Problem(
             "not_found",
             "There is no such file.",
@@ -118,7 +118,7 @@ async def read_file(
     content: bytes = world.keys.open_secret(
         evidence_context(world, dispute_id, file_id), sealed[file_id]
     )
-    return found, content
+    return file, content
 
 
 def opened(world: World, dispute_id: UUID, rows: Sequence[SealedFile]) -> tuple[EvidenceFile, ...]:

@@ -42,12 +42,12 @@ async def _watch(world: World, due: Watched) -> None:
     now = business_at(wall, due.offset_us)
     month = now.astimezone(UTC).date().replace(day=1)
     counted = await _count(world, due, month_before(month), now)
-    found = [standing for standing in standings(counted, due.region) if standing.of.certain]
+    certain = [standing for standing in standings(counted, due.region) if standing.of.certain]
     kept = [
         KeptMonth(
             merchant_id=due.merchant_id,
             counted_at=wall,
-            share=max((one.share for one in found if one.is_of(row)), default=0.0),
+            share=max((standing.share for standing in certain if standing.is_of(row)), default=0.0),
             **row._asdict(),
         )
         for row in counted
@@ -56,7 +56,11 @@ async def _watch(world: World, due: Watched) -> None:
     async def once() -> None:
         async with world.db.transaction() as tx:
             await keep_months(tx, kept)
-            alarming = (one for one in found if one.month == month and one.state != "below")
+            alarming = (
+                standing
+                for standing in certain
+                if standing.month == month and standing.state != "below"
+            )
             await alert_of_programs(tx, due.merchant_id, alarming, wall)
 
     await retrying(once)
@@ -66,12 +70,12 @@ async def _count(world: World, due: Watched, since: date, now: datetime) -> list
     span = (due.merchant_id, datetime.combine(since, time(), UTC), now)
     sums: dict[tuple[str, str, date], MonthCount] = {}
     cases = [
-        one._replace(acceptor_id=world.routes.acceptor_of(one.acceptor_id, due.acceptor_id))
-        for one in await count_cases(world.db, *span)
+        row._replace(acceptor_id=world.routes.acceptor_of(row.acceptor_id, due.acceptor_id))
+        for row in await count_cases(world.db, *span)
     ]
-    for one in [*await count_sales(world.db, *span), *cases]:
-        before = sums.get(one[:3])
-        sums[one[:3]] = (
-            one if before is None else MonthCount(*one[:3], *map(add, before[3:], one[3:]))
+    for row in [*await count_sales(world.db, *span), *cases]:
+        before = sums.get(row[:3])
+        sums[row[:3]] = (
+            row if before is None else MonthCount(*row[:3], *map(add, before[3:], row[3:]))
         )
     return list(sums.values())

@@ -87,15 +87,15 @@ async def apply(
         )
     if known is not None and not (_may_fit_now(known) or again and known.state == "unmatched"):
         return Received(notice.notice_id, "repeated", known.why)
-    found: Received | Refused = Refused("unknown_charge")
+    received: Received | Refused = Refused("unknown_charge")
     if order_id is not None:
-        found = await _to_order(
+        received = await _to_order(
             orders, route, notice, (content, content_hash), order_id, request_id
         )
-    if isinstance(found, Received):
-        return found
-    await _keep(world, route, notice, (content, content_hash), found.reason)
-    return Received(notice.notice_id, "unmatched", found.reason)
+    if isinstance(received, Received):
+        return received
+    await _keep(world, route, notice, (content, content_hash), received.reason)
+    return Received(notice.notice_id, "unmatched", received.reason)
 
 
 async def _keep(

@@ -99,7 +99,7 @@ def apply_notice(change: Change, route: str, notice: Notice) -> str | Refused:
     """`applied`, `stale` when it says nothing new, or why it is kept for somebody to look at."""
     order = change.order
     named = [a for a in order.attempts if notice.charge_id in (a.attempt_id, a.key)]
-    charge = next(iter(sorted(named, key=lambda one: one.state != "approved")), None)
+    charge = next(iter(sorted(named, key=lambda charge: charge.state != "approved")), None)
     if charge is None or charge.route != route:
         return Refused("unknown_charge")
     if not _charged(order, charge):

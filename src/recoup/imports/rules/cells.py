@@ -108,11 +108,11 @@ def is_world_number(number: str) -> bool:
 def scheme_named(brand: str, bin_: str) -> str:
     """visa, mastercard, amex, discover or elo; empty where nothing says so."""
     word = re.sub("[^a-z]+", "", brand.lower())
-    found = _SCHEMES.get(word) or next(
-        (one for name, one in _SCHEMES.items() if len(name) > 3 and name in word), ""
+    scheme = _SCHEMES.get(word) or next(
+        (scheme for name, scheme in _SCHEMES.items() if len(name) > 3 and name in word), ""
     )
-    if found or not bin_:
-        return found
+    if scheme or not bin_:
+        return scheme
     scheme = scheme_of(bin_)
     return "" if scheme == "generic" else scheme
 
@@ -135,8 +135,8 @@ def method_shown(method: str) -> str:
 @cached(4_096)
 def funding_named(text: str, debit: str) -> str:
     word = text.strip().lower()
-    found = next((one for one in ("prepaid", "credit", "debit") if one in word), "")
-    return found or ("debit" if debit.strip().lower() in ("yes", "true", "1", "y") else "")
+    funding = next((funding for funding in ("prepaid", "credit", "debit") if funding in word), "")
+    return funding or ("debit" if debit.strip().lower() in ("yes", "true", "1", "y") else "")
 
 
 @cached(4_096)

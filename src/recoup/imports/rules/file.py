@@ -98,12 +98,12 @@ def look_over(source: Source, answers: Answers) -> Looked:
         return Looked(source, "json", encoding, layout, answers, ".", "", digest.digest())
     table = open_table(lines(source(), encoding), answers.profile)
     layout = layout_of(table.header.known, table.header.names)
-    found = _Evidence(layout)
+    evidence = _Evidence(layout)
     for record in table:
         if record.cells is not None:
-            found.look(record.cells)
-    decimal = answers.decimal or ("." if layout.profile.amount == "minor" else found.sign.sign())
-    order = layout.profile.order or answers.order or found.order.order()
+            evidence.look(record.cells)
+    decimal = answers.decimal or ("." if layout.profile.amount == "minor" else evidence.sign.sign())
+    order = layout.profile.order or answers.order or evidence.order.order()
     notes = [*table.header.passed_over, *_notes(layout, encoding)]
     return Looked(
         source,
@@ -114,7 +114,7 @@ def look_over(source: Source, answers: Answers) -> Looked:
         decimal,
         order,
         digest.digest(),
-        tuple(found.questions(answers, decimal, order)),
+        tuple(evidence.questions(answers, decimal, order)),
         notes,
     )
 
@@ -159,7 +159,9 @@ class _Evidence:
         if self.order.numbered and not order:
             yield of_order(
                 " · ".join(
-                    one for one in (self.order.example, self.order.day, self.order.month) if one
+                    example
+                    for example in (self.order.example, self.order.day, self.order.month)
+                    if example
                 )
             )
         if not decimal:

@@ -119,7 +119,7 @@ def nearest(header: Sequence[str]) -> tuple[Profile, list[str]]:
         for profile in profiles().values()
     ]
     _, _, profile, lacks = min(
-        every, key=lambda one: (one[0] / (len(one[2].needs) + len(one[2].one_of)), one[1])
+        every, key=lambda entry: (entry[0] / (len(entry[2].needs) + len(entry[2].one_of)), entry[1])
     )
     return profile, lacks
 
@@ -130,7 +130,7 @@ def profiles() -> Mapping[str, Profile]:
     folder = files("recoup.imports.rules") / "data"
     every = (
         msgspec.toml.decode(file.read_text("utf-8"), type=Profile)
-        for file in sorted(folder.iterdir(), key=lambda one: one.name)
+        for file in sorted(folder.iterdir(), key=lambda path: path.name)
         if file.name.endswith(".toml")
     )
     return {profile.name: profile for profile in every}
@@ -251,11 +251,11 @@ def layout_of(profile: Profile, header: Sequence[str]) -> Layout:
     for place, name in enumerate(header):
         positions.setdefault(plain(name), []).append(place)
     places = {
-        field: found
+        field: columns
         for field, names in profile.columns.items()
-        if (found := tuple(place for name in names for place in positions.get(name, ())))
+        if (columns := tuple(place for name in names for place in positions.get(name, ())))
     }
-    used = {place for found in places.values() for place in found}
+    used = {place for columns in places.values() for place in columns}
     unread = tuple(name for place, name in enumerate(header) if place not in used)
     at = places.get("at", ())
     named = _ZONE_IN_NAME.search(header[at[0]].strip()) if at else None

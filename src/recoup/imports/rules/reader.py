@@ -90,8 +90,8 @@ def reasons_of(
 
 
 def _first(text: str) -> str:
-    found = _LEADING.match(text)
-    return found[1] if found else ""
+    match = _LEADING.match(text)
+    return match[1] if match else ""
 
 
 def _scheme(text: str) -> str:
@@ -199,18 +199,18 @@ class Reader:
         """Reads the rows of a table. Its header again is passed over; below another one, as in
         files put together, nothing is read."""
         ours = True
-        for line, found, code, why, misfit in records:
+        for line, cells, code, why, misfit in records:
             self._row += 1
             outcome: Outcome
-            if found is not None:
+            if cells is not None:
                 outcome = self._outcome(
-                    line, self._values(found), self._watched_names, self._watched(found)
+                    line, self._values(cells), self._watched_names, self._watched(cells)
                 )
             elif misfit and _is_total(misfit):
                 outcome = BadLine(line, "total", _TOTAL)
             else:
                 outcome = BadLine(line, code, why)
-            header = [] if isinstance(outcome, Attempt) else self._header(found or misfit)
+            header = [] if isinstance(outcome, Attempt) else self._header(cells or misfit)
             if not header:
                 yield outcome if ours else BadLine(line, "header", _BELOW_OTHER)
                 continue
@@ -279,9 +279,9 @@ class Reader:
         self, line: int, values: Values, names: Sequence[str], cells: Sequence[str]
     ) -> Attempt | Skipped:
         get = values.get
-        if found := cell.with_card(self._checked(values, cells)):
+        if card_cell := cell.with_card(self._checked(values, cells)):
             raise BadCell(
-                "card_data", _CARD_DATA, shown_name(names[cells.index(found)]), _NO_NUMBER
+                "card_data", _CARD_DATA, shown_name(names[cells.index(card_cell)]), _NO_NUMBER
             )
         ref, payment = get("ref", ""), get("payment", "")
         if self._profile.name == HISTORY and not ref and payment:
@@ -395,10 +395,10 @@ class Reader:
 
     def _units(self, text: str, asset: str) -> tuple[int, bool]:
         exponent = self._profile.exponents.get(asset, decimals_of(asset)) if self._minor else None
-        found = units_of(text, asset, self._sign, exponent)
-        if isinstance(found, NoAmount):
-            raise BadCell("amount", found.what, self._column("amount"), found.cure)
-        return found
+        amount = units_of(text, asset, self._sign, exponent)
+        if isinstance(amount, NoAmount):
+            raise BadCell("amount", amount.what, self._column("amount"), amount.cure)
+        return amount
 
     def _moment(self, text: str, column: str) -> datetime:
         read = read_moment(text, self._order)
@@ -468,9 +468,9 @@ class Reader:
             self._states.clear()
         words = {field: _word(text) for field, text in zip(self._keys, key, strict=True)}
         raw = {field: text.lower() for field, text in zip(self._keys, key, strict=True)}
-        found = next((rule for rule in self._profile.states if _holds(rule, words, raw)), None)
-        self._states[key] = found
-        return found
+        rule = next((rule for rule in self._profile.states if _holds(rule, words, raw)), None)
+        self._states[key] = rule
+        return rule
 
     def _shown_status(self, values: Values) -> str:
         texts = (

@@ -124,8 +124,8 @@ class Payments:
         """(row, row of its payment's first try) of each row without a link."""
         for tries in self._guessed():
             first = tries[0].rows[-1]
-            for one in tries:
-                for row in one.rows:
+            for attempt in tries:
+                for row in attempt.rows:
                     yield row, first
 
     def summary(self) -> Summary:
@@ -135,13 +135,13 @@ class Payments:
             _grouped(self._linked), ((0, tries) for tries in self._guessed())
         ):
             payments += 1
-            states.update(_NAMES[one.state] for one in tries)
-            guessed += sum(one.guessed for one in tries)
+            states.update(_NAMES[attempt.state] for attempt in tries)
+            guessed += sum(attempt.guessed for attempt in tries)
             missing += self._counts.get(payment, 0) > len(tries)
             if tries[0].state != _DECLINED:
                 continue
             declined += 1
-            rescued += any(one.state == _APPROVED for one in tries)
+            rescued += any(attempt.state == _APPROVED for attempt in tries)
             edge = edge_of(tries[0].at, tries[0].place or None, self._first, self._last)
             before += edge == "before"
             after += edge == "after"
@@ -162,13 +162,13 @@ class Payments:
     def _guessed(self) -> Iterator[list[_Try]]:
         for _, alike in _grouped(self._unlinked):
             tries: list[_Try] = []
-            for one in alike:
+            for attempt in alike:
                 if tries and (
-                    tries[-1].state == _APPROVED or one.at - tries[0].at > WINDOW_SECONDS
+                    tries[-1].state == _APPROVED or attempt.at - tries[0].at > WINDOW_SECONDS
                 ):
                     yield tries
                     tries = []
-                tries.append(one)
+                tries.append(attempt)
             yield tries
 
 
@@ -222,17 +222,17 @@ def payments_of(attempts: Iterable[Attempt]) -> list[list[Attempt]]:
             attempt = attempt._replace(payment=by_row[first_of[attempt.row]].ref, guessed=True)
         named.setdefault((attempt.provider, attempt.payment), []).append(attempt)
     return [
-        sorted(group, key=lambda one: (one.at, one.attempt_no or 0, one.row))
+        sorted(group, key=lambda attempt: (attempt.at, attempt.attempt_no or 0, attempt.row))
         for group in named.values()
     ]
 
 
-def later(one: Attempt, other: Attempt) -> Attempt:
+def later(row: Attempt, other: Attempt) -> Attempt:
     """Merges two rows about one attempt into the one whose state is later: by its date of change,
     else by its stage, else the other. It happened when the first of both says, and over its amount;
     of two at that time over the larger."""
-    taken = max(other, one, key=lambda attempt: (attempt.modified_at or _NEVER, attempt.stage))
-    requested = min(one, other, key=lambda attempt: (attempt.at, -attempt.units, attempt.asset))
+    taken = max(other, row, key=lambda attempt: (attempt.modified_at or _NEVER, attempt.stage))
+    requested = min(row, other, key=lambda attempt: (attempt.at, -attempt.units, attempt.asset))
     return taken._replace(at=requested.at, units=requested.units, asset=requested.asset)
 
 

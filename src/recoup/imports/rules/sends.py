@@ -44,15 +44,15 @@ class Candidate(NamedTuple):
 
 
 def counted_as(
-    one: Candidate, now: datetime, sends: Sequence[CountedSend], *, is_known: bool = False
+    candidate: Candidate, now: datetime, sends: Sequence[CountedSend], *, is_known: bool = False
 ) -> Counted:
     """`sends`: of the same card and merchant, as far as a window reaches. `is_known`: it is one of
     them, as `paired` says. Never raises."""
-    if one.is_counted:
+    if candidate.is_counted:
         return "sent"
-    if not one.is_sent:
+    if not candidate.is_sent:
         return "not_sent"
-    if one.at <= now - LOOKBACK and not one.lasting:
+    if candidate.at <= now - LOOKBACK and not candidate.lasting:
         return "old"
     if is_known:
         return "known"
@@ -70,35 +70,35 @@ def paired(
 
     Source: Gale and Shapley 1962, deferred acceptance.
     """
-    found, free = dict(held), list(attempts)
+    pairs, free = dict(held), list(attempts)
     while free:
-        one = free.pop()
+        attempt = free.pop()
         for send in sorted(
-            (s for s in sends if _is_same(one[1], s)),
-            key=lambda s: (_apart(one[1], s), s.at, s.send_id),
+            (s for s in sends if _is_same(attempt[1], s)),
+            key=lambda s: (_apart(attempt[1], s), s.at, s.send_id),
         ):
-            holder = found.get(send.send_id)
-            if holder is None or _nearness(one, send) < _nearness(holder, send):
-                found[send.send_id] = one
+            holder = pairs.get(send.send_id)
+            if holder is None or _nearness(attempt, send) < _nearness(holder, send):
+                pairs[send.send_id] = attempt
                 if holder is not None:
                     free.append(holder)
                 break
-    return {send_id: name for send_id, (name, _) in found.items()}
+    return {send_id: name for send_id, (name, _) in pairs.items()}
 
 
 def _nearness(
-    one: tuple[AttemptName, Candidate], send: CountedSend
+    attempt: tuple[AttemptName, Candidate], send: CountedSend
 ) -> tuple[timedelta, datetime, AttemptName]:
-    return _apart(one[1], send), one[1].at, one[0]
+    return _apart(attempt[1], send), attempt[1].at, attempt[0]
 
 
-def _apart(one: Candidate, send: CountedSend) -> timedelta:
-    return abs(one.at - send.at)
+def _apart(candidate: Candidate, send: CountedSend) -> timedelta:
+    return abs(candidate.at - send.at)
 
 
-def _is_same(one: Candidate, send: CountedSend) -> bool:
+def _is_same(candidate: Candidate, send: CountedSend) -> bool:
     return (
         not send.imported
-        and (one.units, one.currency) == (send.units, send.currency)
-        and _apart(one, send) <= BESIDE
+        and (candidate.units, candidate.currency) == (send.units, send.currency)
+        and _apart(candidate, send) <= BESIDE
     )

@@ -412,9 +412,9 @@ async def forget_customers(db: Tx, merchant_id: UUID, payer_ids: Sequence[UUID])
 async def forget_imports(db: Tx, before: datetime, limit: int) -> None:
     """Attempts and bad lines of imports that came before then, so many at once; what was counted
     stays."""
-    for found in await _old_imports(db, before, PART_OF_OLD):
-        await _forget_attempts(db, found.merchant_id, found.import_id, limit)
-        await _forget_lines(db, found.merchant_id, found.import_id, limit)
+    for import_ in await _old_imports(db, before, PART_OF_OLD):
+        await _forget_attempts(db, import_.merchant_id, import_.import_id, limit)
+        await _forget_lines(db, import_.merchant_id, import_.import_id, limit)
 
 
 PART_OF_OLD: Final = 10

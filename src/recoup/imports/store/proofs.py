@@ -33,7 +33,7 @@ async def _attempts(db: Read, merchant_id: UUID, after: UUID, limit: int) -> lis
 async def imported_sends(db: Read, merchant_id: UUID) -> list[Difference]:
     """A send may be dated earlier than its attempt, which clocks that differ put into the
     future."""
-    found, after = await _of_imports(db, merchant_id), LOWEST
+    wrong, after = await _of_imports(db, merchant_id), LOWEST
     while rows := await _attempts(db, merchant_id, after, SENDS_MAX):
         after = rows[-1].send_id
         named = [row for row in rows if row.card_id is not None]
@@ -42,7 +42,7 @@ async def imported_sends(db: Read, merchant_id: UUID) -> list[Difference]:
         for row in named:
             expected, there = _expected(row), _found(sends.get(row.send_id))
             if expected != there:
-                found.append(
+                wrong.append(
                     Difference(
                         merchant_id,
                         None,
@@ -51,7 +51,7 @@ async def imported_sends(db: Read, merchant_id: UUID) -> list[Difference]:
                         there,
                     )
                 )
-    return found
+    return wrong
 
 
 def _expected(row: _CountedAttempt) -> str:

@@ -173,19 +173,19 @@ async def get_decisions(call: Call) -> Decisions:
 
 
 def _shown(explanation: Explanation) -> DecisionShown:
-    one = explanation.decision
+    decision = explanation.decision
     return DecisionShown.of(
-        one,
-        id=one.decision_id,
-        plan=[_moment(at) for at in one.plan],
+        decision,
+        id=decision.decision_id,
+        plan=[_moment(at) for at in decision.plan],
         versions=DecisionVersions(
             **{
-                name: one.versions.get(name)
+                name: decision.versions.get(name)
                 for name in ("decider", "policy", "policies", "knowledge", "model", "bounds")
             }
         ),
-        arm=_arm(one.arm) if one.arm is not None and "arm" in one.arm else None,
-        alternatives=[_alternative(way, one.taken) for way in one.alternatives],
+        arm=_arm(decision.arm) if decision.arm is not None and "arm" in decision.arm else None,
+        alternatives=[_alternative(way, decision.taken) for way in decision.alternatives],
         rests_on=[str(sentence) for sentence in explanation.rests_on],
         terms=[
             DecisionTerm(
@@ -193,7 +193,7 @@ def _shown(explanation: Explanation) -> DecisionShown:
             )
             for term in explanation.terms
         ],
-        what_if=[_what_if(found) for found in explanation.what_ifs],
+        what_if=[_what_if(what_if) for what_if in explanation.what_ifs],
         repeats=explanation.repeats,
     )
 
@@ -220,9 +220,9 @@ def _alternative(way: dict[str, Any], taken: str | None) -> DecisionAlternative:
     )
 
 
-def _what_if(found: WhatIf) -> DecisionWhatIf:
+def _what_if(what_if: WhatIf) -> DecisionWhatIf:
     return DecisionWhatIf.of(
-        found, text=str(sentence_of(found)), next_attempt_at=iso_or_null(found.next_at)
+        what_if, text=str(sentence_of(what_if)), next_attempt_at=iso_or_null(what_if.next_at)
     )
 
 

@@ -176,16 +176,16 @@ async def get_report(report: str, call: Call) -> Reply:
             report_csv(world, report, request),
             f"{report}-{begin:%Y-%m-%d}-{end:%Y-%m-%d}{cut.stamp()}.csv",
         )
-    found = await report_page(world, report, request, after, wanted.limit)
+    page = await report_page(world, report, request, after, wanted.limit)
     shape, answer, others = _SHAPES[report]
-    totals = None if wanted.after else [Sums(**_sums(row)) for row in found.totals]
+    totals = None if wanted.after else [Sums(**_sums(row)) for row in page.totals]
     return Reply(
         answer(
             from_=iso(begin),
             to=iso(end),
             totals=totals,
-            next=found.next,
-            data=[shape.of(row, **_sums(row), **others(row)) for row in found.rows],
+            next=page.next,
+            data=[shape.of(row, **_sums(row), **others(row)) for row in page.rows],
         )
     )
 

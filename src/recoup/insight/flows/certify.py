@@ -90,17 +90,17 @@ class IssuersCount:
             for send in sends
             if not send.send.claimed and send.send.merchant_id == str(self._merchant_id)
         }
-        found = {one.id: one for one in await issuers_of(db, self._merchant_id, list(mine))}
+        issued = {row.id: row for row in await issuers_of(db, self._merchant_id, list(mine))}
         self._seen |= mine.keys()
         for send_id, ours in mine.items():
             if self._span[0] <= ours.send.at < self._span[1]:
-                self._compare(ours, found.get(send_id))
+                self._compare(ours, issued.get(send_id))
         for sends in cards:
             self._count.add_card(
                 [
-                    _as_issued(send, found[send_id])
+                    _as_issued(send, issued[send_id])
                     for send in sends
-                    if (send_id := UUID(send.send_id)) in found
+                    if (send_id := UUID(send.send_id)) in issued
                 ]
             )
 
@@ -161,8 +161,8 @@ class IssuersCount:
             for row in await cards_of_orders(db, self._merchant_id, list(ids))
             for send_id in ids[row.order_id]
         ]
-        found = await find_sends(db, [card for card, _ in pairs], [send for _, send in pairs])
-        return {one.send_id: one for one in found if one.state != "not_sent"}
+        sends = await find_sends(db, [card for card, _ in pairs], [send for _, send in pairs])
+        return {row.send_id: row for row in sends if row.state != "not_sent"}
 
     def of(self, acceptor_id: str) -> Recount:
         sums, counted = (
@@ -321,7 +321,7 @@ async def _keep(world: World, merchant_id: UUID, month: _Month) -> list[UUID] | 
 async def _keep_each(
     tx: Tx, merchant_id: UUID, month: _Month, *, now: BusinessTime, wall: WallTime
 ) -> list[UUID]:
-    before = {one.acceptor_id: one for one in await kept_of_month(tx, merchant_id, month.begin)}
+    before = {row.acceptor_id: row for row in await kept_of_month(tx, merchant_id, month.begin)}
     end, made = month.end, []
     for acceptor_id, lines in sorted(month.contents.items()):
         stable = _stable_head(merchant_id, acceptor_id, month, lines)
@@ -396,17 +396,21 @@ async def _read(world: World, merchant_id: UUID, begin: datetime) -> _Month:
         contents = {
             acceptor_id: content_of(
                 count.acceptors.get(acceptor_id, AcceptorCount()),
-                [one for one in refused if one.acceptor_id == acceptor_id],
+                [refusal for refusal in refused if refusal.acceptor_id == acceptor_id],
                 copied,
                 issuers.of(acceptor_id) if issuers is not None else by_statement,
                 merchant_id=str(merchant_id),
                 span=span,
                 gate_limits={"visa-reattempt-30d": world.policy.visa_limit},
             )
-            for acceptor_id in sorted(count.acceptors.keys() | {one.acceptor_id for one in refused})
+            for acceptor_id in sorted(
+                count.acceptors.keys() | {refusal.acceptor_id for refusal in refused}
+            )
         }
         regions = {
-            acceptor_id: one.region for acceptor_id, one in count.acceptors.items() if one.region
+            acceptor_id: acceptor.region
+            for acceptor_id, acceptor in count.acceptors.items()
+            if acceptor.region
         }
         return _Month(
             begin, clock.region, contents, await chain_end(connection, merchant_id), regions
@@ -439,12 +443,14 @@ async def _count(
 
 async def _excuse(db: Read, merchant_id: UUID, count: MonthCount) -> None:
     for acceptor in count.acceptors.values():
-        beyond = [one for one in acceptor.excess if one.cause == "gate"]
-        orders = {UUID(order_id) for one in beyond for order_id in (one.order_id, *one.at_once)}
+        beyond = [excess for excess in acceptor.excess if excess.cause == "gate"]
+        orders = {
+            UUID(order_id) for excess in beyond for order_id in (excess.order_id, *excess.at_once)
+        }
         if orders:
             advanced = await advanced_orders(db, merchant_id, sorted(orders))
             acceptor.excuse({str(order_id) for order_id in advanced})
-        stopped = [(one, stop) for one in acceptor.excess for stop in one.stops]
+        stopped = [(excess, stop) for excess in acceptor.excess for stop in excess.stops]
         if stopped:
             for lifted in LIFTED:
                 acceptor.lift(await lifted(db, merchant_id, stopped))

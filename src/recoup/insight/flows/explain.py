@@ -64,16 +64,16 @@ async def explain_order(
     """Its decisions, oldest first, `limit` after the one that is named. Raises:
     Problem(not_found)."""
     async with world.db.read() as connection:
-        found = await order_decisions(connection, merchant_id, order_id, after, limit + 1)
-        shown = found.decisions[:limit] if found is not None else []
+        history = await order_decisions(connection, merchant_id, order_id, after, limit + 1)
+        shown = history.decisions[:limit] if history is not None else []
         beside = await _read_beside(connection, merchant_id, shown)
-    if found is None:
+    if history is None:
         raise Problem("not_found", "There is no such order.")
     explained = []
     for decision in shown:
         explained.append(await _explained(world, decision, beside))
         await asyncio.sleep(0)  # each takes some milliseconds
-    return ExplanationPage(explained, len(found.decisions) > limit)
+    return ExplanationPage(explained, len(history.decisions) > limit)
 
 
 async def explain_decision(
@@ -81,9 +81,11 @@ async def explain_decision(
 ) -> Explanation | None:
     """Explains a decision; None for a foreign or unknown one."""
     async with world.db.read() as connection:
-        found = await find_decision(connection, merchant_id, decision_id)
-        beside = await _read_beside(connection, merchant_id, [found] if found is not None else [])
-    return await _explained(world, found, beside) if found is not None else None
+        decision = await find_decision(connection, merchant_id, decision_id)
+        beside = await _read_beside(
+            connection, merchant_id, [decision] if decision is not None else []
+        )
+    return await _explained(world, decision, beside) if decision is not None else None
 
 
 @frozen
@@ -139,14 +141,14 @@ def explain(
     if name is not None and name not in models:
         return Explanation(decision, None, ())
     try:
-        found = what_if(decision.features, decision.versions, models, policies)
+        what_ifs = what_if(decision.features, decision.versions, models, policies)
         terms = chance_terms(
             decision.features, decision.versions, models, decision.alternatives, decision.taken
         )
     except _UNREADABLE:  # of a decider before it stored what it reads now
-        found, terms = (), ()
+        what_ifs, terms = (), ()
     repeats = differs_from(decision, models, policies) is None
-    return Explanation(decision, repeats, found, terms, _rests_on(decision, terms, known))
+    return Explanation(decision, repeats, what_ifs, terms, _rests_on(decision, terms, known))
 
 
 def _rests_on(

@@ -88,18 +88,18 @@ async def _part(tx: Tx, merchant_id: UUID, wall: WallTime) -> int:
 async def _count(tx: Tx, merchant_id: UUID, events: Sequence[FeedEvent], region: str) -> None:
     if not events:
         return
-    found: Counter[tuple[str, int]] = Counter()
+    counts: Counter[tuple[str, int]] = Counter()
     for row in await answered_with(tx, merchant_id, events):
         code = answered_code(row.scheme_code, row.processor_code)
         answer = answer_of(row.state, row.sent_at, row.scheme, code, row.advice_code, region)
-        found[row.issuer_digits, answer] += 1
-    issuers = sorted({issuer for issuer, _ in found})
+        counts[row.issuer_digits, answer] += 1
+    issuers = sorted({issuer for issuer, _ in counts})
     if issuers:
         await add_answers(
             tx,
             [
                 IssuerAnswers(
-                    merchant_id, issuer, *(found[issuer, number] for number in range(len(CLASSES)))
+                    merchant_id, issuer, *(counts[issuer, number] for number in range(len(CLASSES)))
                 )
                 for issuer in issuers
             ],

@@ -59,7 +59,7 @@ async def gather_outcomes(world: World) -> Outcomes:
     """Outcomes of the payments that the check judged, in the order of merchants and time: fraud,
     where a dispute, a warning or the bank's code said so within 60 days; genuine, where it was paid
     and nobody did. What the check itself declined is seen in the comparison group alone."""
-    found, owners, alike = (
+    payments, owners, alike = (
         list[Outcome](),
         dict[UUID, int](),
         dict[tuple[str, ...], tuple[str, ...]](),
@@ -69,10 +69,10 @@ async def gather_outcomes(world: World) -> Outcomes:
         most = max(PAYMENTS_LEAST, PAYMENTS_MAX // max(1, len(merchants)))
         for merchant in merchants:
             owner = owners.setdefault(merchant.owner, len(owners))
-            found += await _of_merchant(
-                connection, world, merchant, owner, min(most, PAYMENTS_MAX - len(found)), alike
+            payments += await _of_merchant(
+                connection, world, merchant, owner, min(most, PAYMENTS_MAX - len(payments)), alike
             )
-    return Outcomes(tuple(found), tuple(owners))
+    return Outcomes(tuple(payments), tuple(owners))
 
 
 async def _of_merchant(
@@ -87,18 +87,20 @@ async def _of_merchant(
     wall = world.clocks.wall()
     until = world.clocks.business(merchant.offset_us) - MATURE
     after, before = first_id_of(wall - WINDOW), first_id_of(min(wall, WallTime(until)))
-    found, pages = list[Outcome](), 0
+    payments, pages = list[Outcome](), 0
     async for page in judged_payments(
         connection, merchant.merchant_id, after, before, until, MATURE
     ):
-        for one in page:
-            if one.fraud or one.paid:
-                terms = tuple(sorted(term for term in one.terms if term != BASE))
-                found.append(Outcome(owner, one.at, alike.setdefault(terms, terms), one.fraud))
+        for payment in page:
+            if payment.fraud or payment.paid:
+                terms = tuple(sorted(term for term in payment.terms if term != BASE))
+                payments.append(
+                    Outcome(owner, payment.at, alike.setdefault(terms, terms), payment.fraud)
+                )
         pages += 1
-        if len(found) >= most or pages >= PAGES_MAX:
+        if len(payments) >= most or pages >= PAGES_MAX:
             break
-    return sorted(found[:most], key=lambda one: (one.at, one.terms, one.fraud))
+    return sorted(payments[:most], key=lambda payment: (payment.at, payment.terms, payment.fraud))
 
 
 RISK: Final = "risk"  # the training that the other process is to do
@@ -137,8 +139,8 @@ async def train_risk_nightly(world: World) -> int:
         )
     if not ours:
         return 0
-    found = await trainer(RISK)
-    log.info("training of the risk check", result=found.get("result"), note=found.get("note"))
+    training = await trainer(RISK)
+    log.info("training of the risk check", result=training.get("result"), note=training.get("note"))
     async with world.db.transaction() as tx:
         await finish_upkeep(tx, TASK, world.clocks.wall())
     return 1
@@ -146,9 +148,9 @@ async def train_risk_nightly(world: World) -> int:
 
 async def train_risk(world: World) -> dict[str, Any]:
     """Trains as the other process does. Raises: Problem as `learn_risk`."""
-    found = await learn_risk(world, BY, candidate=world.policy.risk_training == "candidate")
-    result = "too_little" if found.weights is None else "taken" if found.used else "not_taken"
-    return {"result": result, "note": found.missing or found.note}
+    training = await learn_risk(world, BY, candidate=world.policy.risk_training == "candidate")
+    result = "too_little" if training.weights is None else "taken" if training.used else "not_taken"
+    return {"result": result, "note": training.missing or training.note}
 
 
 async def learn_risk(
@@ -161,27 +163,29 @@ async def learn_risk(
     outcomes = await gather_outcomes(world)
     rows = await list_risk_versions(world.db)
     today = weights_of(await weights_in_use(world.db))
-    found, row = await run_stoppable(_learn, outcomes, today)
+    training, row = await run_stoppable(_learn, outcomes, today)
     if row is None or dry_run:
-        return found
-    if row.name in (today.version, *(one.name for one in rows[:1])):
-        return replace(found, note="The same payments give the same weights.")
+        return training
+    if row.name in (today.version, *(version.name for version in rows[:1])):
+        return replace(training, note="The same payments give the same weights.")
     made = await add_version(world, with_columns(row, used=row.used and not candidate), rows, actor)
-    return replace(found, version=made.version_no, used=made.used)
+    return replace(training, version=made.version_no, used=made.used)
 
 
 def _learn(outcomes: Outcomes, today: Weights) -> tuple[RiskTraining, RiskVersion | None]:
     every = outcomes.payments
-    found = RiskTraining(
-        len(every), sum(one.fraud for one in every), len({one.owner for one in every})
+    training = RiskTraining(
+        len(every),
+        sum(payment.fraud for payment in every),
+        len({payment.owner for payment in every}),
     )
     if not every:
-        return replace(found, missing=_missing(0, 0)), None
+        return replace(training, missing=_missing(0, 0)), None
     parts = divided(every)
-    before = sum(one.fraud for one in parts.before)
-    plain = learned(((one.terms, one.fraud) for one in parts.before), PRIOR, "")
+    before = sum(payment.fraud for payment in parts.before)
+    plain = learned(((payment.terms, payment.fraud) for payment in parts.before), PRIOR, "")
     if plain is None or parts.held_frauds < FRAUDS_HELD_OUT_MIN:
-        return replace(found, missing=_missing(before, parts.held_frauds)), None
+        return replace(training, missing=_missing(before, parts.held_frauds)), None
     weights = named(plain.base, plain.terms)
     trial = try_risk(parts, weights, today)
     note = (
@@ -189,8 +193,8 @@ def _learn(outcomes: Outcomes, today: Weights) -> tuple[RiskTraining, RiskVersio
         if trial.only_by is None
         else f"No worse only with the payments of {outcomes.owners[trial.only_by]}."
     )
-    found = replace(found, weights=weights, trial=trial, note=note)
-    return found, _row(found, parts, weights, trial)
+    training = replace(training, weights=weights, trial=trial, note=note)
+    return training, _row(training, parts, weights, trial)
 
 
 def _missing(before: int, held: int) -> str:
@@ -200,22 +204,22 @@ def _missing(before: int, held: int) -> str:
     )
 
 
-def _row(found: RiskTraining, parts: Divided, weights: Weights, trial: RiskTrial) -> RiskVersion:
+def _row(training: RiskTraining, parts: Divided, weights: Weights, trial: RiskTrial) -> RiskVersion:
     return RiskVersion(
         name=weights.version,
         base=weights.base,
         terms=dict(weights.terms),
         used=trial.no_worse,
         payments=len(parts.before),
-        frauds=sum(one.fraud for one in parts.before),
-        merchants=found.merchants,
-        data_from=min(one.at for one in parts.before).date(),
-        data_until=max(one.at for one in parts.before).date(),
+        frauds=sum(payment.fraud for payment in parts.before),
+        merchants=training.merchants,
+        data_from=min(payment.at for payment in parts.before).date(),
+        data_until=max(payment.at for payment in parts.before).date(),
         held_from=trial.held_from,
         held_payments=trial.held_payments,
         held_frauds=trial.held_frauds,
         score=trial.score,
         compared_with=trial.compared_with,
         compared_score=trial.compared_score,
-        note=found.note,
+        note=training.note,
     )

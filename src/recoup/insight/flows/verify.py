@@ -93,12 +93,12 @@ _Pair = tuple[str, Any, Any]  # what differs, what it should be, what is there
 async def bounds(connection: Read, merchant_id: UUID) -> list[Difference]:
     """The first version that differs, of each asset: a week that was changed is in all that
     follow."""
-    found = []
+    differences = []
     for asset in await assets_bounded(connection, merchant_id):
         wrong = await _first_wrong(connection, merchant_id, asset)
         if wrong is not None:
-            found.append(wrong)
-    return found
+            differences.append(wrong)
+    return differences
 
 
 async def _first_wrong(connection: Read, merchant_id: UUID, asset: str) -> Difference | None:
@@ -131,10 +131,10 @@ async def _wrong_bounds(
     return next(_differing(again, row.tables), None)
 
 
-def _differing(expected: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[_Pair]:
+def _differing(expected: Mapping[str, Any], kept: Mapping[str, Any]) -> Iterator[_Pair]:
     """Differences by the name of a table and of its line, to the tenth."""
     for scored, table in expected.items():
-        there = found.get(scored)
+        there = kept.get(scored)
         if not isinstance(there, Mapping):
             yield f"table of the {scored}", table, there
             continue
@@ -145,23 +145,23 @@ def _differing(expected: Mapping[str, Any], found: Mapping[str, Any]) -> Iterato
             (f"{name} by the {scored}", None, there[name]) for name in there.keys() - table.keys()
         )
     yield from (
-        (f"table of the {scored}", None, found[scored]) for scored in found.keys() - expected.keys()
+        (f"table of the {scored}", None, kept[scored]) for scored in kept.keys() - expected.keys()
     )
 
 
 async def certificates(connection: Read, merchant_id: UUID) -> list[Difference]:
     """Each kept certificate proves itself, names the root of the one before, and was announced with
     its own."""
-    found, last, root = [], 0, FIRST_ROOT
+    differences, last, root = [], 0, FIRST_ROOT
     while True:
         rows = await certificate_files(connection, merchant_id, last, AT_ONCE)
         for row in rows:
             for name, expected, here in _wrong_certificate(row, last + 1, root):
                 field = f"{name} of certificate {row.certificate_id}"
-                found.append(Difference(merchant_id, None, field, str(expected), str(here)))
+                differences.append(Difference(merchant_id, None, field, str(expected), str(here)))
             last, root = row.chain_no, row.root
         if len(rows) < AT_ONCE:
-            return found
+            return differences
 
 
 def _wrong_certificate(row: CertificateFile, number: int, root: bytes) -> Iterator[_Pair]:
@@ -235,8 +235,8 @@ def _file(world: World, row: PayoutFile) -> _Pair | None:
         content = world.keys.open_secret(file_context(row.payout_id), row.file)
     except Problem:
         return "file", "opens", "does not open"
-    if (found := sha256(content).digest()) != row.file_hash:
-        return "hash of the file", found.hex(), row.file_hash.hex()
+    if (file_hash := sha256(content).digest()) != row.file_hash:
+        return "hash of the file", file_hash.hex(), row.file_hash.hex()
     account = _opened(world, row)
     if account is None or row.approved_at is None:
         return "account of the file", "opens", "does not open"
@@ -267,15 +267,15 @@ KEPT_MAX: Final = 4
 
 async def damaged_models(connection: Read) -> list[Difference]:
     """Every stored model against the hash that it was stored with."""
-    found = []
+    differences = []
     for name in await model_names(connection):
         try:
             await find_model(connection, name)
         except BadModel as error:
-            found.append(
+            differences.append(
                 Difference(None, None, f"content of {name}", "as it was stored", str(error))
             )
-    return found
+    return differences
 
 
 async def load_models(
@@ -353,13 +353,13 @@ async def verify(
             done.found(strangers)
             done.found(await damaged_models(connection))
             models: dict[str, Model] = {}
-            for one in chosen:
+            for merchant in chosen:
                 if tell:
-                    tell(one)
-                await _merchant(connection, one, wall, done, models)
-                done.found(await bank(world, connection, one))
-                done.found(await certificates(connection, one))
-                done.found(await bounds(connection, one))
+                    tell(merchant)
+                await _merchant(connection, merchant, wall, done, models)
+                done.found(await bank(world, connection, merchant))
+                done.found(await certificates(connection, merchant))
+                done.found(await bounds(connection, merchant))
             done.found(await operator_exposure(connection))
             done.found(
                 await sends_of_nothing(connection, merchant_id, world.clocks.wall() - IMPORTS_KEPT)
@@ -437,5 +437,5 @@ async def _window(connection: Read, window: Window, wall: WallTime, done: Verifi
 def _difference(
     merchant_id: UUID, order_id: UUID | None, wrong: tuple[str, Any, Any]
 ) -> Difference:
-    name, expected, found = wrong
-    return Difference(merchant_id, order_id, name, text(expected), text(found))
+    name, expected, kept = wrong
+    return Difference(merchant_id, order_id, name, text(expected), text(kept))

@@ -48,8 +48,8 @@ class FeeOfOrder:
         expected = abs(
             returned_units(self._fee, self._policy, self._refunded, self._units) - before
         )
-        found = getattr(line, name) or 0
-        return None if expected == found else (f"{name} of log line {line.seq}", expected, found)
+        kept = getattr(line, name) or 0
+        return None if expected == kept else (f"{name} of log line {line.seq}", expected, kept)
 
 
 def _taken(line: MoneyLine) -> Wrong | None:
@@ -267,10 +267,10 @@ def _order(
     missing = next((source for source in demanded if source not in seen), None)
     if missing:
         return f"posting {missing[2]} of {missing[0]} {missing[1]}", "one, by the log", None
-    for account, found in sums.items():
+    for account, units in sums.items():
         due = -getattr(outstanding, account) if outstanding is not None else 0
-        if found != due:
-            return f"{account} at the end of the walk", due, found
+        if units != due:
+            return f"{account} at the end of the walk", due, units
     return None
 
 
@@ -281,9 +281,13 @@ def _posting(
     if wrong:
         return wrong
     if demanded is not None:
-        found = tuple(Entry(e.account, e.place, e.units) for e in row.entries or ())
-        if found != demanded.entries:
-            return f"entries of {_name(row)}", _entries_text(demanded.entries), _entries_text(found)
+        entries = tuple(Entry(e.account, e.place, e.units) for e in row.entries or ())
+        if entries != demanded.entries:
+            return (
+                f"entries of {_name(row)}",
+                _entries_text(demanded.entries),
+                _entries_text(entries),
+            )
         if date != row.business_at:
             return f"date of {_name(row)}", date, row.business_at
     return None

@@ -79,10 +79,15 @@ def of_advance(
         )
 
 
-def _compared(change: Change, found: Decision, base: Decision) -> WhatIf:
+def _compared(change: Change, changed: Decision, base: Decision) -> WhatIf:
     """`chance`: what money would have been risked on."""
     return WhatIf(
-        change, found.verdict, None, 0, found.alternatives[0].chance, found.verdict != base.verdict
+        change,
+        changed.verdict,
+        None,
+        0,
+        changed.alternatives[0].chance,
+        changed.verdict != base.verdict,
     )
 
 
@@ -106,14 +111,14 @@ def what_if(
     """
     decider = str(versions["decider"])
     if decider == DECIDER_VERSION or decides_by_model(decider):
-        found = _of_plan(Evidence.from_dict(features), versions, models, within)
+        what_ifs = _of_plan(Evidence.from_dict(features), versions, models, within)
     elif decider == ADVANCE_BY_BOUNDS_VERSION:
-        found = of_advance(features, versions, models)
+        what_ifs = of_advance(features, versions, models)
     elif decider in _BY_DECIDER:
-        found = _BY_DECIDER[decider](features)
+        what_ifs = _BY_DECIDER[decider](features)
     else:
         return ()
-    return tuple(islice(found, WHAT_IFS_MAX))
+    return tuple(islice(what_ifs, WHAT_IFS_MAX))
 
 
 def _plan_before(change: Change, before: PlanBefore | None) -> Iterator[WhatIf]:
@@ -162,12 +167,12 @@ def _of_policy(
 ) -> Iterator[WhatIf]:
     """Each line that changed the decision, taken away alone; of several lines also all of them."""
     lines = within.lines()
-    found = [
+    comparisons = [
         compared("no_policy_line", without(within.without(line)), base, line)
         for line in lines[:_LINES_TRIED]
     ]
-    yield from [one for one in found if one.differs][:_LINES_SHOWN]
-    if len(lines) != 1 or not found[0].differs:
+    yield from [what_if for what_if in comparisons if what_if.differs][:_LINES_SHOWN]
+    if len(lines) != 1 or not comparisons[0].differs:
         yield compared("no_policy", without(None), base)
 
 
@@ -195,8 +200,8 @@ def _changes(evidence: Evidence, *, engine: bool) -> Iterator[tuple[Change, Evid
         yield "another_card", replace(evidence, other_card=True)
     if not evidence.may_confirm and evidence.kind == "cit":
         yield "may_confirm", replace(evidence, may_confirm=True, may_enter_card=True)
-    for one in AMOUNT if evidence.of_features else ():
-        yield one.without[0], replace(evidence, of_features={})
+    for feature in AMOUNT if evidence.of_features else ():
+        yield feature.without[0], replace(evidence, of_features={})
     yield "expiry_a_week_later", replace(evidence, expires_at=evidence.expires_at + _WEEK)
 
 
@@ -220,7 +225,8 @@ def _schedule(policy: RetryPolicy, within: InForce | None) -> Callable[[Evidence
 
 def _one_more(policy: RetryPolicy) -> RetryPolicy:
     longer = {
-        name: replace(one, tries_max=one.tries_max + 1) for name, one in policy.schedules.items()
+        name: replace(schedule, tries_max=schedule.tries_max + 1)
+        for name, schedule in policy.schedules.items()
     }
     return replace(policy, schedules=longer, sends_max=policy.sends_max + 1)
 
@@ -243,7 +249,7 @@ def _paid_on_the_first(facts: Facts, now: datetime) -> Facts:
             looks += [Look(first, APPROVED, 0), Look(first - _EMPTY_DAY, FUNDS, 0)]
         first = (first - timedelta(days=1)).replace(day=1)
     return replace(
-        facts, looks=tuple(sorted([*facts.looks, *looks], key=lambda one: one.at)[-LOOKS_MAX:])
+        facts, looks=tuple(sorted([*facts.looks, *looks], key=lambda look: look.at)[-LOOKS_MAX:])
     )
 
 
@@ -287,17 +293,17 @@ def _each(routes: tuple[Candidate, ...], **changes: Any) -> tuple[Candidate, ...
     return tuple(replace(route, **changes) for route in routes)
 
 
-def _taken(change: Change, found: Decision, base: Decision) -> WhatIf:
+def _taken(change: Change, changed: Decision, base: Decision) -> WhatIf:
     chance = next(
         (
             alternative.chance
-            for alternative in found.alternatives
-            if alternative.name == found.taken
+            for alternative in changed.alternatives
+            if alternative.name == changed.taken
         ),
         None,
     )
     return WhatIf(
-        change, found.verdict, None, 0, chance, found.taken != base.taken, found.taken or ""
+        change, changed.verdict, None, 0, chance, changed.taken != base.taken, changed.taken or ""
     )
 
 
@@ -340,8 +346,8 @@ def _of_update(given: UpdateInput) -> Iterator[WhatIf]:
 
 
 def _answered(change: Change, changed: RiskInput, base: Answer, sign: str = "") -> WhatIf:
-    found = answer_of(changed)
-    return WhatIf(change, RISK_VERDICTS[found], None, 0, None, found != base, sign)
+    answer = answer_of(changed)
+    return WhatIf(change, RISK_VERDICTS[answer], None, 0, None, answer != base, sign)
 
 
 _BY_DECIDER: Final[Mapping[str, Callable[[Mapping[str, Any]], Iterator[WhatIf]]]] = {

@@ -30,16 +30,18 @@ class WhatIf:
     about: str = ""
 
 
-def compared(change: Change, found: Decision, base: Decision, about: str = "") -> WhatIf:
-    differs = (found.verdict, found.plan, rules_of(found)) != (
+def compared(change: Change, changed: Decision, base: Decision, about: str = "") -> WhatIf:
+    differs = (changed.verdict, changed.plan, rules_of(changed)) != (
         base.verdict,
         base.plan,
         rules_of(base),
     )
-    tries = len(found.plan) + (found.verdict == "attempt_now")
-    offers = (alternative for alternative in found.alternatives if isinstance(alternative, Offered))
-    chance = next((offer.chance for offer in offers if offer.name == found.taken), None)
-    return WhatIf(change, found.verdict, found.next_attempt_at, tries, chance, differs, about)
+    tries = len(changed.plan) + (changed.verdict == "attempt_now")
+    offers = (
+        alternative for alternative in changed.alternatives if isinstance(alternative, Offered)
+    )
+    chance = next((offer.chance for offer in offers if offer.name == changed.taken), None)
+    return WhatIf(change, changed.verdict, changed.next_attempt_at, tries, chance, differs, about)
 
 
 OWN: Final[Mapping[Change, str]] = {
@@ -77,7 +79,7 @@ OWN: Final[Mapping[Change, str]] = {
     "link_open": "With a link to pay that is still open",
     "no_link": "Without the link to pay",
 }
-_CHANGES: Final = Extended(OWN, AMOUNT, lambda one: dict((one.without,)))
+_CHANGES: Final = Extended(OWN, AMOUNT, lambda feature: dict((feature.without,)))
 _VERDICTS: Final[Mapping[Verdict, str]] = {
     "attempt_now": "the card would have been tried at once.",
     "challenge": "the customer would have been asked.",

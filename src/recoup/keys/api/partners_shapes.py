@@ -237,11 +237,11 @@ _NO_MIDS = f"The field Mids must be an array of 1 to {MIDS_MAX} GUIDs."
 def _mids(value: Any, limits: Limits) -> list[UUID] | Wrong:
     if not isinstance(value, list) or not 1 <= len(value) <= limits.high:
         return Wrong("", _NO_MIDS)
-    found = [parse_id(one) if isinstance(one, str) else None for one in value]
-    wrong = next((sent for sent, mid in zip(value, found, strict=True) if mid is None), None)
-    if None in found:
+    mids = [parse_id(mid) if isinstance(mid, str) else None for mid in value]
+    wrong = next((sent for sent, mid in zip(value, mids, strict=True) if mid is None), None)
+    if None in mids:
         return Wrong(f"has a member {str(wrong)[:40]!r}: each {GUID}")
-    return [mid for mid in found if mid is not None]
+    return [mid for mid in mids if mid is not None]
 
 
 class SwitchesBody(Shape):

@@ -360,4 +360,6 @@ def routes_of(
 ) -> list[Route]:
     """Each path answers every method itself: a wrong one is refused after the credential, in the
     dialect's shape."""
-    return [Route(path, Resource(dialect, found)) for path, found in by_path(methods).items()]
+    return [
+        Route(path, Resource(dialect, by_method)) for path, by_method in by_path(methods).items()
+    ]

@@ -143,10 +143,10 @@ class Call(kit.Call[Services, Caller | None, QueryValues]):
 
     def object_id(self, name: str = "id", *, noun: str = "order", cure: str = FIND_ORDER) -> UUID:
         """Raises: Problem(not_found): an id that cannot be one is an id that nothing has."""
-        found = parse_id(self.path[name])
-        if found is None:
+        object_id = parse_id(self.path[name])
+        if object_id is None:
             raise Problem("not_found", f"There is no such {noun}.", cure=cure)
-        return found
+        return object_id
 
 
 def file_reply(

@@ -25,10 +25,10 @@ def moment(text: str | None, field: str = "from") -> datetime | None:
     """Reads a moment; without a zone it is UTC. Raises: Problem(invalid)."""
     if text is None:
         return None
-    found = typed_moment(text)
-    if found is None:
+    moment = typed_moment(text)
+    if moment is None:
         raise invalid(f"{text!r} is no moment.", field, "Write it like 2026-01-31T12:00:00Z.")
-    return found
+    return moment
 
 
 Instant = Annotated[datetime | None, Parsed(moment)]

@@ -28,7 +28,7 @@ async def credentials(
     if decided := approve or refuse:
         await decide_key(at.world, scope, decided, approve=bool(approve))
     keys = await list_keys(at.world, scope)
-    found = [to_builtins(one) | {"key": f"…{one.key[-4:]}"} for one in keys]
+    rows = [to_builtins(credential) | {"key": f"…{credential.key[-4:]}"} for credential in keys]
     return Printed(
-        found, ("  ".join(f"{name}={value}" for name, value in one.items()) for one in found)
+        rows, ("  ".join(f"{name}={value}" for name, value in row.items()) for row in rows)
     )

@@ -108,16 +108,16 @@ async def _printed(reply: Reply) -> Printed | None:
         async for part in reply.body:
             click.echo(part, nl=False)
         return None
-    found = json.loads(encode(reply.body)) if reply.body is not None else {}
-    return Printed(found, _lines(found))
+    body = json.loads(encode(reply.body)) if reply.body is not None else {}
+    return Printed(body, _lines(body))
 
 
-def _lines(found: Mapping[str, Any]) -> Iterator[str]:
+def _lines(body: Mapping[str, Any]) -> Iterator[str]:
     """A line a value; of a list, one a row."""
-    for name, value in found.items():
+    for name, value in body.items():
         if isinstance(value, list):
             for row in value:
                 shown = row.values() if isinstance(row, dict) else (row,)
-                yield "  ".join(str(one) for one in shown if one not in (None, "", [], {}))
+                yield "  ".join(str(value) for value in shown if value not in (None, "", [], {}))
         elif name != "success" and value is not None:
             yield f"{name:22} {value}"

@@ -57,8 +57,10 @@ class KeyEndings:
                 return False
             ends_at = self._ends[key]
             return ends_at is None or ends_at <= self._clocks.wall()
-        found = await find_ending(self._db, key)
-        return found is not None and (found.ends_at is None or found.ends_at <= self._clocks.wall())
+        ending = await find_ending(self._db, key)
+        return ending is not None and (
+            ending.ends_at is None or ending.ends_at <= self._clocks.wall()
+        )
 
     @property
     def by_memory(self) -> bool:
@@ -100,15 +102,15 @@ class KeyEndings:
                 ):  # the second shows that the first was taken in
                     sent = monotonic()
                     async with asyncio.timeout(ANSWER_SECONDS):
-                        found = await hear(connection, listener_id, LEASE, taken_in)
+                        heard = await hear(connection, listener_id, LEASE, taken_in)
                     # Without a lease before, nobody who ended a key meanwhile saw this listener: it reads again.
-                    held = found.held
+                    held = heard.held
                     if held:
-                        self._ends = found.ends or {}
+                        self._ends = heard.ends or {}
                         self._until = (
-                            sent + LEASE.total_seconds() if found.ends is not None else 0.0
+                            sent + LEASE.total_seconds() if heard.ends is not None else 0.0
                         )
-                        taken_in = found.at
+                        taken_in = heard.at
                 if held:
                     await _either(wake)
         except asyncio.CancelledError:

@@ -62,8 +62,8 @@ class Quotas:
         if known is not None and now - known[0] < KEPT_SECONDS:
             return known[1]
         async with self._world.db.connection() as connection:
-            found = await read(connection, key)
+            quota = await read(connection, key)
         if len(kept) >= KEPT_MAX:
             kept.clear()
-        kept[key] = (now, found)
-        return found
+        kept[key] = (now, quota)
+        return quota

@@ -42,14 +42,14 @@ def divided(
     """Divides scopes into those a key gets at once, and those that wait for an owner: what it is to
     write it reads meanwhile. None `wanted`: all. Raises: Problem(invalid) for what is no scope."""
     known = every(whose)
-    found = known if wanted is None else expanded(wanted)
-    found = {one for one in found if not covers(found - {one}, one)}
-    if unknown := sorted(found - known):
+    scopes = known if wanted is None else expanded(wanted)
+    scopes = {scope for scope in scopes if not covers(scopes - {scope}, scope)}
+    if unknown := sorted(scopes - known):
         raise invalid(
             Sentence("There is no scope {0}.", repr(unknown[0])[:40]),
             "scopes",
             ", ".join(sorted(known)),
         )
-    requested = found.intersection(lacking)
-    reads = {one.replace(":write", ":read") for one in requested}.difference(lacking)
-    return sorted(found - requested | reads), sorted(requested)
+    requested = scopes.intersection(lacking)
+    reads = {scope.replace(":write", ":read") for scope in requested}.difference(lacking)
+    return sorted(scopes - requested | reads), sorted(requested)

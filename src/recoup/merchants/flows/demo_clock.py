@@ -11,13 +11,13 @@ _ON_TIME: Final = timedelta(minutes=5)
 
 
 def bootstrap_merchant(world: World) -> UUID:
-    found: UUID = world.keys.derived_id("bootstrap", "merchant")
-    return found
+    merchant_id: UUID = world.keys.derived_id("bootstrap", "merchant")
+    return merchant_id
 
 
 def demo_merchant(world: World) -> UUID:
-    found: UUID = world.keys.derived_id("bootstrap", "demo")
-    return found
+    merchant_id: UUID = world.keys.derived_id("bootstrap", "demo")
+    return merchant_id
 
 
 def demo_played(world: World, merchant_id: UUID, offset: timedelta) -> float | None:

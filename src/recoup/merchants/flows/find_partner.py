@@ -9,14 +9,14 @@ from recoup.merchants.store.partners import Partner, find_partner, is_own_mercha
 
 async def read_partner(world: World, partner_id: UUID) -> Partner:
     """Raises: Problem(forbidden) for a partner that this world does not have."""
-    found = await find_partner(world.db, partner_id)
-    if found is None:
+    partner = await find_partner(world.db, partner_id)
+    if partner is None:
         raise Problem(
             "forbidden",
             "This partner does not exist in this environment.",
             cure="Use a key of this environment.",
         )
-    return found
+    return partner
 
 
 async def own_merchant(world: World, partner_id: UUID, merchant_id: UUID | None) -> UUID:

@@ -157,7 +157,9 @@ class Watch(FixedStanding):
         except Problem as problem:
             raise self._not_marked(problem) from None
         noted = await noted_mark(self._people, self._world)
-        self._seen = newest(self._seen, *(one.reached for one in (kept, noted) if one is not None))
+        self._seen = newest(
+            self._seen, *(mark.reached for mark in (kept, noted) if mark is not None)
+        )
         if kept is not None:
             self._counted_at = kept.at
             self._people_seen = max(self._people_seen, kept.people)

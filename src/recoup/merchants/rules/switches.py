@@ -42,14 +42,14 @@ def check_taken(order_kind: str, merchant: Any, site: Any, campaign: Any | None)
 
 def where_off(switch: str, merchant: Any, site: Any, campaign: Any | None) -> tuple[Off, ...]:
     """Every level at which the kind is off, the merchant first."""
-    found = []
+    levels = []
     if not getattr(merchant, switch):
-        found.append(Off("merchant", merchant.merchant_id, merchant.name))
+        levels.append(Off("merchant", merchant.merchant_id, merchant.name))
     if not getattr(site, switch):
-        found.append(Off("site", site.site_id, site.name))
+        levels.append(Off("site", site.site_id, site.name))
     if campaign is not None and not getattr(campaign, switch):
-        found.append(Off("campaign", campaign.campaign_id, campaign.name))
-    return tuple(found)
+        levels.append(Off("campaign", campaign.campaign_id, campaign.name))
+    return tuple(levels)
 
 
 def rank_of(actor: str | None, level: str) -> int:

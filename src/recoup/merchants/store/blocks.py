@@ -27,10 +27,10 @@ async def _subjects(db: Read, merchant_id: UUID, order_id: UUID) -> Subjects | N
 
 async def subjects_of_order(db: Read, merchant_id: UUID, order_id: UUID) -> dict[str, UUID]:
     """Kind -> whom a block of that kind would be about. Empty for an order that is none."""
-    found = await _subjects(db, merchant_id, order_id) or Subjects(None, None)
+    subjects = await _subjects(db, merchant_id, order_id) or Subjects(None, None)
     return {
         kind: subject
-        for kind, subject in (("card", found.card), ("customer", found.customer))
+        for kind, subject in (("card", subjects.card), ("customer", subjects.customer))
         if subject
     }
 

@@ -103,8 +103,8 @@ def _status(status: Status) -> MerchantStatus:
         first_order=_order(status.merchant.first_order),
         last_order=_order(status.merchant.last_order),
         missing=[
-            MissingStep(code=one.name, text=f"{one.title}: {one.explanation}")
-            for one in status.missing
+            MissingStep(code=step.name, text=f"{step.title}: {step.explanation}")
+            for step in status.missing
         ],
     )
 

@@ -145,7 +145,10 @@ async def _again(
     opened it."""
     made = before[0]
     if len(before) > 1 or made.input_mac != input_mac:
-        by_key = any(one.request_key == request.key for one in before) and request.key is not None
+        by_key = (
+            any(merchant.request_key == request.key for merchant in before)
+            and request.key is not None
+        )
         what = "Idempotency-Key" if by_key else "externalId"
         raise Problem(
             "conflict",

@@ -119,9 +119,9 @@ async def _request(visit: PartnerVisit, typed: dict[str, str], then: AsOf) -> Pa
 def _day(typed: dict[str, str], name: str) -> date | None:
     if not typed[name]:
         return None
-    found = typed_day(typed[name])
-    if found is None:
+    day = typed_day(typed[name])
+    if day is None:
         raise invalid(
             Sentence("{0} is no day.", repr(typed[name])), name, "Enter it like 2026-03-01."
         )
-    return found
+    return day

@@ -225,8 +225,8 @@ def _reading(options: Options) -> Reading:
     values: dict[str, Any] = mapping_file(mapping.read_text("utf-8", "replace")) if mapping else {}
     columns = dict(values.pop("columns", {}))
     for pair in options.map:
-        ours, found, theirs = pair.partition("=")
-        if not found or not ours.strip():
+        ours, equals, theirs = pair.partition("=")
+        if not equals or not ours.strip():
             raise invalid(f"{pair!r} is no mapping.", "map", "Write --map 'amount=Gross amount'.")
         columns[ours.strip()] = theirs
     for name in ("zone", "delimiter", "decimal", "date_format", "dates", "encoding", "amounts"):

@@ -147,12 +147,12 @@ async def reconcile(
 
 async def run_of(world: World, merchant_id: UUID, run_id: UUID) -> Run:
     """Raises: Problem(not_found)."""
-    found = await find_run(world.db, merchant_id, run_id)
-    if found is None:
+    run = await find_run(world.db, merchant_id, run_id)
+    if run is None:
         raise Problem(
             "not_found", "There is no such comparison.", cure="Look at the list of files."
         )
-    return found
+    return run
 
 
 async def _compare(
@@ -295,11 +295,11 @@ def _refused(key: tuple[UUID, UUID], line: Broken) -> VerdictLine:
 
 
 def _judged(key: tuple[UUID, UUID], kind: str, candidate: Candidate, route: str) -> VerdictLine:
-    line, found = candidate.line, candidate.found
+    line, facts = candidate.line, candidate.found
     first, taken = (
-        None if number is None else number % FEES_FROM for number in (found.first, found.taken)
+        None if number is None else number % FEES_FROM for number in (facts.first, facts.taken)
     )
-    ours, verdict = found.ours, judge(kind, line, found._replace(first=first, taken=taken), route)
+    ours, verdict = facts.ours, judge(kind, line, facts._replace(first=first, taken=taken), route)
     return _line(key, line.number, verdict)._replace(
         line_no=line.number % FEES_FROM,
         line_id=line.line_id,

@@ -120,7 +120,7 @@ async def export(
 @verb(sandbox, "inputs", json="")
 def show_inputs() -> Printed:
     """Lists every magic input: card, amount, phone, and the issuer's response."""
-    rows = [one.to_dict() for one in inputs()]
+    rows = [row.to_dict() for row in inputs()]
     return Printed(rows, map(_input, rows))
 
 

@@ -156,8 +156,8 @@ def _stuck(unanswered: int) -> Problem:
             "{0} attempts have no answer from the processor yet; the clock was not moved.",
             unanswered,
         )
-        one = "One attempt has no answer from the processor yet; the clock was not moved."
-        message = one if unanswered == 1 else many
+        singular = "One attempt has no answer from the processor yet; the clock was not moved."
+        message = singular if unanswered == 1 else many
         return Problem(
             "unavailable",
             message,

@@ -151,10 +151,10 @@ class SettlementLine(Shape):
 
 def _place(query: Query, name: str) -> tuple[UUID, int]:
     text = query.one(name)
-    found = parse_line_id(text)
-    if text and found is None:
+    line_id = parse_line_id(text)
+    if text and line_id is None:
         query.complain(name, NO_NEXT)
-    return found or (LOWEST, 0)
+    return line_id or (LOWEST, 0)
 
 
 class LinesQuery(Shape):

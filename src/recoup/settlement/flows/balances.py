@@ -29,9 +29,9 @@ class Balance(NamedTuple):
 async def read_balances(world: World, merchant_id: UUID, cut: Cut = NOW) -> list[Balance]:
     """Balances by currency; empty where nothing is due on any account."""
     rows = await store.balances(world.db, merchant_id, cut)
-    found: dict[str, Balance] = {}
+    by_asset: dict[str, Balance] = {}
     for row in rows:
-        one = found.setdefault(row.asset, Balance(row.asset, dict.fromkeys(BALANCES, 0)))
+        balance = by_asset.setdefault(row.asset, Balance(row.asset, dict.fromkeys(BALANCES, 0)))
         payable = "wallet" if row.place == WALLET else "card"
-        one.units[_NAMES.get(row.account, payable)] -= row.units
-    return list(found.values())
+        balance.units[_NAMES.get(row.account, payable)] -= row.units
+    return list(by_asset.values())

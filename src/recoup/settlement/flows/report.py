@@ -31,7 +31,7 @@ from recoup.terms.store.settlement_terms import period_of
 
 LINES_AT_ONCE: Final = 2_000
 # recipe -> kind of line: a settlement's, and those of the stablecoin balance, which no settlement takes
-KINDS: Final = by_recipe(lambda one: {one.name: one.line} if one.line else {})
+KINDS: Final = by_recipe(lambda recipe: {recipe.name: recipe.line} if recipe.line else {})
 
 
 class Total(NamedTuple):
@@ -77,14 +77,14 @@ async def report_totals(world: World, merchant_id: UUID, window: Window) -> list
 
 
 def sums(rows: Iterable[MovementSum]) -> list[Total]:
-    found: dict[tuple[str, str], Total] = {}
+    totals: dict[tuple[str, str], Total] = {}
     for row in rows:
         key = (row.asset, balance_of(row.place))
-        known = found.get(key) or Total(*key, {}, 0, 0)
+        known = totals.get(key) or Total(*key, {}, 0, 0)
         units, kind = int(row.units), kind_of(row.recipe)
         kinds = known.kinds | {kind: known.kinds.get(kind, 0) + units}
-        found[key] = Total(*key, kinds, known.units + units, known.entries + row.entries)
-    return list(found.values())
+        totals[key] = Total(*key, kinds, known.units + units, known.entries + row.entries)
+    return list(totals.values())
 
 
 async def report_csv(

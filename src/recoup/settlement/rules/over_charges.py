@@ -9,15 +9,15 @@ def over_charges(rooms: Sequence[tuple[UUID, int]], units: int) -> list[tuple[UU
     """Divides units over charges, the first ones first, none more than it has left. `rooms`: the
     charges, oldest first, with what each has left. Raises: ValueError where together they have
     less."""
-    found, left = [], units
+    charges, left = [], units
     for charge_id, room in rooms:
         taken = min(max(0, room), left)
         if taken:
-            found.append((charge_id, taken))
+            charges.append((charge_id, taken))
             left -= taken
     if left:
         raise ValueError(f"the charges of the order have {left} units less than are to be refunded")
-    return found
+    return charges
 
 
 def over_pieces(
@@ -25,8 +25,8 @@ def over_pieces(
 ) -> list[list[dict[str, Any]]]:
     """Divides a refund's items over its pieces, line after line. A line that lies in two pieces has
     its quantity in the first; together they are what was requested."""
-    left = [dict(one) for one in items]
-    found: list[list[dict[str, Any]]] = []
+    left = [dict(line) for line in items]
+    lines: list[list[dict[str, Any]]] = []
     for piece in pieces:
         mine: list[dict[str, Any]] = []
         while left and piece > 0:
@@ -38,5 +38,5 @@ def over_pieces(
                 left.pop(0)
             else:
                 left[0] = {**line, "units": line["units"] - taken, "quantity": 0}
-        found.append(mine)
-    return found
+        lines.append(mine)
+    return lines

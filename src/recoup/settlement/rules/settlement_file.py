@@ -19,8 +19,10 @@ from recoup.terms.rules.settlement import COLUMNS
 FORMAT: Final = "recoup-settlement-1"
 # recipe -> the kind of line that its entry on the merchant's account is
 KINDS: Final = by_recipe(
-    lambda one: (
-        {one.name: one.line} if PAYABLE in (one.debit, one.credit) and not one.wallet else {}
+    lambda recipe: (
+        {recipe.name: recipe.line}
+        if PAYABLE in (recipe.debit, recipe.credit) and not recipe.wallet
+        else {}
     )
 )
 _OWN: Final = (
@@ -140,13 +142,13 @@ def _page(proof: _Proof, part: dict[str, Any]) -> Difference | None:
         )
         if wrong:
             return wrong
-    found = page_root(part["previousRoot"], number, part["postings"], part["sums"])
+    root = page_root(part["previousRoot"], number, part["postings"], part["sums"])
     proof.roots[number], proof.hashes[number], proof.last_page = (
         part["root"],
         part["postings"],
         number,
     )
-    return differs(f"root of page {number}", found, part["root"]) or (
+    return differs(f"root of page {number}", root, part["root"]) or (
         differs(
             f"root of page {number}, as the settlement names it",
             proof.settlement["root"],

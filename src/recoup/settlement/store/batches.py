@@ -68,8 +68,8 @@ class Batch(BatchFigures, frozen=True):
 
     def units(self, kind: str) -> int:
         """`kind`: a column of `rules.money.settlement`, or payout."""
-        found: int = getattr(self, f"{kind}_units")
-        return found
+        units: int = getattr(self, f"{kind}_units")
+        return units
 
 
 # The last payout that there was, in the state that it had come into. $2 and $3: as of when, by either clock.
@@ -139,10 +139,10 @@ async def list_batches(
     db: Read, batch_filter: BatchFilter, limit: int, offset: int
 ) -> tuple[list[Batch], Count]:
     """Newest first; and how many there are, counted up to COUNTED_MAX."""
-    one = batch_filter
-    given = (one.merchant_id, *one.cut, one.closed_from, one.closed_to, one.asset)
-    rows, found = await _list(db, *given, limit, offset), await _count(db, *given)
-    return rows, Count(min(found, COUNTED_MAX), found <= COUNTED_MAX)
+    asked = batch_filter
+    given = (asked.merchant_id, *asked.cut, asked.closed_from, asked.closed_to, asked.asset)
+    rows, count = await _list(db, *given, limit, offset), await _count(db, *given)
+    return rows, Count(min(count, COUNTED_MAX), count <= COUNTED_MAX)
 
 
 def has_next(number: int, size: int, rows: int, total: Count) -> bool:

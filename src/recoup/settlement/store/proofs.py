@@ -249,7 +249,7 @@ async def bank_settlements(
 ) -> list[Difference]:
     """`recipes[i]` makes lines of `kinds[i]`. An entry is in one batch at most by the table's own
     key."""
-    found = await _batches(db, merchant_id) + await differences(
+    wrong = await _batches(db, merchant_id) + await differences(
         db, _of_line, merchant_id, merchant_id, recipes, kinds
     )
-    return found + await _beside_lines(db, merchant_id)
+    return wrong + await _beside_lines(db, merchant_id)

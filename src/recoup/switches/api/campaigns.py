@@ -37,8 +37,8 @@ async def create(call: Call) -> Campaign:
 @api("GET /v1/sites/{id}/campaigns", problems=("not_found",))
 async def list_all(call: Call) -> Campaigns:
     """Campaigns of a site."""
-    found = await campaigns.list_all(call.services.world, call.scope, call.object_id(**_SITE))
-    return Campaigns(data=[_shown(one) for one in found])
+    rows = await campaigns.list_all(call.services.world, call.scope, call.object_id(**_SITE))
+    return Campaigns(data=[_shown(campaign) for campaign in rows])
 
 
 @api("GET /v1/sites/{id}/campaigns/{campaign}", problems=("not_found",))
@@ -100,5 +100,5 @@ def _wanted(call: Call, *, whole: bool) -> CampaignFields:
     )
 
 
-def _shown(one: Any) -> Campaign:
-    return Campaign.of(one, id=one.campaign_id)
+def _shown(campaign: Any) -> Campaign:
+    return Campaign.of(campaign, id=campaign.campaign_id)

@@ -24,7 +24,7 @@ _MEANINGS: Final = {
     "other_cards": "Try another card of the same customer where the order's own cannot be charged any more.",
 }
 MEANINGS: Final = Extended(
-    _MEANINGS, SWITCH, lambda one: {one.setting: one.meaning}, before="other_cards"
+    _MEANINGS, SWITCH, lambda switch: {switch.setting: switch.meaning}, before="other_cards"
 )
 
 
@@ -71,9 +71,9 @@ async def read(call: Call) -> Shape:
     problems=("conflict",),
     examples=(
         *(
-            Example(one.setting.replace("_", " "), dict(one.example))
-            for one in SWITCH
-            if one.example is not None
+            Example(switch.setting.replace("_", " "), dict(switch.example))
+            for switch in SWITCH
+            if switch.example is not None
         ),
         Example("no queries about replaced cards", {"cardUpdates": False}),
     ),

@@ -26,8 +26,8 @@ async def create(call: Call) -> Site:
 @api("GET /v1/sites", verb="sites list")
 async def list_all(call: Call) -> Sites:
     """Sites."""
-    found = await sites.list_all(call.services.world, call.scope)
-    return Sites(data=[_shown(site) for site in found])
+    rows = await sites.list_all(call.services.world, call.scope)
+    return Sites(data=[_shown(site) for site in rows])
 
 
 @api("GET /v1/sites/{id}", problems=("not_found",))

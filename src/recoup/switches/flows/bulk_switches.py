@@ -39,8 +39,8 @@ async def switch_many(
         if merchant_id not in own:
             results.append(Result(merchant_id, "not_found", reason="There is no such merchant."))
             continue
-        one = Scope(merchant_id, scope.actor, scope.request_id)
-        results.append(await _switch(world, one, wanted, why))
+        merchant_scope = Scope(merchant_id, scope.actor, scope.request_id)
+        results.append(await _switch(world, merchant_scope, wanted, why))
     return results
 
 

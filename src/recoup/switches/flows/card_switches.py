@@ -52,7 +52,9 @@ _SWITCHES: Final = {
     "other_cards": CardSwitch(OTHER_CARD, "order.other_cards", False),
 }
 SWITCH: Final = Place[CardSwitch]("switch")
-SWITCHES: Final = Extended(_SWITCHES, SWITCH, lambda one: {one.setting: one}, before="other_cards")
+SWITCHES: Final = Extended(
+    _SWITCHES, SWITCH, lambda switch: {switch.setting: switch}, before="other_cards"
+)
 
 
 async def card_switches(world: World, merchant_id: UUID) -> dict[str, bool]:
@@ -62,7 +64,7 @@ async def card_switches(world: World, merchant_id: UUID) -> dict[str, bool]:
 
 async def _read(db: Read, merchant_id: UUID) -> dict[str, bool]:
     kept = await notice_settings(db, merchant_id)
-    return {name: kept.get(one.setting, one.usual) for name, one in SWITCHES.items()}
+    return {name: kept.get(switch.setting, switch.usual) for name, switch in SWITCHES.items()}
 
 
 async def set_card_switches(
@@ -77,16 +79,16 @@ async def set_card_switches(
         for name, enabled in changes.items():
             if enabled is before[name]:
                 continue
-            one = SWITCHES[name]
-            if enabled and one.missing is not None and not one.offered(world):
-                raise copy(one.missing)
+            switch = SWITCHES[name]
+            if enabled and switch.missing is not None and not switch.offered(world):
+                raise copy(switch.missing)
             await switch_notice(
-                tx, scope.merchant_id, one.setting, enabled, scope.actor.text(), wall
+                tx, scope.merchant_id, switch.setting, enabled, scope.actor.text(), wall
             )
-            await note(tx, scope, wall, one.action, "", {"sent": [before[name], enabled]})
+            await note(tx, scope, wall, switch.action, "", {"sent": [before[name], enabled]})
     return {**before, **changes}
 
 
 def offered(world: World) -> dict[str, bool]:
     """Tells which switches can do anything in this world."""
-    return {name: one.offered(world) for name, one in SWITCHES.items()}
+    return {name: switch.offered(world) for name, switch in SWITCHES.items()}

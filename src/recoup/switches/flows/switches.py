@@ -187,9 +187,9 @@ async def check_not_closed(
         check_may_open(kind, Off(level, subject_id, name, last.get(subject_id)), scope.actor.text())
 
 
-def switches_of(one: Any) -> dict[str, bool]:
+def switches_of(level: Any) -> dict[str, bool]:
     """Switches of a merchant, a site or a campaign."""
-    return {kind: bool(getattr(one, kind)) for kind in KINDS}
+    return {kind: bool(getattr(level, kind)) for kind in KINDS}
 
 
 async def read_all(world: World, scope: Scope) -> list[Switch]:
@@ -225,11 +225,11 @@ async def _standing_of(tx: Tx, scope: Scope, subject: Subject) -> list[Switch]:
     await lock_merchant(tx, scope.merchant_id)
     wanted = subject.id or scope.merchant_id
     rows = await standing(tx, scope.merchant_id)
-    found = [row for row in rows if row.level == subject.level and row.subject_id == wanted]
-    if not found or subject.site_id not in (None, found[0].site_id):
+    of_subject = [row for row in rows if row.level == subject.level and row.subject_id == wanted]
+    if not of_subject or subject.site_id not in (None, of_subject[0].site_id):
         raise Problem(
             "not_found",
             Sentence("There is no such {0}.", subject.level),
             cure=_CURES[subject.level],
         )
-    return found
+    return of_subject

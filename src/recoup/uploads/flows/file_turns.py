@@ -115,17 +115,17 @@ class Line:
 
     def _turn_away(self) -> None:
         """Turns away the caller whose files were read most; of equals who came last."""
-        last = max(reversed(self._waiting), key=lambda one: self._read.of(one.merchant_id))
+        last = max(reversed(self._waiting), key=lambda waiter: self._read.of(waiter.merchant_id))
         self._waiting.remove(last)
         if not last.place.done():
             last.place.set_exception(self._busy())
 
     def _leave(self) -> None:
-        there = [one for one in self._waiting if not one.place.done()]
+        there = [waiter for waiter in self._waiting if not waiter.place.done()]
         if not there:
             self._free += 1
             return
-        following = min(there, key=lambda one: self._read.of(one.merchant_id))
+        following = min(there, key=lambda waiter: self._read.of(waiter.merchant_id))
         self._waiting.remove(following)
         following.place.set_result(None)
 

@@ -222,19 +222,19 @@ class Rows:
         """Raises: Problem for what is no body, or holds card data; nothing of such a row is
         kept."""
         like: list[tuple[str, str]] = []
-        room, found = Room(ROW_CHARS_MAX, self.room), None
+        room, card_cell = Room(ROW_CHARS_MAX, self.room), None
         if record.text is not None:
             body = self.reader.body(record.text)
             numbers = may_hold_number(record.text)
             if numbers or may_hold_code(record.text):
-                found = card_data(body, numbers=numbers, like=like, room=room)
+                card_cell = card_data(body, numbers=numbers, like=like, room=room)
         else:
             assert isinstance(source, TableRows)
             assert record.cells is not None
-            found = card_data_in(zip(source.names, record.cells, strict=True), like, room)
-            body = {} if found else body_of(source.columns, record.cells)
-        if found:
-            field_name, what = found
+            card_cell = card_data_in(zip(source.names, record.cells, strict=True), like, room)
+            body = {} if card_cell else body_of(source.columns, record.cells)
+        if card_cell:
+            field_name, what = card_cell
             raise holds_card(field_name, what)
         if like:
             self.like[record.number] = like

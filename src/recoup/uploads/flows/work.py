@@ -264,14 +264,14 @@ async def stop_upload(world: World, scope: Scope, upload_id: UUID) -> Upload:
 
 async def one_upload(world: World, merchant_id: UUID, upload_id: UUID) -> Upload:
     """Raises: Problem(not_found)."""
-    found = await find_upload(world.db, merchant_id, upload_id)
-    if found is None:
+    upload = await find_upload(world.db, merchant_id, upload_id)
+    if upload is None:
         raise Problem(
             "not_found",
             "There is no such upload.",
             cure="Check the id; GET /v1/uploads lists them.",
         )
-    return found
+    return upload
 
 
 async def answer_file(world: World, upload: Upload) -> AsyncIterator[bytes]:

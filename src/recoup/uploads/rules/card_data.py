@@ -95,7 +95,7 @@ def card_data_in(
     """The same for the cells of a table's row."""
     room = Room(ROW_CHARS_MAX) if room is None else room
     cells = (card_data(text.strip(), name, like=like, room=room) for name, text in named)
-    return next((found for found in cells if found), None)
+    return next((cell for cell in cells if cell), None)
 
 
 def _wrong(
@@ -105,13 +105,13 @@ def _wrong(
     if not card_text.may_hold_number(text):
         return ""
     try:
-        found = list(numbers_in(text, room))
+        numbers = list(numbers_in(text, room))
     except TooManyDigits:
         return MANY_DIGITS
     if like is None or not identifier:
-        return NO_NUMBER if found else ""
-    like += [(name, one.digits) for one in found]
-    return NO_NUMBER if any(one.grouped for one in found) else ""
+        return NO_NUMBER if numbers else ""
+    like += [(name, number.digits) for number in numbers]
+    return NO_NUMBER if any(number.grouped for number in numbers) else ""
 
 
 def _inside(outer: str, name: str) -> str:

@@ -228,9 +228,9 @@ class JsonRows:
         self._move(self._at + 1)
         self._inside = True
         while not self._done():
-            found = _PLAIN.match(self._text, self._at)
-            assert found is not None
-            self._move(found.end())
+            match = _PLAIN.match(self._text, self._at)
+            assert match is not None
+            self._move(match.end())
             if self._text[self._at : self._at + 1] != '"' or not self._member():
                 break
             if self._in_list():
@@ -257,8 +257,8 @@ class JsonRows:
         return True
 
     def _begins_rows(self, begin: int) -> bool:
-        found = _BETWEEN.match(self._text, begin + 1)
-        return found is not None and self._text[found.end() : found.end() + 1] == "{"
+        match = _BETWEEN.match(self._text, begin + 1)
+        return match is not None and self._text[match.end() : match.end() + 1] == "{"
 
     # broken places ------------------------------------------------------------------------------------------------
 
@@ -271,11 +271,11 @@ class JsonRows:
         )  # own: the place that is known to be broken is not looked at again
         while True:
             self._fill()
-            for found in _BEGINS.finditer(self._text, self._at + own):
-                if len(self._text) - found.start() < ROW_CHARS_MAX and not self._ended:
+            for match in _BEGINS.finditer(self._text, self._at + own):
+                if len(self._text) - match.start() < ROW_CHARS_MAX and not self._ended:
                     break  # its end may still be to come
-                if not _is_value(self._text, found.start()) and self._is_row_at(found.start()):
-                    self._move(found.start())
+                if not _is_value(self._text, match.start()) and self._is_row_at(match.start()):
+                    self._move(match.start())
                     return self._broken(
                         line, "broken", "is no JSON; nothing was taken up to the next row that is"
                     )
@@ -326,11 +326,11 @@ class JsonRows:
         """Skips whitespace, commas and brackets, which are counted."""
         while not self._done():
             lines = not self._depth and (self._number or self._headers)
-            found = (_BETWEEN_LINES if lines else _BETWEEN).match(self._text, self._at)
-            assert found is not None
-            between = found[0]
+            match = (_BETWEEN_LINES if lines else _BETWEEN).match(self._text, self._at)
+            assert match is not None
+            between = match[0]
             self._depth = max(0, self._depth + between.count("[") - between.count("]"))
-            self._move(found.end())
+            self._move(match.end())
             if self._at < len(self._text) or self._ended:
                 return
             self._fill()

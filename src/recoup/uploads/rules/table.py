@@ -69,8 +69,8 @@ def body_of(columns: Sequence[Column | None], cells: Sequence[str]) -> dict[str,
     asset = next(
         (
             cell.strip().upper()
-            for one, cell in zip(columns, cells, strict=True)
-            if one and one.path == _ASSET
+            for column, cell in zip(columns, cells, strict=True)
+            if column and column.path == _ASSET
         ),
         "",
     )
@@ -94,20 +94,24 @@ def body_of(columns: Sequence[Column | None], cells: Sequence[str]) -> dict[str,
 
 def _ambiguous(unread: Sequence[str], known: Mapping[str, Column]) -> list[str]:
     """Hints what to write instead of names that several objects' fields have."""
-    found: list[str] = []
+    hints: list[str] = []
     for name in unread[:20]:
         fields = sorted(
-            {".".join(one.path) for one in known.values() if plain(one.path[-1]) == plain(name)}
+            {
+                ".".join(column.path)
+                for column in known.values()
+                if plain(column.path[-1]) == plain(name)
+            }
         )
         if len(fields) > 1:
-            found.append(
+            hints.append(
                 Sentence(
                     "The column {0} may mean {1}: write the one that is meant.",
                     name,
                     " or ".join(fields),
                 )
             )
-    return found
+    return hints
 
 
 def _value(text: str, kind: str) -> Any:
@@ -130,21 +134,21 @@ def _amount(text: str, asset: str, column: Column) -> int | str:
     another currency."""
     if _WHOLE.fullmatch(text) or asset not in EXPONENTS or "." in text or "," in text:
         return _value(text, "number")  # type: ignore[no-any-return]
-    found = units_of(text, asset, ".", EXPONENTS[asset])
-    if isinstance(found, NoAmount):
+    amount = units_of(text, asset, ".", EXPONENTS[asset])
+    if isinstance(amount, NoAmount):
         field = ".".join(column.path)
-        raise invalid(Sentence("The field {0} {1}.", field, found.what), field, _IN_UNITS)
-    return -found[0] if found[1] else found[0]
+        raise invalid(Sentence("The field {0} {1}.", field, amount.what), field, _IN_UNITS)
+    return -amount[0] if amount[1] else amount[0]
 
 
 def _columns(
     names: Sequence[str], known: Mapping[str, Column], number: int
 ) -> tuple[Column | None, ...]:
-    found = [known.get(plain(name)) for name in names]
+    columns = [known.get(plain(name)) for name in names]
     room = Room(ROW_CHARS_MAX)
     if any(is_number(name, room) for name in names):
         raise invalid(Sentence("Line {0}, the header, {1}.", number, NO_NUMBER), "file")
-    for name, column in zip(names, found, strict=True):
+    for name, column in zip(names, columns, strict=True):
         if column is None and is_like(plain(name[:NAME_MAX]), "expirydateutc"):
             raise invalid(
                 Sentence(
@@ -155,7 +159,7 @@ def _columns(
                 "file",
                 "Name the column expiryDateUtc.",
             )
-        if column is not None and found.count(column) > 1:
+        if column is not None and columns.count(column) > 1:
             message = Sentence(
                 "Line {0}, the header, names {1} twice; it has {2}.",
                 number,
@@ -163,7 +167,7 @@ def _columns(
                 shown_names(names),
             )
             raise invalid(message, "file", "Name each column once.")
-    return tuple(found)
+    return tuple(columns)
 
 
 def _has_id(names: Sequence[str], known: Mapping[str, Column]) -> bool:

@@ -157,13 +157,13 @@ async def replay(call: Call) -> ReplayShown:
 @api("GET /v1/webhooks/{id}/replays", problems=("not_found",))
 async def list_replays(call: Call) -> Replays:
     """Replays."""
-    found = await replays.list_all(call.services.world, await owner_of(call), endpoint_id(call))
-    return Replays(data=[_shown(one) for one in found])
+    listed = await replays.list_all(call.services.world, await owner_of(call), endpoint_id(call))
+    return Replays(data=[_shown(replay) for replay in listed])
 
 
 def _overlap(call: Call) -> timedelta:
     return timedelta(hours=read_whole(call.body, RotateBody).overlap_hours)
 
 
-def _shown(one: Replay) -> ReplayShown:
-    return ReplayShown.of(one, id=one.replay_id, asked=one.request)
+def _shown(replay: Replay) -> ReplayShown:
+    return ReplayShown.of(replay, id=replay.replay_id, asked=replay.request)

@@ -75,8 +75,8 @@ async def create(call: Call) -> Shown:
 @api("GET /v1/webhooks")
 async def list_all(call: Call) -> Endpoints:
     """Endpoints."""
-    found = await endpoints.list_all(call.services.world, await owner_of(call))
-    return Endpoints(data=[shown(one) for one in found])
+    listed = await endpoints.list_all(call.services.world, await owner_of(call))
+    return Endpoints(data=[shown(endpoint) for endpoint in listed])
 
 
 @api("GET /v1/webhooks/{id}", problems=("not_found",))

@@ -117,8 +117,8 @@ def until_ended() -> Iterator[None]:
 def _kept(folder: Path) -> dict[str, Any]:
     """Reads what an installation on this machine wrote down of its merchant; empty without one."""
     with suppress(OSError, ValueError):
-        found = json.loads((folder / "bootstrap.json").read_text())
-        return found if isinstance(found, dict) else {}
+        bootstrap = json.loads((folder / "bootstrap.json").read_text())
+        return bootstrap if isinstance(bootstrap, dict) else {}
     return {}
 
 
@@ -190,9 +190,9 @@ class _Source:
             with build_opener(_NoRedirects).open(
                 request, timeout=WAIT_SECONDS + ANSWER_SECONDS
             ) as answer:
-                found = json.loads(answer.read())
-                if isinstance(found, dict) and isinstance(found.get("data"), list):
-                    return found
+                page = json.loads(answer.read())
+                if isinstance(page, dict) and isinstance(page.get("data"), list):
+                    return page
         except HTTPError as error:
             with error:
                 raise _refusal(self.at, error) from None

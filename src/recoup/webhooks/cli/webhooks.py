@@ -25,8 +25,9 @@ def webhooks() -> None:
 async def list_verb(at: AtMerchant) -> list[str]:
     """Lists the endpoints: id, state, health, number of waiting events, URL."""
     return [
-        f"{one.endpoint_id}  {one.state:8}  {one.health_state:7}  {one.waiting:5} waiting  {one.url}"
-        for one in await endpoints.list_all(at.world, at.scope("command"))
+        f"{endpoint.endpoint_id}  {endpoint.state:8}  {endpoint.health_state:7}  "
+        f"{endpoint.waiting:5} waiting  {endpoint.url}"
+        for endpoint in await endpoints.list_all(at.world, at.scope("command"))
     ]
 
 
@@ -50,9 +51,9 @@ async def replay(
     events = tuple(dict.fromkeys(event)) or None
     request = ReplayRequest(from_number, to_number, since, until, events)
     scope = at.scope("command")
-    found = await count(at.world, scope, endpoint, request)
-    counts: dict[str, Any] = picked(found, "events", "orders", "exact")
-    lines = [f"{found.events}{'' if found.exact else '+'} events of {found.orders} orders"]
+    counted = await count(at.world, scope, endpoint, request)
+    counts: dict[str, Any] = picked(counted, "events", "orders", "exact")
+    lines = [f"{counted.events}{'' if counted.exact else '+'} events of {counted.orders} orders"]
     if not count_:
         begun = await ask(at.world, scope, endpoint, request, key)
         counts |= {"id": begun.replay_id, "state": begun.state}

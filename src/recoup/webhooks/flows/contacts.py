@@ -52,23 +52,23 @@ def one_click(world: World, merchant_id: UUID, order_id: UUID) -> tuple[tuple[st
 
 async def contact_page(world: World, merchant_id: UUID, order_id: UUID) -> ContactPage:
     """Raises: Problem(not_found)."""
-    found = await payer_contact(world.db, merchant_id, order_id)
-    if found is None:
+    contact = await payer_contact(world.db, merchant_id, order_id)
+    if contact is None:
         raise _nothing()
-    known = addresses_of(world, merchant_id, found.email, found.phone).known
-    return ContactPage(found.shop, await is_unsubscribed(world.db, merchant_id, known))
+    known = addresses_of(world, merchant_id, contact.email, contact.phone).known
+    return ContactPage(contact.shop, await is_unsubscribed(world.db, merchant_id, known))
 
 
 async def unsubscribe(world: World, merchant_id: UUID, order_id: UUID) -> ContactPage:
     """Unsubscribes a payer from now on; twice is once. An address that was erased gets nothing
     anyway. Raises: Problem(not_found)."""
     async with world.db.transaction() as tx:
-        found = await payer_contact(tx, merchant_id, order_id)
-        if found is None:
+        contact = await payer_contact(tx, merchant_id, order_id)
+        if contact is None:
             raise _nothing()
-        known = addresses_of(world, merchant_id, found.email, found.phone).known
+        known = addresses_of(world, merchant_id, contact.email, contact.phone).known
         await save_unsubscribed(tx, merchant_id, known, world.clocks.wall())
-    return ContactPage(found.shop, True)
+    return ContactPage(contact.shop, True)
 
 
 def _nothing() -> Problem:

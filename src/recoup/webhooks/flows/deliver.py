@@ -221,7 +221,9 @@ async def _judge(
     for lane, _, tried in results:
         if tried.error not in OURS:
             by_endpoint.setdefault(lane.endpoint_id, []).append(tried)
-    failed = [one for one, tried in by_endpoint.items() if not all(t.taken for t in tried)]
+    failed = [
+        endpoint_id for endpoint_id, tried in by_endpoint.items() if not all(t.taken for t in tried)
+    ]
     rows = await lock_health(tx, sorted(by_endpoint), sorted(failed)) if by_endpoint else []
     changed: list[EndpointHealth] = []
     closed: list[UUID] = []
@@ -230,10 +232,10 @@ async def _judge(
         endpoint_id, before = row.endpoint_id, row.health
         after = after_tries(before, by_endpoint[endpoint_id], wall, random.random())
         lost = is_lost(after, wall)
-        for place, (lane, made, one) in enumerate(results):
+        for place, (lane, made, answer) in enumerate(results):
             if (
                 lane.endpoint_id != endpoint_id
-                or one.taken
+                or answer.taken
                 or before.opened_at is None
                 or lane.disable
             ):

@@ -261,14 +261,14 @@ def gone(owner: Owner) -> Problem:
 async def _taken(world: World, owner: Owner, url: str, form: str) -> Problem:
     """Names the endpoint that has the url, so that the caller can change that one."""
     same = (
-        one
-        for one in await list_all(world, owner)
-        if one.url == url and names_in(one.format) == names_in(form)
+        endpoint
+        for endpoint in await list_all(world, owner)
+        if endpoint.url == url and names_in(endpoint.format) == names_in(form)
     )
-    found = next(same, None)
+    holder = next(same, None)
     which, where = (
-        (Sentence("The endpoint {0}", found.endpoint_id), found.endpoint_id)
-        if found
+        (Sentence("The endpoint {0}", holder.endpoint_id), holder.endpoint_id)
+        if holder
         else ("Another endpoint", "{id}")
     )
     cure = Sentence(

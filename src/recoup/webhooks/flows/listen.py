@@ -105,7 +105,9 @@ class Listening:
             stable = [NAMES[name] for name in names if name in NAMES]
             rows = await placed_page(connection, merchant_id, after, until, names, stable, PAGE_MAX)
         heard = [
-            one for one in (self._sign(row, key, form, host) for row in rows) if one is not None
+            signed
+            for signed in (self._sign(row, key, form, host) for row in rows)
+            if signed is not None
         ]
         reached = rows[-1].number if len(rows) == PAGE_MAX else until
         return Listened(heard, reached, reached < last)

@@ -65,11 +65,15 @@ async def send_mail(world: World, merchant_id: UUID, mail_id: UUID) -> None:
 def _addresses(world: World, merchant_id: UUID, row: MailFacts) -> Addresses:
     """Addresses that a message may go to: by SMS only what the merchant switched on; what was
     attempted, the same way again."""
-    found = addresses_of(world, merchant_id, row.email, row.phone)
+    addresses = addresses_of(world, merchant_id, row.email, row.phone)
     if row.contacted:
-        return found._replace(mail=None) if row.channel == "sms" else found._replace(number=None)
+        return (
+            addresses._replace(mail=None)
+            if row.channel == "sms"
+            else addresses._replace(number=None)
+        )
     by_sms = row.by_sms and row.notice == LINK and world.sms is not None
-    return found if by_sms else found._replace(number=None)
+    return addresses if by_sms else addresses._replace(number=None)
 
 
 async def _post_sms(

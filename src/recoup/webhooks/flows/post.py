@@ -94,7 +94,7 @@ def _keys(world: World, lane: Lane) -> list[str]:
     sealed = [lane.key]
     if lane.previous_key is not None and (lane.format == "standard" or not lane.switched):
         sealed.insert(0, lane.previous_key)
-    return [world.keys.open_secret(context, one).decode() for one in sealed]
+    return [world.keys.open_secret(context, key).decode() for key in sealed]
 
 
 def _render(world: World, lane: Lane, event: Event, host: str, keys: list[str]) -> Rendered | None:

@@ -166,8 +166,8 @@ async def ask(
             if isinstance(error, Problem)
             else Problem("conflict", "Ask again.", cure="Once more.")
         ) from None
-    found = await _known(world, endpoint_id, key, range_body)
-    return found or Replay(replay_id, "done", range_body, 0, 0, world.clocks.wall())
+    known = await _known(world, endpoint_id, key, range_body)
+    return known or Replay(replay_id, "done", range_body, 0, 0, world.clocks.wall())
 
 
 async def count(world: World, scope: Scope, endpoint_id: UUID, request: ReplayRequest) -> Found:
@@ -178,7 +178,7 @@ async def count(world: World, scope: Scope, endpoint_id: UUID, request: ReplayRe
     endpoint = await read(world, scope, endpoint_id)
     wanted = _wanted(endpoint, request)
     numbers = _numbers(request, await last_number(world.db, scope.merchant_id))
-    found = await count_events(
+    counted = await count_events(
         world.db,
         scope.merchant_id,
         *numbers,
@@ -187,7 +187,7 @@ async def count(world: World, scope: Scope, endpoint_id: UUID, request: ReplayRe
         wanted,
         stable=endpoint.format == "stablecoin",
     )
-    return Found(found.events, found.orders, found.events < COUNTED_MAX)
+    return Found(counted.events, counted.orders, counted.events < COUNTED_MAX)
 
 
 async def list_all(world: World, owner: Owner, endpoint_id: UUID) -> Sequence[Replay]:
@@ -368,10 +368,10 @@ async def _send(tx: Tx, world: World, scope: Scope, sent: SentEvent, key: str) -
         "actor": scope.actor.text(),
         "created_at": wall,
     }
-    one = (scope.merchant_id, sent.subject_id, sent.seq)
+    event = (scope.merchant_id, sent.subject_id, sent.seq)
     details = {"event": sent.event, "of": str(sent.subject_id)}
     if await try_now(tx, scope.merchant_id, sent.endpoint_id, lanes, sent.seq, wall):
-        await note_replay_of_one(tx, replay, *one)
+        await note_replay_of_one(tx, replay, *event)
         await note(tx, scope, wall, "webhook.redelivered", sent.endpoint_id, details)
         return "now"
     await lock_owned(tx, sent.endpoint_id, scope.merchant_id)
@@ -380,6 +380,6 @@ async def _send(tx: Tx, world: World, scope: Scope, sent: SentEvent, key: str) -
     )
     if lane.coming:
         return COMING
-    await begin_one(tx, replay, *one, wall=wall)
+    await begin_one(tx, replay, *event, wall=wall)
     await note(tx, scope, wall, "webhook.redelivered", sent.endpoint_id, details)
     return "queued" if lane.busy else "again"

@@ -184,14 +184,14 @@ def _status(answer: Answer) -> int:
 
 async def try_webhooks(world: World, scope: Scope) -> list[Hop]:
     """A signed sample to each endpoint that is active: the merchant's own, and its partner's."""
-    own = [one for one in await list_all(world, scope) if one.format != "stablecoin"]
+    own = [endpoint for endpoint in await list_all(world, scope) if endpoint.format != "stablecoin"]
     partner, theirs = await of_partner(world, scope)
-    found: list[tuple[Owner, Endpoint]] = [(scope, one) for one in own]
+    choices: list[tuple[Owner, Endpoint]] = [(scope, endpoint) for endpoint in own]
     if partner is not None:
-        found += [(partner, their) for their in theirs]
-    active = [(owner, one) for owner, one in found if one.state == "active"]
+        choices += [(partner, their) for their in theirs]
+    active = [(owner, endpoint) for owner, endpoint in choices if endpoint.state == "active"]
     if not active:
-        finding = "Every endpoint is disabled." if found else "There is no webhook endpoint."
+        finding = "Every endpoint is disabled." if choices else "There is no webhook endpoint."
         return [
             Hop(
                 "webhook",
@@ -201,7 +201,11 @@ async def try_webhooks(world: World, scope: Scope) -> list[Hop]:
             )
         ]
     tried = active[:WEBHOOKS_MAX]
-    hops = list(await asyncio.gather(*(_webhook(world, scope, owner, one) for owner, one in tried)))
+    hops = list(
+        await asyncio.gather(
+            *(_webhook(world, scope, owner, endpoint) for owner, endpoint in tried)
+        )
+    )
     if len(active) > WEBHOOKS_MAX:
         hops.append(
             Hop(

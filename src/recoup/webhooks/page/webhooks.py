@@ -53,13 +53,13 @@ class EndpointForm:
     ),
 )
 async def webhooks(visit: AnyVisit) -> Values:
-    found = await endpoints.list_all(visit.world, visit.scope, every_door=True)
+    ours = await endpoints.list_all(visit.world, visit.scope, every_door=True)
     theirs: list[Endpoint] = []
     if isinstance(visit, Visit):
         _, theirs = await endpoints.of_partner(visit.world, visit.scope)
     return dict(
-        endpoints=found,
-        sums=await sums_of(visit.world, found),
+        endpoints=ours,
+        sums=await sums_of(visit.world, ours),
         state_of=who.state_of,
         error_words=who.error_words,
         formats=who.FORMATS,
@@ -134,10 +134,16 @@ async def _made_already(visit: AnyVisit, form: EndpointForm) -> Endpoint | None:
     """The endpoint that this very form made a moment ago."""
     since, own_key = visit.wall - SAME_FORM, form.key == "own" or not isinstance(visit, Visit)
     wanted = (form.url, form.format, set(form.events), form.encrypt, own_key)
-    for found in await endpoints.list_all(visit.world, visit.scope):
-        same = (found.url, found.format, set(found.events), found.encrypt, found.own_key) == wanted
-        if same and found.created_at >= since and found.rotated_at is None:
-            return found
+    for endpoint in await endpoints.list_all(visit.world, visit.scope):
+        same = (
+            endpoint.url,
+            endpoint.format,
+            set(endpoint.events),
+            endpoint.encrypt,
+            endpoint.own_key,
+        ) == wanted
+        if same and endpoint.created_at >= since and endpoint.rotated_at is None:
+            return endpoint
     return None
 
 
@@ -171,24 +177,26 @@ _TWO_KEYS: Final = "Wait until then, or end the old key now."
 @both.page("/webhooks/{endpoint_id}", "webhooks/endpoint.html")
 async def webhook(visit: AnyVisit, *, result: str, event: str, before: UUID | None) -> Values:
     """`changing`: its form is open, with what was typed."""
-    found, world = await who.find(visit), visit.world
+    endpoint, world = await who.find(visit), visit.world
     wrong: Problem | None = None
     try:
         rows, older = await log_of(
-            world, found, LogQuery(result or None, event or None, before), SIZE
+            world, endpoint, LogQuery(result or None, event or None, before), SIZE
         )
     except Problem as refused:
         rows, older, wrong = [], None, refused
-    now = EndpointForm(found.url, tuple(found.events), encrypt=found.encrypt, format=found.format)
+    now = EndpointForm(
+        endpoint.url, tuple(endpoint.events), encrypt=endpoint.encrypt, format=endpoint.format
+    )
     replays = (
         []
-        if found.door != "rescue"
-        else await replay.list_all(world, visit.scope, found.endpoint_id)
+        if endpoint.door != "rescue"
+        else await replay.list_all(world, visit.scope, endpoint.endpoint_id)
     )
     return dict(
-        endpoint=found,
-        state=who.state_of(found),
-        sums=(await sums_of(world, [found]))[found.endpoint_id],
+        endpoint=endpoint,
+        state=who.state_of(endpoint),
+        sums=(await sums_of(world, [endpoint]))[endpoint.endpoint_id],
         rows=rows,
         question=None,
         sent=None,
@@ -203,28 +211,28 @@ async def webhook(visit: AnyVisit, *, result: str, event: str, before: UUID | No
         error_words=who.error_words,
         why_off=sentence_of,
         waiting_max=WAITING_MAX,
-        events=list(names_in(found.format)),
-        formats=who.formats_of(found.format),
+        events=list(names_in(endpoint.format)),
+        formats=who.formats_of(endpoint.format),
         format_words=who.FORMATS,
-        choices=choices(found.format),
+        choices=choices(endpoint.format),
         overlaps=who.OVERLAPS,
-        mark=key_mark(found.signing_key),
+        mark=key_mark(endpoint.signing_key),
         replays=replays[:REPLAYS],
-        may=who.may(visit) and found.door == "rescue",
+        may=who.may(visit) and endpoint.door == "rescue",
         place=who.place(visit),
         of_partner=not isinstance(visit, Visit),
     )
 
 
 @webhook.post(may=who.acting, shape=EndpointForm, find=who.find_to_change)
-async def post_change(visit: AnyVisit, form: EndpointForm, found: Endpoint) -> Answer:
+async def post_change(visit: AnyVisit, form: EndpointForm, endpoint: Endpoint) -> Answer:
     try:
         if not form.url:
             raise invalid("Enter the receiver's address.", "Url", "Like https://hooks.example/in.")
         await endpoints.update(
             visit.world,
             who.acting(visit),
-            found.endpoint_id,
+            endpoint.endpoint_id,
             url=form.url,
             events=list(form.events),
             form=form.format,
@@ -234,7 +242,7 @@ async def post_change(visit: AnyVisit, form: EndpointForm, found: Endpoint) -> A
         anew = _ANEW if problem.facts.get("reason") == "other_dialect" else problem.cure or ""
         cure = {"conflict": _TAKEN}.get(problem.code, anew)
         return shown(who.in_portal(problem, cure), typed=form, changing=True)
-    return redirect(f"{who.place(visit)}/{found.endpoint_id}")
+    return redirect(f"{who.place(visit)}/{endpoint.endpoint_id}")
 
 
 @webhook.post(
@@ -242,31 +250,35 @@ async def post_change(visit: AnyVisit, form: EndpointForm, found: Endpoint) -> A
 )
 async def post_state(
     visit: AnyVisit,
-    found: Endpoint,
+    endpoint: Endpoint,
     *,
     switch: Annotated[str | None, As({"on": "active", "off": "disabled"}.get)],
 ) -> Answer:
     """`switch`: on or off, as the states of endpoints."""
     if switch is None:
         return shown(Problem("invalid", "This switch does not exist.", cure="Reload the page."))
-    if switch != found.state:
-        await endpoints.update(visit.world, who.acting(visit), found.endpoint_id, state=switch)
-    return redirect(f"{who.place(visit)}/{found.endpoint_id}")
+    if switch != endpoint.state:
+        await endpoints.update(visit.world, who.acting(visit), endpoint.endpoint_id, state=switch)
+    return redirect(f"{who.place(visit)}/{endpoint.endpoint_id}")
 
 
 @webhook.post(
     "/webhooks/{endpoint_id}/delete", may=who.acting, find=who.find_to_change, shows=nothing
 )
-async def post_delete(visit: AnyVisit, found: Endpoint) -> Answer:
-    await endpoints.delete(visit.world, who.acting(visit), found.endpoint_id)
+async def post_delete(visit: AnyVisit, endpoint: Endpoint) -> Answer:
+    await endpoints.delete(visit.world, who.acting(visit), endpoint.endpoint_id)
     return redirect(who.place(visit))
 
 
 @webhook.post("/webhooks/{endpoint_id}/test", may=who.acting, find=who.find_to_change)
-async def post_test(visit: AnyVisit, found: Endpoint, *, event: Annotated[str, Text(64)]) -> Answer:
+async def post_test(
+    visit: AnyVisit, endpoint: Endpoint, *, event: Annotated[str, Text(64)]
+) -> Answer:
     """Sends a test event; the receiver's answer is shown at once; the log has it, too."""
     try:
-        sent = await send_sample(visit.world, who.acting(visit), found.endpoint_id, event or None)
+        sent = await send_sample(
+            visit.world, who.acting(visit), endpoint.endpoint_id, event or None
+        )
     except Problem as problem:
         return shown(problem, status=200 if problem.code in _UNREACHED else None)
     return shown(sent=sent)
@@ -275,7 +287,7 @@ async def post_test(visit: AnyVisit, found: Endpoint, *, event: Annotated[str, T
 @webhook.post("/webhooks/{endpoint_id}/rotate", may=who.acting, find=who.find_to_change)
 async def post_rotate(
     visit: AnyVisit,
-    found: Endpoint,
+    endpoint: Endpoint,
     *,
     overlap: Annotated[
         timedelta,
@@ -289,13 +301,13 @@ async def post_rotate(
     twice. `overlap`: how long the old key goes on; `of`: which it is, as `key_mark` shows it;
     `sure`: confirmed, as it ends at once."""
     if not overlap and not sure:
-        return shown(question=await _question(visit, found))
+        return shown(question=await _question(visit, endpoint))
     try:
-        if of == key_mark(found.signing_key):
-            found = await rotate_endpoint(
-                visit.world, who.acting(visit), found.endpoint_id, overlap
+        if of == key_mark(endpoint.signing_key):
+            endpoint = await rotate_endpoint(
+                visit.world, who.acting(visit), endpoint.endpoint_id, overlap
             )
-        elif found.rotated_at is None or found.rotated_at < visit.wall - SAME_FORM:
+        elif endpoint.rotated_at is None or endpoint.rotated_at < visit.wall - SAME_FORM:
             raise Problem(
                 "conflict",
                 "The key was replaced since this page was loaded; nothing was done.",
@@ -304,15 +316,15 @@ async def post_rotate(
     except Problem as problem:
         again = problem.facts.get("reason") == "two_keys"
         return shown(who.in_portal(problem, _TWO_KEYS) if again else problem)
-    return secret_page(visit, found, "rotated", shown=True)
+    return secret_page(visit, endpoint, "rotated", shown=True)
 
 
-async def _question(visit: AnyVisit, found: Endpoint) -> Question:
+async def _question(visit: AnyVisit, endpoint: Endpoint) -> Question:
     """The confirmation that the key shall end at once."""
-    sums = (await sums_of(visit.world, [found]))[found.endpoint_id]
+    sums = (await sums_of(visit.world, [endpoint]))[endpoint.endpoint_id]
     at, fields = (
-        f"{who.place(visit)}/{found.endpoint_id}",
-        {"overlap": "0", "of": key_mark(found.signing_key)},
+        f"{who.place(visit)}/{endpoint.endpoint_id}",
+        {"overlap": "0", "of": key_mark(endpoint.signing_key)},
     )
     return Question(
         f"{at}/rotate",

@@ -62,14 +62,14 @@ async def find(visit: AnyVisit) -> Endpoint:
 async def find_to_change(visit: AnyVisit) -> Endpoint:
     """The same, but one that the stablecoin API manages is left alone here. Raises: also
     Problem(wrong_state)."""
-    found = await find(visit)
-    if found.door != "rescue":
+    endpoint = await find(visit)
+    if endpoint.door != "rescue":
         raise Problem(
             "wrong_state",
             "The stablecoin API manages this endpoint; nothing was changed.",
             cure="Change it with PUT /api/v1/webhook.",
         )
-    return found
+    return endpoint
 
 
 def in_portal(problem: Problem, cure: str) -> Problem:

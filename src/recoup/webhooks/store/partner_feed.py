@@ -92,9 +92,9 @@ async def _behind(db: Read, partner_id: UUID | None) -> list[tuple[UUID, UUID, i
     """Partner, merchant, and up to where it is in the partner's feed. None: of all partners."""
     heard = await _heard(db, partner_id)
     reached = {
-        (one.partner_id, one.merchant_id): one.number for one in await _reached(db, partner_id)
+        (row.partner_id, row.merchant_id): row.number for row in await _reached(db, partner_id)
     }
-    keys = ((one.partner_id, one.merchant_id, one.number) for one in heard)
+    keys = ((row.partner_id, row.merchant_id, row.number) for row in heard)
     return [
         (partner, merchant, at)
         for partner, merchant, number in keys
@@ -159,6 +159,9 @@ async def feed_partner(db: Tx, partner_id: UUID, limit: int) -> int:
     )
     if fresh:
         await _feed(
-            db, partner_id, [one.merchant_id for one in fresh], [one.number for one in fresh]
+            db,
+            partner_id,
+            [event.merchant_id for event in fresh],
+            [event.number for event in fresh],
         )
     return len(fresh)

@@ -127,13 +127,13 @@ async def add_replay(
         return await _add_of_merchant(db, row, owner_id, *numbers, stable)
     if stable:
         return []  # a partner's feed has none
-    found = await _numbers_of_partner(db, owner_id, *numbers)
+    spans = await _numbers_of_partner(db, owner_id, *numbers)
     return await _add_of_partner(
         db,
         row,
-        [one.merchant_id for one in found],
-        [one.low for one in found],
-        [one.high for one in found],
+        [span.merchant_id for span in spans],
+        [span.low for span in spans],
+        [span.high for span in spans],
     )
 
 
@@ -245,11 +245,11 @@ async def not_before(db: Tx, merchant_id: UUID, replay_id: UUID, wall: datetime)
     """Time when a replay of one event may look again whether its lane is free of others; None: it
     is. Under the feed's lock. A lane that waits for its next attempt is free after that at the
     earliest, unless somebody sends it sooner."""
-    one = await _one_event(db, merchant_id, replay_id)
-    if one is None:
+    event = await _one_event(db, merchant_id, replay_id)
+    if event is None:
         return None
     lane = await lane_in_replay(
-        db, one.endpoint_id, one.subject_id, one.event_id, one.seq, replay_id
+        db, event.endpoint_id, event.subject_id, event.event_id, event.seq, replay_id
     )
     if not lane.busy:
         return None

@@ -120,8 +120,8 @@ ORDER BY q.order_id, v.no LIMIT 1000
 async def due_work(db: Read, window: Window, wall: datetime, grace: timedelta) -> list[Difference]:
     """`wall`: the instant of the snapshot. While a caller waits a retry is due later than its
     attempt by `grace`."""
-    found = await differences(db, _of_order, window.merchant_id, *window, wall, grace)
-    return found + await _of_refunds(db, window)
+    wrong = await differences(db, _of_order, window.merchant_id, *window, wall, grace)
+    return wrong + await _of_refunds(db, window)
 
 
 due_work_of_nothing: Final = of_merchant(

@@ -123,7 +123,7 @@ ORDER BY r.order_id, r.modification_no, v.no LIMIT 1000
 
 
 async def theirs(db: Read, merchant_id: UUID | None) -> list[Difference]:
-    found: list[Difference] = []
+    wrong: list[Difference] = []
     proofs: tuple[tuple[str, Proof], ...] = ("sends", _theirs), ("reversals", _their_refunds)
     for table, proof in proofs:
         after = LOWEST
@@ -132,6 +132,6 @@ async def theirs(db: Read, merchant_id: UUID | None) -> list[Difference]:
             until: UUID = (
                 await db.fetchval(sql, after, ROWS_MAX - 1, timeout=STATEMENT_SECONDS) or HIGHEST
             )
-            found += await differences(db, proof, merchant_id, after, until, merchant_id)
+            wrong += await differences(db, proof, merchant_id, after, until, merchant_id)
             after = until
-    return found
+    return wrong

@@ -132,11 +132,11 @@ async def messages(
 ) -> list[Difference]:
     """`lines[i]` (src/happening/dst) names `events[i]`. `statuses`: each with the name that events
     call it."""
-    found = await differences(db, _of_line, window.merchant_id, *window, lines, events)
-    found += await differences(
+    wrong = await differences(db, _of_line, window.merchant_id, *window, lines, events)
+    wrong += await differences(
         db, _state, window.merchant_id, *window, list(statuses), list(statuses.values())
     )
-    return found + await _of_feed(db, window)
+    return wrong + await _of_feed(db, window)
 
 
 feed: Final = of_merchant(

@@ -145,20 +145,20 @@ async def _highest(db: Read, merchant_id: UUID) -> int | None:
 async def pages(db: Read, merchant_id: UUID) -> list[Difference]:
     """Numbers, roots, sums, positions, balances after each entry, and the balances of the
     accounts."""
-    found = await _in_order(db, merchant_id)
+    differing = await _in_order(db, merchant_id)
     balances: dict[str, Any] = {}
     for after in range(0, await _highest(db, merchant_id) or 0, PAGES_MAX):
         until = after + PAGES_MAX
-        found += await differences(db, _pages, merchant_id, merchant_id, after, until)
+        differing += await differences(db, _pages, merchant_id, merchant_id, after, until)
         *wrong, last = await _balances(db, merchant_id, after, until, balances)
-        found += [
+        differing += [
             Difference(
                 merchant_id, row.order_id, row.field or "", text(row.expected), text(row.found)
             )
             for row in wrong
         ]
         balances = last.balances or {}
-    return found + await differences(db, _accounts, merchant_id, merchant_id, balances)
+    return differing + await differences(db, _accounts, merchant_id, merchant_id, balances)
 
 
 class CertificateFile(CertificateHead):
