@@ -82,22 +82,22 @@ def _of_own(report: Mapping[str, Any]) -> list[Sentence]:
             else []
         )
     low, high = (100 * report["difference"][end] for end in ("low", "high"))
-    found = [Sentence(KNOWN, Figure(f"{low:+.1f}"), Figure(f"{high:+.1f}"))]
+    sentences = [Sentence(KNOWN, Figure(f"{low:+.1f}"), Figure(f"{high:+.1f}"))]
     money = report["money"][0]["netDifference"]
     if low > 0 and money["low"] < 0 < money["high"]:
-        found.append(Sentence(FEW_LARGE))
-    found += [
-        _avoided(one["feesAvoided"], one["currency"])
-        for one in report["money"]
-        if one["feesAvoided"] is not None
+        sentences.append(Sentence(FEW_LARGE))
+    sentences += [
+        _avoided(money["feesAvoided"], money["currency"])
+        for money in report["money"]
+        if money["feesAvoided"] is not None
     ]
-    found += _at_cost(
-        report, [one["currency"] for one in report["money"] if one["feesAvoided"] is not None]
+    sentences += _at_cost(
+        report, [money["currency"] for money in report["money"] if money["feesAvoided"] is not None]
     )
     days = report.get("daysEarlier")
     if days is not None:
-        found.append(Sentence("The money would have come {0}.", days_earlier(days)))
-    return found
+        sentences.append(Sentence("The money would have come {0}.", days_earlier(days)))
+    return sentences
 
 
 def _of_history(report: Mapping[str, Any]) -> list[Sentence]:
@@ -106,29 +106,33 @@ def _of_history(report: Mapping[str, Any]) -> list[Sentence]:
         return []
     if whole["rescued"] is None:
         return [_then(whole["orders"], whole["rescuedThen"]), Sentence(UNTOLD)]
-    found = []
+    sentences = []
     models, off = report["rangeOfModels"], report["calibration"]
     if models and off:
         low, high, error = (
-            _percent(one) for one in (models["lowest"], models["highest"], off["error"])
+            _percent(share) for share in (models["lowest"], models["highest"], off["error"])
         )
-        found.append(Sentence(EXPECTED, low, high, error))
+        sentences.append(Sentence(EXPECTED, low, high, error))
     reason = report.get("whyNoModels")
-    found += [
+    sentences += [
         Sentence("Models are not asked: {0}. {1}", why, what)
         for why, what in NEXT.items()
         if why == reason
     ]
-    for one in whole["feesAvoided"]:
+    for fee in whole["feesAvoided"]:
         low, high = (
-            _money(one[name], one["currency"], sign=True) for name in ("atLeast", "atMost")
+            _money(fee[name], fee["currency"], sign=True) for name in ("atLeast", "atMost")
         )
-        found.append(Sentence("Fees avoided: between {0} and {1} {2}.", low, high, one["currency"]))
-    found += _at_cost(report, [one["currency"] for one in whole["feesAvoided"]])
+        sentences.append(
+            Sentence("Fees avoided: between {0} and {1} {2}.", low, high, fee["currency"])
+        )
+    sentences += _at_cost(report, [fee["currency"] for fee in whole["feesAvoided"]])
     if whole["daysEarlier"] is not None:
         days = days_earlier(whole["daysEarlier"]["atLeast"], whole["daysEarlier"]["atMost"])
-        found.append(Sentence("Where it rescues the same payments, their money comes {0}.", days))
-    return found
+        sentences.append(
+            Sentence("Where it rescues the same payments, their money comes {0}.", days)
+        )
+    return sentences
 
 
 def _then(orders: int, rescued: int) -> Sentence:
@@ -199,7 +203,7 @@ async def backtests(visit: Visit) -> Values:
         files=await _files(visit, rows),
         who=await names_of_actors(visit, [row.requested_by for row in rows]),
         versions=await read_versions(visit.world, where, None, VERSIONS),
-        imports=[one for one in imports if one.finished_at is not None],
+        imports=[file for file in imports if file.finished_at is not None],
         deciders=list(POLICIES),
         days=DAYS,
         typed=read_again(post_backtest, visit.typed),
@@ -209,9 +213,11 @@ async def backtests(visit: Visit) -> Values:
 
 async def _files(visit: Visit, rows: Sequence[BacktestRow]) -> dict[UUID, str]:
     """Name of the file by its import's id."""
-    ids = [one for row in rows if (one := question_of(row.question).import_id) is not None]
+    ids = [
+        import_id for row in rows if (import_id := question_of(row.question).import_id) is not None
+    ]
     named = await import_names(visit.world.db.reader, visit.merchant_id, ids)
-    return {one.import_id: one.file_name for one in named}
+    return {file.import_id: file.file_name for file in named}
 
 
 asking: Final = rights.acting("switch", "ask for a back-test")
@@ -263,13 +269,13 @@ async def backtest_page(visit: Visit) -> Values:
 @member.page("/backtests/{backtest_id}/payments", "backtest/payments.html")
 async def payments_page(visit: Visit, *, after: Annotated[int, whole(6)] = 0) -> Values:
     row = await _find(visit)
-    found = await backtest_payments(
+    rows = await backtest_payments(
         visit.world.db.reader, visit.merchant_id, row.backtest_id, after, SIZE + 1
     )
     return shown_values(row) | dict(
-        payments=[_payment(one.payment) for one in found[:SIZE]],
+        payments=[_payment(row.payment) for row in rows[:SIZE]],
         first=after,
-        next=found[SIZE].place if len(found) > SIZE else None,
+        next=rows[SIZE].place if len(rows) > SIZE else None,
     )
 
 
@@ -304,8 +310,8 @@ def _window(report: dict[str, Any]) -> tuple[datetime, datetime] | None:
 def _payment(plain: dict[str, Any]) -> dict[str, Any]:
     return plain | {
         "declinedAt": datetime.fromisoformat(plain["declinedAt"]),
-        "plan": [datetime.fromisoformat(one) for one in plain["plan"]],
-        "why": [kept(one) for one in plain["why"]],
+        "plan": [datetime.fromisoformat(at) for at in plain["plan"]],
+        "why": [kept(reason) for reason in plain["why"]],
     }
 
 

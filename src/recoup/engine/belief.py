@@ -74,7 +74,8 @@ def believed(ground: Ground, facts: Facts) -> Belief:
         rhythms = _normal(rhythms)
         kept = 1.0 - _PEOPLE_CHANGE
         rhythms = [
-            kept * one + _PEOPLE_CHANGE * other for one, other in zip(rhythms, of_all, strict=True)
+            kept * weight + _PEOPLE_CHANGE * other
+            for weight, other in zip(rhythms, of_all, strict=True)
         ]
     rhythms, before = _seen_elsewhere(ground, rhythms, before, first)
     belief = Belief(_normal(rhythms), _holds_at_first(ground, facts.first_key), before)
@@ -106,7 +107,8 @@ def seen(ground: Ground, belief: Belief, look: Look) -> Belief:
     ]
     stays = (1.0 - free) * held
     rhythms = [
-        one * (free * chance + stays) for one, chance in zip(belief.rhythms, likely, strict=True)
+        weight * (free * chance + stays)
+        for weight, chance in zip(belief.rhythms, likely, strict=True)
     ]
     return Belief(_normal(rhythms), _normal(holds), belief.before.then(look.tries, look.answer, at))
 
@@ -130,7 +132,9 @@ def _seen_elsewhere(
     # An order that is held is answered so whatever the rhythm.
     held = 1.0 - learned.holds[look.answer][0]
     level, free = held * total(likely) / (total(rhythms) or 1.0), 1.0 - held
-    weighed = [level * one + free * chance for one, chance in zip(rhythms, likely, strict=True)]
+    weighed = [
+        level * weight + free * chance for weight, chance in zip(rhythms, likely, strict=True)
+    ]
     return weighed, before.then(look.tries, look.answer, at)
 
 
@@ -151,13 +155,15 @@ def _likely(ground: Ground, before: Before, answer: int, at: float) -> tuple[flo
 def _by_rhythm(
     ground: Ground, before: Before, at: float, level: float, slope: float
 ) -> tuple[float, ...]:
-    row = [level + slope * one for one in money_row(ground, before, at)]
+    row = [level + slope * chance for chance in money_row(ground, before, at)]
     return spread(local_day(ground, at))(row)
 
 
 def _normal(weighed: list[float]) -> list[float]:
     whole = total(weighed)
-    return [one / whole for one in weighed] if whole > 0 else [1.0 / len(weighed)] * len(weighed)
+    return (
+        [weight / whole for weight in weighed] if whole > 0 else [1.0 / len(weighed)] * len(weighed)
+    )
 
 
 def _holds_at_first(ground: Ground, key: str) -> list[float]:

@@ -101,7 +101,7 @@ def places(t: Tries) -> dict[str, Array]:
     money = np.searchsorted(MONEY, t.money - t.level, side="right")
     level = np.searchsorted(MONEY, t.level, side="right")
     funds, first_funds = (t.last == FUNDS).astype(np.int64), (t.first == FUNDS).astype(np.int64)
-    fails, seen = (np.searchsorted(OFTEN, one, side="right") for one in (t.failures, t.seen))
+    fails, seen = (np.searchsorted(OFTEN, times, side="right") for times in (t.failures, t.seen))
     prior_gap = gap_bin(t.at - t.prior_at) * _K + t.prior
     of_other = np.where(t.prior_at > t.last_at, prior_gap, (len(GAP) + 1) * _K)
     end = np.where(left < 3, 31 + left, of_month)

@@ -114,24 +114,24 @@ def money_row(ground: Ground, before: Before, at: float) -> tuple[float, ...]:
         ground.zone_known,
         before.tries == 0,
     )
-    found: tuple[float, ...] | None = ground.model.tables.get(key)
-    if found is None:
+    row: tuple[float, ...] | None = ground.model.tables.get(key)
+    if row is None:
         model = ground.model
         fresh, stale = rows_of(model, hour, gap_bin(gap), before, ground.zone_known)
-        found = model.tables[key] = (
+        row = model.tables[key] = (
             fresh[:older] + stale[older:] + undated_of(model, before, idle_bin(gap))
         )
-    return found
+    return row
 
 
 def renewed(model: Model) -> tuple[float, ...]:
     """The share of the chance of a payer without pay days that is back, by `bins.IDLE` since money
     was missing."""
-    found: tuple[float, ...] | None = model.tables.get("renewed")
-    if found is None:
-        row = [chance_of(one) for one in model.learned.money.irregular[MISSING]]
-        found = model.tables["renewed"] = tuple(one / row[-1] for one in row)
-    return found
+    ratios: tuple[float, ...] | None = model.tables.get("renewed")
+    if ratios is None:
+        row = [chance_of(logit) for logit in model.learned.money.irregular[MISSING]]
+        ratios = model.tables["renewed"] = tuple(chance / row[-1] for chance in row)
+    return ratios
 
 
 def refused(ground: Ground, before: Before, at: float) -> float:
@@ -155,10 +155,10 @@ def habits_of(model: Model, key: str) -> tuple[float, ...]:
     """Odds ratios of a refusal at the issuer of this key, by weekday and three hours of UTC."""
     issuer = model.learned.issuers.get(key)
     name = ("habits", key if issuer is not None else "")
-    found: tuple[float, ...] | None = model.tables.get(name)
-    if found is None:
+    habits: tuple[float, ...] | None = model.tables.get(name)
+    if habits is None:
         table = model.learned.refusal
-        found = model.tables[name] = tuple(
+        habits = model.tables[name] = tuple(
             odds_of(
                 table.weekdays[day]
                 + table.hours[slot]
@@ -171,21 +171,21 @@ def habits_of(model: Model, key: str) -> tuple[float, ...]:
             for day in range(WEEKDAYS)
             for slot in range(HOURS)
         )
-    return found
+    return habits
 
 
 def odds_of_refusal(model: Model) -> Odds:
-    found: Odds | None = model.tables.get("odds")
-    if found is None:
+    odds: Odds | None = model.tables.get("odds")
+    if odds is None:
         table = model.learned.refusal
-        found = model.tables["odds"] = Odds(
+        odds = model.tables["odds"] = Odds(
             odds_of(table.first),
             tuple(map(odds_of, table.tries)),
             tuple(tuple(map(odds_of, row)) for row in table.after),
             odds_of(table.new_day),
             odds_of(table.new_day + table.new_month),
         )
-    return found
+    return odds
 
 
 @lru_cache(maxsize=4096)

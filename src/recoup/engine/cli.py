@@ -34,39 +34,39 @@ AS_JSON = "Output as one JSON object."
 MONTHS, MONTHS_MAX = 18, 60
 
 
-def risk_training_text(found: RiskTraining, dry_run: bool) -> str:
+def risk_training_text(training: RiskTraining, dry_run: bool) -> str:
     lines = [
-        f"read        {found.payments:,} payments, {found.frauds:,} of them fraud, {found.merchants:,} owners"
+        f"read        {training.payments:,} payments, {training.frauds:,} of them fraud, {training.merchants:,} owners"
     ]
-    if found.weights is None or found.trial is None:
+    if training.weights is None or training.trial is None:
         return "\n".join(
             [
                 *lines,
                 "result      not enough data; nothing was changed.",
-                f"missing     {found.missing}",
+                f"missing     {training.missing}",
             ]
         )
-    trial = found.trial
+    trial = training.trial
     lines += [
-        f"weights     {found.weights.version}",
+        f"weights     {training.weights.version}",
         f"held out    {trial.held_payments:,} payments, {trial.held_frauds:,} of them fraud, from "
         f"{iso(trial.held_from)[:10]} on",
         f"score       {trial.score:.5f}, {trial.compared_with} {trial.compared_score:.5f} (log loss, lower is better)",
-        *([f"note        {found.note}"] if found.note else []),
+        *([f"note        {training.note}"] if training.note else []),
     ]
-    return "\n".join([*lines, f"result      {_risk_result(found, dry_run)}"])
+    return "\n".join([*lines, f"result      {_risk_result(training, dry_run)}"])
 
 
-def _risk_result(found: RiskTraining, dry_run: bool) -> str:
-    assert found.trial is not None
-    if found.used:
-        return f"no worse, and now in use as version {found.version}."
-    verdict = "no worse" if found.trial.no_worse else "worse"
+def _risk_result(training: RiskTraining, dry_run: bool) -> str:
+    assert training.trial is not None
+    if training.used:
+        return f"no worse, and now in use as version {training.version}."
+    verdict = "no worse" if training.trial.no_worse else "worse"
     if dry_run:
         return f"{verdict}; this was a dry run, nothing was changed."
     return (
-        f"{verdict}; stored as version {found.version}, not in use."
-        if found.version
+        f"{verdict}; stored as version {training.version}, not in use."
+        if training.version
         else "nothing was changed."
     )
 
@@ -81,15 +81,15 @@ _OF_TRIAL: Final = (
 )
 
 
-def risk_training_dict(found: RiskTraining) -> dict[str, Any]:
-    trial, weights = found.trial, found.weights
+def risk_training_dict(training: RiskTraining) -> dict[str, Any]:
+    trial, weights = training.trial, training.weights
     return {
-        **picked(found, "payments", "frauds", "merchants", "missing"),
+        **picked(training, "payments", "frauds", "merchants", "missing"),
         "weights": {"name": weights.version, "base": weights.base, "terms": dict(weights.terms)}
         if weights
         else None,
         **{name: getattr(trial, name, None) for name in _OF_TRIAL},
-        **picked(found, "note", "version", "used"),
+        **picked(training, "note", "version", "used"),
     }
 
 
@@ -109,7 +109,8 @@ def versions_text(rows: list[RiskVersion]) -> str:
     ]
     for row in rows:
         score, against = (
-            f"{one:.5f}" if one is not None else "-" for one in (row.score, row.compared_score)
+            f"{score:.5f}" if score is not None else "-"
+            for score in (row.score, row.compared_score)
         )
         state = "in use" if row.version_no == in_use else "retired" if row.used else "unused"
         lines.append(
@@ -135,13 +136,13 @@ async def learn_verb(
     The most recent part of the data is held out. The new model is used only if it scores better there than the
     one in use. Without a subcommand, `recoup learn` trains.
     """
-    found = await learn(
+    training = await learn(
         opened.world, OPERATOR, months=months, dry_run=dry_run, keep_it=keep, candidate=candidate
     )
     unused = ""
-    if found.taken and found.model:
-        unused = _unused(await shown(opened.world, found.model.name))
-    return Printed(as_dict(found), [as_text(found, dry_run, unused)])
+    if training.taken and training.model:
+        unused = _unused(await shown(opened.world, training.model.name))
+    return Printed(as_dict(training), [as_text(training, dry_run, unused)])
 
 
 @verb(learn_verb, "risk", json=AS_JSON, cls=click.Group, invoke_without_command=True)
@@ -156,8 +157,8 @@ async def risk_verb(
     The most recent part of the data is held out. The new weights are used only if they are no worse there than
     those in use. Without a subcommand, `recoup learn risk` learns.
     """
-    found = await learn_risk(opened.world, OPERATOR, dry_run=dry_run, candidate=candidate)
-    return Printed(risk_training_dict(found), [risk_training_text(found, dry_run)])
+    training = await learn_risk(opened.world, OPERATOR, dry_run=dry_run, candidate=candidate)
+    return Printed(risk_training_dict(training), [risk_training_text(training, dry_run)])
 
 
 @verb(risk_verb, "list", json=AS_JSON)
@@ -180,13 +181,13 @@ async def list_verb(opened: Opened) -> Printed:
     rows, taken = await listed(opened.world)
     drift = await drift_of(opened.world, taken) if taken is not None else None
     mode, training = opened.world.policy.training, await last_night(opened.world)
-    found = {
+    shown = {
         "models": [model_dict(row) for row in rows],
         "drift": drift and drift_dict(drift),
         "training": mode,
         "last_training": training and asdict(training),
     }
-    return Printed(found, [models_text(rows, drift), training_text(mode, training)])
+    return Printed(shown, [models_text(rows, drift), training_text(mode, training)])
 
 
 @verb(learn_verb, "show", json="Its coefficients too, as one JSON object.")
@@ -233,35 +234,35 @@ def _unused(row: ShownModel) -> str:
     return f"But it is not used: {row.why_unused} " if row.why_unused else ""
 
 
-def as_text(found: Training, dry_run: bool, unused: str) -> str:
+def as_text(training: Training, dry_run: bool, unused: str) -> str:
     lines = [
-        f"read        {found.attempts:,} attempts of {found.payers:,} customers, {found.merchants:,} merchants"
+        f"read        {training.attempts:,} attempts of {training.payers:,} customers, {training.merchants:,} merchants"
     ]
-    if found.model is None or found.trial is None:
+    if training.model is None or training.trial is None:
         lines.append("result      not enough data; nothing was changed. Missing:")
-        return "\n".join([*lines, *(f"            {one}" for one in found.missing)])
-    learned, trial = found.model.learned, found.trial
+        return "\n".join([*lines, *(f"            {line}" for line in training.missing)])
+    learned, trial = training.model.learned, training.trial
     lines += [
-        f"model       {found.model.name}",
+        f"model       {training.model.name}",
         f"trained on  {learned.data_from} to {learned.data_until}, {learned.attempts:,} attempts",
         f"held out    {trial.held_attempts:,} attempts from {iso(trial.held_from)[:10]} on",
         f"score       {trial.score:.4f}, {trial.compared_with} {trial.compared_score:.4f} (log loss, lower is better; "
         f"difference {trial.compared_score - trial.score:+.4f}, standard error {trial.score_error:.4f})",
     ]
-    if found.note:
-        lines.append(f"note        {found.note}")
-    return "\n".join([*lines, f"result      {_result(found, dry_run, unused)}"])
+    if training.note:
+        lines.append(f"note        {training.note}")
+    return "\n".join([*lines, f"result      {_result(training, dry_run, unused)}"])
 
 
-def _result(found: Training, dry_run: bool, unused: str) -> str:
-    assert found.trial is not None
-    if found.taken:
+def _result(training: Training, dry_run: bool, unused: str) -> str:
+    assert training.trial is not None
+    if training.taken:
         return f"better, and now in use. {unused}`recoup learn back` undoes this."
-    better = found.trial.verdict == "better"
-    verdict = "better" if better else f"not better than {_compared(found.trial.compared_with)}"
+    better = training.trial.verdict == "better"
+    verdict = "better" if better else f"not better than {_compared(training.trial.compared_with)}"
     if dry_run:
         return f"{verdict}; this was a dry run, nothing was changed."
-    if found.kept:
+    if training.kept:
         return f"{verdict}; stored, not in use."
     return f"{verdict}; nothing was changed."
 
@@ -270,13 +271,13 @@ def _compared(name: str) -> str:
     return "the plain rates" if name == PLAIN_RATES else name
 
 
-def as_dict(found: Training) -> dict[str, Any]:
-    trial = found.trial
+def as_dict(training: Training) -> dict[str, Any]:
+    trial = training.trial
     return {
-        **picked(found, "attempts", "payers", "merchants", "missing"),
-        "model": found.model.name if found.model is not None else None,
+        **picked(training, "attempts", "payers", "merchants", "missing"),
+        "model": training.model.name if training.model is not None else None,
         "trial": trial.row() | {"verdict": trial.verdict} if trial else None,
-        **picked(found, "note", "kept", "taken"),
+        **picked(training, "note", "kept", "taken"),
     }
 
 
@@ -300,7 +301,7 @@ def models_text(rows: list[ListedModel], drift: Drift | None) -> str:
     ]
     for row in rows:
         score, against = (
-            f"{one:.4f}" if one is not None else "-" for one in (row.score, row.compared_score)
+            f"{loss:.4f}" if loss is not None else "-" for loss in (row.score, row.compared_score)
         )
         lines.append(
             f"{row.name:18} {row.state:9} {row.data_until} {row.attempts:>10,} {score:>7} "
@@ -335,14 +336,14 @@ def training_text(mode: str, training: TrainingLine | None) -> str:
     }[mode]
     if training is None:
         return sentence
-    found = {
+    text = {
         "taken": "{model} was better, and was taken",
         "candidate": "{model} is better; `recoup learn take` uses it",
         "not_better": "{model} was not better than {compared_with}",
         "too_little": "too little to learn from",
         "failed": "it failed",
     }[training.result].format(**asdict(training))
-    return f"{sentence} Last at {iso(training.ended_at)}: {found}. {training.note}".rstrip()
+    return f"{sentence} Last at {iso(training.ended_at)}: {text}. {training.note}".rstrip()
 
 
 def shown_text(row: ShownModel) -> str:

@@ -65,16 +65,18 @@ def decide(
     times = _times_of(evidence, facts, model, within)
     asked = _Asked(evidence, pricing if within is None else within.priced(pricing), model, within)
     prices = _prices(asked, facts)
-    ground, belief, found = views(
+    ground, belief, candidates = views(
         model, facts, evidence.utc_offset, times.window, looked_at(prices)
     )
-    tries = planned(ground, belief, found, prices, times.gap)
-    stays = times.due and bool(found) and bool(prices) and found[0].chance >= prices[0] / 2
+    tries = planned(ground, belief, candidates, prices, times.gap)
+    stays = (
+        times.due and bool(candidates) and bool(prices) and candidates[0].chance >= prices[0] / 2
+    )
     if stays:  # it was drawn when it was planned
-        after = _after(tries, found[0].at + max(1.0, times.gap))
-        tries = [Try(found[0].at, found[0].chance, found[0].chance), *after]
+        after = _after(tries, candidates[0].at + max(1.0, times.gap))
+        tries = [Try(candidates[0].at, candidates[0].chance, candidates[0].chance), *after]
     explore = 0.0 if stays or within is not None and not prices else _explore(facts, within)
-    offers = _offers(evidence, found, tries, prices, explore, times.gap)
+    offers = _offers(evidence, candidates, tries, prices, explore, times.gap)
     taken = drawn(offers, facts.draw)
     if taken.at is None:
         return _decision(asked, belief, offers, taken, [], now=False)
@@ -161,8 +163,8 @@ def _times_of(evidence: Evidence, facts: Facts, model: Model, within: InForce | 
     def opens(at: float) -> float | None:
         if now_too and at <= now:
             return at
-        found = within.opens(next_minute(instant_of(at)), offset)
-        return hours_of(found) if found is not None else None
+        opening = within.opens(next_minute(instant_of(at)), offset)
+        return hours_of(opening) if opening is not None else None
 
     gap = within.gap / timedelta(hours=1)
     return _Times(due and now_too, gap, Window(earliest, hours_of(end), now_too, opens))
@@ -235,21 +237,23 @@ def _earliest(evidence: Evidence, facts: Facts, model: Model, now_too: bool) -> 
         if evidence.reading.wait_by_rule
         else timedelta(0)
     )
-    found = evidence.now if now_too else evidence.now + _SOONEST.get(evidence.reading.klass, _SOON)
+    earliest = (
+        evidence.now if now_too else evidence.now + _SOONEST.get(evidence.reading.klass, _SOON)
+    )
     if evidence.card_rests_until is not None:
-        found = max(found, evidence.card_rests_until)
+        earliest = max(earliest, evidence.card_rests_until)
     if facts.sends_left == 0 and facts.free_at is not None:
-        found = max(found, facts.free_at + timedelta(minutes=1))
+        earliest = max(earliest, facts.free_at + timedelta(minutes=1))
     if not now_too and class_of(evidence.reading) in RESTS:
         rest, again = model.learned.rest, model.learned.rest_again
         rest = max(rest, again) if evidence.attempts else rest
-        found = max(found, last + timedelta(hours=rest))
-    return max(found, last + wait)
+        earliest = max(earliest, last + timedelta(hours=rest))
+    return max(earliest, last + wait)
 
 
 def _offers(
     evidence: Evidence,
-    found: list[Candidate],
+    candidates: list[Candidate],
     tries: list[Try],
     prices: list[float],
     explore: float,
@@ -264,18 +268,20 @@ def _offers(
     if tries:
         own = Offer(block_of(tries[0].at - now), tries[0].at, tries[0].chance, _worth(tries, price))
     best: dict[str, Candidate] = {}
-    for one in found:
-        name = block_of(one.at - now)
-        if name != own.name and (name not in best or one.chance > best[name].chance):
-            best[name] = one
+    for candidate in candidates:
+        name = block_of(candidate.at - now)
+        if name != own.name and (name not in best or candidate.chance > best[name].chance):
+            best[name] = candidate
     others = [
         Offer(
             name,
-            one.at,
-            one.chance,
-            one.chance - price + (1 - one.chance) * _worth(_after(tries, one.at, gap), price),
+            candidate.at,
+            candidate.chance,
+            candidate.chance
+            - price
+            + (1 - candidate.chance) * _worth(_after(tries, candidate.at, gap), price),
         )
-        for name, one in best.items()
+        for name, candidate in best.items()
     ]
     may_explore = not evidence.reading.wait_by_rule and (
         facts.sends_left is None or facts.sends_left > 1
@@ -285,13 +291,13 @@ def _offers(
 
 def _worth(tries: list[Try], price: float) -> float:
     total = 0.0
-    for one in tries:
-        total += one.adds - price
+    for attempt in tries:
+        total += attempt.adds - price
     return total
 
 
 def _after(tries: list[Try], at: float, gap: float = 0.0) -> list[Try]:
-    return [one for one in tries if one.at > at and one.at >= at + gap]
+    return [attempt for attempt in tries if attempt.at > at and attempt.at >= at + gap]
 
 
 def _decision(
@@ -299,8 +305,10 @@ def _decision(
 ) -> Decision:
     evidence, _, model, within = asked
     later = tries[1:] if now else tries
-    plan = tuple(BusinessTime(next_minute(instant_of(one.at)).astimezone(UTC)) for one in later)
-    plan = tuple(one for one in plan if one < evidence.expires_at)
+    plan = tuple(
+        BusinessTime(next_minute(instant_of(attempt.at)).astimezone(UTC)) for attempt in later
+    )
+    plan = tuple(at for at in plan if at < evidence.expires_at)
     verdict: Verdict = "attempt_now" if now else "plan" if plan else "wait"
     group = (group_of(evidence.reading) or "soft") if verdict != "wait" else None
     rules = ["engine_plan" if verdict != "wait" else "not_worth_a_send"]

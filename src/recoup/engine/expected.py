@@ -24,7 +24,7 @@ def expected_under(plan: Decision, evidence: Evidence, model: Model) -> float:
     answer = facts.tries[-1].answer if facts.tries else facts.first.answer
     for number, when in enumerate([*instants, *plan.plan][:_SENDS_MAX], start=facts.next_number):
         asked = replace(belief, before=belief.before.at_try(number))
-        (one,) = at_instants(ground, asked, [hours_of(when)])
-        fails *= 1.0 - one.chance
+        (candidate,) = at_instants(ground, asked, [hours_of(when)])
+        fails *= 1.0 - candidate.chance
         belief = seen(ground, belief, Look(when, answer, number))
     return round(1.0 - fails, 6)

@@ -38,11 +38,11 @@ class Drift(NamedTuple):
 
 async def drift_of(world: World, model: str) -> Drift:
     """Drift of the model's attempts in the last four weeks."""
-    since, found = _since(world.clocks.wall()), NOTHING
+    since, drift = _since(world.clocks.wall()), NOTHING
     async with world.db.connection() as connection:
         for merchant in await merchants_to_learn(connection):
-            found = found.plus(await count_drift(connection, merchant.merchant_id, since, model))
-    return Drift(model, DAYS, found.tries, found.expected, found.approved, found.verdict)
+            drift = drift.plus(await count_drift(connection, merchant.merchant_id, since, model))
+    return Drift(model, DAYS, drift.tries, drift.expected, drift.approved, drift.verdict)
 
 
 async def calibration_of(world: World, merchant_id: UUID, model: str) -> Counted:

@@ -46,8 +46,8 @@ def chances_of(ground: Ground, belief: Belief, at: Array) -> tuple[Array, Array]
 
 def passed(ground: Ground, at: Array | float) -> Array:
     """The number of hold lengths that are over by then."""
-    found: Array = _UNTIL.searchsorted(at - ground.first_at, side="right")
-    return found
+    ended: Array = _UNTIL.searchsorted(at - ground.first_at, side="right")
+    return ended
 
 
 def free_after(holds: Array) -> Array:
@@ -57,23 +57,23 @@ def free_after(holds: Array) -> Array:
 
 def days_of(ground: Ground, at: Array) -> Array:
     """Ordinals at the card holder."""
-    found: Array = ((at + ground.offset) // 24).astype(np.int64) + EPOCH_DAY
-    return found
+    days: Array = ((at + ground.offset) // 24).astype(np.int64) + EPOCH_DAY
+    return days
 
 
 def money_rows(ground: Ground, before: Before, at: Array) -> Array:
     """Rows as `chances.money_row`, one for each instant."""
     gap, hour = at - before.money_at, ((at + ground.offset) % 24).astype(np.int64)
     fresh, stale, undated = _tables(ground, before)
-    found = np.empty((len(at), _PLACES))
-    found[:, LONG_AGO + 1 :] = undated[_IDLE_ENDS.searchsorted(gap, side="right")]
-    found[:, : LONG_AGO + 1] = rows = fresh[hour]
+    table = np.empty((len(at), _PLACES))
+    table[:, LONG_AGO + 1 :] = undated[_IDLE_ENDS.searchsorted(gap, side="right")]
+    table[:, : LONG_AGO + 1] = rows = fresh[hour]
     if before.money != THERE:
         # A posting as many days ago or more lies before the time when money was asked for.
         older = np.where(gap >= hour, (gap - hour) // 24 + 1, 0)
         rows_before = stale[_GAP_ENDS.searchsorted(gap, side="right"), hour]
-        found[:, : LONG_AGO + 1] = np.where(older[:, None] > _DAYS, rows, rows_before)
-    return found
+        table[:, : LONG_AGO + 1] = np.where(older[:, None] > _DAYS, rows, rows_before)
+    return table
 
 
 @lru_cache(maxsize=4096)
@@ -99,8 +99,8 @@ def _money(ground: Ground, belief: Belief, at: Array, days: Array, which: Array)
     parts = np.empty((len(at), _PLACES))
     parts[:, 0], parts[:, 1] = weights[IRREGULAR] * rows[:, -2], weights[AMPLE] * rows[:, -1]
     np.multiply(by_place[:, : LONG_AGO + 1], rows[:, : LONG_AGO + 1], out=parts[:, 2:])
-    found: Array = parts.cumsum(axis=1)[:, -1]
-    return found
+    logits: Array = parts.cumsum(axis=1)[:, -1]
+    return logits
 
 
 def _refused(ground: Ground, before: Before, at: Array, days: Array, which: Array) -> Array:
@@ -115,8 +115,8 @@ def _refused(ground: Ground, before: Before, at: Array, days: Array, which: Arra
         odds *= _turned(ground, days)[which]
     else:
         odds *= table.first
-    found: Array = odds / (1.0 + odds)
-    return found
+    chances: Array = odds / (1.0 + odds)
+    return chances
 
 
 def _turned(ground: Ground, days: Array) -> Array:
@@ -138,13 +138,13 @@ def _tables(ground: Ground, before: Before) -> tuple[Array, Array, Array]:
     """Rows by hour of the day; the same by gap and hour, of postings before the time when money was
     asked for; and what stands behind them by the time since. Worked out once a model."""
     tables, key = ground.model.tables, ("rows", before.money, ground.zone_known, before.tries == 0)
-    found: tuple[Array, Array, Array] | None = tables.get(key)
-    if found is None:
+    columns: tuple[Array, Array, Array] | None = tables.get(key)
+    if columns is None:
         rows = [
             [rows_of(ground.model, hour, gap, before, ground.zone_known) for hour in range(24)]
             for gap in range(len(GAP))
         ]
         both = np.array(rows)  # gap, hour, fresh and stale, days
         undated = np.array([undated_of(ground.model, before, idle) for idle in range(len(IDLE))])
-        found = tables[key] = both[0, :, 0], both[:, :, 1], undated
-    return found
+        columns = tables[key] = both[0, :, 0], both[:, :, 1], undated
+    return columns

@@ -68,13 +68,13 @@ def _rows(
     ground: Ground, belief: Belief, charges: Sequence[Charge], facts: Facts
 ) -> list[list[float]]:
     """The chance of each charge in each rhythm, where nothing holds the order."""
-    before, found = belief.before, []
+    before, rows = belief.before, []
     answer = facts.tries[-1].answer if facts.tries else facts.first.answer
-    for number, one in enumerate(charges, start=facts.next_number):
-        at = hours_of(one.at)
+    for number, charge in enumerate(charges, start=facts.next_number):
+        at = hours_of(charge.at)
         before = before.at_try(number)
         willing = 1.0 - refused(ground, before, at)
         money = spread(local_day(ground, at))(money_row(ground, before, at))
-        found.append([min(one.at_most, willing * chance) for chance in money])
+        rows.append([min(charge.at_most, willing * chance) for chance in money])
         before = before.then(number, answer, at)
-    return found
+    return rows

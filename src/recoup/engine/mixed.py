@@ -16,11 +16,11 @@ from recoup.rescue.rules.facts import Facts
 
 class View(NamedTuple):
     """View of an order for a decision: of it `ground` stays as it is, `belief` moves with each
-    answer, `found` are the instants to choose from."""
+    answer, `candidates` are the instants to choose from."""
 
     ground: Ground
     belief: Belief
-    found: list[Candidate]
+    candidates: list[Candidate]
 
 
 class Window(NamedTuple):

@@ -227,7 +227,7 @@ def model_of(content: bytes) -> Model:
         if made.format < FORMAT:
             plain = msgspec.json.decode(content)
             older = msgspec.convert(
-                {name: one for name, one in plain.items() if name != "regression"}, Learned
+                {name: field for name, field in plain.items() if name != "regression"}, Learned
             )
             return replace(checked(older), given=_name_of(content))
         learned = msgspec.json.decode(content, type=Learned)

@@ -49,22 +49,24 @@ def instants_of(
     grid = np.arange(earliest // _STEP * _STEP + _STEP / 2, end, _STEP)
     grid = np.concatenate(([earliest], grid[grid > earliest]))
     if opens is not None:
-        opened = {at for one in grid.tolist() if (at := opens(one)) is not None and at < end}
+        opened = {
+            at for instant in grid.tolist() if (at := opens(instant)) is not None and at < end
+        }
         grid = np.array(sorted(opened))
     tried = _tried(ground, grid)
     if not tried.any():
         return grid
     tried[0] |= now_too
-    found: Array = grid[tried]
-    return found
+    instants: Array = grid[tried]
+    return instants
 
 
 def _tried(ground: Ground, instants: Array) -> Array:
     """True for each instant at an hour that somebody has tried."""
-    found: Array = _weighed(ground).slots[
+    slots: Array = _weighed(ground).slots[
         ((instants + ground.offset) % 24 // (24 // SLOTS)).astype(np.int64)
     ]
-    return found
+    return slots
 
 
 def best_of_days(
@@ -93,10 +95,10 @@ def mean_with(
 ) -> list[float]:
     """The chances of both."""
     weighed, at = _weighed(ground), np.array(instants)
-    found: list[float] = _mean(
+    means: list[float] = _mean(
         chances_of(ground, belief, at)[0], _learned(ground, weighed, facts, at), weighed.weight
     ).tolist()
-    return found
+    return means
 
 
 def _mean(causes: Array, learned: Array, weight: float) -> Array:
@@ -130,9 +132,11 @@ class _Look(NamedTuple):
 
 def _learned(ground: Ground, weighed: Weighed, facts: Facts, instants: Array) -> Array:
     """The regression's chances, after each of the order's tries has failed."""
-    own = [_Look(hours_of(one.at), one.answer, one.tries) for one in (facts.first, *facts.tries)]
+    own = [
+        _Look(hours_of(look.at), look.answer, look.tries) for look in (facts.first, *facts.tries)
+    ]
     others = [_Look(hours_of(look.at), look.answer, look.tries) for look in facts.looks]
-    tried = [one.at for one in own[1:]]
+    tried = [look.at for look in own[1:]]
     stages = [
         _stage(
             own[:number],
@@ -145,44 +149,44 @@ def _learned(ground: Ground, weighed: Weighed, facts: Facts, instants: Array) ->
     weights = _weights(ground, weighed, sorted([*own, *others]), [stage.looks for stage in stages])
     at, count = np.concatenate((tried, instants)), len(tried)
     rows = np.repeat(np.arange(len(stages)), [*(1 for _ in tried), len(instants)])
-    local, failed = at + ground.offset, _each(rows, [one.failed for one in stages])
+    local, failed = at + ground.offset, _each(rows, [stage.failed for stage in stages])
     kinds, kind = alike(local[count:], stages[-1].failed)
     asked = np.concatenate((np.arange(count), count + kinds))
     bins = bins_of(local[asked], days_since(local[asked]), failed[asked])
     now = money_there(weighed.pays, bins[count:], weights[-1])[kind]
     money = np.concatenate((money_there(weighed.pays, bins[:count], weights[:-1]), now))
-    ago = _each(rows, [-NEVER if one.ago_from is None else one.ago_from for one in stages])
+    ago = _each(rows, [-NEVER if stage.ago_from is None else stage.ago_from for stage in stages])
     parts = zip(stages, np.split(at, np.arange(1, len(stages))), strict=True)
     lately = [
-        len(one.failures) - np.searchsorted(one.failures, part - LATELY, side="right")
-        for one, part in parts
+        len(stage.failures) - np.searchsorted(stage.failures, part - LATELY, side="right")
+        for stage, part in parts
     ]
     tries = Tries(
         at=at,
         first_at=np.full(len(at), own[0].at),
-        last_at=_each(rows, [one.last_at for one in stages]),
-        number=_each(rows, [one.number for one in stages]),
+        last_at=_each(rows, [stage.last_at for stage in stages]),
+        number=_each(rows, [stage.number for stage in stages]),
         first=np.full(len(at), own[0].answer),
-        last=_each(rows, [one.last for one in stages]),
+        last=_each(rows, [stage.last for stage in stages]),
         key=np.full(len(at), place_of_key(weighed.key_of, facts.first_key)),
         issuer=np.full(len(at), weighed.issuer_of.get(facts.issuer, 0)),
         offset=np.full(len(at), ground.offset),
         zone=np.full(len(at), int(ground.zone_known)),
         credit=np.full(len(at), int(ground.credit)),
         ago=np.where(ago == -NEVER, NEVER, (at - ago) / 24.0),
-        since=_each(rows, [one.since for one in stages]),
+        since=_each(rows, [stage.since for stage in stages]),
         failures=np.concatenate(lately),
-        seen=_each(rows, [one.seen for one in stages]),
+        seen=_each(rows, [stage.seen for stage in stages]),
         money=logit_of(money),
         level=_each(rows, logit_of(weights @ weighed.usual).tolist()),
-        prior_at=_each(rows, [one.prior_at for one in stages]),
-        prior=_each(rows, [one.prior for one in stages]),
+        prior_at=_each(rows, [stage.prior_at for stage in stages]),
+        prior=_each(rows, [stage.prior for stage in stages]),
     )
     each = by_node(weighed.logits(tries), at - own[0].at)
     at_first = np.log(np.maximum(weighed.nodes[own[0].answer, tries.key[0]], _TINY))
     nodes = normal(at_first + np.log(np.maximum(1.0 - each[:count], _TINY)).sum(axis=0))
-    found: Array = np.round(each[count:] @ nodes, _DIGITS)
-    return found
+    chances: Array = np.round(each[count:] @ nodes, _DIGITS)
+    return chances
 
 
 def _each(rows: Array, of_stages: Sequence[float]) -> Array:
@@ -218,11 +222,11 @@ def _weights(
     ground: Ground, weighed: Weighed, seen: Sequence[_Look], looks: Sequence[int]
 ) -> Array:
     """Weights of the hypotheses, once so many of the attempts were seen; oldest first."""
-    local = np.array([one.at for one in seen]) + ground.offset
-    answer = np.array([one.answer for one in seen])
+    local = np.array([look.at for look in seen]) + ground.offset
+    answer = np.array([look.answer for look in seen])
     failed = np.concatenate(([LONG_AGO], np.where(answer == APPROVED, LONG_AGO, local)[:-1]))
     bins = bins_of(local, days_since(local), failed)
-    kind = np.array([min(one.tries, 1) for one in seen])
+    kind = np.array([min(look.tries, 1) for look in seen])
     likely = likelihood(weighed.logs, bins, kind, outcome_of(answer))
     return normal(np.cumsum(likely, axis=0)[np.array(looks) - 1] + weighed.log_habits)
 
@@ -231,7 +235,7 @@ def _weighed(ground: Ground) -> Weighed:
     """Made once a model, which has a regression."""
     regression, tables = ground.model.learned.regression, ground.model.tables
     assert regression is not None
-    found: Weighed | None = tables.get("regression")
-    if found is None:
-        found = tables["regression"] = Weighed(regression)
-    return found
+    weighed: Weighed | None = tables.get("regression")
+    if weighed is None:
+        weighed = tables["regression"] = Weighed(regression)
+    return weighed

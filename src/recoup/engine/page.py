@@ -232,7 +232,7 @@ _CARD_WORDS: Final = {
     ),
 }
 CARD_WORDS: Final = Extended(
-    _CARD_WORDS, SWITCH, lambda one: {one.setting: one.page}, before="other_cards"
+    _CARD_WORDS, SWITCH, lambda card: {card.setting: card.page}, before="other_cards"
 )
 
 

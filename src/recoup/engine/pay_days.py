@@ -50,29 +50,29 @@ _EACH: Final = np.arange(COUNT)
 @lru_cache(maxsize=4096)
 def _since(day: int) -> Array:
     """Days since the pay day of each rhythm. `day`: since 1970."""
-    found = np.full(COUNT, LONGEST, np.int64)
+    days = np.full(COUNT, LONGEST, np.int64)
     for place in range(IRREGULAR):
-        found[place] = next(
+        days[place] = next(
             (back for back in range(LONGEST) if posts(RHYTHMS[place], _EPOCH_DAY + day - back)),
             LONGEST,
         )
-    return found
+    return days
 
 
 def days_since(local: Array) -> Array:
     """Instants × rhythms: days since the pay day."""
     days, place = np.unique(np.floor(local / 24.0).astype(np.int64), return_inverse=True)
-    found: Array = np.stack([_since(one) for one in days.tolist()])[place]
-    return found
+    rows: Array = np.stack([_since(day) for day in days.tolist()])[place]
+    return rows
 
 
 def bins_of(local: Array, since: Array, failed: Array) -> Array:
     """Instants × rhythms: the bin of each. `since`: as `days_since`; `failed`: when an attempt of
     the payer's failed last, `LONG_AGO` where one was approved after it."""
-    found: Array = np.where(since == 0, _part(local)[:, None], _BY_DAY[since])
-    found += DATED * (posted(local, since) <= failed[:, None])
-    found[:, IRREGULAR] = undated_bin(local - failed)
-    return found
+    bins: Array = np.where(since == 0, _part(local)[:, None], _BY_DAY[since])
+    bins += DATED * (posted(local, since) <= failed[:, None])
+    bins[:, IRREGULAR] = undated_bin(local - failed)
+    return bins
 
 
 def alike(local: Array, failed: float) -> tuple[Array, Array]:
@@ -86,52 +86,52 @@ def alike(local: Array, failed: float) -> tuple[Array, Array]:
 
 def _part(local: Array) -> Array:
     """Part of the day of each local time."""
-    found: Array = np.searchsorted(_DAY_PARTS, local % 24.0, side="right")
-    return found
+    parts: Array = np.searchsorted(_DAY_PARTS, local % 24.0, side="right")
+    return parts
 
 
 def posted(local: Array, since: Array) -> Array:
     """Instants × rhythms: when the last pay had come at the latest."""
-    found: Array = (np.floor(local / 24.0)[:, None] - since) * 24.0 + _POSTED_BY
-    return found
+    hours: Array = (np.floor(local / 24.0)[:, None] - since) * 24.0 + _POSTED_BY
+    return hours
 
 
 def undated_bin(hours: Array) -> Array:
     """`hours` since the failure."""
-    found: Array = UNDATED + np.searchsorted(_SINCE_FAILURE, hours, side="right")
-    return found
+    bins: Array = UNDATED + np.searchsorted(_SINCE_FAILURE, hours, side="right")
+    return bins
 
 
 def outcome_of(answer: Array) -> Array:
     """Outcomes of answers by their class: approved 0, no funds 1, others 2."""
-    found: Array = np.minimum(answer, OUTCOMES - 1)
-    return found
+    outcomes: Array = np.minimum(answer, OUTCOMES - 1)
+    return outcomes
 
 
 def likelihood(logs: Array, bins: Array, kind: Array, outcome: Array) -> Array:
     """Attempts × hypotheses, as logs. `logs`: of the table, kind × outcome × level × bin."""
     rows = (kind * OUTCOMES + outcome) * LEVELS
-    found: Array = logs.ravel().take(
+    by_level: Array = logs.ravel().take(
         (rows[:, None, None] + np.arange(LEVELS)) * BINS + bins[:, :, None]
     )
-    return found.reshape(len(kind), -1)
+    return by_level.reshape(len(kind), -1)
 
 
 def money_there(table: Array, bins: Array, weights: Array) -> Array:
     """The chance that an attempt is approved, by instant. `weights`: of the hypotheses, at each
     instant or at all."""
     approved, by_level = table[TRY, APPROVED], weights.reshape(*weights.shape[:-1], COUNT, LEVELS)
-    found = np.zeros(len(bins))
+    there = np.zeros(len(bins))
     if weights.ndim == 1:
-        found[:] = (by_level @ approved).ravel().take(_EACH * BINS + bins).sum(axis=1)
-        return found
+        there[:] = (by_level @ approved).ravel().take(_EACH * BINS + bins).sum(axis=1)
+        return there
     for level in range(LEVELS):
-        found += np.einsum("ij,ij->i", approved[level][bins], by_level[..., level])
-    return found
+        there += np.einsum("ij,ij->i", approved[level][bins], by_level[..., level])
+    return there
 
 
 def normal(logs: Array) -> Array:
     """Rows of logs as shares."""
     raised = np.exp(logs - logs.max(axis=-1, keepdims=True))
-    found: Array = raised / raised.sum(axis=-1, keepdims=True)
-    return found
+    shares: Array = raised / raised.sum(axis=-1, keepdims=True)
+    return shares

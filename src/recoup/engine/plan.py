@@ -58,16 +58,18 @@ def candidates(
 
     first = opened(soon)
     noons = opened(days, first)
-    found, later = at_instants(ground, belief, first), at_instants(ground, belief, noons)
-    around = [one.at + hours for one in best_of(later)[:_FINE_DAYS] for hours in _AROUND_NOON]
+    tried, later = at_instants(ground, belief, first), at_instants(ground, belief, noons)
+    around = [
+        candidate.at + hours for candidate in best_of(later)[:_FINE_DAYS] for hours in _AROUND_NOON
+    ]
     fine = opened((at for at in around if not first or at > first[-1]), first, noons)
-    return sorted(found + later + at_instants(ground, belief, fine))
+    return sorted(tried + later + at_instants(ground, belief, fine))
 
 
 def planned(
     ground: Ground,
     belief: Belief,
-    found: Sequence[Candidate],
+    candidates: Sequence[Candidate],
     prices: Sequence[float],
     gap: float = 0.0,
 ) -> list[Try]:
@@ -76,13 +78,15 @@ def planned(
     causes alone a plan is shorter, as those of before were."""
     deep = ground.model.learned.regression is not None
     kept = (
-        sooner_of(belief, found)[: looked_at(prices)] if deep else best_of(found)[:_KEPT_INSTANTS]
+        sooner_of(belief, candidates)[: looked_at(prices)]
+        if deep
+        else best_of(candidates)[:_KEPT_INSTANTS]
     )
     if not kept or not prices or kept[0].chance < prices[0]:
         return []
     from recoup.engine.futures import Futures
 
-    futures = Futures(ground, belief, kept, waits_from=found[0].at if deep else None)
+    futures = Futures(ground, belief, kept, waits_from=candidates[0].at if deep else None)
     best, value, chosen = 0, kept[0].chance, list[Try]()
     for price in prices if deep else prices[:PLAN_MAX]:
         if value < price:
@@ -103,10 +107,12 @@ def best_of(growing: Sequence[Candidate]) -> list[Candidate]:
     return sorted(growing, key=attrgetter("chance"), reverse=True)
 
 
-def sooner_of(belief: Belief, found: Sequence[Candidate]) -> list[Candidate]:
-    """Sorts by chance less what waiting costs; `found` is in order of time."""
+def sooner_of(belief: Belief, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Sorts by chance less what waiting costs; `candidates` is in order of time."""
     return sorted(
-        found, key=lambda one: one.chance / waited(belief, one.at, found[0].at), reverse=True
+        candidates,
+        key=lambda candidate: candidate.chance / waited(belief, candidate.at, candidates[0].at),
+        reverse=True,
     )
 
 

@@ -64,40 +64,40 @@ class Weighed:
         both = [weight * line for weight, line in zip(self._lines, lines(tries), strict=True)]
         places = places_of(tries)
         rows = self._tables.take(np.stack([places[name] for name in self._blocks]) + self._begins)
-        found: Array = self._bias + both[0] + both[1] + rows.sum(axis=0)
-        return found
+        logits: Array = self._bias + both[0] + both[1] + rows.sum(axis=0)
+        return logits
 
 
 def logs_of(pays: Array) -> Array:
-    found: Array = np.log(np.maximum(pays, 1e-4))
-    return found
+    logs: Array = np.log(np.maximum(pays, 1e-4))
+    return logs
 
 
 def usual(pays: Array) -> Array:
     """The chance that an attempt is approved on any day, by hypothesis."""
     approved = pays[TRY, APPROVED]
-    found = np.empty((COUNT, LEVELS))
-    found[:] = (approved[:, :DATED] * DAYS_OF_BINS).sum(1) / DAYS_OF_BINS.sum()
-    found[:SHORT] = (approved[:, :8] * DAYS_OF_BINS[:8]).sum(1) / DAYS_OF_BINS[:8].sum()
-    found[IRREGULAR] = approved[:, -1]
-    return found.reshape(-1)
+    shares = np.empty((COUNT, LEVELS))
+    shares[:] = (approved[:, :DATED] * DAYS_OF_BINS).sum(1) / DAYS_OF_BINS.sum()
+    shares[:SHORT] = (approved[:, :8] * DAYS_OF_BINS[:8]).sum(1) / DAYS_OF_BINS[:8].sum()
+    shares[IRREGULAR] = approved[:, -1]
+    return shares.reshape(-1)
 
 
 def chance_of(logits: Array) -> Array:
-    found: Array = 1.0 / (1.0 + np.exp(-np.clip(logits, -_LOGIT_MAX, _LOGIT_MAX)))
-    return found
+    chances: Array = 1.0 / (1.0 + np.exp(-np.clip(logits, -_LOGIT_MAX, _LOGIT_MAX)))
+    return chances
 
 
 def logit_of(chance: Array) -> Array:
     inside = np.clip(chance, 1e-6, 1.0 - 1e-6)
-    found: Array = np.log(inside / (1.0 - inside))
-    return found
+    logits: Array = np.log(inside / (1.0 - inside))
+    return logits
 
 
 def by_node(logits: Array, delay: Array) -> Array:
     """Tries × nodes. `delay`: hours since the decline."""
-    found: Array = np.where(delay[:, None] >= UNTIL, chance_of(logits[:, None] + WILLING), HELD)
-    return found
+    chances: Array = np.where(delay[:, None] >= UNTIL, chance_of(logits[:, None] + WILLING), HELD)
+    return chances
 
 
 def wrong_in(regression: Regression) -> str | None:
@@ -115,7 +115,7 @@ def wrong_in(regression: Regression) -> str | None:
         (regression.lines, 2),
     )
     for name, (row, length) in rows.items():
-        if len(row) != length or not all(-_LOGIT_MAX <= one <= _LOGIT_MAX for one in row):
+        if len(row) != length or not all(-_LOGIT_MAX <= logit <= _LOGIT_MAX for logit in row):
             return f"{name} needs {length} numbers from -{_LOGIT_MAX:g} to {_LOGIT_MAX:g}."
     shares = {
         "regression.pays": (regression.pays, KINDS * OUTCOMES * LEVELS * BINS),
@@ -125,7 +125,7 @@ def wrong_in(regression: Regression) -> str | None:
         "regression.slots": (tuple(map(float, regression.slots)), SLOTS),
     }
     for name, (row, length) in shares.items():
-        if len(row) != length or not all(0.0 <= one <= 1.0 for one in row):
+        if len(row) != length or not all(0.0 <= share <= 1.0 for share in row):
             return f"{name} needs {length} numbers from 0 to 1."
     sums = np.r_[sum(regression.habits), np.array(regression.nodes).reshape(-1, NODES).sum(1)]
     if not (np.abs(sums - 1.0) <= _SUM_OFF).all():

@@ -31,13 +31,13 @@ _DATED: Final = RHYTHMS[:IRREGULAR]
 def days_since(ordinal: int) -> bytes:
     """The number of days from each rhythm's last posting to that day (a proleptic ordinal),
     `LONG_AGO` at most; 0 on the day itself. Those without days say `LONG_AGO`."""
-    found = bytearray([LONG_AGO]) * len(RHYTHMS)
+    days = bytearray([LONG_AGO]) * len(RHYTHMS)
     for index, name in enumerate(_DATED):
         for back in range(LONG_AGO):
             if posts(name, ordinal - back):
-                found[index] = back
+                days[index] = back
                 break
-    return bytes(found)
+    return bytes(days)
 
 
 @lru_cache(maxsize=4096)
@@ -78,8 +78,8 @@ def posts(name: str, ordinal: int) -> bool:
         )
     meant = [day + timedelta(days=ahead) for ahead in range(3 if day.weekday() == 4 else 1)]
     if kind == "before":
-        return any(one.day == n or n == 31 and _is_last(one) for one in meant)
-    return any(one.day == 15 or (one.day == 1 if n == 1 else _is_last(one)) for one in meant)
+        return any(day.day == n or n == 31 and _is_last(day) for day in meant)
+    return any(day.day == 15 or (day.day == 1 if n == 1 else _is_last(day)) for day in meant)
 
 
 def _is_last(day: date) -> bool:

@@ -138,16 +138,16 @@ def _text(standing: Standing, unlisted: Sequence[UnlistedCode]) -> str:
         lines.append(
             f"stopped    for {whom} since {iso(stop.stopped_at)} by {stop.actor}: {stop.why}"
         )
-    for one in unlisted:
+    for code in unlisted:
         lines.append(
-            f"unknown    {one.scheme} {one.kind} {one.code}; orders: {one.orders}, last {iso(one.last_at)}"
+            f"unknown    {code.scheme} {code.kind} {code.code}; orders: {code.orders}, last {iso(code.last_at)}"
         )
     return "\n".join(lines)
 
 
 def _dict(standing: Standing, unlisted: Sequence[UnlistedCode]) -> dict[str, Any]:
-    def terms(one: Terms) -> dict[str, Any]:
-        return {"mode": one.mode, **one.to_dict(), "explore_max": dict(one.explore_max or {})}
+    def terms(line: Terms) -> dict[str, Any]:
+        return {"mode": line.mode, **line.to_dict(), "explore_max": dict(line.explore_max or {})}
 
     def in_force(site_id: UUID | None) -> dict[str, Any] | None:
         left = standing.cut(site_id)
@@ -160,8 +160,8 @@ def _dict(standing: Standing, unlisted: Sequence[UnlistedCode]) -> dict[str, Any
     return {
         "merchant": terms(standing.own()),
         "sites": {
-            str(site_id): terms(one)
-            for site_id, one in standing.lines.items()
+            str(site_id): terms(line)
+            for site_id, line in standing.lines.items()
             if site_id is not None
         },
         "in_force": {str(site_id or "merchant"): in_force(site_id) for site_id in standing.within},
@@ -176,5 +176,5 @@ def _dict(standing: Standing, unlisted: Sequence[UnlistedCode]) -> dict[str, Any
             }
             for stop in standing.stops
         ],
-        "unlisted": [asdict(one) for one in unlisted],
+        "unlisted": [asdict(code) for code in unlisted],
     }

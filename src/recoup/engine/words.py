@@ -43,8 +43,8 @@ def reasons_of(
         )
     if tries:
         together = 1.0
-        for one in tries:
-            together -= one.adds
+        for attempt in tries:
+            together -= attempt.adds
         lines.append(
             f"The model gives the next attempt a chance of {tries[0].chance:.0%}, all planned attempts together"
             f" {1 - together:.0%}."
@@ -139,11 +139,11 @@ def _change(verdict: Verdict) -> str:
 
 def outside(facts: Facts, now: datetime, model: Model) -> list[str]:
     """Inputs outside of what the model has seen; there it falls back to what holds for all."""
-    found = []
+    reasons = []
     if facts.issuer not in model.learned.issuers:
-        found.append("The issuer is new to the model.")
+        reasons.append("The issuer is new to the model.")
     if facts.first_key not in model.learned.holds_by_code:
-        found.append("The code is new to the model; its class is known.")
+        reasons.append("The code is new to the model; its class is known.")
     if now.date() > datetime.fromisoformat(model.learned.data_until).date() + _STALE:
-        found.append(f"The model’s data end on {model.learned.data_until}.")
-    return found
+        reasons.append(f"The model’s data end on {model.learned.data_until}.")
+    return reasons

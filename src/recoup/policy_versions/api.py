@@ -214,7 +214,7 @@ def named_as_here() -> Iterator[None]:
     try:
         yield
     except Problem as problem:
-        lines = {one.line for one in problem.facts.get("complaints", ())}
+        lines = {complaint.line for complaint in problem.facts.get("complaints", ())}
         named: dict[str, list[str]] = {}
         for name, texts in problem.fields.items():
             here = (

@@ -42,13 +42,13 @@ def exposure(
     async def work(opened: Opened) -> tuple[Exposure, Bounds | None]:
         merchant_id = opened.merchant_id
         if change:
-            found = await agree_exposure(opened.world, opened.scope("terms"), asset, change)
+            exposure = await agree_exposure(opened.world, opened.scope("terms"), asset, change)
         else:
-            found = await exposure_of(opened.world, merchant_id, asset)
-        return found, await bounds_of(opened.world, merchant_id, asset)
+            exposure = await exposure_of(opened.world, merchant_id, asset)
+        return exposure, await bounds_of(opened.world, merchant_id, asset)
 
-    found, bounds = run(work)
-    rows = _rows(asset, found)
+    agreed, bounds = run(work)
+    rows = _rows(asset, agreed)
     lines = [f"{name.replace('_', ' '):22} {value}" for name, value in rows.items()]
     show(
         rows | {"bounds": _bounds_shown(bounds)}, [*lines, *_bounds_lines(bounds)], as_json=as_json
@@ -84,16 +84,16 @@ def _bounds_lines(bounds: Bounds | None) -> Iterator[str]:
             yield f"  {reach:20} {table.payers[tenth]} {more}customers, {table.weeks[tenth]} weeks: {known}"
 
 
-def _rows(asset: str, found: Exposure) -> dict[str, str | int]:
+def _rows(asset: str, exposure: Exposure) -> dict[str, str | int]:
     def text(units: int) -> str:
         return f"{to_text(units, EXPONENTS[asset])} {asset}"
 
-    return shown(found.limits, asset) | {
-        "allotted": text(found.allotted_units),
-        "advanced_now": text(found.used_units),
-        "orders_to_be_collected": found.advanced_orders,
-        "bad_debt": text(found.bad_debt_units),
-        "written_off_of_limit": text(found.lost_units),
-        "operator_limit": text(found.operator_limit_units),
-        "operator_allotted": text(found.operator_drawn_units),
+    return shown(exposure.limits, asset) | {
+        "allotted": text(exposure.allotted_units),
+        "advanced_now": text(exposure.used_units),
+        "orders_to_be_collected": exposure.advanced_orders,
+        "bad_debt": text(exposure.bad_debt_units),
+        "written_off_of_limit": text(exposure.lost_units),
+        "operator_limit": text(exposure.operator_limit_units),
+        "operator_allotted": text(exposure.operator_drawn_units),
     }

@@ -67,7 +67,7 @@ def uplift_text(report: Mapping[str, Any], refused: Sequence[Mapping[str, Any]] 
     if report["ordersMissing"]:
         text.append(f"to ± 3      {report['ordersMissing']:,} more orders")
     text += [f"by {arm:<9}{_means(arms[arm]['by'])}" for arm in ARMS if arms[arm]["by"]]
-    text += [_other(one) for one in report["others"]]
+    text += [_other(other) for other in report["others"]]
     if report["alarm"]:
         text.append(f"ALARM       {_ALARMS[report['alarm']]}")
     if cards["tooMany"]:
@@ -80,7 +80,7 @@ def uplift_text(report: Mapping[str, Any], refused: Sequence[Mapping[str, Any]] 
             f"note        {moved:,} payers were found in both arms: each counts in its first one"
         )
     text += [
-        f"line {one['line']:<7}{shown_by_number(one['why'])}" for one in refused[:REFUSED_SHOWN]
+        f"line {line['line']:<7}{shown_by_number(line['why'])}" for line in refused[:REFUSED_SHOWN]
     ]
     if len(refused) > REFUSED_SHOWN:
         text.append(f"refused     {len(refused):,} lines in all; --json lists them")
@@ -101,19 +101,19 @@ def _amounts(asset: str, money: Mapping[str, Any]) -> str:
     return f"by amount   {asset}: {_interval(money)}; {' and '.join(sums)} rescued"
 
 
-def _interval(found: Mapping[str, Any]) -> str:
-    if found["difference"] is None:
+def _interval(difference: Mapping[str, Any]) -> str:
+    if difference["difference"] is None:
         return f"not enough yet: {PAYERS_MIN} payers are needed in each arm, and {FIRST.days} days"
-    points, low, high = (100 * found[name] for name in ("difference", "low", "high"))
+    points, low, high = (100 * difference[name] for name in ("difference", "low", "high"))
     return f"{points:+.1f} points, between {low:+.1f} and {high:+.1f}"
 
 
-def _other(one: Mapping[str, Any]) -> str:
-    name, (shape, scale) = one["name"].replace("_", " "), _OTHERS[one["name"]]
-    text = f"{name:<17} {scale * one['engine']:{shape}} and {scale * one['holdout']:{shape}}"
-    if one["difference"] is not None:
-        text += f": between {scale * one['low']:+{shape}} and {scale * one['high']:+{shape}}"
-    return text + ("  ALARM" if one["harm"] else "")
+def _other(other: Mapping[str, Any]) -> str:
+    name, (shape, scale) = other["name"].replace("_", " "), _OTHERS[other["name"]]
+    text = f"{name:<17} {scale * other['engine']:{shape}} and {scale * other['holdout']:{shape}}"
+    if other["difference"] is not None:
+        text += f": between {scale * other['low']:+{shape}} and {scale * other['high']:+{shape}}"
+    return text + ("  ALARM" if other["harm"] else "")
 
 
 def _means(counts: Mapping[str, int]) -> str:
@@ -152,9 +152,9 @@ def uplift(
         report = run(lambda opened: _kept(opened, past))
         report["looks"] = report["looks"] if by == "week" else report["looks"][-1:]
     else:
-        found = _found(run, file, until, zone)
-        report = comparison_report(found, looks_of(found, by, expected))
-        refused = [{"line": number, "why": why} for number, why in found.refused]
+        orders = _found(run, file, until, zone)
+        report = comparison_report(orders, looks_of(orders, by, expected))
+        refused = [{"line": number, "why": why} for number, why in orders.refused]
     return Printed(report | {"refused": refused}, uplift_text(report, refused))
 
 
@@ -164,8 +164,8 @@ def _found(run: Run, file: Path | None, until: str | None, zone: str) -> OrdersR
     if until is not None:
         cure = "The merchant's clock says what is closed."
         raise invalid("--until needs a file.", "until", cure)
-    found: OrdersRead = run(lambda opened: closed_orders(opened.world, opened.merchant_id))
-    return found
+    orders: OrdersRead = run(lambda opened: closed_orders(opened.world, opened.merchant_id))
+    return orders
 
 
 def _check_kept(file: Path | None, step: Step, expected: int | None, until: str | None) -> None:

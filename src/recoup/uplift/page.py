@@ -37,8 +37,8 @@ def chart(looks: Sequence[Mapping[str, Any]], width: int = WIDTH) -> Values | No
     shown = [look for look in looks if look["low"] is not None]
     if not shown:
         return None
-    lowest: float = min(0.0, *(100 * one["low"] for one in shown))
-    highest: float = max(0.0, *(100 * one["high"] for one in shown))
+    lowest: float = min(0.0, *(100 * figures["low"] for figures in shown))
+    highest: float = max(0.0, *(100 * figures["high"] for figures in shown))
     step: int = next((step for step in _STEPS if (highest - lowest) / step <= 6), 100)
     bottom, top = math.floor(lowest / step) * step, max(1, math.ceil(highest / step)) * step
     each = (width - _LEFT) / len(shown)
@@ -47,12 +47,16 @@ def chart(looks: Sequence[Mapping[str, Any]], width: int = WIDTH) -> Values | No
     def y(points: float) -> float:
         return round(_BASE - (_BASE - _TOP) * (points - bottom) / (top - bottom), 1)
 
-    def interval(at: int, one: Mapping[str, Any]) -> Values:
+    def interval(at: int, figures: Mapping[str, Any]) -> Values:
         wide = round(min(each * 0.4, _WIDEST), 1)
         x = round(_LEFT + at * each + (each - wide) / 2, 1)
-        low, high, difference = 100 * one["low"], 100 * one["high"], 100 * one["difference"]
+        low, high, difference = (
+            100 * figures["low"],
+            100 * figures["high"],
+            100 * figures["difference"],
+        )
         return dict(
-            on=date.fromisoformat(one["on"]),
+            on=date.fromisoformat(figures["on"]),
             low=low,
             high=high,
             difference=difference,
@@ -67,7 +71,7 @@ def chart(looks: Sequence[Mapping[str, Any]], width: int = WIDTH) -> Values | No
         )
 
     return dict(
-        intervals=[interval(at, one) for at, one in enumerate(shown)],
+        intervals=[interval(at, figures) for at, figures in enumerate(shown)],
         grid=[(y(points), points) for points in range(bottom, top + 1, step)],
         left=_LEFT,
         width=width,
@@ -114,7 +118,7 @@ async def uplift(visit: Visit) -> Values:
 
 def _days(report: dict[str, Any] | None) -> list[str]:
     return (
-        [one["on"] for one in report["looks"]] + [one["week"] for one in report["cohorts"]]
+        [look["on"] for look in report["looks"]] + [cohort["week"] for cohort in report["cohorts"]]
         if report
         else []
     )

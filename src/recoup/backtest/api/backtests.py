@@ -89,9 +89,9 @@ async def get_payments(call: Call) -> BacktestPayments:
     """Payments of a back-test. Each payment with what was done, and what the policy would have planned and why."""
     query = call.parameters(BacktestPaymentQuery)
     world, merchant_id = call.services.world, call.scope.merchant_id
-    found = await read_backtest(world, merchant_id, _id(call))
+    report_row = await read_backtest(world, merchant_id, _id(call))
     rows = await backtest_payments(
-        world.db.reader, merchant_id, found.backtest_id, query.after or 0, query.limit + 1
+        world.db.reader, merchant_id, report_row.backtest_id, query.after or 0, query.limit + 1
     )
     more = rows[query.limit].place if len(rows) > query.limit else None
     return BacktestPayments(data=[_payment(row.payment) for row in rows[: query.limit]], next=more)
@@ -122,5 +122,5 @@ def shown(shape: type[ShownT], row: BacktestRow) -> ShownT:
 
 def _payment(plain: dict[str, Any]) -> BacktestPayment:
     return msgspec.convert(
-        plain | {"why": [str(kept(one)) for one in plain["why"]]}, BacktestPayment
+        plain | {"why": [str(kept(reason)) for reason in plain["why"]]}, BacktestPayment
     )

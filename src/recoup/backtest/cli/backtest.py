@@ -81,14 +81,14 @@ Files = Mapping[UUID, str]  # name by the import's id
 
 
 async def _one(opened: Opened, backtest_id: str | None) -> tuple[BacktestRow, Files]:
-    found = parse_id(backtest_id or "")
-    if found is None:
+    parsed_id = parse_id(backtest_id or "")
+    if parsed_id is None:
         raise Problem(
             "not_found",
             "There is no such back-test.",
             cure="Use an id that recoup backtest list shows.",
         )
-    row = await read_backtest(opened.world, opened.merchant_id, found)
+    row = await read_backtest(opened.world, opened.merchant_id, parsed_id)
     return row, await _files(opened, [row])
 
 
@@ -98,9 +98,11 @@ async def _newest(opened: Opened) -> tuple[list[BacktestRow], Files]:
 
 
 async def _files(opened: Opened, rows: Iterable[BacktestRow]) -> Files:
-    ids = [one for row in rows if (one := question_of(row.question).import_id) is not None]
+    ids = [
+        import_id for row in rows if (import_id := question_of(row.question).import_id) is not None
+    ]
     named = await import_names(opened.world.db.reader, opened.merchant_id, ids)
-    return {one.import_id: one.file_name for one in named}
+    return {file.import_id: file.file_name for file in named}
 
 
 def _plain(row: BacktestRow) -> dict[str, Any]:
@@ -158,7 +160,7 @@ def write_payments(file: Path, orders: Iterable[JudgedOrder]) -> None:
     with file.open("w", encoding="utf-8", newline="") as out:
         if file.suffix in (".jsonl", ".json", ".ndjson"):
             out.writelines(
-                json.dumps(one, ensure_ascii=False) + "\n" for one in payment_rows(orders)
+                json.dumps(payment, ensure_ascii=False) + "\n" for payment in payment_rows(orders)
             )
             return
         out.write(csv_row(COLUMNS))
@@ -284,14 +286,14 @@ def backtest(
     elif policy is not None:
         who = policy
     if file is None:
-        found = run(lambda opened: _of_merchant(opened, who, within, days, send_cost, payments))
+        judged = run(lambda opened: _of_merchant(opened, who, within, days, send_cost, payments))
     elif not _is_log(file):
         history, bad = _of_history(file, answers, who, within, timedelta(days=window), send_cost)
         if payments is not None:
             write_payments(payments, history.orders)
-        refused = [{"line": one.line, "why": str(one.why)} for one in bad]
+        refused = [{"line": line.line, "why": str(line.why)} for line in bad]
         shown = [
-            f"line {one.line:<7}{shown_by_number(str(one.why))}" for one in bad[:REFUSED_SHOWN]
+            f"line {line.line:<7}{shown_by_number(str(line.why))}" for line in bad[:REFUSED_SHOWN]
         ]
         shown += (
             [f"refused     {len(bad):,} lines in all; --json lists them"]
@@ -306,20 +308,20 @@ def backtest(
     else:
         read = _of_log(file, who, within, play, plans=payments is not None)
         assert read.target is not None
-        found = judge(read.target.name, read.orders, send_cost)
-        found.sampled_of = read.sampled_of
+        judged = judge(read.target.name, read.orders, send_cost)
+        judged.sampled_of = read.sampled_of
         if payments is not None:
             write_payments(payments, read.orders)
     if as_json:
         refused = [{"line": number, "why": why} for number, why in read.refused]
         click.echo(
             json.dumps(
-                judgement_plain(found)
+                judgement_plain(judged)
                 | {"play": read.play, "plays": read.plays, "refused": refused}
             )
         )
         return
-    text = text_of(found, send_cost)
+    text = text_of(judged, send_cost)
     if len(read.plays) > 1:
         text.append(
             f"play        {read.play}; the file also holds {', '.join(read.plays[1:6])}: --play chooses"
@@ -342,12 +344,12 @@ async def _of_merchant(
 ) -> Judgement:
     world, merchant_id = opened.world, opened.merchant_id
     target = await target_named(world, merchant_id, who, within)
-    found = await backtest_policy(
+    judgement = await backtest_policy(
         world, merchant_id, target, days=days, send_cost=send_cost, plans=payments is not None
     )
     if payments is not None:
-        write_payments(payments, found.orders)
-    return found.judgement
+        write_payments(payments, judgement.orders)
+    return judgement.judgement
 
 
 def _of_log(

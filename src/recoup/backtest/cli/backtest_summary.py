@@ -28,105 +28,115 @@ _HEADS: Final = (
 )
 
 
-def text_of(found: HistoryReport) -> list[str]:
-    cohort = found.cohort
+def text_of(report: HistoryReport) -> list[str]:
+    cohort = report.cohort
     text = [
-        *in_short(history_plain(found)),
-        f"policy      {shown_by_number(found.policy)}",
+        *in_short(history_plain(report)),
+        f"policy      {shown_by_number(report.policy)}",
         f"payments    {len(cohort.payments):,} of {cohort.declined:,} declined at first, with windows of "
         f"{cohort.window.days} days; {cohort.begun_before:,} may have begun before the file, {len(cohort.open):,} end "
         "after it"
         + (f", {len(cohort.unknown):,} have an unknown outcome" if cohort.unknown else ""),
     ]
-    if found.sampled_of is not None:
+    if report.sampled_of is not None:
         text.append(
-            f"sample      {cohort.attempts:,} of {found.sampled_of:,} attempts, by customers drawn with a fixed seed"
+            f"sample      {cohort.attempts:,} of {report.sampled_of:,} attempts, by customers drawn with a fixed seed"
         )
-    if found.lacking or found.then is None or found.whole is None:
+    if report.lacking or report.then is None or report.whole is None:
         text.append("not enough  to say anything:")
-        return text + listed(history_plain(found))
-    low, high = found.then.interval
+        return text + listed(history_plain(report))
+    low, high = report.then.interval
     days = (
-        "" if found.whole.days_then is None else f", money after {found.whole.days_then:.1f} days"
+        "" if report.whole.days_then is None else f", money after {report.whole.days_then:.1f} days"
     )
     text.append(
-        f"then        {found.then.value:.1%} rescued (of more such payments {max(0, low):.1%} to {min(1, high):.1%}), "
-        f"{found.whole.sends_then:.2f} attempts each{days}"
+        f"then        {report.then.value:.1%} rescued (of more such payments {max(0, low):.1%} to {min(1, high):.1%}), "
+        f"{report.whole.sends_then:.2f} attempts each{days}"
     )
-    text += _of_policy(found)
+    text += _of_policy(report)
     text += [
         f"experiment  {experiment.orders:,} orders ({experiment.days:,.0f} days), "
         f"{experiment.compared:.0%} of them compared, would show the difference to "
         f"± {100 * experiment.plus_minus:.1f} points; about {experiment.at_risk:,} rescues at risk"
-        for experiment in found.experiments
+        for experiment in report.experiments
     ]
-    for by, rows in found.groups.items():
+    for by, rows in report.groups.items():
         text += ["", f"by {by:<25} {_HEADS}", *map(_group, rows)]
         text += explained(row.name for row in rows) if by == "class" else []
     return text
 
 
-def _group(one: HistoryFigures) -> str:
-    rescued = "–" if one.rescued is None else f"{one.rescued.low:.1%} to {one.rescued.high:.1%}"
-    models = "–" if one.models is None else f"{one.models.low:.1%} to {one.models.high:.1%}"
-    sends = "–" if one.sends is None else f"{one.sends.low:.2f} to {one.sends.high:.2f}"
-    days = "–" if one.days_earlier is None else days_earlier(*one.days_earlier)
+def _group(figures: HistoryFigures) -> str:
+    rescued = (
+        "–"
+        if figures.rescued is None
+        else f"{figures.rescued.low:.1%} to {figures.rescued.high:.1%}"
+    )
+    models = (
+        "–" if figures.models is None else f"{figures.models.low:.1%} to {figures.models.high:.1%}"
+    )
+    sends = "–" if figures.sends is None else f"{figures.sends.low:.2f} to {figures.sends.high:.2f}"
+    days = "–" if figures.days_earlier is None else days_earlier(*figures.days_earlier)
     return (
-        f"{shown_by_number(label_of(one.name))[:28]:<28} {one.orders:6,} {one.rescued_then / one.orders:7.1%}  "
-        f"{rescued:<17} {models:<17} {f'{sends}, then {one.sends_then:.2f}':<24} {days:<30} {_fees(one)}"
+        f"{shown_by_number(label_of(figures.name))[:28]:<28} {figures.orders:6,} "
+        f"{figures.rescued_then / figures.orders:7.1%}  "
+        f"{rescued:<17} {models:<17} {f'{sends}, then {figures.sends_then:.2f}':<24} {days:<30} {_fees(figures)}"
     )
 
 
-def _fees(one: HistoryFigures) -> str:
+def _fees(figures: HistoryFigures) -> str:
     spans = (
         f"{amount_of(fee.low, fee.asset)} to {amount_of(fee.high, fee.asset)} {fee.asset}"
-        for fee in one.fees_avoided
+        for fee in figures.fees_avoided
     )
     return ", ".join(spans) or "–"
 
 
-def _of_policy(found: HistoryReport) -> list[str]:
+def _of_policy(report: HistoryReport) -> list[str]:
     text = []
-    if found.bounds is not None:
-        planned, count = found.planned_of
+    if report.bounds is not None:
+        planned, count = report.planned_of
         sample = f" of a sample of {planned:,} payments" if planned < count else ""
         text.append(
-            f"at least    {found.bounds.at_least:.1%} and at most {found.bounds.at_most:.1%} rescued by this policy"
-            f"{sample}, if nothing is assumed; {found.sends:.2f} attempts planned each"
+            f"at least    {report.bounds.at_least:.1%} and at most {report.bounds.at_most:.1%} rescued by this policy"
+            f"{sample}, if nothing is assumed; {report.sends:.2f} attempts planned each"
         )
-    if found.narrowed is not None:
-        text.append(_assuming(found.narrowed))
-    whole = found.whole
+    if report.narrowed is not None:
+        text.append(_assuming(report.narrowed))
+    whole = report.whole
     if whole is not None and whole.sends is not None:
         text.append(
             f"attempts    {whole.sends.low:.2f} to {whole.sends.high:.2f} each under it; fees avoided {_fees(whole)}"
         )
-        text.append(at_cost(found.send_cost))
+        text.append(at_cost(report.send_cost))
     if whole is not None and whole.days_earlier is not None:
         text.append(
             f"money       {days_earlier(*whole.days_earlier)}, where it rescues the same payments"
         )
-    if found.calibration is not None:
-        off = found.calibration
+    if report.calibration is not None:
+        off = report.calibration
         text.append(
             f"calibration the model's chances were off by {100 * off.error:.1f} points "
             f"(± {100 * off.plus_minus:.1f}) at {off.tries:,} attempts of the last quarter of the time, which it "
             "had not seen"
         )
-    if found.models is None:
-        return [*text, f"models      are not asked: {found.why_no_models or 'nothing was planned'}"]
+    if report.models is None:
+        return [
+            *text,
+            f"models      are not asked: {report.why_no_models or 'nothing was planned'}",
+        ]
     return [
         *text,
-        f"models      expect {found.models.lowest:.1%} to {found.models.highest:.1%} (range of models)",
+        f"models      expect {report.models.lowest:.1%} to {report.models.highest:.1%} (range of models)",
         f"            {LOUD}",
     ]
 
 
-def _assuming(one: Narrowed) -> str:
+def _assuming(narrowed: Narrowed) -> str:
     text = "assuming    payer: "
-    if one.at_least is not None and one.at_most is not None:
-        text += f"at least {one.at_least:.1%} and at most {one.at_most:.1%}; "
-    return f"{text}{one.contradicted:,} payments contradict it"
+    if narrowed.at_least is not None and narrowed.at_most is not None:
+        text += f"at least {narrowed.at_least:.1%} and at most {narrowed.at_most:.1%}; "
+    return f"{text}{narrowed.contradicted:,} payments contradict it"
 
 
 LATER: Final = "back-test   {0} is being made; the page Back-tests shows it. The policy can be saved meanwhile."
@@ -206,10 +216,10 @@ def _figures(report: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _money(one: Mapping[str, Any]) -> str:
-    asset, more = one["currency"], one["netDifference"]
+def _money(money: Mapping[str, Any]) -> str:
+    asset, more = money["currency"], money["netDifference"]
     return (
-        f"net {asset}     {amount_of(one['net'], asset)} against {amount_of(one['netThen'], asset)}, difference "
+        f"net {asset}     {amount_of(money['net'], asset)} against {amount_of(money['netThen'], asset)}, difference "
         f"{amount_of(more['low'], asset, sign=True)} to {amount_of(more['high'], asset, sign=True)}; fees avoided "
-        f"{amount_of(one['feesAvoided'], asset)}"
+        f"{amount_of(money['feesAvoided'], asset)}"
     )

@@ -26,53 +26,62 @@ VERDICTS: Final = {
 }
 
 
-def text_of(found: Judgement, send_cost: int) -> list[str]:
+def text_of(judgement: Judgement, send_cost: int) -> list[str]:
     """`send_cost`: minor units of a send."""
-    whole = found.whole
-    text = [*in_short(judgement_plain(found)), f"policy      {shown_by_number(found.policy)}"]
-    if found.sampled_of is not None:
+    whole = judgement.whole
+    text = [
+        *in_short(judgement_plain(judgement)),
+        f"policy      {shown_by_number(judgement.policy)}",
+    ]
+    if judgement.sampled_of is not None:
         text.append(
-            f"sample      {whole.orders:,} of {found.sampled_of:,} orders, by customers drawn with a fixed seed"
+            f"sample      {whole.orders:,} of {judgement.sampled_of:,} orders, by customers drawn with a fixed seed"
         )
-    span = f", {_day(found.first)} to {_day(found.last)}" if found.first is not None else ""
-    text.append(
-        f"orders      {whole.orders:,} of {found.payers:,} customers, whose window has closed{span}; "
-        f"{found.open:,} open"
+    span = (
+        f", {_day(judgement.first)} to {_day(judgement.last)}"
+        if judgement.first is not None
+        else ""
     )
-    if found.unread:
+    text.append(
+        f"orders      {whole.orders:,} of {judgement.payers:,} customers, whose window has closed{span}; "
+        f"{judgement.open:,} open"
+    )
+    if judgement.unread:
         text.append(
-            f"unread      {found.unread:,} orders hold decisions that cannot be read; they are left out"
+            f"unread      {judgement.unread:,} orders hold decisions that cannot be read; they are left out"
         )
     if whole.orders:
         text.append(
             f"then        {whole.then.value:.1%} rescued (of more such orders {_interval(whole.then)})"
         )
-    text += _with_policy(found)
-    text += [_money(one) for one in found.money] + [at_cost(send_cost)] * bool(found.money)
-    text += _overlap(found)
-    for kind, rows in found.groups.items():
+    text += _with_policy(judgement)
+    text += [_money(money) for money in judgement.money] + [at_cost(send_cost)] * bool(
+        judgement.money
+    )
+    text += _overlap(judgement)
+    for kind, rows in judgement.groups.items():
         heads = "orders    then  policy  difference           attempts          money               fees avoided"
         text += ["", f"{_KINDS[kind]:<{GROUP_WIDTH}} {heads}"]
-        text += [_group(name, one) for name, one in rows]
+        text += [_group(name, figures) for name, figures in rows]
         text += explained(name for name, _ in rows) if kind == "class" else []
     return text
 
 
 def in_short(report: Mapping[str, Any]) -> list[str]:
     """The lines that the portal's page of it begins with, too."""
-    found = headline(report)
-    if found is None:
+    said = headline(report)
+    if said is None:
         return []
     return [
-        f"in short    {found.money}",
-        f"            {found.payments}",
-        f"            {found.advice}",
+        f"in short    {said.money}",
+        f"            {said.payments}",
+        f"            {said.advice}",
     ]
 
 
 def listed(report: Mapping[str, Any]) -> list[str]:
     """The lines that say what is missing for a figure, and what to do."""
-    return [f"            {one}" for one in lacking(report)]
+    return [f"            {line}" for line in lacking(report)]
 
 
 def explained(classes: Iterable[str]) -> list[str]:
@@ -89,33 +98,34 @@ def at_cost(units: int) -> str:
     return f"            fees at {units} minor units an attempt, which is an assumption: --send-cost takes another"
 
 
-def _with_policy(found: Judgement) -> list[str]:
-    whole = found.whole
+def _with_policy(judgement: Judgement) -> list[str]:
+    whole = judgement.whole
     if whole.rescued is None or whole.difference is None:
         return [
             "policy      not enough to say what it would have rescued:",
-            *listed(judgement_plain(found)),
+            *listed(judgement_plain(judgement)),
         ]
-    low, high = (100 * one for one in whole.difference.interval)
+    low, high = (100 * bound for bound in whole.difference.interval)
     return [
         f"policy      {whole.rescued.value:.1%} rescued, 90 % interval {_interval(whole.rescued)}",
         f"difference  {100 * whole.difference.value:+.1f} points, between {low:+.1f} and {high:+.1f}: "
-        + VERDICTS[found.verdict],
+        + VERDICTS[judgement.verdict],
         f"attempts    {whole.sends:.2f} an order, then {whole.sends_then:.2f}",
         f"money       after {_days(whole.days)} days, then {_days(whole.days_then)}"
         + (f": {days_earlier(whole.days_earlier)}" if whole.days_earlier is not None else ""),
     ]
 
 
-def _money(one: MoneyFigures) -> str:
-    more = f"{amount_of(one.net, one.asset)} against {amount_of(one.net_then, one.asset)}"
-    between = f"{amount_of(one.net_low, one.asset, sign=True)} to {amount_of(one.net_high, one.asset, sign=True)}"
-    fees = amount_of(one.fees_avoided, one.asset)
-    return f"net {one.asset}     {more}, difference {between}; fees avoided {fees}"
+def _money(money: MoneyFigures) -> str:
+    more = f"{amount_of(money.net, money.asset)} against {amount_of(money.net_then, money.asset)}"
+    low = amount_of(money.net_low, money.asset, sign=True)
+    high = amount_of(money.net_high, money.asset, sign=True)
+    fees = amount_of(money.fees_avoided, money.asset)
+    return f"net {money.asset}     {more}, difference {low} to {high}; fees avoided {fees}"
 
 
-def _overlap(found: Judgement) -> list[str]:
-    overlap = found.overlap
+def _overlap(judgement: Judgement) -> list[str]:
+    overlap = judgement.overlap
     return [
         f"overlap     {overlap.followed:.1%} of the orders were tried to their end as it would have: they count as "
         f"{overlap.effective:,.0f} of {overlap.payers:,} customers",
@@ -124,18 +134,20 @@ def _overlap(found: Judgement) -> list[str]:
     ]
 
 
-def _group(name: str, one: Figures) -> str:
+def _group(name: str, figures: Figures) -> str:
     label = shown_by_number(label_of(name))[:GROUP_WIDTH]
-    then = f"{one.then.value:7.1%}" if one.orders else "      –"
-    if one.rescued is None or one.difference is None:
-        why = ", ".join(sorted({less.what for less in one.missing}))
-        return f"{label:<{GROUP_WIDTH}} {one.orders:6,} {then}  not enough: {why}"
-    low, high = (100 * value for value in one.difference.interval)
-    between = f"{100 * one.difference.value:+.1f} ({low:+.1f} to {high:+.1f})"
+    then = f"{figures.then.value:7.1%}" if figures.orders else "      –"
+    if figures.rescued is None or figures.difference is None:
+        why = ", ".join(sorted({less.what for less in figures.missing}))
+        return f"{label:<{GROUP_WIDTH}} {figures.orders:6,} {then}  not enough: {why}"
+    low, high = (100 * value for value in figures.difference.interval)
+    between = f"{100 * figures.difference.value:+.1f} ({low:+.1f} to {high:+.1f})"
     return (
-        f"{label:<{GROUP_WIDTH}} {one.orders:6,} {then} {one.rescued.value:7.1%}  {between:<20} "
-        f"{one.sends:.2f}, then {one.sends_then:.2f}  {_earlier(one.days_earlier):<18}  "
-        + ", ".join(f"{amount_of(fee.units, fee.asset)} {fee.asset}" for fee in one.fees_avoided)
+        f"{label:<{GROUP_WIDTH}} {figures.orders:6,} {then} {figures.rescued.value:7.1%}  {between:<20} "
+        f"{figures.sends:.2f}, then {figures.sends_then:.2f}  {_earlier(figures.days_earlier):<18}  "
+        + ", ".join(
+            f"{amount_of(fee.units, fee.asset)} {fee.asset}" for fee in figures.fees_avoided
+        )
     )
 
 
@@ -150,8 +162,8 @@ def label_of(name: str) -> str:
     return name or "others"
 
 
-def _interval(one: Estimate) -> str:
-    low, high = one.interval
+def _interval(estimate: Estimate) -> str:
+    low, high = estimate.interval
     return f"{max(0.0, low):.1%} to {min(1.0, high):.1%}"
 
 

@@ -153,10 +153,10 @@ async def backtest_policy(
         if len(rows) < PAGE:
             break
         after = rows[-1].order_id
-    found = await run_stoppable(judge, target.name, reading.orders, send_cost)
-    found.open, found.unread = reading.open, reading.unread
-    found.sampled_of = reading.seen if reading.thin else None
-    return Backtest(found, reading.orders)
+    judgement = await run_stoppable(judge, target.name, reading.orders, send_cost)
+    judgement.open, judgement.unread = reading.open, reading.unread
+    judgement.sampled_of = reading.seen if reading.thin else None
+    return Backtest(judgement, reading.orders)
 
 
 def first_behind(since: datetime, offset_us: int) -> UUID:
@@ -200,7 +200,7 @@ async def _read_models(
     names = {
         decision.versions.get("model") or decision.arm.get("model") for decision in decisions
     } - {None}
-    for name in sorted(str(one) for one in names):
+    for name in sorted(str(word) for word in names):
         if name not in reading.models and len(reading.models) < MODELS_MAX:
             model: Model | None = await world.models.by_name(name)
             if model is not None:
@@ -209,16 +209,16 @@ async def _read_models(
 
 def _add(reading: _Reading, rows: Sequence[JudgedRow], decisions: Sequence[JudgedDecision]) -> None:
     by_order: dict[UUID, list[JudgedDecision]] = {}
-    for one in decisions:
-        by_order.setdefault(one.order_id, []).append(one)
+    for judged in decisions:
+        by_order.setdefault(judged.order_id, []).append(judged)
     for row in rows:
         if not _belongs(reading, row):
             continue
         own, target = by_order.get(row.order_id, []), _target_of(reading, row)
         order = JudgedOrder(_facts(row, own))
         try:
-            for one in own:
-                decision = _decision(row, one)
+            for judged in own:
+                decision = _decision(row, judged)
                 reading.engines.note(decision)
                 add_step(order, decision, target, reading.engines, plans=reading.plans)
         except _UNREADABLE:  # of a decider before it stored what is read now
@@ -227,7 +227,9 @@ def _add(reading: _Reading, rows: Sequence[JudgedRow], decisions: Sequence[Judge
         reading.orders.append(order)
     while len(reading.orders) > reading.at_most:
         reading.thin += 1
-        reading.orders = [one for one in reading.orders if is_drawn(one.facts.payer, reading.thin)]
+        reading.orders = [
+            order for order in reading.orders if is_drawn(order.facts.payer, reading.thin)
+        ]
 
 
 def _facts(row: JudgedRow, decisions: Sequence[JudgedDecision]) -> OrderFacts:
@@ -251,15 +253,15 @@ def _facts(row: JudgedRow, decisions: Sequence[JudgedDecision]) -> OrderFacts:
     )
 
 
-def _decision(row: JudgedRow, one: JudgedDecision) -> RecordedDecision:
+def _decision(row: JudgedRow, judged: JudgedDecision) -> RecordedDecision:
     return RecordedDecision(
-        one.features,
-        one.versions,
-        one.verdict,
-        one.plan,
-        one.alternatives,
+        judged.features,
+        judged.versions,
+        judged.verdict,
+        judged.plan,
+        judged.alternatives,
         "engine" if row.arm == "engine" else "schedule",
-        _ANSWERS.get(one.state),
-        one.sent_at,
-        one.arm.get("model", ""),
+        _ANSWERS.get(judged.state),
+        judged.sent_at,
+        judged.arm.get("model", ""),
     )

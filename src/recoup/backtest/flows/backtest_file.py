@@ -104,10 +104,12 @@ class Sample:
             self.attempts.append(attempt)
         while len(self.attempts) > self._at_most:
             self._thin += 1
-            self.attempts = [one for one in self.attempts if self._is_kept(one)]
+            self.attempts = [attempt for attempt in self.attempts if self._is_kept(attempt)]
 
-    def _is_kept(self, one: Attempt) -> bool:
-        return is_drawn(one.customer or one.card or one.payment or one.ref, self._thin)
+    def _is_kept(self, attempt: Attempt) -> bool:
+        return is_drawn(
+            attempt.customer or attempt.card or attempt.payment or attempt.ref, self._thin
+        )
 
 
 @dataclass(slots=True)
@@ -154,36 +156,36 @@ def backtest_history(
             sample.add(attempt)
     payments = payments_of(sample.attempts)
     cohort = cohort_of(payments, window)
-    found = HistoryReport(decider, cohort, lacking(cohort), send_cost=send_cost)
-    found.sampled_of = sample.seen if len(sample.attempts) < sample.seen else None
-    if found.lacking:
-        return found
+    report = HistoryReport(decider, cohort, lacking(cohort), send_cost=send_cost)
+    report.sampled_of = sample.seen if len(sample.attempts) < sample.seen else None
+    if report.lacking:
+        return report
     payments, labels = _renamed(of_persons(payments))
-    found.cohort = cohort = cohort_of(payments, window)
+    report.cohort = cohort = cohort_of(payments, window)
     past = Past(payments, region)
-    found.then = then(cohort)
-    found.experiments = experiments(cohort, found.then.value, len(sample.attempts) / sample.seen)
+    report.then = then(cohort)
+    report.experiments = experiments(cohort, report.then.value, len(sample.attempts) / sample.seen)
     plans = dict[int, tuple[Evidence, Decision]]()
     expected = dict[int, list[float]]()
     with spread_over(min(processes, PARTS) if len(sample.attempts) >= SPREAD_FROM else 1) as spread:
-        models = _models(found, payments, past, spread)
-        expectations = _expectations(found, models, past, spread)
+        models = _models(report, payments, past, spread)
+        expectations = _expectations(report, models, past, spread)
         target = _target(decider, within, models)
         if target is not None:
-            found.policy = target.name
-            plans = _plan(found, target, past, spread)
-            if found.calibration is not None and found.calibration.holds:
+            report.policy = target.name
+            plans = _plan(report, target, past, spread)
+            if report.calibration is not None and report.calibration.holds:
                 first = dict(list(plans.items())[:EXPECTED_MAX])
                 by_model = expect(expectations, list(first.values()), spread)
-                found.models = range_of(by_model)
+                report.models = range_of(by_model)
                 expected = {
-                    place: [one[row] for one in by_model.values()]
+                    place: [chances[row] for chances in by_model.values()]
                     for row, place in enumerate(first)
                 }
-    for order in found.orders:
+    for order in report.orders:
         order.facts = order.facts._replace(payer=labels[order.facts.payer])
-    _figures(found, past, plans, expected, assuming.charges_by_card(payments), send_cost)
-    return found
+    _figures(report, past, plans, expected, assuming.charges_by_card(payments), send_cost)
+    return report
 
 
 def _renamed(payments: Sequence[Payment]) -> tuple[list[list[Attempt]], Mapping[str, str]]:
@@ -191,16 +193,17 @@ def _renamed(payments: Sequence[Payment]) -> tuple[list[list[Attempt]], Mapping[
     ids and an import keyed hashes of them: samples and models are of the same customers in the same
     order only by a common name."""
     names = dict[str, str]()
-    for one in sorted(payments, key=lambda one: (one[0].at, one[0].ref)):
-        names.setdefault(payer_of(one), f"{one[0].provider} {one[0].ref}")
+    for attempts in sorted(payments, key=lambda payment: (payment[0].at, payment[0].ref)):
+        names.setdefault(payer_of(attempts), f"{attempts[0].provider} {attempts[0].ref}")
     renamed = [
-        [one._replace(customer=names[payer_of(payment)]) for one in payment] for payment in payments
+        [attempt._replace(customer=names[payer_of(payment)]) for attempt in payment]
+        for payment in payments
     ]
     return renamed, {name: payer for payer, name in names.items()}
 
 
 def _figures(
-    found: HistoryReport,
+    report: HistoryReport,
     past: Past,
     plans: Mapping[int, tuple[Evidence, Decision]],
     expected: Mapping[int, list[float]],
@@ -208,44 +211,44 @@ def _figures(
     send_cost: int,
 ) -> None:
     """`plans`, `expected`: by the payment's place."""
-    cohort = found.cohort
+    cohort = report.cohort
     amounts = bands([(payment[0].asset, payment[0].units) for payment in cohort.payments])
     cases, planned = list[Case](), list[assuming.Case]()
-    for place, (one, band) in enumerate(stoppable(zip(cohort.payments, amounts, strict=True))):
-        first, at, outcome = one[0], rescued_at(one, cohort.window), None
+    for place, (declined, band) in enumerate(stoppable(zip(cohort.payments, amounts, strict=True))):
+        first, at, outcome = declined[0], rescued_at(declined, cohort.window), None
         if place in plans:
             plan = plans[place][1].plan
-            outcome = outcome_of(one, plan, cohort.window)
-            planned.append(assuming.Case(one, plan, outcome))
+            outcome = outcome_of(declined, plan, cohort.window)
+            planned.append(assuming.Case(declined, plan, outcome))
         cases.append(
             Case(
                 {
-                    "class": _klass(past, one),
+                    "class": _klass(past, declined),
                     "issuer": first.bin,
                     "country": first.country,
                     "amount": band,
                 },
                 first.asset,
                 first.units,
-                len(tries_of(one, cohort.window)),
+                len(tries_of(declined, cohort.window)),
                 (at - first.at) / timedelta(days=1) if at is not None else None,
                 outcome,
                 expected.get(place),
             )
         )
-    found.whole, found.groups = figures_of("", cases, send_cost), by_group(cases, send_cost)
+    report.whole, report.groups = figures_of("", cases, send_cost), by_group(cases, send_cost)
     if planned:
-        found.bounds = bounds([one.outcome for one in planned])
-        found.narrowed = assuming.narrow(planned, charges, cohort.window)
-    held = found.narrowed is not None and found.narrowed.at_least is not None
-    found.money = money_of(cases, found.narrowed.spans if found.narrowed and held else None)
+        report.bounds = bounds([case.outcome for case in planned])
+        report.narrowed = assuming.narrow(planned, charges, cohort.window)
+    held = report.narrowed is not None and report.narrowed.at_least is not None
+    report.money = money_of(cases, report.narrowed.spans if report.narrowed and held else None)
 
 
 def _models(
-    found: HistoryReport, payments: Sequence[Payment], past: Past, spread: Spread
+    report: HistoryReport, payments: Sequence[Payment], past: Past, spread: Spread
 ) -> Mapping[str, Model]:
     """Models by name, the own one first; none of them has seen the last quarter of the time."""
-    cohort = found.cohort
+    cohort = report.cohort
     assert cohort.first is not None
     learns = HISTORY_MODELS.first()
     try:
@@ -253,28 +256,28 @@ def _models(
             learns(payments, past, cohort.first, cohort.learned_until, spread) if learns else {}
         )
     except ImportError:
-        found.why_no_models = NO_ARRAYS
+        report.why_no_models = NO_ARRAYS
         return {}
     if not models:
-        found.why_no_models = TOO_LITTLE
+        report.why_no_models = TOO_LITTLE
     return models
 
 
 def _expectations(
-    found: HistoryReport, models: Mapping[str, Model], past: Past, spread: Spread
+    report: HistoryReport, models: Mapping[str, Model], past: Past, spread: Spread
 ) -> Mapping[str, Expectation]:
     """Expectations by the model's name, the own one first and judged."""
     if not models:
         return {}
     payments = sorted(
-        (*found.cohort.payments, *found.cohort.open, *found.cohort.unknown), key=turn_of
+        (*report.cohort.payments, *report.cohort.open, *report.cohort.unknown), key=turn_of
     )
-    early = past_tries(past, found.cohort, payments, late=False, most=LEVELS_MAX)
+    early = past_tries(past, report.cohort, payments, late=False, most=LEVELS_MAX)
     expectations = expectations_of(models, early, spread)
-    late = past_tries(past, found.cohort, payments, late=True, most=TRIES_MAX)
-    found.calibration = calibrate(expectations[_own(models)], late, spread)
-    if not found.calibration.holds:
-        found.why_no_models = WRONG if found.calibration.judged else TOO_FEW_LATE
+    late = past_tries(past, report.cohort, payments, late=True, most=TRIES_MAX)
+    report.calibration = calibrate(expectations[_own(models)], late, spread)
+    if not report.calibration.holds:
+        report.why_no_models = WRONG if report.calibration.judged else TOO_FEW_LATE
         return expectations
     return drawn_in(expectations, late[:LEVELS_MAX], spread)
 
@@ -291,10 +294,10 @@ def _target(decider: str, within: InForce | None, models: Mapping[str, Model]) -
 
 
 def _plan(
-    found: HistoryReport, target: Target, past: Past, spread: Spread
+    report: HistoryReport, target: Target, past: Past, spread: Spread
 ) -> dict[int, tuple[Evidence, Decision]]:
     """Plans all payments, or a sample of customers with a fixed seed; by the payment's place."""
-    cohort = found.cohort
+    cohort = report.cohort
     payments = cohort.payments
     chosen = sorted(range(len(payments)), key=lambda place: turn_of(payments[place]))
     plans = dict[int, tuple[Evidence, Decision]]()
@@ -306,9 +309,9 @@ def _plan(
     decisions = [decision for part in parts for decision in part]
     for place, (_, evidence), decision in zip(chosen[:PLANS_MAX], known, decisions, strict=True):
         plans[place] = evidence, decision
-        found.orders.append(_order(found, past, payments[place], decision))
-    found.planned_of = len(plans), len(payments)
-    found.sends = sum(len(decision.plan) for decision in decisions) / len(plans)
+        report.orders.append(_order(report, past, payments[place], decision))
+    report.planned_of = len(plans), len(payments)
+    report.sends = sum(len(decision.plan) for decision in decisions) / len(plans)
     return plans
 
 
@@ -321,8 +324,8 @@ def _decided(job: tuple[Target, Sequence[tuple[str, Evidence]]]) -> list[Decisio
     ]
 
 
-def _order(found: HistoryReport, past: Past, payment: Payment, decision: Decision) -> JudgedOrder:
-    first, window = payment[0], found.cohort.window
+def _order(report: HistoryReport, past: Past, payment: Payment, decision: Decision) -> JudgedOrder:
+    first, window = payment[0], report.cohort.window
     facts = OrderFacts(
         first.payment,
         payer_of(payment),

@@ -35,8 +35,8 @@ async def backtest_import(
 
     Raises: Problem(not_found), Problem(wrong_state) while it is taken over, Problem(invalid).
     """
-    found = await one_import(world, merchant_id, import_id)
-    if found.finished_at is None:
+    row = await one_import(world, merchant_id, import_id)
+    if row.finished_at is None:
         raise Problem(
             "wrong_state",
             "The import is not finished yet.",

@@ -34,5 +34,5 @@ async def payments_file(world: World, merchant_id: UUID, backtest_id: UUID) -> A
 
 def _cell(value: Any) -> Any:
     if isinstance(value, list):
-        return " ".join(str(kept(one)) for one in value)
+        return " ".join(str(kept(reason)) for reason in value)
     return str(value).lower() if isinstance(value, bool) else value

@@ -20,20 +20,20 @@ LOUD: Final = (
 )
 
 
-def judgement_plain(found: Judgement) -> dict[str, Any]:
-    overlap = found.overlap
+def judgement_plain(judgement: Judgement) -> dict[str, Any]:
+    overlap = judgement.overlap
     return {
         "basis": "propensities",
-        "policy": found.policy,
-        "from": iso(found.first) if found.first else None,
-        "until": iso(found.last) if found.last else None,
-        "sampledOf": found.sampled_of,
-        "spanDays": round(found.span_days, 2),
-        "open": found.open,
-        "unread": found.unread,
-        "payers": found.payers,
-        "verdict": found.verdict,
-        **_figures(found.whole),
+        "policy": judgement.policy,
+        "from": iso(judgement.first) if judgement.first else None,
+        "until": iso(judgement.last) if judgement.last else None,
+        "sampledOf": judgement.sampled_of,
+        "spanDays": round(judgement.span_days, 2),
+        "open": judgement.open,
+        "unread": judgement.unread,
+        "payers": judgement.payers,
+        "verdict": judgement.verdict,
+        **_figures(judgement.whole),
         "overlap": {
             "effectivePayers": round(overlap.effective, 1),
             "followed": round(overlap.followed, 6),
@@ -41,63 +41,64 @@ def judgement_plain(found: Judgement) -> dict[str, Any]:
             "clipped": round(overlap.clipped, 6),
             "largestPayer": round(overlap.largest, 6),
         },
-        "money": [_money_dict(one) for one in found.money],
+        "money": [_money_dict(money) for money in judgement.money],
         "groups": {
-            kind: [{"name": name} | _figures(one) for name, one in rows]
-            for kind, rows in found.groups.items()
+            kind: [{"name": name} | _figures(figures) for name, figures in rows]
+            for kind, rows in judgement.groups.items()
         },
     }
 
 
-def _figures(one: Figures) -> dict[str, Any]:
+def _figures(figures: Figures) -> dict[str, Any]:
     return {
-        "orders": one.orders,
-        "rescuedThen": one.rescued_then,
-        "then": _estimate(one.then) if one.orders else None,
-        "rescued": _estimate(one.rescued),
-        "difference": _estimate(one.difference),
-        "missing": missing_dicts(one.missing),
-        "sends": _rounded(one.sends),
-        "sendsThen": _rounded(one.sends_then),
-        "days": _rounded(one.days),
-        "daysThen": _rounded(one.days_then),
-        "daysEarlier": _rounded(one.days_earlier),
+        "orders": figures.orders,
+        "rescuedThen": figures.rescued_then,
+        "then": _estimate(figures.then) if figures.orders else None,
+        "rescued": _estimate(figures.rescued),
+        "difference": _estimate(figures.difference),
+        "missing": missing_dicts(figures.missing),
+        "sends": _rounded(figures.sends),
+        "sendsThen": _rounded(figures.sends_then),
+        "days": _rounded(figures.days),
+        "daysThen": _rounded(figures.days_then),
+        "daysEarlier": _rounded(figures.days_earlier),
         "feesAvoided": [
-            {"currency": fee.asset, "units": round(fee.units)} for fee in one.fees_avoided
+            {"currency": fee.asset, "units": round(fee.units)} for fee in figures.fees_avoided
         ],
     }
 
 
 def missing_dicts(lacking: Sequence[Shortfall]) -> list[dict[str, Any]]:
     return [
-        {"what": one.what, "have": _have(one), "needed": round(one.needed, 6)} for one in lacking
+        {"what": shortfall.what, "have": _have(shortfall), "needed": round(shortfall.needed, 6)}
+        for shortfall in lacking
     ]
 
 
-def _have(one: Shortfall) -> float | None:
+def _have(shortfall: Shortfall) -> float | None:
     """The amount there is; None for what could not be computed, such as a width without orders:
     JSON has no word for it."""
-    return None if math.isnan(one.have) else round(one.have, 6)
+    return None if math.isnan(shortfall.have) else round(shortfall.have, 6)
 
 
-def _estimate(one: Estimate | None) -> dict[str, float] | None:
-    if one is None:
+def _estimate(estimate: Estimate | None) -> dict[str, float] | None:
+    if estimate is None:
         return None
-    low, high = one.interval
-    return {"value": round(one.value, 6), "low": round(low, 6), "high": round(high, 6)}
+    low, high = estimate.interval
+    return {"value": round(estimate.value, 6), "low": round(low, 6), "high": round(high, 6)}
 
 
-def _money_dict(one: MoneyFigures) -> dict[str, Any]:
+def _money_dict(money: MoneyFigures) -> dict[str, Any]:
     return {
-        "currency": one.asset,
-        "orders": one.orders,
-        "declined": one.declined,
-        "rescuedThen": one.rescued_then,
-        "rescued": _units(one.rescued),
-        "netThen": _units(one.net_then),
-        "net": _units(one.net),
-        "netDifference": {"low": _units(one.net_low), "high": _units(one.net_high)},
-        "feesAvoided": _units(one.fees_avoided),
+        "currency": money.asset,
+        "orders": money.orders,
+        "declined": money.declined,
+        "rescuedThen": money.rescued_then,
+        "rescued": _units(money.rescued),
+        "netThen": _units(money.net_then),
+        "net": _units(money.net),
+        "netDifference": {"low": _units(money.net_low), "high": _units(money.net_high)},
+        "feesAvoided": _units(money.fees_avoided),
     }
 
 
@@ -109,52 +110,52 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def history_plain(found: HistoryReport) -> dict[str, Any]:
+def history_plain(report: HistoryReport) -> dict[str, Any]:
     """The report as plain values; a figure with too little behind it is None."""
-    cohort = found.cohort
+    cohort = report.cohort
     plain: dict[str, Any] = {
         "basis": "history",
-        "policy": found.policy,
+        "policy": report.policy,
         "orders": len(cohort.payments),
         "declined": cohort.declined,
         "begunBefore": cohort.begun_before,
         "openAfter": len(cohort.open),
         "from": iso(cohort.first) if cohort.first else None,
         "until": iso(cohort.last) if cohort.last else None,
-        "missing": [one._asdict() for one in found.lacking],
-        "sampledOf": found.sampled_of,
-        "sendCost": found.send_cost,
+        "missing": [shortfall._asdict() for shortfall in report.lacking],
+        "sampledOf": report.sampled_of,
+        "sendCost": report.send_cost,
         "spanDays": round(cohort.running, 2),
         "attempts": cohort.attempts,
         "then": None,
         "bounds": None,
         "calibration": None,
     }
-    if found.then is None:
+    if report.then is None:
         return plain
-    plain["then"] = _estimate(found.then)
-    assert found.whole is not None
-    plain |= {"sendsThen": round(found.whole.sends_then, 4), "daysThen": found.whole.days_then}
-    if found.bounds is not None:
+    plain["then"] = _estimate(report.then)
+    assert report.whole is not None
+    plain |= {"sendsThen": round(report.whole.sends_then, 4), "daysThen": report.whole.days_then}
+    if report.bounds is not None:
         plain["bounds"] = {
-            "atLeast": round(found.bounds.at_least, 6),
-            "atMost": round(found.bounds.at_most, 6),
+            "atLeast": round(report.bounds.at_least, 6),
+            "atMost": round(report.bounds.at_most, 6),
         }
-        plain |= {"plannedOf": list(found.planned_of), "sends": round(found.sends or 0.0, 4)}
-    if found.calibration is not None:
+        plain |= {"plannedOf": list(report.planned_of), "sends": round(report.sends or 0.0, 4)}
+    if report.calibration is not None:
         plain["calibration"] = {
-            "error": round(found.calibration.error, 6),
-            "plusMinus": round(found.calibration.plus_minus, 6),
+            "error": round(report.calibration.error, 6),
+            "plusMinus": round(report.calibration.plus_minus, 6),
             "tenths": [
                 [tenth.tries, round(tenth.expected, 6), round(tenth.observed, 6)]
-                for tenth in found.calibration.tenths
+                for tenth in report.calibration.tenths
             ],
         }
     plain["rangeOfModels"] = None
-    if found.models is not None:
-        plain["rangeOfModels"] = _lowest(found.models)
+    if report.models is not None:
+        plain["rangeOfModels"] = _lowest(report.models)
         plain["note"] = LOUD
-    plain["whyNoModels"] = str(found.why_no_models)
+    plain["whyNoModels"] = str(report.why_no_models)
     plain["experiments"] = [
         {
             "orders": experiment.orders,
@@ -163,66 +164,66 @@ def history_plain(found: HistoryReport) -> dict[str, Any]:
             "days": round(experiment.days, 1),
             "atRisk": experiment.at_risk,
         }
-        for experiment in found.experiments
+        for experiment in report.experiments
     ]
     plain["assuming"] = (
-        [] if found.narrowed is None else [{"assumed": ["payer"], **_narrowed(found.narrowed)}]
+        [] if report.narrowed is None else [{"assumed": ["payer"], **_narrowed(report.narrowed)}]
     )
     plain["money"] = [
         {
-            "currency": one.asset,
-            "orders": one.orders,
-            "declined": one.declined,
-            "rescuedThen": one.rescued_then,
+            "currency": money.asset,
+            "orders": money.orders,
+            "declined": money.declined,
+            "rescuedThen": money.rescued_then,
         }
-        | _ends(one.proved, "atLeast", "atMost")
-        | _ends(one.models, "lowest", "highest")
-        for one in found.money
+        | _ends(money.proved, "atLeast", "atMost")
+        | _ends(money.models, "lowest", "highest")
+        for money in report.money
     ]
-    plain["whole"] = _history_figures(found.whole)
+    plain["whole"] = _history_figures(report.whole)
     plain["groups"] = {
-        by: [_history_figures(row) for row in rows] for by, rows in found.groups.items()
+        by: [_history_figures(row) for row in rows] for by, rows in report.groups.items()
     }
     return plain
 
 
-def _narrowed(one: Narrowed) -> dict[str, Any]:
+def _narrowed(narrowed: Narrowed) -> dict[str, Any]:
     return {
-        "atLeast": None if one.at_least is None else round(one.at_least, 6),
-        "atMost": None if one.at_most is None else round(one.at_most, 6),
-        "known": one.known,
-        "contradicted": one.contradicted,
+        "atLeast": None if narrowed.at_least is None else round(narrowed.at_least, 6),
+        "atMost": None if narrowed.at_most is None else round(narrowed.at_most, 6),
+        "known": narrowed.known,
+        "contradicted": narrowed.contradicted,
     }
 
 
-def _history_figures(one: HistoryFigures) -> dict[str, Any]:
+def _history_figures(figures: HistoryFigures) -> dict[str, Any]:
     return {
-        "name": one.name,
-        "orders": one.orders,
-        "rescuedThen": one.rescued_then,
-        "sendsThen": round(one.sends_then, 4),
-        "daysThen": _rounded(one.days_then),
-        "rescued": _span(one.rescued),
-        "models": None if one.models is None else _lowest(one.models),
-        "sends": _span(one.sends),
-        "daysEarlier": _span(one.days_earlier),
+        "name": figures.name,
+        "orders": figures.orders,
+        "rescuedThen": figures.rescued_then,
+        "sendsThen": round(figures.sends_then, 4),
+        "daysThen": _rounded(figures.days_then),
+        "rescued": _span(figures.rescued),
+        "models": None if figures.models is None else _lowest(figures.models),
+        "sends": _span(figures.sends),
+        "daysEarlier": _span(figures.days_earlier),
         "feesAvoided": [
             {"currency": fee.asset, "atLeast": round(fee.low), "atMost": round(fee.high)}
-            for fee in one.fees_avoided
+            for fee in figures.fees_avoided
         ],
     }
 
 
-def _ends(one: Span | None, low: str, high: str) -> dict[str, int | None]:
-    return {low: _units(one and one.low), high: _units(one and one.high)}
+def _ends(span: Span | None, low: str, high: str) -> dict[str, int | None]:
+    return {low: _units(span and span.low), high: _units(span and span.high)}
 
 
-def _span(one: Span | None) -> dict[str, float] | None:
-    return None if one is None else {"atLeast": round(one.low, 6), "atMost": round(one.high, 6)}
+def _span(span: Span | None) -> dict[str, float] | None:
+    return None if span is None else {"atLeast": round(span.low, 6), "atMost": round(span.high, 6)}
 
 
-def _lowest(one: Span | RangeOfModels) -> dict[str, float]:
-    low, high = one[:2]
+def _lowest(span: Span | RangeOfModels) -> dict[str, float]:
+    low, high = span[:2]
     return {"lowest": round(low, 6), "highest": round(high, 6)}
 
 

@@ -76,8 +76,8 @@ async def finish(world: World, where: Where, tried: Tried) -> Tried:
     if tried.bounds is None:
         return tried
     each = [
-        replace(one, row=await _finished(world, one.merchant_id, one.row))
-        for one in tried.bounds.tried
+        replace(trial, row=await _finished(world, trial.merchant_id, trial.row))
+        for trial in tried.bounds.tried
     ]
     return replace(tried, bounds=AtMerchants(each, tried.bounds.of))
 

@@ -48,7 +48,7 @@ class AtMerchants(NamedTuple):
 async def merchants_within(world: World, where: Where) -> list[UUID]:
     """Merchants whose orders of the last days the bounds are about, the one with the most first, as
     far as they are counted."""
-    found = list[tuple[int, UUID]]()
+    merchants = list[tuple[int, UUID]]()
     async with _ranking, world.db.connection() as connection:
         for merchant in await merchants_to_learn(connection):
             if where.scope == "partner" and merchant.owner != where.subject_id:
@@ -57,8 +57,8 @@ async def merchants_within(world: World, where: Where) -> list[UUID]:
             after = first_behind(world.clocks.business(offset_us) - timedelta(days=DAYS), offset_us)
             count = await count_judged(connection, merchant.merchant_id, after, COUNTED_MAX)
             if count:
-                found.append((-count, merchant.merchant_id))
-    return [merchant_id for _, merchant_id in sorted(found)]
+                merchants.append((-count, merchant.merchant_id))
+    return [merchant_id for _, merchant_id in sorted(merchants)]
 
 
 async def try_bounds(world: World, scope: Acting, where: Where, terms: PolicyTerms) -> AtMerchants:

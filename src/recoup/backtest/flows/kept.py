@@ -96,11 +96,11 @@ async def put(
     None where as many wait as may."""
     wall, merchant_id = world.clocks.wall(), scope.merchant_id
     asker = await asker_of(tx, scope.actor) if question.purpose != "bounds" else None
-    found = await same_backtest(tx, merchant_id, question.hash, wall - FRESH)
-    if found is not None:
+    same = await same_backtest(tx, merchant_id, question.hash, wall - FRESH)
+    if same is not None:
         if asker is not None:
-            await add_asker(tx, merchant_id, found.backtest_id, asker)
-        return found
+            await add_asker(tx, merchant_id, same.backtest_id, asker)
+        return same
     if await count_unmade(tx, merchant_id, question.purpose) >= WAITING_MAX:
         return None
     backtest_id, by = new_id(), scope.actor.text()
@@ -140,18 +140,18 @@ async def _made(world: World, merchant_id: UUID, row: BacktestRow, asker: UUID |
 
 async def read_backtest(world: World, merchant_id: UUID, backtest_id: UUID) -> BacktestRow:
     """Reads one of the merchant's own. Raises: Problem(not_found)."""
-    found = await as_kept(world, merchant_id, backtest_id)
-    if found.question.get("purpose") == "bounds":
+    kept_row = await as_kept(world, merchant_id, backtest_id)
+    if kept_row.question.get("purpose") == "bounds":
         raise _none()
-    return found
+    return kept_row
 
 
 async def as_kept(world: World, merchant_id: UUID, backtest_id: UUID) -> BacktestRow:
     """Reads one as kept, also one of bounds, for whoever sets them. Raises: Problem(not_found)."""
-    found = await find_backtest(world.db.reader, merchant_id, backtest_id)
-    if found is None:
+    row = await find_backtest(world.db.reader, merchant_id, backtest_id)
+    if row is None:
         raise _none()
-    return found
+    return row
 
 
 def _none() -> Problem:

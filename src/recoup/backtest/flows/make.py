@@ -90,8 +90,10 @@ async def work_backtest(world: World, due: Due) -> None:
 async def _is_under_way(world: World, merchant_id: UUID, question: Mapping[str, Any]) -> bool:
     """True when the attempts of its import are still being taken over."""
     import_id = parse_id(question.get("importId") or "")
-    found = await find_import(world.db, merchant_id, import_id) if import_id is not None else None
-    return found is not None and found.finished_at is None
+    import_row = (
+        await find_import(world.db, merchant_id, import_id) if import_id is not None else None
+    )
+    return import_row is not None and import_row.finished_at is None
 
 
 async def make_leased(
@@ -171,7 +173,7 @@ async def _figures(
         return _Made(until, history_plain(history), list(history.orders))
     target = await target_named(world, merchant_id, question.decider, within)
     shows_payments = question.purpose not in ("bounds", "floor")
-    found = await backtest_policy(
+    judgement = await backtest_policy(
         world,
         merchant_id,
         target,
@@ -181,8 +183,8 @@ async def _figures(
         places=places,
         at_most=ORDERS_MAX,
     )
-    orders = list(found.orders) if shows_payments else []
-    return _Made(until, judgement_plain(found.judgement) | {"sendCost": cost}, orders)
+    orders = list(judgement.orders) if shows_payments else []
+    return _Made(until, judgement_plain(judgement.judgement) | {"sendCost": cost}, orders)
 
 
 async def _give_up(world: World, due: Due, why: str) -> None:
@@ -225,12 +227,12 @@ def _payments(orders: list[JudgedOrder]) -> list[dict[str, Any]]:
     newest = sorted(
         orders, key=lambda order: (order.facts.declined_at, order.facts.order), reverse=True
     )
-    found = []
+    rows = []
     for row in payment_rows(newest[:PAYMENTS_MAX]):
         del row["payer"]
-        row["why"] = [keep(one) for one in row["why"]]
-        found.append(row)
-    return found
+        row["why"] = [keep(reason) for reason in row["why"]]
+        rows.append(row)
+    return rows
 
 
 def _said(problem: Problem) -> str:

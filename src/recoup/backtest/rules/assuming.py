@@ -40,18 +40,22 @@ class Case(NamedTuple):
 
 def charges_by_card(payments: Iterable[Payment]) -> Mapping[str, Sequence[Attempt]]:
     """All attempts that an issuer answered, by card or else customer, in order of time."""
-    found = defaultdict[str, list[Attempt]](list)
+    by_card = defaultdict[str, list[Attempt]](list)
     for payment in payments:
-        for one in payment:
-            if whose(one) and one.state in ("approved", "declined") and not one.failed_later:
-                found[whose(one)].append(one)
-    for charges in found.values():
+        for attempt in payment:
+            if (
+                whose(attempt)
+                and attempt.state in ("approved", "declined")
+                and not attempt.failed_later
+            ):
+                by_card[whose(attempt)].append(attempt)
+    for charges in by_card.values():
         charges.sort(key=_time)
-    return found
+    return by_card
 
 
-def whose(one: Attempt) -> str:
-    return one.card or one.customer
+def whose(attempt: Attempt) -> str:
+    return attempt.card or attempt.customer
 
 
 def narrow(
@@ -59,9 +63,9 @@ def narrow(
 ) -> Narrowed:
     """Narrows the bounds of at least one case."""
     spans, concerned, contradicted = list[tuple[int, int]](), 0, 0
-    for one in cases:
-        base = one.outcome.least, one.outcome.most
-        span = _span(one, charges.get(whose(one.payment[0]), ()), window)
+    for case in cases:
+        base = case.outcome.least, case.outcome.most
+        span = _span(case, charges.get(whose(case.payment[0]), ()), window)
         contradicted += span is None
         concerned += span != base
         spans.append(span or base)
@@ -97,21 +101,21 @@ def _shown(
 ) -> bool:
     """True when another charge of the card, after `begin` and until `end`, shows that this amount
     would be paid, or that it would not."""
-    first, own = payment[0], {(one.provider, one.ref) for one in payment}
+    first, own = payment[0], {(attempt.provider, attempt.ref) for attempt in payment}
     for place in range(
         bisect_right(charges, begin, key=_time), bisect_right(charges, end, key=_time)
     ):
-        one = charges[place]
-        tells = one.units >= first.units if state == "approved" else one.units <= first.units
+        charge = charges[place]
+        tells = charge.units >= first.units if state == "approved" else charge.units <= first.units
         if (
-            one.state == state
+            charge.state == state
             and tells
-            and one.asset == first.asset
-            and (one.provider, one.ref) not in own
+            and charge.asset == first.asset
+            and (charge.provider, charge.ref) not in own
         ):
             return True
     return False
 
 
-def _time(one: Attempt) -> datetime:
-    return one.at
+def _time(attempt: Attempt) -> datetime:
+    return attempt.at

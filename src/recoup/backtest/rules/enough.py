@@ -38,17 +38,17 @@ class Closed(NamedTuple):
 
 def missing_of_orders(closed: Closed) -> list[Shortfall]:
     """Shortfalls of orders that no policy could be judged without."""
-    found: tuple[Shortfall, ...] = (
+    shortfalls: tuple[Shortfall, ...] = (
         Shortfall("days", closed.days, DAYS_MIN),
         Shortfall("rescued", closed.rescued, EACH_MIN),
         Shortfall("not_rescued", closed.orders - closed.rescued, EACH_MIN),
     )
-    return [one for one in found if one.have < one.needed]
+    return [shortfall for shortfall in shortfalls if shortfall.have < shortfall.needed]
 
 
 def missing_of_overlap(overlap: Overlap) -> list[Shortfall]:
     """Shortfalls of overlap that this policy cannot be judged without."""
-    found = (
+    shortfalls = (
         [Shortfall("weight", overlap.effective, EFFECTIVE_MIN)]
         if overlap.effective < EFFECTIVE_MIN
         else []
@@ -58,7 +58,7 @@ def missing_of_overlap(overlap: Overlap) -> list[Shortfall]:
         Shortfall("clipped", overlap.clipped, CLIPPED_MAX),
         Shortfall("one_payer", overlap.largest, LARGEST_MAX),
     )
-    return found + [one for one in too_much if one.have > one.needed]
+    return shortfalls + [shortfall for shortfall in too_much if shortfall.have > shortfall.needed]
 
 
 def missing(
@@ -66,8 +66,8 @@ def missing(
 ) -> list[Shortfall]:
     """Shortfalls of an interval; an empty list where it may be shown. `to_decide`: the difference
     that a decision hangs on."""
-    found = [*missing_of_orders(closed), *missing_of_overlap(overlap)]
+    shortfalls = [*missing_of_orders(closed), *missing_of_overlap(overlap)]
     widest = HALF_WIDTH_MAX if to_decide is None else min(HALF_WIDTH_MAX, abs(to_decide) / 2)
     if not estimate.half_width <= widest:
-        found.append(Shortfall("width", estimate.half_width, widest))
-    return found
+        shortfalls.append(Shortfall("width", estimate.half_width, widest))
+    return shortfalls

@@ -35,12 +35,12 @@ class Fitted(NamedTuple):
     coefficients: Sequence[float]
     highest: float
 
-    def at(self, one: Features) -> float:
+    def at(self, features: Features) -> float:
         """The expected value, from 0 to `highest`."""
-        found = self.coefficients[0] + self.coefficients[1] * one.chance
-        for place in one.bins:
-            found += self.coefficients[place + _OWN]
-        return min(self.highest, max(0.0, found))
+        value = self.coefficients[0] + self.coefficients[1] * features.chance
+        for place in features.bins:
+            value += self.coefficients[place + _OWN]
+        return min(self.highest, max(0.0, value))
 
 
 class Design:
@@ -55,7 +55,7 @@ class Design:
             top[0] += 1.0
             second[0] += chance
             second[1] += chance * chance
-            places = [one + _OWN for one in row.bins]
+            places = [place + _OWN for place in row.bins]
             for place in places:
                 line = matrix[place]
                 line[0] += 1.0
@@ -93,16 +93,16 @@ def _cholesky(matrix: list[list[float]]) -> list[list[float]]:
 
 
 def _solved(factor: list[list[float]], right: Sequence[float]) -> list[float]:
-    size, found = len(factor), list(right)
+    size, solution = len(factor), list(right)
     for row in range(size):
         for place in range(row):
-            found[row] -= factor[row][place] * found[place]
-        found[row] /= factor[row][row]
+            solution[row] -= factor[row][place] * solution[place]
+        solution[row] /= factor[row][row]
     for row in reversed(range(size)):
         for place in range(row + 1, size):
-            found[row] -= factor[place][row] * found[place]
-        found[row] /= factor[row][row]
-    return found
+            solution[row] -= factor[place][row] * solution[place]
+        solution[row] /= factor[row][row]
+    return solution
 
 
 CLIP_LEAST: Final = 10.0
@@ -126,9 +126,9 @@ def clip_at(orders: int) -> float:
     return max(CLIP_LEAST, math.sqrt(orders) / 2)
 
 
-def weigh(one: Episode, clip: float) -> Weighed:
-    likely, weight, found, unsupported = list(one.shares), 1.0, list[float](), 0.0
-    for step in one.steps:
+def weigh(episode: Episode, clip: float) -> Weighed:
+    likely, weight, weights, unsupported = list(episode.shares), 1.0, list[float](), 0.0
+    for step in episode.steps:
         if step.named is None:
             break
         nobody_could = not any(
@@ -142,10 +142,10 @@ def weigh(one: Episode, clip: float) -> Weighed:
         if step.same and whole <= 0.0:  # it was done, and no arm says that it does that
             unsupported += min(weight, clip)
         weight = 1.0 / whole if step.same and whole > 0.0 else 0.0
-        found.append(min(weight, clip))
+        weights.append(min(weight, clip))
         if not weight:
             break
-    return Weighed(tuple(found), weight, unsupported)
+    return Weighed(tuple(weights), weight, unsupported)
 
 
 NORMAL_90: Final = 1.645
@@ -240,15 +240,15 @@ class Evaluation:
         if weights is None:
             return self.of({measure: [1.0] * count})
         mean = sum(weights) / count if count else 0.0
-        scaled = [one / mean for one in weights] if mean else [0.0] * count
-        found = self.of({measure: scaled})
+        scaled = [weight / mean for weight in weights] if mean else [0.0] * count
+        estimate = self.of({measure: scaled})
         # A ratio: whoever has more of the weight moves the denominator too.
         moved = [
-            one - found.value * (weight - 1.0)
-            for one, weight in zip(found.influence, scaled, strict=True)
+            influence - estimate.value * (weight - 1.0)
+            for influence, weight in zip(estimate.influence, scaled, strict=True)
         ]
         return Estimate(
-            found.value, array("d", moved), clustered(self._payers(), moved), found.above
+            estimate.value, array("d", moved), clustered(self._payers(), moved), estimate.above
         )
 
     def of(self, weights: Mapping[Measure, Sequence[float]]) -> Estimate:
@@ -266,7 +266,7 @@ class Evaluation:
             return Estimate(math.nan, array("d"), math.nan)
         firsts, surplus = (
             array("d", bytes(8 * count)),
-            [[0.0] * len(one.weights) for one in self._weighed],
+            [[0.0] * len(weighed.weights) for weighed in self._weighed],
         )
         for expected, weighing in zip(parts, weights, strict=True):
             for place, (own, weight) in enumerate(zip(expected, weighing, strict=True)):
@@ -274,9 +274,9 @@ class Evaluation:
                 for step, value in enumerate(own.surplus):
                     surplus[place][step] += weight * value
         gained = [0.0] * len(self._means)
-        for one, values in zip(self._weighed, surplus, strict=True):
+        for weighed, values in zip(self._weighed, surplus, strict=True):
             for step, value in enumerate(values):
-                gained[step] += one.weights[step] * value
+                gained[step] += weighed.weights[step] * value
         gained = [
             total / (count * mean) if mean else 0.0
             for total, mean in zip(gained, self._means, strict=True)
@@ -298,14 +298,14 @@ class Evaluation:
             after[step] = after[step + 1] + (
                 gained[step] / self._means[step] if self._means[step] else 0.0
             )
-        found = array("d")
-        for own, one, values in zip(firsts, self._weighed, surplus, strict=True):
+        influences = array("d")
+        for own, weighed, values in zip(firsts, self._weighed, surplus, strict=True):
             influence = own - first
             for step, value in enumerate(values):
                 if self._means[step]:
-                    influence += one.weights[step] / self._means[step] * (value - gained[step])
-            found.append(influence - one.last * after[len(values)])
-        return found
+                    influence += weighed.weights[step] / self._means[step] * (value - gained[step])
+            influences.append(influence - weighed.last * after[len(values)])
+        return influences
 
     def _expected(self, measure: Measure) -> list[Expected]:
         """Fitted backwards from the last decision, in each fold without its own payers."""
@@ -313,20 +313,20 @@ class Evaluation:
             return self._kept[measure]
         reward, highest = _MEASURES[measure]
         fits = [self._fits(fold, reward, highest) for fold in range(_FOLDS)]
-        found = []
-        for one, weighed, fold in zip(self._orders, self._weighed, self._folds, strict=True):
+        expected = []
+        for order, weighed, fold in zip(self._orders, self._weighed, self._folds, strict=True):
             models = fits[1 - fold]
             surplus = []
             for step in range(len(weighed.weights)):
-                decision = one.steps[step]
+                decision = order.steps[step]
                 if not weighed.weights[step] or decision.taken is None:
                     surplus.append(0.0)
                     continue
-                going_on = _named(one, step + 1, models)
+                going_on = _named(order, step + 1, models)
                 surplus.append(reward(decision) + going_on - models[step].at(decision.taken))
-            found.append(Expected(_named(one, 0, models), tuple(surplus)))
-        self._kept[measure] = found
-        return found
+            expected.append(Expected(_named(order, 0, models), tuple(surplus)))
+        self._kept[measure] = expected
+        return expected
 
     def _fits(self, fold: int, reward: Reward, highest: float) -> list[Fitted]:
         """Fits the payers of that fold, one model for each decision."""
@@ -342,17 +342,17 @@ class Evaluation:
         return models
 
     def _design(self, fold: int, step: int) -> tuple[list[int], Design]:
-        found = self._designs.get((fold, step))
-        if found is None:
+        design = self._designs.get((fold, step))
+        if design is None:
             places, rows = list[int](), []
-            for place, one in enumerate(self._orders):
-                if self._folds[place] == fold and step < len(one.steps):
-                    taken = one.steps[step].taken
+            for place, order in enumerate(self._orders):
+                if self._folds[place] == fold and step < len(order.steps):
+                    taken = order.steps[step].taken
                     if taken is not None:
                         places.append(place)
                         rows.append(taken)
-            found = self._designs[fold, step] = places, Design(rows, self._bins)
-        return found
+            design = self._designs[fold, step] = places, Design(rows, self._bins)
+        return design
 
     def _payers(self) -> Iterable[str]:
         return (order.payer for order in self._orders)
@@ -372,49 +372,51 @@ def at_any_look(low: float, high: float, orders: int) -> tuple[float, float]:
 def clustered(payers: Iterable[str], influence: Sequence[float]) -> float:
     """The standard error of a mean, a payer's orders taken together."""
     sums: dict[str, float] = {}
-    for payer, one in zip(payers, influence, strict=True):
-        sums[payer] = sums.get(payer, 0.0) + one
+    for payer, value in zip(payers, influence, strict=True):
+        sums[payer] = sums.get(payer, 0.0) + value
     return (
-        math.sqrt(sum(one * one for one in sums.values())) / len(influence)
+        math.sqrt(sum(total * total for total in sums.values())) / len(influence)
         if len(influence)
         else math.nan
     )
 
 
-def _named(one: Episode, step: int, models: Sequence[Fitted]) -> float:
+def _named(episode: Episode, step: int, models: Sequence[Fitted]) -> float:
     """The value of the policy's way from that decision on; nothing after the end, and where it
     stops."""
-    if step >= len(one.steps):
+    if step >= len(episode.steps):
         return 0.0
-    named = one.steps[step].named
+    named = episode.steps[step].named
     return models[step].at(named) if named is not None else 0.0
 
 
 def _means(weighed: Sequence[Weighed]) -> list[float]:
     """Means of the weights of each decision, over all orders."""
-    depth = max((len(one.weights) for one in weighed), default=0)
+    depth = max((len(order.weights) for order in weighed), default=0)
     sums = [0.0] * depth
-    for one in weighed:
-        for step, weight in enumerate(one.weights):
+    for order in weighed:
+        for step, weight in enumerate(order.weights):
             sums[step] += weight
-        for step in range(len(one.weights), depth):
-            sums[step] += one.last
+        for step in range(len(order.weights), depth):
+            sums[step] += order.last
     return [total / len(weighed) for total in sums]
 
 
 def _overlap(orders: Sequence[Episode], weighed: Sequence[Weighed]) -> Overlap:
     by_payer: dict[str, float] = {}
-    for one, weight in zip(orders, weighed, strict=True):
-        by_payer[one.payer] = by_payer.get(one.payer, 0.0) + weight.last
+    for order, weight in zip(orders, weighed, strict=True):
+        by_payer[order.payer] = by_payer.get(order.payer, 0.0) + weight.last
     total, count = sum(by_payer.values()), max(1, len(orders))
-    squares = sum(one * one for one in by_payer.values())
-    raw = sum(one.raw for one in weighed)
+    squares = sum(weight * weight for weight in by_payer.values())
+    raw = sum(order.raw for order in weighed)
     return Overlap(
         len(orders),
         len(by_payer),
         total * total / squares if squares else 0.0,
-        sum(one.raw > 0.0 for one in weighed) / count,
-        sum(one.unsupported for one in weighed) / count,
-        sum(one.raw - one.last for one in weighed if one.raw > one.last) / raw if raw else 0.0,
+        sum(order.raw > 0.0 for order in weighed) / count,
+        sum(order.unsupported for order in weighed) / count,
+        sum(order.raw - order.last for order in weighed if order.raw > order.last) / raw
+        if raw
+        else 0.0,
         max(by_payer.values(), default=0.0) / total if total else 0.0,
     )

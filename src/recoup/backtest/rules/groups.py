@@ -15,23 +15,23 @@ def grouped(names: Sequence[str]) -> Iterator[tuple[str, list[bool]]]:
     counted = Counter(names)
     largest = [name for name, _ in counted.most_common(GROUPS_MAX)]
     for name in largest:
-        yield name, [one == name for one in names]
+        yield name, [other == name for other in names]
     if len(counted) > len(largest):
         kept = set(largest)
-        yield OTHERS, [one not in kept for one in names]
+        yield OTHERS, [other not in kept for other in names]
 
 
 def bands(amounts: Sequence[tuple[str, int]]) -> list[str]:
     """Quarters of the amounts of each currency: `USD/1299/2499`, in minor units, 0 where it is
     open. `amounts`: currency and minor units."""
     edges: dict[str, list[int]] = {}
-    for asset in {one[0] for one in amounts}:
-        units = sorted(one[1] for one in amounts if one[0] == asset)
+    for asset in {amount[0] for amount in amounts}:
+        units = sorted(amount[1] for amount in amounts if amount[0] == asset)
         edges[asset] = [units[(len(units) - 1) * place // BANDS] for place in range(1, BANDS)]
-    found = []
+    parts = []
     for asset, amount in amounts:
         band = sum(amount > edge for edge in edges[asset])
         low = edges[asset][band - 1] if band else 0
         high = edges[asset][band] if band < BANDS - 1 else 0
-        found.append(f"{asset}/{low}/{high}")
-    return found
+        parts.append(f"{asset}/{low}/{high}")
+    return parts

@@ -113,9 +113,9 @@ def _days(report: Mapping[str, Any]) -> float:
 def _proved(report: Mapping[str, Any]) -> tuple[float, float]:
     """Bounds without models, narrowed by other charges of the card where the file does not
     contradict that."""
-    for one in report.get("assuming") or ():
-        if one["assumed"] == ["payer"] and one["atLeast"] is not None:
-            return one["atLeast"], one["atMost"]
+    for narrowed in report.get("assuming") or ():
+        if narrowed["assumed"] == ["payer"] and narrowed["atLeast"] is not None:
+            return narrowed["atLeast"], narrowed["atMost"]
     return report["bounds"]["atLeast"], report["bounds"]["atMost"]
 
 
@@ -140,13 +140,13 @@ def _of_history(
 
 
 def _money(
-    first: Mapping[str, Any], now: float, found: Range, a_month: float, who: Sentence
+    first: Mapping[str, Any], now: float, span: Range, a_month: float, who: Sentence
 ) -> Sentence:
     asset = first["currency"]
     declined, then, low, high = (
-        _amount(one * a_month, asset) for one in (first["declined"], now, found.low, found.high)
+        _amount(amount * a_month, asset) for amount in (first["declined"], now, span.low, span.high)
     )
-    if found.best is None:
+    if span.best is None:
         return Sentence(
             "Of {0} {1} declined a month, {2} {1} come back today; with {3}, between {4} and {5} {1} would come back: "
             "the file alone proves no narrower range.",
@@ -164,7 +164,7 @@ def _money(
         asset,
         then,
         who,
-        _amount(found.best * a_month, asset),
+        _amount(span.best * a_month, asset),
         low,
         high,
     )
@@ -183,12 +183,12 @@ def _payments(report: Mapping[str, Any], now: float, rescued: Range, who: Senten
 
 
 def _advice(
-    report: Mapping[str, Any], units: float, found: Range, now: float, rescued: Range, who: Sentence
+    report: Mapping[str, Any], units: float, span: Range, now: float, rescued: Range, who: Sentence
 ) -> Sentence:
     """Advice that payments and money give, or one of them while the other does not deny it."""
-    if (rescued.low > now and found.high > units) or (found.low > units and rescued.high > now):
+    if (rescued.low > now and span.high > units) or (span.low > units and rescued.high > now):
         return SWITCH_ON
-    if (rescued.high < now and found.low < units) or (found.high < units and rescued.low < now):
+    if (rescued.high < now and span.low < units) or (span.high < units and rescued.low < now):
         return LEAVE
     a_day = report["orders"] / _days(report) / _drawn(report)
     if rescued.best is None:
@@ -220,6 +220,6 @@ def _percent(share: float) -> str:
 
 def _amount(units: float, asset: str) -> str:
     decimals = decimals_of(asset) if asset in EXPONENTS else 2
-    found = abs(units) / 10**decimals
-    text = apart(f"{found:.0f}" if found >= WHOLE_FROM else f"{found:.{decimals}f}")
+    amount = abs(units) / 10**decimals
+    text = apart(f"{amount:.0f}" if amount >= WHOLE_FROM else f"{amount:.{decimals}f}")
     return Figure(f"\N{MINUS SIGN}{text}" if units < 0 else text)

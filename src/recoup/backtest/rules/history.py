@@ -79,7 +79,7 @@ class Cohort:
     def running(self) -> float:
         """Days from its first decline to its last, without pauses."""
         begins = sorted(payment[0].at for payment in self.payments)
-        gaps = (other - one for one, other in pairwise(begins))
+        gaps = (other - begin for begin, other in pairwise(begins))
         return sum((gap for gap in gaps if gap <= PAUSE), timedelta()) / timedelta(days=1)
 
 
@@ -94,8 +94,8 @@ class Bounds(NamedTuple):
 
 def cohort_of(payments: Iterable[Payment], window: timedelta = WINDOW) -> Cohort:
     every = [payment for payment in payments if payment]
-    times = sorted(attempt.at for one in every for attempt in one)
-    pauses = [(one, other) for one, other in pairwise(times) if other - one > PAUSE]
+    times = sorted(attempt.at for payment in every for attempt in payment)
+    pauses = [(at, other) for at, other in pairwise(times) if other - at > PAUSE]
     begins, ends = (
         [*times[:1], *(end for _, end in pauses)],
         [*(begin for begin, _ in pauses), *times[-1:]],
@@ -108,25 +108,27 @@ def cohort_of(payments: Iterable[Payment], window: timedelta = WINDOW) -> Cohort
         0,
     )
     attempts = len(times)
-    for one in every:
-        if one[0].state != "declined":
+    for attempts_of in every:
+        if attempts_of[0].state != "declined":
             continue
         declined += 1
-        part = bisect_right(begins, one[0].at) - 1  # each part of the file has edges
+        part = bisect_right(begins, attempts_of[0].at) - 1  # each part of the file has edges
         span = begins[part].timestamp(), ends[part].timestamp()
-        edge = edge_of(one[0].at.timestamp(), one[0].attempt_no, *span, window)
+        edge = edge_of(attempts_of[0].at.timestamp(), attempts_of[0].attempt_no, *span, window)
         if edge == "before":
             before += 1
         elif edge == "after":
-            is_open.append(one)
-        elif rescued_at(one, window) is None and any(
-            it.state == "unknown" for it in tries_of(one, window)
+            is_open.append(attempts_of)
+        elif rescued_at(attempts_of, window) is None and any(
+            it.state == "unknown" for it in tries_of(attempts_of, window)
         ):
-            unknown.append(one)
+            unknown.append(attempts_of)
         else:
-            kept.append(one)
+            kept.append(attempts_of)
     guessed = (
-        sum(attempt.guessed for one in every for attempt in one) / attempts if attempts else 0.0
+        sum(attempt.guessed for payment in every for attempt in payment) / attempts
+        if attempts
+        else 0.0
     )
     first, last = (times[0], times[-1]) if times else (None, None)
     return Cohort(
@@ -137,7 +139,7 @@ def cohort_of(payments: Iterable[Payment], window: timedelta = WINDOW) -> Cohort
 def of_persons(payments: Sequence[Payment]) -> Sequence[Payment]:
     """Payments without the customers and cards that are placeholders: under such a name each
     payment is alone."""
-    firsts = [one[0] for one in payments if one]
+    firsts = [payment[0] for payment in payments if payment]
     crowds = [
         {name for name, count in Counter(names).items() if name and count > PERSON_MAX}
         for names in ((first.customer for first in firsts), (first.card for first in firsts))
@@ -146,11 +148,11 @@ def of_persons(payments: Sequence[Payment]) -> Sequence[Payment]:
         return payments
     return [
         [
-            one._replace(
-                customer="" if one.customer in crowds[0] else one.customer,
-                card="" if one.card in crowds[1] else one.card,
+            attempt._replace(
+                customer="" if attempt.customer in crowds[0] else attempt.customer,
+                card="" if attempt.card in crowds[1] else attempt.card,
             )
-            for one in payment
+            for attempt in payment
         ]
         for payment in payments
     ]
@@ -162,9 +164,9 @@ def rescued_at(payment: Payment, window: timedelta) -> datetime | None:
     end = payment[0].at + window
     return next(
         (
-            one.at
-            for one in payment[1:]
-            if one.state == "approved" and not one.failed_later and one.at <= end
+            attempt.at
+            for attempt in payment[1:]
+            if attempt.state == "approved" and not attempt.failed_later and attempt.at <= end
         ),
         None,
     )
@@ -172,14 +174,14 @@ def rescued_at(payment: Payment, window: timedelta) -> datetime | None:
 
 def tries_of(payment: Payment, window: timedelta) -> list[Attempt]:
     """The sends after the decline, up to the one that was approved."""
-    found = list[Attempt]()
-    for one in payment[1:]:
-        if one.at > payment[0].at + window or one.state == "not_sent":
+    tries = list[Attempt]()
+    for attempt in payment[1:]:
+        if attempt.at > payment[0].at + window or attempt.state == "not_sent":
             continue
-        found.append(one)
-        if one.state == "approved":
+        tries.append(attempt)
+        if attempt.state == "approved":
             break
-    return found
+    return tries
 
 
 def lacking(cohort: Cohort) -> list[Shortfall]:
@@ -189,14 +191,14 @@ def lacking(cohort: Cohort) -> list[Shortfall]:
     if not cohort.declined:
         return [Shortfall("only_successes", 0, 1)]
     rescued = sum(rescued_at(payment, cohort.window) is not None for payment in cohort.payments)
-    found = [] if cohort.payments else [Shortfall("declined", 0, 1)]
-    found += missing_of_orders(Closed(len(cohort.payments), rescued, cohort.days))
+    shortfalls = [] if cohort.payments else [Shortfall("declined", 0, 1)]
+    shortfalls += missing_of_orders(Closed(len(cohort.payments), rescued, cohort.days))
     if (unknown := _unknown(cohort)) > UNKNOWN_MAX:
-        found.append(Shortfall("unknown", unknown, UNKNOWN_MAX))
+        shortfalls.append(Shortfall("unknown", unknown, UNKNOWN_MAX))
     customers = len({payer_of(payment) for payment in cohort.payments})
-    if not found and customers < CUSTOMERS_MIN:
-        found.append(Shortfall("customers", customers, CUSTOMERS_MIN))
-    return found + (
+    if not shortfalls and customers < CUSTOMERS_MIN:
+        shortfalls.append(Shortfall("customers", customers, CUSTOMERS_MIN))
+    return shortfalls + (
         [Shortfall("guessed", cohort.guessed, GUESSED_MAX)] if cohort.guessed > GUESSED_MAX else []
     )
 
@@ -283,19 +285,19 @@ def experiments(cohort: Cohort, rescued: float, drawn: float = 1.0) -> list[Expe
     """Experiments from two weeks to a year, no longer than until the difference is told to a point.
     `rescued`: the share that is rescued now; `drawn`: of the attempts, the share that was read."""
     a_day = len(cohort.payments) / max(cohort.running, 1.0) / drawn
-    found = list[Experiment]()
+    trials = list[Experiment]()
     for share in SHARES:
         for days in LENGTHS:
             orders = round(a_day * days)
             if orders * share < COMPARED_MIN and days < LENGTHS[-1]:
                 continue
             half = _half(rescued, orders, share)
-            found.append(
+            trials.append(
                 Experiment(orders, share, half, orders / a_day, round(orders * share * rescued))
             )
             if half <= TELLING:
                 break
-    return sorted(found)
+    return sorted(trials)
 
 
 def weeks_to_tell(rescued: float, a_day: float, difference: float) -> int | None:

@@ -76,34 +76,34 @@ class HistoryFigures:
 
 def by_group(cases: Sequence[Case], send_cost: int) -> dict[By, list[HistoryFigures]]:
     """`send_cost`: minor units of a send."""
-    found: dict[By, list[HistoryFigures]] = {}
+    groups: dict[By, list[HistoryFigures]] = {}
     for by in cases[0].names if cases else ():
-        found[by] = [
+        groups[by] = [
             figures_of(
-                name, [one for one, inside in zip(cases, part, strict=True) if inside], send_cost
+                name, [case for case, inside in zip(cases, part, strict=True) if inside], send_cost
             )
-            for name, part in grouped([one.names[by] for one in cases])
+            for name, part in grouped([case.names[by] for case in cases])
         ]
-    return found
+    return groups
 
 
 def figures_of(name: str, cases: Sequence[Case], send_cost: int) -> HistoryFigures:
     """Figures of at least one payment."""
-    days = [one.days for one in cases if one.days is not None]
-    outcomes = [one.outcome for one in cases if one.outcome is not None]
+    days = [case.days for case in cases if case.days is not None]
+    outcomes = [case.outcome for case in cases if case.outcome is not None]
     return HistoryFigures(
         name,
         len(cases),
         len(days),
-        sum(one.sends for one in cases) / len(cases),
+        sum(case.sends for case in cases) / len(cases),
         sum(days) / len(days) if days else None,
         _mean([(outcome.least, outcome.most) for outcome in outcomes]),
         _mean([(outcome.sends_least, outcome.sends_most) for outcome in outcomes]),
         _earlier(cases),
-        tuple(_fees(cases, asset, send_cost) for asset in sorted({one.asset for one in cases}))
+        tuple(_fees(cases, asset, send_cost) for asset in sorted({case.asset for case in cases}))
         if outcomes
         else (),
-        _models([one.expected for one in cases if one.expected]),
+        _models([case.expected for case in cases if case.expected]),
     )
 
 
@@ -113,26 +113,27 @@ def money_of(cases: Sequence[Case], spans: Iterable[tuple[int, int]] | None) -> 
     known = iter(spans) if spans is not None else None
     ends = [
         None
-        if one.outcome is None
+        if case.outcome is None
         else next(known)
         if known
-        else (one.outcome.least, one.outcome.most)
-        for one in cases
+        else (case.outcome.least, case.outcome.most)
+        for case in cases
     ]
     return [
-        _money(asset, cases, ends) for asset, _ in Counter(one.asset for one in cases).most_common()
+        _money(asset, cases, ends)
+        for asset, _ in Counter(case.asset for case in cases).most_common()
     ]
 
 
 def _money(asset: str, cases: Sequence[Case], ends: Sequence[tuple[int, int] | None]) -> MoneySpan:
-    own = [(one, span) for one, span in zip(cases, ends, strict=True) if one.asset == asset]
-    declined = sum(one.units for one, _ in own)
-    planned = [(one.units, *span) for one, span in own if span is not None]
-    expected = [(one.units, one.expected) for one, _ in own if one.expected]
+    own = [(case, span) for case, span in zip(cases, ends, strict=True) if case.asset == asset]
+    declined = sum(case.units for case, _ in own)
+    planned = [(case.units, *span) for case, span in own if span is not None]
+    expected = [(case.units, case.expected) for case, _ in own if case.expected]
     proved = models = None
     if whole := sum(units for units, _, _ in planned):
         sums = (sum(units * it[side] for units, *it in planned) for side in (0, 1))
-        proved = Span(*(one * declined / whole for one in sums))
+        proved = Span(*(total * declined / whole for total in sums))
     if len(expected) >= EXPECTED_MIN and (whole := sum(units for units, _ in expected)):
         columns = zip(
             *([units * chance for chance in chances] for units, chances in expected), strict=True
@@ -143,7 +144,7 @@ def _money(asset: str, cases: Sequence[Case], ends: Sequence[tuple[int, int] | N
         asset,
         len(own),
         declined,
-        sum(one.units for one, _ in own if one.days is not None),
+        sum(case.units for case, _ in own if case.days is not None),
         proved,
         models,
     )
@@ -160,17 +161,17 @@ def _mean(spans: Sequence[tuple[float, float]]) -> Span | None:
 def _earlier(cases: Sequence[Case]) -> Span | None:
     return _mean(
         [
-            (one.days - one.outcome.latest, one.days - one.outcome.earliest)
-            for one in cases
-            if one.days is not None and one.outcome is not None and one.outcome.most
+            (case.days - case.outcome.latest, case.days - case.outcome.earliest)
+            for case in cases
+            if case.days is not None and case.outcome is not None and case.outcome.most
         ]
     )
 
 
 def _fees(cases: Sequence[Case], asset: str, send_cost: int) -> FeeSpan:
     """Fees of all payments in that currency, where only a sample was planned for."""
-    own = [one for one in cases if one.asset == asset]
-    planned = [(one.sends, one.outcome) for one in own if one.outcome is not None]
+    own = [case for case in cases if case.asset == asset]
+    planned = [(case.sends, case.outcome) for case in own if case.outcome is not None]
     scale = send_cost * len(own) / len(planned) if planned else 0.0
     low = sum(sends - outcome.sends_most for sends, outcome in planned)
     high = sum(sends - outcome.sends_least for sends, outcome in planned)

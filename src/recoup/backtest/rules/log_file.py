@@ -93,7 +93,7 @@ class _Reading:
     models: dict[str, Model] = field(default_factory=dict)
     pricings: dict[str, Pricing] = field(default_factory=dict)
     orders: dict[str, JudgedOrder] = field(default_factory=dict)
-    found: LogRead = field(default_factory=LogRead)
+    log: LogRead = field(default_factory=LogRead)
     at_most: int = ORDERS_MAX
     thin: int = 0
     left_out: set[int] = field(default_factory=set)
@@ -133,8 +133,8 @@ def read_log(
         except BadModel as error:
             raise invalid(str(error), "file") from None
         except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
-            reading.found.refused.append((number, f"it is no decision: {str(error)[:TEXT_MAX]}"))
-    found = reading.found
+            reading.log.refused.append((number, f"it is no decision: {str(error)[:TEXT_MAX]}"))
+    log = reading.log
     if not reading.orders:
         raise invalid(
             Sentence(
@@ -144,20 +144,20 @@ def read_log(
             "file",
             "Write it with `recoup lab compare --arms engine --explore 0.1 --holdout 0.1 --log FILE`.",
         )
-    found.orders = [
+    log.orders = [
         JudgedOrder(order.facts._replace(engine_share=reading.share), order.steps, order.planned)
         for order in reading.orders.values()
     ]
-    found.sampled_of = len(reading.orders) + len(reading.left_out) if reading.thin else None
-    found.play, found.target = reading.play or "", reading.target
-    return found
+    log.sampled_of = len(reading.orders) + len(reading.left_out) if reading.thin else None
+    log.play, log.target = reading.play or "", reading.target
+    return log
 
 
 def _take(reading: _Reading, row: _Row) -> None:
     if row.stored is None and not row.model and row.play != reading.play:
         return
-    if row.play not in reading.found.plays:
-        reading.found.plays.append(row.play)
+    if row.play not in reading.log.plays:
+        reading.log.plays.append(row.play)
     if reading.play is None:
         reading.play = row.play
     if row.play != reading.play:
@@ -200,8 +200,8 @@ def _thin_out(reading: _Reading) -> None:
     """Leaves out half the payers of too many orders, again and again."""
     while len(reading.orders) > reading.at_most and reading.thin < THIN_MAX:
         reading.thin += 1
-        for order, one in list(reading.orders.items()):
-            if not is_drawn(one.facts.payer, reading.thin):
+        for order, judged in list(reading.orders.items()):
+            if not is_drawn(judged.facts.payer, reading.thin):
                 del reading.orders[order]
                 reading.left_out.add(hash(order))
 

@@ -59,7 +59,7 @@ def levels_of(tries: Iterable[tuple[Cell, float, bool]]) -> Levels:
     for cell, chance, approved in tries:
         cells[cell].append((chance, approved))
     return {
-        cell: _level([one for one, _yes in seen], sum(yes for _one, yes in seen))
+        cell: _level([chance for chance, _yes in seen], sum(yes for _one, yes in seen))
         for cell, seen in cells.items()
     }
 
@@ -161,22 +161,26 @@ class Past:
         self._region = region
         self._looks: dict[str, list[tuple[datetime, str, Look]]] = {}
         for payment in payments:
-            for number, one in enumerate(payment):
-                if one.state in ("approved", "declined"):
-                    answer = APPROVED if one.state == "approved" else class_of(self.reading(one))
+            for number, attempt in enumerate(payment):
+                if attempt.state in ("approved", "declined"):
+                    answer = (
+                        APPROVED if attempt.state == "approved" else class_of(self.reading(attempt))
+                    )
                     looks = self._looks.setdefault(payer_of(payment), [])
-                    looks.append((one.at, one.payment, Look(one.at, answer, number)))
+                    looks.append((attempt.at, attempt.payment, Look(attempt.at, answer, number)))
         for looks in self._looks.values():
             looks.sort(key=_time)
 
-    def reading(self, one: Attempt) -> Reading:
-        code = answered_code(one.scheme_code, one.processor_code, one.source)
-        return _reading(one.scheme, code, one.text, one.advice_code, one.at.date(), self._region)
+    def reading(self, attempt: Attempt) -> Reading:
+        code = answered_code(attempt.scheme_code, attempt.processor_code, attempt.source)
+        return _reading(
+            attempt.scheme, code, attempt.text, attempt.advice_code, attempt.at.date(), self._region
+        )
 
     def evidence(self, payment: Payment, cohort: Cohort, tries: Sequence[Attempt] = ()) -> Evidence:
         """The evidence after those attempts, at the last of them."""
         first, last = payment[0], tries[-1] if tries else payment[0]
-        readings = [self.reading(one) for one in (first, *tries)]
+        readings = [self.reading(attempt) for attempt in (first, *tries)]
         country = first.country if len(first.country) == 2 else None
         zone, zone_known = zones.offset_minutes(first.utc_offset, country)
         looks = self._looks.get(payer_of(payment), [])
@@ -192,8 +196,8 @@ class Past:
             first.bin,
             zone_known,
             tuple(
-                Look(one.at, class_of(reading), number)
-                for number, (one, reading) in enumerate(
+                Look(attempt.at, class_of(reading), number)
+                for number, (attempt, reading) in enumerate(
                     zip(tries, readings[1:], strict=True), start=1
                 )
             ),
@@ -210,7 +214,7 @@ class Past:
             expires_at=first.at + cohort.window,
             units=first.units,
             currency=first.asset,
-            attempts=tried(readings, [one.at for one in tries]),
+            attempts=tried(readings, [attempt.at for attempt in tries]),
             funding="credit"
             if first.funding == "credit"
             else "debit"
@@ -264,11 +268,11 @@ class Expectation:
             facts = replace(facts, looks=())
         [chance] = self.model.chances_at(facts, offset, [hours_of(at)])
         cell = cell_of(facts)
-        found = at_level(chance, self.levels.get(cell, 1.0))
+        level = at_level(chance, self.levels.get(cell, 1.0))
         if cell not in self.means:
-            return found
+            return level
         mean = self.means[cell]
-        return _chance(mean + self.slope * (_logit(found) - mean))
+        return _chance(mean + self.slope * (_logit(level) - mean))
 
     def under(self, plan: Decision, evidence: Evidence) -> float:
         """The chance, from 0 to 1, that one of the plan's attempts is approved, each of those
@@ -284,9 +288,9 @@ class Expectation:
             facts = replace(facts, tries=(*facts.tries, Look(when, answer, number)))
         return 1.0 - fails
 
-    def of(self, one: PastTry) -> float:
-        assert one.evidence.facts is not None
-        return self.at(one.evidence.facts, one.evidence.utc_offset, one.at)
+    def of(self, attempt: PastTry) -> float:
+        assert attempt.evidence.facts is not None
+        return self.at(attempt.evidence.facts, attempt.evidence.utc_offset, attempt.at)
 
 
 def expectations_of(
@@ -298,20 +302,22 @@ def expectations_of(
     plain = {name: Expectation(model) for name, model in models.items()} | {
         POOLED: Expectation(first.pooled(), alone=True)
     }
-    levels = spread(_levels, [(one, tries) for one in plain.values()])
+    levels = spread(_levels, [(expectation, tries) for expectation in plain.values()])
     return {
-        name: replace(one, levels=of_one)
-        for (name, one), of_one in zip(plain.items(), levels, strict=True)
+        name: replace(expectation, levels=of_one)
+        for (name, expectation), of_one in zip(plain.items(), levels, strict=True)
     }
 
 
 def _levels(job: tuple[Expectation, Sequence[PastTry]]) -> Levels:
-    one, tries = job
-    learned = one.model.learned
+    expectation, tries = job
+    learned = expectation.model.learned
     begin, end = date.fromisoformat(learned.data_from), date.fromisoformat(learned.data_until)
     seen = [it for it in tries if begin <= it.at.date() <= end]
     return levels_of(
-        (cell_of(it.evidence.facts), one.of(it), it.approved) for it in seen if it.evidence.facts
+        (cell_of(it.evidence.facts), expectation.of(it), it.approved)
+        for it in seen
+        if it.evidence.facts
     )
 
 
@@ -320,23 +326,23 @@ def drawn_in(
 ) -> dict[str, Expectation]:
     """Each with its slope by tries that it has not seen: what it finds better in some instants is
     partly chance, and a plan picks just those."""
-    found = spread(_drawn_in, [(expectation, tries) for expectation in expectations.values()])
-    return dict(zip(expectations, found, strict=True))
+    drawn = spread(_drawn_in, [(expectation, tries) for expectation in expectations.values()])
+    return dict(zip(expectations, drawn, strict=True))
 
 
 def _drawn_in(job: tuple[Expectation, Sequence[PastTry]]) -> Expectation:
-    one, tries = job
+    expectation, tries = job
     cells = defaultdict[Cell, list[tuple[float, bool]]](list)
     for it in tries:
         assert it.evidence.facts is not None
-        cells[cell_of(it.evidence.facts)].append((_logit(one.of(it)), it.approved))
+        cells[cell_of(it.evidence.facts)].append((_logit(expectation.of(it)), it.approved))
     means = {cell: sum(logit for logit, _ in seen) / len(seen) for cell, seen in cells.items()}
     rows = [
         (means[cell], logit - means[cell], yes)
         for cell, seen in cells.items()
         for logit, yes in seen
     ]
-    return replace(one, slope=slope_of(rows), means=means)
+    return replace(expectation, slope=slope_of(rows), means=means)
 
 
 def expect(
@@ -345,19 +351,19 @@ def expect(
     spread: Spread = alone,
 ) -> dict[str, list[float]]:
     """The chance that each model sees for each plan."""
-    found = spread(_expected, [(expectation, plans) for expectation in expectations.values()])
-    return dict(zip(expectations, found, strict=True))
+    by_model = spread(_expected, [(expectation, plans) for expectation in expectations.values()])
+    return dict(zip(expectations, by_model, strict=True))
 
 
 def _expected(job: tuple[Expectation, Sequence[tuple[Evidence, Decision]]]) -> list[float]:
-    one, plans = job
-    return [one.under(decision, evidence) for evidence, decision in plans]
+    expectation, plans = job
+    return [expectation.under(decision, evidence) for evidence, decision in plans]
 
 
 def range_of(expected: Mapping[str, Sequence[float]]) -> RangeOfModels:
     """`expected`: by model, of each plan."""
-    found = {name: sum(chances) / len(chances) for name, chances in expected.items()}
-    return RangeOfModels(min(found.values()), max(found.values()), found)
+    means = {name: sum(chances) / len(chances) for name, chances in expected.items()}
+    return RangeOfModels(min(means.values()), max(means.values()), means)
 
 
 def past_tries(
@@ -374,12 +380,14 @@ def _past_tries(
 ) -> Iterator[PastTry]:
     for payment in payments:
         tries = tries_of(payment, cohort.window)
-        for number, one in enumerate(tries):
-            if one.state == "unknown":
+        for number, attempt in enumerate(tries):
+            if attempt.state == "unknown":
                 break
-            if (one.at >= cohort.learned_until) == late:
+            if (attempt.at >= cohort.learned_until) == late:
                 yield PastTry(
-                    past.evidence(payment, cohort, tries[:number]), one.at, one.state == "approved"
+                    past.evidence(payment, cohort, tries[:number]),
+                    attempt.at,
+                    attempt.state == "approved",
                 )
 
 
@@ -393,7 +401,7 @@ def calibrate(
 
 def _outcomes(job: tuple[Expectation, Sequence[PastTry]]) -> list[tuple[float, float]]:
     expectation, tries = job
-    return [(expectation.of(one), float(one.approved)) for one in tries]
+    return [(expectation.of(attempt), float(attempt.approved)) for attempt in tries]
 
 
 def calibration_of(pairs: Sequence[tuple[float, float]]) -> Calibration:
@@ -403,8 +411,11 @@ def calibration_of(pairs: Sequence[tuple[float, float]]) -> Calibration:
         if not part:
             continue
         size = len(part)
-        expected, observed = sum(one[0] for one in part) / size, sum(one[1] for one in part) / size
-        noise = sum(one[0] * (1.0 - one[0]) for one in part) / size**2
+        expected, observed = (
+            sum(pair[0] for pair in part) / size,
+            sum(pair[1] for pair in part) / size,
+        )
+        noise = sum(pair[0] * (1.0 - pair[0]) for pair in part) / size**2
         square += size / count * ((expected - observed) ** 2 - noise)
         tenths.append(Tenth(size, expected, observed))
     return Calibration(tuple(tenths), math.sqrt(max(0.0, square)))

@@ -101,10 +101,10 @@ class Way(NamedTuple):
     probability: float
 
 
-def same(one: float | None, other: float | None, hours: float = SAME_HOURS) -> bool:
-    if one is None or other is None:
-        return one is other
-    return abs(one - other) <= hours
+def same(value: float | None, other: float | None, hours: float = SAME_HOURS) -> bool:
+    if value is None or other is None:
+        return value is other
+    return abs(value - other) <= hours
 
 
 def stored_ways(alternatives: Iterable[Mapping[str, Any]]) -> list[Way]:
@@ -197,17 +197,19 @@ class Engines:
                 self._at.append(_now(decision))
                 self._which.append(which)
 
-    def within(self, one: RecordedDecision) -> InForce | None:
+    def within(self, decision: RecordedDecision) -> InForce | None:
         """The policies that held then. Raises: KeyError where they cannot be read."""
-        name = one.versions.get("policies")
+        name = decision.versions.get("policies")
         return self.policies[name] if name is not None else None
 
-    def of(self, one: RecordedDecision, now: float) -> tuple[Model, Pricing] | None:
+    def of(self, decision: RecordedDecision, now: float) -> tuple[Model, Pricing] | None:
         """The model and prices by which it would have decided there."""
-        if one.engine_model == "":
+        if decision.engine_model == "":
             return self.at(now)
-        model = self.models.get(one.engine_model or "")
-        return (model, _pricing_beside(one.versions.get("policy"))) if model is not None else None
+        model = self.models.get(decision.engine_model or "")
+        return (
+            (model, _pricing_beside(decision.versions.get("policy"))) if model is not None else None
+        )
 
     def at(self, now: float) -> tuple[Model, Pricing] | None:
         """The model and prices at that time; None where a schedule decided for the engine too."""
@@ -232,81 +234,85 @@ def _schedule_beside(pricing: str | None) -> RetryPolicy:
 
 
 def add_step(
-    order: JudgedOrder, one: RecordedDecision, target: Target, engines: Engines, *, plans: bool
+    order: JudgedOrder, decision: RecordedDecision, target: Target, engines: Engines, *, plans: bool
 ) -> None:
     """`plans`: keep what the policy would have planned at the first one. Of more than `STEPS_MAX`
     only what came of them. Raises: KeyError, TypeError, ValueError for features that no decision
     was made from."""
-    if plans and order.planned is None and one.features:
-        order.planned = planned(one, target, engines)
-    if len(order.steps) < STEPS_MAX or one.answer == "approved":
-        order.steps.append(_step(order.facts, one, target, engines))
+    if plans and order.planned is None and decision.features:
+        order.planned = planned(decision, target, engines)
+    if len(order.steps) < STEPS_MAX or decision.answer == "approved":
+        order.steps.append(_step(order.facts, decision, target, engines))
 
 
-def planned(one: RecordedDecision, target: Target, engines: Engines) -> Planned:
+def planned(recorded: RecordedDecision, target: Target, engines: Engines) -> Planned:
     decision = target.decide(
-        _evidence(one.features, facts="facts" in one.features), engines.within(one)
+        _evidence(recorded.features, facts="facts" in recorded.features), engines.within(recorded)
     )
     chance = next((way.chance for way in offered_ways(decision)), None)
     return Planned(decision.verdict, decision.plan, chance, decision.reasons)
 
 
-def _step(order: OrderFacts, one: RecordedDecision, target: Target, engines: Engines) -> Step:
-    now, features = _now(one), one.features
+def _step(order: OrderFacts, decision: RecordedDecision, target: Target, engines: Engines) -> Step:
+    now, features = _now(decision), decision.features
     due = bool(features.get("due_at"))
-    taken = way_of(one.verdict, one.plan, now)
-    schedules = _by_schedule(one, now, taken, engines, due=due)
-    ways = _by_engine(one, now, taken, schedules, engines)
-    named = _by_target(one, target, now, ways, engines, due=due)
+    taken = way_of(decision.verdict, decision.plan, now)
+    schedules = _by_schedule(decision, now, taken, engines, due=due)
+    ways = _by_engine(decision, now, taken, schedules, engines)
+    named = _by_target(decision, target, now, ways, engines, due=due)
     return Step(
         _features(features, ways, taken, now, due=due) if taken is not None else None,
         _features(features, ways, named, now, due=due) if named is not None else None,
         same(taken, named),
         (probability(ways, taken), float(same(schedules, taken))),
         (probability(ways, named), float(same(schedules, named))),
-        *_outcome(order, one),
+        *_outcome(order, decision),
     )
 
 
-def _outcome(order: OrderFacts, one: RecordedDecision) -> tuple[float, float, float]:
+def _outcome(order: OrderFacts, decision: RecordedDecision) -> tuple[float, float, float]:
     days = 0.0
-    if one.answer == "approved" and one.sent_at is not None:
-        days = max(0.0, (one.sent_at - order.declined_at).total_seconds() / 86_400)
-    return float(one.answer == "approved"), float(one.answer not in (None, "not_processed")), days
+    if decision.answer == "approved" and decision.sent_at is not None:
+        days = max(0.0, (decision.sent_at - order.declined_at).total_seconds() / 86_400)
+    return (
+        float(decision.answer == "approved"),
+        float(decision.answer not in (None, "not_processed")),
+        days,
+    )
 
 
 def _by_schedule(
-    one: RecordedDecision, now: float, taken: float | None, engines: Engines, *, due: bool
+    recorded: RecordedDecision, now: float, taken: float | None, engines: Engines, *, due: bool
 ) -> float | None:
-    if one.by == "schedule":
+    if recorded.by == "schedule":
         return taken
     if due:
         return now
-    schedule = ScheduleTarget(_schedule_beside(one.versions.get("policy")))
-    decision = schedule.decide(_evidence(one.features, facts=False), engines.within(one))
+    schedule = ScheduleTarget(_schedule_beside(recorded.versions.get("policy")))
+    decision = schedule.decide(_evidence(recorded.features, facts=False), engines.within(recorded))
     return way_of(decision.verdict, decision.plan, now)
 
 
 def _by_engine(
-    one: RecordedDecision,
+    recorded: RecordedDecision,
     now: float,
     taken: float | None,
     schedules: float | None,
     engines: Engines,
 ) -> list[Way]:
-    if one.by == "engine":
-        if not one.versions.get("model"):  # the schedule decided in its place
+    if recorded.by == "engine":
+        if not recorded.versions.get("model"):  # the schedule decided in its place
             return [Way(schedules, None, 1.0)]
-        return stored_ways(one.alternatives) or [Way(taken, None, 1.0)]
-    engine = engines.of(one, now)
-    if engine is None or "facts" not in one.features:
+        return stored_ways(recorded.alternatives) or [Way(taken, None, 1.0)]
+    engine = engines.of(recorded, now)
+    if engine is None or "facts" not in recorded.features:
         return [Way(schedules, None, 1.0)]
-    decision = engine[0].decide(_evidence(one.features), engine[1], engines.within(one))
+    decision = engine[0].decide(_evidence(recorded.features), engine[1], engines.within(recorded))
     return offered_ways(decision) or [Way(way_of(decision.verdict, decision.plan, now), None, 1.0)]
 
 
 def _by_target(
-    one: RecordedDecision,
+    recorded: RecordedDecision,
     target: Target,
     now: float,
     ways: list[Way],
@@ -317,27 +323,31 @@ def _by_target(
     if isinstance(target, ScheduleTarget):
         if due:
             return now
-        if one.by == "schedule" and one.versions.get("policy") == target.name:
-            return way_of(one.verdict, one.plan, now)
-        decision = target.decide(_evidence(one.features, facts=False), engines.within(one))
+        if recorded.by == "schedule" and recorded.versions.get("policy") == target.name:
+            return way_of(recorded.verdict, recorded.plan, now)
+        decision = target.decide(
+            _evidence(recorded.features, facts=False), engines.within(recorded)
+        )
         return way_of(decision.verdict, decision.plan, now)
-    if _is_decided(one, target, now, engines):
+    if _is_decided(recorded, target, now, engines):
         return ways[0].at
-    decision = target.decide(_evidence(one.features), engines.within(one))
+    decision = target.decide(_evidence(recorded.features), engines.within(recorded))
     return way_of(decision.verdict, decision.plan, now)
 
 
-def _is_decided(one: RecordedDecision, target: EngineTarget, now: float, engines: Engines) -> bool:
+def _is_decided(
+    decision: RecordedDecision, target: EngineTarget, now: float, engines: Engines
+) -> bool:
     """True when the engine's ways are those of the very engine that is asked about: its own is the
     first."""
-    if target.within is not None and target.within.name != one.versions.get("policies"):
+    if target.within is not None and target.within.name != decision.versions.get("policies"):
         return False
-    if one.by == "engine":
+    if decision.by == "engine":
         return (
-            one.versions.get("model") == target.model.name
-            and one.versions.get("policy") == target.pricing.version
+            decision.versions.get("model") == target.model.name
+            and decision.versions.get("policy") == target.pricing.version
         )
-    engine = engines.of(one, now)
+    engine = engines.of(decision, now)
     return (
         engine is not None and engine[0].name == target.model.name and engine[1] == target.pricing
     )
@@ -369,5 +379,5 @@ def _features(
     return Features(tuple(bins), chance)
 
 
-def _now(one: RecordedDecision) -> float:
-    return hours_of(datetime.fromisoformat(one.features["now"]))
+def _now(decision: RecordedDecision) -> float:
+    return hours_of(datetime.fromisoformat(decision.features["now"]))

@@ -20,19 +20,25 @@ from recoup.kernel.stop import look_up
 Verdict = Literal["better", "worse", "not_told"]
 
 
-def difference(payers: Iterable[str], one: Estimate, other: Estimate) -> Estimate:
-    """The difference `one` less `other`; `payers[i]` is whose order i is. What one policy does
+def difference(payers: Iterable[str], estimate: Estimate, other: Estimate) -> Estimate:
+    """The difference `estimate` less `other`; `payers[i]` is whose order i is. What one policy does
     without support may only have brought more, and the other's less."""
-    influence = array("d", (a - b for a, b in zip(one.influence, other.influence, strict=True)))
+    influence = array(
+        "d", (a - b for a, b in zip(estimate.influence, other.influence, strict=True))
+    )
     error = clustered(payers, influence)
     return Estimate(
-        one.value - other.value, influence, error, one.above + other.below, one.below + other.above
+        estimate.value - other.value,
+        influence,
+        error,
+        estimate.above + other.below,
+        estimate.below + other.above,
     )
 
 
-def verdict(found: Estimate) -> Verdict:
+def verdict(estimate: Estimate) -> Verdict:
     """The verdict by the 90 % interval."""
-    low, high = found.interval
+    low, high = estimate.interval
     return "better" if low > 0 else "worse" if high < 0 else "not_told"
 
 
@@ -119,7 +125,7 @@ def judge(
     evaluation = Evaluation([order.episode for order in orders], BINS)
     closed = _closed(orders)
     whole = _figures(evaluation, orders, closed, None, send_cost)
-    found = Judgement(
+    judgement = Judgement(
         policy,
         whole,
         evaluation.overlap,
@@ -131,11 +137,13 @@ def judge(
         len({order.facts.payer for order in orders}),
     )
     if whole.rescued is not None:
-        found.money = [_money(evaluation, orders, asset, send_cost) for asset in _assets(orders)]
+        judgement.money = [
+            _money(evaluation, orders, asset, send_cost) for asset in _assets(orders)
+        ]
     if groups and not missing_of_orders(closed):
         for by, name in _NAMES.items():
-            found.groups[by] = list(_groups(evaluation, orders, name(orders), send_cost))
-    return found
+            judgement.groups[by] = list(_groups(evaluation, orders, name(orders), send_cost))
+    return judgement
 
 
 def _figures(
@@ -146,9 +154,11 @@ def _figures(
     send_cost: int,
 ) -> Figures:
     look_up()
-    weights = None if part is None else [float(one) for one in part]
+    weights = None if part is None else [float(inside) for inside in part]
     inside = (
-        orders if part is None else [one for one, there in zip(orders, part, strict=True) if there]
+        orders
+        if part is None
+        else [order for order, there in zip(orders, part, strict=True) if there]
     )
     then = _then(orders, [float(order.rescued) for order in orders], weights)
     overlap = evaluation.overlap if part is None else evaluation.overlap_of(part)
@@ -156,7 +166,7 @@ def _figures(
     lacking = tuple(missing(closed, overlap, rescued))
     shown = not lacking and bool(inside)
     payers = [order.facts.payer for order in orders]
-    rescued_then = sum(one.rescued for one in inside)
+    rescued_then = sum(order.rescued for order in inside)
     days = evaluation.mean("days", weights).value if shown else 0.0
     sends = evaluation.mean("sends", weights).value if shown else None
     return Figures(
@@ -167,9 +177,9 @@ def _figures(
         difference(payers, rescued, then) if shown else None,
         lacking,
         sends,
-        sum(one.sends for one in inside) / len(inside) if inside else 0.0,
+        sum(order.sends for order in inside) / len(inside) if inside else 0.0,
         days / rescued.value if shown and rescued.value > 0 else None,
-        sum(one.days for one in inside) / rescued_then if rescued_then else None,
+        sum(order.days for order in inside) / rescued_then if rescued_then else None,
         _fees(evaluation, orders, part, sends, send_cost) if sends is not None else (),
     )
 
@@ -182,10 +192,11 @@ def _then(
     whole = sum(weighing)
     if not whole:
         return Estimate(math.nan, array("d"), math.nan)
-    mean = sum(one * weight for one, weight in zip(values, weighing, strict=True)) / whole
+    mean = sum(value * weight for value, weight in zip(values, weighing, strict=True)) / whole
     scale = len(orders) / whole
     influence = array(
-        "d", (scale * weight * (one - mean) for one, weight in zip(values, weighing, strict=True))
+        "d",
+        (scale * weight * (value - mean) for value, weight in zip(values, weighing, strict=True)),
     )
     return Estimate(mean, influence, clustered((order.facts.payer for order in orders), influence))
 
@@ -195,16 +206,18 @@ def _money(
 ) -> MoneyFigures:
     own = [order.facts.asset == asset for order in orders]
     amounts = [
-        float(one.facts.units) if there else 0.0 for one, there in zip(orders, own, strict=True)
+        float(order.facts.units) if there else 0.0 for order, there in zip(orders, own, strict=True)
     ]
     costs = [float(send_cost) if there else 0.0 for there in own]
     count = len(orders)
     rescued = evaluation.of({"rescued": amounts})
     sends = evaluation.of({"sends": costs})
-    net = evaluation.of({"rescued": amounts, "sends": [-one for one in costs]})
-    paid = [amount * one.rescued for amount, one in zip(amounts, orders, strict=True)]
-    spent = [cost * one.sends for cost, one in zip(costs, orders, strict=True)]
-    net_then = _then(orders, [one - other for one, other in zip(paid, spent, strict=True)], None)
+    net = evaluation.of({"rescued": amounts, "sends": [-cost for cost in costs]})
+    paid = [amount * order.rescued for amount, order in zip(amounts, orders, strict=True)]
+    spent = [cost * order.sends for cost, order in zip(costs, orders, strict=True)]
+    net_then = _then(
+        orders, [amount - other for amount, other in zip(paid, spent, strict=True)], None
+    )
     more = difference([order.facts.payer for order in orders], net, net_then)
     highest = max(amounts)
     low, high = more.interval
@@ -228,7 +241,7 @@ def _groups(
     evaluation: Evaluation, orders: Sequence[JudgedOrder], names: Sequence[str], send_cost: int
 ) -> Iterable[tuple[str, Figures]]:
     for name, part in grouped(names):
-        inside = [one for one, there in zip(orders, part, strict=True) if there]
+        inside = [order for order, there in zip(orders, part, strict=True) if there]
         yield name, _figures(evaluation, orders, _closed(inside), part, send_cost)
 
 
@@ -240,25 +253,29 @@ def _fees(
     send_cost: int,
 ) -> tuple[FeesAvoided, ...]:
     """`sends`: of an order of the part, under the policy."""
-    inside = [one for one, there in zip(orders, part or [True] * len(orders), strict=True) if there]
+    inside = [
+        order for order, there in zip(orders, part or [True] * len(orders), strict=True) if there
+    ]
     assets = _assets(inside)
     if len(assets) == 1:
         return (
             FeesAvoided(
-                assets[0], (sum(one.sends for one in inside) - sends * len(inside)) * send_cost
+                assets[0], (sum(order.sends for order in inside) - sends * len(inside)) * send_cost
             ),
         )
-    found = []
+    fees = []
     for asset in assets:
         own = [float(order.facts.asset == asset) for order in orders]
-        own = [one * there for one, there in zip(own, part or [True] * len(orders), strict=True)]
-        then = sum(weight * one.sends for weight, one in zip(own, orders, strict=True))
-        found.append(
+        own = [
+            weight * there for weight, there in zip(own, part or [True] * len(orders), strict=True)
+        ]
+        then = sum(weight * order.sends for weight, order in zip(own, orders, strict=True))
+        fees.append(
             FeesAvoided(
                 asset, (then - evaluation.of({"sends": own}).value * len(orders)) * send_cost
             )
         )
-    return tuple(found)
+    return tuple(fees)
 
 
 def _closed(orders: Sequence[JudgedOrder]) -> Closed:

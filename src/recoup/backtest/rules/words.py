@@ -48,19 +48,23 @@ NO_ARM: Final = (
 
 def lacking(report: Mapping[str, Any]) -> list[Sentence]:
     """Sentences that say what a kept back-test lacks for a figure, and what to do."""
-    found = [_sentence(one) for one in report["missing"] if one["have"] is not None]
+    sentences = [
+        _sentence(shortfall) for shortfall in report["missing"] if shortfall["have"] is not None
+    ]
     own = report["basis"] == "propensities"
     if own and not report["orders"] and not report["open"]:
-        return [Sentence(NO_ARM), *found]
-    return [*found, MORE if own else LONGER] if found else []
+        return [Sentence(NO_ARM), *sentences]
+    return [*sentences, MORE if own else LONGER] if sentences else []
 
 
-def _sentence(one: Mapping[str, Any]) -> Sentence:
-    text, form = LESS[one["what"]]
+def _sentence(shortfall: Mapping[str, Any]) -> Sentence:
+    text, form = LESS[shortfall["what"]]
     if not form:
         return Sentence(text)
     scale, digits = (100, "%.1f") if form == "%" else (1, form)
-    return Sentence(text, *(Figure(digits % (scale * one[end])) for end in ("have", "needed")))
+    return Sentence(
+        text, *(Figure(digits % (scale * shortfall[end])) for end in ("have", "needed"))
+    )
 
 
 def days_earlier(low: float, high: float | None = None) -> Sentence:

@@ -85,7 +85,7 @@ def _line(row: LimitRow, number: int) -> dict[str, Any]:
 def _members(of: object, *names: str) -> Line:
     """Its values under their names as JSON has them: `notSent`."""
     return {
-        re.sub("_([a-z])", lambda found: found[1].upper(), name): getattr(of, name)
+        re.sub("_([a-z])", lambda match: match[1].upper(), name): getattr(of, name)
         for name in names
     }
 
@@ -165,8 +165,8 @@ def content_of(
     lines = [_scheme(name, acceptor) for name in sorted(acceptor.schemes)]
     for key, count in sorted(acceptor.rules.items()):
         lines.append(_rule(*key, count, recount, merchant_id, gate_limits.get(key[1])))
-    beyond = sorted(acceptor.excess, key=lambda one: (one.at, one.send_id, one.rule_id))
-    lines += [_excess(one, merchant_id) for one in beyond[:EXCESS_MAX]]
+    beyond = sorted(acceptor.excess, key=lambda excess: (excess.at, excess.send_id, excess.rule_id))
+    lines += [_excess(excess, merchant_id) for excess in beyond[:EXCESS_MAX]]
     lines += _refused(refusals)
     lines += [{"type": "fee"} | line for line in avoided(refusals)]
     lines += _editions(sorted(acceptor.schemes), span)
@@ -192,12 +192,12 @@ def content_hash(head: Mapping[str, Any], lines: Iterable[Line]) -> bytes:
 def changes(before: Sequence[Line], after: Sequence[Line]) -> list[Line]:
     """Changes of a correction: lines that went, came or say something else, by their key."""
     old, new = {_key(line): line for line in before}, {_key(line): line for line in after}
-    found = [
+    lines = [
         {"type": "change", "part": key[0], "before": old.get(key), "after": new.get(key)}
         for key in sorted(old.keys() | new.keys())
         if old.get(key) != new.get(key)
     ]
-    return found[:CHANGES_MAX]
+    return lines[:CHANGES_MAX]
 
 
 def reasons(before: Sequence[Line], after: Sequence[Line]) -> list[str]:
@@ -262,24 +262,24 @@ def _source(row: LimitRow) -> Line:
     return _members(row, "region", "document") | {"sources": row.source} | valid
 
 
-def _closest(found: Closest | None, merchant_id: str) -> Line | None:
-    return None if found is None else _counted(found, merchant_id)
+def _closest(closest: Closest | None, merchant_id: str) -> Line | None:
+    return None if closest is None else _counted(closest, merchant_id)
 
 
-def _excess(one: Excess, merchant_id: str) -> Line:
+def _excess(excess: Excess, merchant_id: str) -> Line:
     return (
-        {"type": "excess", "rule": one.rule_id}
-        | _members(one, "scheme", "cause")
-        | _counted(one, merchant_id)
+        {"type": "excess", "rule": excess.rule_id}
+        | _members(excess, "scheme", "cause")
+        | _counted(excess, merchant_id)
     )
 
 
-def _counted(one: Closest | Excess, merchant_id: str) -> Line:
+def _counted(held: Closest | Excess, merchant_id: str) -> Line:
     """A send, and how many its window held with it."""
-    return _members(one, "count", "send_id") | {
-        "limit": one.maximum,
-        "at": iso(one.at),
-        "card": fingerprint(merchant_id, one.card_id),
+    return _members(held, "count", "send_id") | {
+        "limit": held.maximum,
+        "at": iso(held.at),
+        "card": fingerprint(merchant_id, held.card_id),
     }
 
 
@@ -299,7 +299,7 @@ def _refused(refusals: Iterable[Refusals]) -> list[Line]:
 def _editions(schemes: Iterable[str], span: tuple[datetime, datetime]) -> list[Line]:
     """Lines of the lists of codes that were valid on any day of the month."""
     first, last = span[0].date(), date.fromordinal(span[1].date().toordinal() - 1)
-    found = {
+    editions = {
         (row.scheme, row.document, row.edition)
         for row in CODES
         if row.scheme in schemes
@@ -309,7 +309,7 @@ def _editions(schemes: Iterable[str], span: tuple[datetime, datetime]) -> list[L
     }
     return [
         {"type": "edition", "scheme": scheme, "document": document, "edition": edition}
-        for scheme, document, edition in sorted(found)
+        for scheme, document, edition in sorted(editions)
     ]
 
 

@@ -144,12 +144,12 @@ class AcceptorCount:
         """Excuses sends while an advance is collected: what the merchant reports forbids nothing,
         as it has its money. `advanced`: the orders with one. What left at the same instant may have
         been first."""
-        for at, one in enumerate(self.excess):
-            own = one.without_reported and one.order_id in advanced
-            beside = sum(order_id in advanced for order_id in one.at_once)
-            if one.cause == "gate" and (own or 0 < one.count - one.maximum <= beside):
-                self.excess[at] = replace(one, cause="advance")
-                excess = self.rules[one.scheme, one.rule_id].excess
+        for at, beyond in enumerate(self.excess):
+            own = beyond.without_reported and beyond.order_id in advanced
+            beside = sum(order_id in advanced for order_id in beyond.at_once)
+            if beyond.cause == "gate" and (own or 0 < beyond.count - beyond.maximum <= beside):
+                self.excess[at] = replace(beyond, cause="advance")
+                excess = self.rules[beyond.scheme, beyond.rule_id].excess
                 excess["gate"] -= 1
                 excess["advance"] += 1
 
@@ -157,11 +157,11 @@ class AcceptorCount:
         """A customer's stop is about its agreement, until they agree anew. `lifted`: (send,
         answered send) of those that were not about the send."""
         kept = []
-        for one in self.excess:
-            if one.stops and all((one.send_id, stop) in lifted for stop in one.stops):
-                self.rules[one.scheme, one.rule_id].excess[one.cause] -= 1
+        for excess in self.excess:
+            if excess.stops and all((excess.send_id, stop) in lifted for stop in excess.stops):
+                self.rules[excess.scheme, excess.rule_id].excess[excess.cause] -= 1
             else:
-                kept.append(one)
+                kept.append(excess)
         self.excess = kept
 
 
@@ -176,7 +176,7 @@ class MonthCount:
         """All of one card's sends, of all that are joined to it, by whomever; of claims only the
         merchant's count. Those before the month as far as a window or a lasting answer reaches."""
         mine = [send for send in sends if self._is_mine(send)]
-        self._add_schemes([one for one in mine if self._in_month(one)])
+        self._add_schemes([logged for logged in mine if self._in_month(logged)])
         rows = sorted(
             (
                 send
@@ -186,128 +186,134 @@ class MonthCount:
             key=lambda send: (send.send.at, send.send_id),
         )
         carried: set[tuple[str, str, str, str]] = set()
-        for index, one in enumerate(rows):
-            if not self._is_mine(one) or not self._in_month(one):
+        for index, logged in enumerate(rows):
+            if not self._is_mine(logged) or not self._in_month(logged):
                 continue
-            region = one.region or self._region
-            self._acceptor(one).region = region
-            for row in rules_at(one.scheme, one.send.at, region):
-                count = self._rule(one, row)
-                if one.send.claimed:
+            region = logged.region or self._region
+            self._acceptor(logged).region = region
+            for row in rules_at(logged.scheme, logged.send.at, region):
+                count = self._rule(logged, row)
+                if logged.send.claimed:
                     count.reported += 1
                 else:
-                    count.sends += one.send.network_attempts
+                    count.sends += logged.send.network_attempts
                 if row.maximum_sends > 0:
-                    self._add_window(rows[: index + 1], one, row, count, carried)
+                    self._add_window(rows[: index + 1], logged, row, count, carried)
                 else:
-                    self._add_ban(rows[:index], one, row, count)
+                    self._add_ban(rows[:index], logged, row, count)
 
-    def _is_mine(self, one: LoggedSend) -> bool:
-        return one.send.merchant_id == self._merchant_id
+    def _is_mine(self, logged: LoggedSend) -> bool:
+        return logged.send.merchant_id == self._merchant_id
 
-    def _in_month(self, one: LoggedSend) -> bool:
-        return self._begin <= one.send.at < self._end
+    def _in_month(self, logged: LoggedSend) -> bool:
+        return self._begin <= logged.send.at < self._end
 
-    def _acceptor(self, one: LoggedSend) -> AcceptorCount:
-        return self.acceptors.setdefault(one.send.acceptor_id, AcceptorCount())
+    def _acceptor(self, logged: LoggedSend) -> AcceptorCount:
+        return self.acceptors.setdefault(logged.send.acceptor_id, AcceptorCount())
 
-    def _rule(self, one: LoggedSend, row: LimitRow) -> RuleCount:
+    def _rule(self, logged: LoggedSend, row: LimitRow) -> RuleCount:
         """A rule that changes within the month is counted in one place, under its last row; each
         send is held against the row of its own day."""
-        count = self._acceptor(one).rules.setdefault((one.scheme, row.rule_id), RuleCount(row))
+        count = self._acceptor(logged).rules.setdefault(
+            (logged.scheme, row.rule_id), RuleCount(row)
+        )
         count.row = max(count.row, row, key=lambda each: each.valid_from)
         return count
 
     def _add_schemes(self, mine: Sequence[LoggedSend]) -> None:
         with_card = set()
-        for one in mine:
-            count = self._acceptor(one).schemes.setdefault(one.scheme, SchemeCount())
-            if (one.send.acceptor_id, one.scheme) not in with_card and one.is_sent:
-                with_card.add((one.send.acceptor_id, one.scheme))
+        for logged in mine:
+            count = self._acceptor(logged).schemes.setdefault(logged.scheme, SchemeCount())
+            if (logged.send.acceptor_id, logged.scheme) not in with_card and logged.is_sent:
+                with_card.add((logged.send.acceptor_id, logged.scheme))
                 count.cards += 1
-            _add_send(count, one)
+            _add_send(count, logged)
 
     def _add_window(
         self,
         rows: Sequence[LoggedSend],
-        one: LoggedSend,
+        logged: LoggedSend,
         row: LimitRow,
         count: RuleCount,
         carried: set[tuple[str, str, str, str]],
     ) -> None:
-        """`rows`: up to `one`, in their order."""
-        held = _held(rows, one, row)
+        """`rows`: up to `logged`, in their order."""
+        held = _held(rows, logged, row)
         own = [other for other in held if self._is_mine(other)]
         for other in own:
-            key = (one.send.acceptor_id, one.scheme, row.rule_id, other.send_id)
+            key = (logged.send.acceptor_id, logged.scheme, row.rule_id, other.send_id)
             if other.send.at < self._begin and key not in carried:
                 carried.add(key)
                 count.carried += other.send.network_attempts
-        count.closest = _closer(count.closest, own, one, row)
-        if one.send.claimed:
+        count.closest = _closer(count.closest, own, logged, row)
+        if logged.send.claimed:
             if _weight(own) > row.maximum_sends:
-                self._add_excess(one, row, count, "merchant", _weight(own), without_reported=True)
+                self._add_excess(
+                    logged, row, count, "merchant", _weight(own), without_reported=True
+                )
             return
         count.closest_sent = _closer(
-            count.closest_sent, [o for o in own if not o.send.claimed], one, row
+            count.closest_sent, [o for o in own if not o.send.claimed], logged, row
         )
         of_all = [other for other in held if not other.send.claimed]
         for counted in (own, of_all):
             if _weight(counted) > row.maximum_sends:
                 self._add_excess(
-                    one,
+                    logged,
                     row,
                     count,
-                    _cause_of_window(counted, one, row),
+                    _cause_of_window(counted, logged, row),
                     _weight(own) if counted is own else row.maximum_sends + 1,
                     without_reported=_weight(of_all) <= row.maximum_sends,
-                    at_once=tuple(other.order_id for other in of_all if _left_at_once(other, one)),
+                    at_once=tuple(
+                        other.order_id for other in of_all if _left_at_once(other, logged)
+                    ),
                 )
                 return
 
     def _add_ban(
-        self, before: Sequence[LoggedSend], one: LoggedSend, row: LimitRow, count: RuleCount
+        self, before: Sequence[LoggedSend], logged: LoggedSend, row: LimitRow, count: RuleCount
     ) -> None:
-        count.bans += triggers(row, one.send)
-        answers = [other for other in before if self._forbids(other, one, row)]
+        count.bans += triggers(row, logged.send)
+        answers = [other for other in before if self._forbids(other, logged, row)]
         if answers:
             self._add_excess(
-                one,
+                logged,
                 row,
                 count,
-                "merchant" if one.send.claimed else _cause_of_ban(answers, one),
+                "merchant" if logged.send.claimed else _cause_of_ban(answers, logged),
                 1,
                 without_reported=all(other.send.claimed for other in answers),
-                stops=self._stops(answers, one, row),
+                stops=self._stops(answers, logged, row),
             )
 
-    def _forbids(self, answer: LoggedSend, one: LoggedSend, row: LimitRow) -> bool:
+    def _forbids(self, answer: LoggedSend, logged: LoggedSend, row: LimitRow) -> bool:
         """True when an answer forbids a send. What an issuer said of a number that was replaced
         since forbids no send of the new one."""
         span = span_of(row)
-        if not triggers(row, answer.send) or not reaches(row, answer.send, one.send):
+        if not triggers(row, answer.send) or not reaches(row, answer.send, logged.send):
             return False
-        if self._may_be_lifted(answer) and one.send.initiator == "customer":
+        if self._may_be_lifted(answer) and logged.send.initiator == "customer":
             if answer.send.code in STOP_CODES:
                 return False
             span = timedelta(hours=row.window_hours or 0)
-        if span is not None and answer.send.at + span <= one.send.at:
+        if span is not None and answer.send.at + span <= logged.send.at:
             return False
         is_of_old_number = (
             answer.is_replaced
-            and answer.card_id != one.card_id
+            and answer.card_id != logged.card_id
             and answer.send.code in OF_THE_NUMBER
         )
         return not is_of_old_number or answer.send.advice is not None
 
     def _stops(
-        self, answers: Sequence[LoggedSend], one: LoggedSend, row: LimitRow
+        self, answers: Sequence[LoggedSend], logged: LoggedSend, row: LimitRow
     ) -> tuple[str, ...]:
         """Stops that may have been lifted. As long as the network bills an advice it binds,
         whatever the customer says since."""
         billed = timedelta(hours=row.window_hours or 0)
         over = all(
-            other.send.code in STOP_CODES or other.send.at + billed <= one.send.at
+            other.send.code in STOP_CODES or other.send.at + billed <= logged.send.at
             for other in answers
         )
         return (
@@ -325,7 +331,7 @@ class MonthCount:
 
     def _add_excess(
         self,
-        one: LoggedSend,
+        logged: LoggedSend,
         row: LimitRow,
         count: RuleCount,
         cause: Cause,
@@ -333,14 +339,14 @@ class MonthCount:
         **more: Any,
     ) -> None:
         count.excess[cause] += 1
-        self._acceptor(one).excess.append(
+        self._acceptor(logged).excess.append(
             Excess(
                 row.rule_id,
-                one.scheme,
-                one.send_id,
-                one.order_id,
-                one.send.at,
-                one.card_id,
+                logged.scheme,
+                logged.send_id,
+                logged.order_id,
+                logged.send.at,
+                logged.card_id,
                 number,
                 row.maximum_sends,
                 cause,
@@ -349,16 +355,16 @@ class MonthCount:
         )
 
 
-def _add_send(count: SchemeCount, one: LoggedSend) -> None:
-    send = one.send
-    if not one.is_sent:
+def _add_send(count: SchemeCount, logged: LoggedSend) -> None:
+    send = logged.send
+    if not logged.is_sent:
         count.not_sent += not send.claimed
         return
     count.category_3 += send.declined is True and send.visa_category == 3  # noqa: PLR2004 - the network's own number
     if send.claimed:
         count.reported += 1
-        count.copied += one.imported
-        count.reported_again += one.send_id != one.order_id and not one.imported
+        count.copied += logged.imported
+        count.reported_again += logged.send_id != logged.order_id and not logged.imported
         return
     count.sends += send.network_attempts
     count.repeated += send.network_attempts - 1
@@ -377,15 +383,15 @@ def _meets(other: Send, send: Send, row: LimitRow) -> bool:
     )
 
 
-def _held(rows: Sequence[LoggedSend], one: LoggedSend, row: LimitRow) -> list[LoggedSend]:
-    """Sends that the window ending with `one` holds, itself too."""
-    span, found = span_of(row), []
+def _held(rows: Sequence[LoggedSend], logged: LoggedSend, row: LimitRow) -> list[LoggedSend]:
+    """Sends that the window ending with `logged` holds, itself too."""
+    span, held = span_of(row), []
     for other in reversed(rows):
-        if span is not None and other.send.at <= one.send.at - span:
+        if span is not None and other.send.at <= logged.send.at - span:
             break
-        if _meets(other.send, one.send, row):
-            found.append(other)
-    return found
+        if _meets(other.send, logged.send, row):
+            held.append(other)
+    return held
 
 
 def _weight(sends: Sequence[LoggedSend]) -> int:
@@ -393,62 +399,69 @@ def _weight(sends: Sequence[LoggedSend]) -> int:
 
 
 def _closer(
-    best: Closest | None, held: Sequence[LoggedSend], one: LoggedSend, row: LimitRow
+    best: Closest | None, held: Sequence[LoggedSend], logged: LoggedSend, row: LimitRow
 ) -> Closest | None:
-    found = Closest(_weight(held), row.maximum_sends, one.send.at, one.card_id, one.send_id)
-    return found if found.is_closer(best) else best
+    closest = Closest(
+        _weight(held), row.maximum_sends, logged.send.at, logged.card_id, logged.send_id
+    )
+    return closest if closest.is_closer(best) else best
 
 
-def _cause_of_window(counted: Sequence[LoggedSend], one: LoggedSend, row: LimitRow) -> Cause:
+def _cause_of_window(counted: Sequence[LoggedSend], logged: LoggedSend, row: LimitRow) -> Cause:
     """The cause that made it one too many: each step leaves out more of what was not known when the
     send left."""
-    weights = [(other, _known_attempts(other, one)) for other in counted]
+    weights = [(other, _known_attempts(other, logged)) for other in counted]
 
     def has_room(test: Callable[[LoggedSend], bool]) -> bool:
         return sum(weight for other, weight in weights if test(other)) <= row.maximum_sends
 
     if has_room(lambda _: True):
         return "repeated"
-    if has_room(lambda other: _was_sent(other, one)):
+    if has_room(lambda other: _was_sent(other, logged)):
         return "known_later"
-    if has_room(lambda other: _was_sent(other, one) and _were_joined(other, one)):
+    if has_room(lambda other: _was_sent(other, logged) and _were_joined(other, logged)):
         return "joined"
     return "gate"
 
 
-def _cause_of_ban(answers: Sequence[LoggedSend], one: LoggedSend) -> Cause:
-    known = [other for other in answers if _was_known(other.answered_at, other, one, _RACE)]
+def _cause_of_ban(answers: Sequence[LoggedSend], logged: LoggedSend) -> Cause:
+    known = [other for other in answers if _was_known(other.answered_at, other, logged, _RACE)]
     if not known:
         return "known_later"
-    return "gate" if any(_were_joined(other, one) for other in known) else "joined"
+    return "gate" if any(_were_joined(other, logged) for other in known) else "joined"
 
 
-def _was_sent(other: LoggedSend, one: LoggedSend) -> bool:
+def _was_sent(other: LoggedSend, logged: LoggedSend) -> bool:
     """True when the other was sent before. What we send is reserved under the card's lock, before
     the next may ask."""
-    return _was_known(other.known_at, other, one, _RACE if other.send.claimed else _NONE)
+    return _was_known(other.known_at, other, logged, _RACE if other.send.claimed else _NONE)
 
 
 def _was_known(
-    since: datetime | None, other: LoggedSend, one: LoggedSend, race: timedelta = _NONE
+    since: datetime | None, other: LoggedSend, logged: LoggedSend, race: timedelta = _NONE
 ) -> bool:
-    """True when it was known as `one` left. Where nobody kept the time, it is taken as known."""
-    return other is one or since is None or one.known_at is None or since + race <= one.known_at
+    """True when it was known as `logged` left. Where nobody kept the time, it is taken as known."""
+    return (
+        other is logged
+        or since is None
+        or logged.known_at is None
+        or since + race <= logged.known_at
+    )
 
 
-def _were_joined(other: LoggedSend, one: LoggedSend) -> bool:
-    """True when their prints were known as one card when `one` left."""
-    if other.card_id == one.card_id:
+def _were_joined(other: LoggedSend, logged: LoggedSend) -> bool:
+    """True when their prints were known as one card when `logged` left."""
+    if other.card_id == logged.card_id:
         return True
-    since = [at for at in (other.joined_at, one.joined_at) if at is not None]
-    return bool(since) and one.known_at is not None and max(since) <= one.known_at
+    since = [at for at in (other.joined_at, logged.joined_at) if at is not None]
+    return bool(since) and logged.known_at is not None and max(since) <= logged.known_at
 
 
-def _left_at_once(other: LoggedSend, one: LoggedSend) -> bool:
-    return other is not one and other.known_at is not None and other.known_at == one.known_at
+def _left_at_once(other: LoggedSend, logged: LoggedSend) -> bool:
+    return other is not logged and other.known_at is not None and other.known_at == logged.known_at
 
 
-def _known_attempts(other: LoggedSend, one: LoggedSend) -> int:
-    if other is one or not _was_known(other.answered_at, other, one):
+def _known_attempts(other: LoggedSend, logged: LoggedSend) -> int:
+    if other is logged or not _was_known(other.answered_at, other, logged):
         return 1
     return other.send.network_attempts

@@ -197,8 +197,8 @@ def lean_of(c: Coefficients) -> Column:
 
 
 def chance(logit: Column) -> Column:
-    found: Column = 1.0 / (1.0 + np.exp(-np.clip(logit, -30, 30)))
-    return found
+    chances: Column = 1.0 / (1.0 + np.exp(-np.clip(logit, -30, 30)))
+    return chances
 
 
 def named(c: Coefficients) -> dict[str, Any]:

@@ -45,19 +45,19 @@ def arranged(data: Features) -> tuple[Features, list[Retried]]:
     count = np.bincount(data.order[retry], minlength=orders)
     passed = passed_of(data)
     rows = np.lexsort((passed, data.order, count[data.order], retry))
-    found, begin = [], len(data) - int(retry.sum())
+    retried, begin = [], len(data) - int(retry.sum())
     for tries in np.unique(count[count > 0]).tolist():
         same = np.flatnonzero(count == tries)
         part = slice(begin, begin + len(same) * tries)
-        found.append(Retried(same, part, passed[rows[part]].reshape(-1, tries)))
+        retried.append(Retried(same, part, passed[rows[part]].reshape(-1, tries)))
         begin = part.stop
-    return data.sorted_by(rows), found
+    return data.sorted_by(rows), retried
 
 
 def passed_of(data: Features) -> Column:
     """Up to which length holds have ended, by attempt."""
-    found: Column = np.searchsorted(_UNTIL, data.since_first, side="right") - 1
-    return found
+    ended: Column = np.searchsorted(_UNTIL, data.since_first, side="right") - 1
+    return ended
 
 
 def expect(data: Features, c: Coefficients, tried: list[Retried]) -> tuple[Column, Column]:
@@ -85,21 +85,26 @@ def expect(data: Features, c: Coefficients, tried: list[Retried]) -> tuple[Colum
         _add(by_payer, data.payer[part], np.log(elsewhere))
         np.divide(free, elsewhere, out=share[part])
     joint = []
-    for one in tried:
-        count, tries = one.passed.shape
-        states = _States(one.passed, held[one.orders])
-        found = np.empty((count, tries + 1, _R))
+    for tries_of in tried:
+        count, tries = tries_of.passed.shape
+        states = _States(tries_of.passed, held[tries_of.orders])
+        mass_of_state = np.empty((count, tries + 1, _R))
         for part in _blocks(0, count, tries):
-            rows = slice(one.rows.start + part.start * tries, one.rows.start + part.stop * tries)
-            mass = _by_state(
-                found[part], np.log(answers.likely(rows)), answers.held[rows], states.prior[part]
+            rows = slice(
+                tries_of.rows.start + part.start * tries, tries_of.rows.start + part.stop * tries
             )
-            _add(by_payer, owner[one.orders[part]], mass)
+            mass = _by_state(
+                mass_of_state[part],
+                np.log(answers.likely(rows)),
+                answers.held[rows],
+                states.prior[part],
+            )
+            _add(by_payer, owner[tries_of.orders[part]], mass)
             free = share[rows].reshape(-1, tries, _R)
-            free[:, 0] = found[part, 0]
+            free[:, 0] = mass_of_state[part, 0]
             for state in range(1, tries):
-                np.add(free[:, state - 1], found[part, state], out=free[:, state])
-        joint.append((states, found))
+                np.add(free[:, state - 1], mass_of_state[part, state], out=free[:, state])
+        joint.append((states, mass_of_state))
     likely = np.exp(by_payer - by_payer.max(1, keepdims=True))
     for kind in (0, 1):
         some_likely = likely[again & (credit == kind)]
@@ -107,9 +112,9 @@ def expect(data: Features, c: Coefficients, tried: list[Retried]) -> tuple[Colum
             c.rhythms[kind] = _mixed(some_likely, c.rhythms[kind])
     posterior = likely * c.rhythms[credit]
     posterior /= posterior.sum(1, keepdims=True)
-    for one, (states, found) in zip(tried, joint, strict=True):
-        held[one.orders] = states.by_length(
-            np.einsum("osr,or->os", found, posterior[owner[one.orders]])
+    for tries_of, (states, mass_of_state) in zip(tried, joint, strict=True):
+        held[tries_of.orders] = states.by_length(
+            np.einsum("osr,or->os", mass_of_state, posterior[owner[tries_of.orders]])
         )
     for part in _blocks(0, len(data), 1):
         share[part] *= posterior[data.payer[part]]
@@ -153,10 +158,10 @@ class _Answers:
         self.held = np.log(np.where(data.first_answer == FUNDS, without, answers))
 
     def likely(self, rows: slice) -> Column:
-        found: Column = self._missing.take(self._cell[rows])
-        found *= self._more[rows, None]
-        found += self._with[rows, None]
-        return found
+        chances: Column = self._missing.take(self._cell[rows])
+        chances *= self._more[rows, None]
+        chances += self._with[rows, None]
+        return chances
 
 
 class _States:
@@ -174,27 +179,27 @@ class _States:
 
     def by_length(self, by_state: Column) -> Column:
         """Each state's chance over its lengths, as they were before."""
-        found: Column = self._by_length * np.take_along_axis(
+        chances: Column = self._by_length * np.take_along_axis(
             by_state / self.prior, self._state, axis=1
         )
-        return found
+        return chances
 
 
-def _by_state(found: Column, log_free: Column, log_held: Column, prior: Column) -> Column:
-    """Fills `found`: orders × states × rhythms, adding up to 1 over the states. Answers the
+def _by_state(by_state: Column, log_free: Column, log_held: Column, prior: Column) -> Column:
+    """Fills `by_state`: orders × states × rhythms, adding up to 1 over the states. Answers the
     logarithm of what they added up to."""
-    tries = found.shape[1] - 1
-    found[:, :tries], found[:, tries] = log_free.reshape(-1, tries, _R), 0.0
+    tries = by_state.shape[1] - 1
+    by_state[:, :tries], by_state[:, tries] = log_free.reshape(-1, tries, _R), 0.0
     for state in reversed(range(tries - 1)):
-        found[:, state] += found[:, state + 1]
+        by_state[:, state] += by_state[:, state + 1]
     before = np.log(prior)
     before[:, 1:] += np.cumsum(log_held.reshape(-1, tries), axis=1)
-    found += before[:, :, None]
-    top = found.max(1)
-    found -= top[:, None]
-    np.exp(found, out=found)
-    mass = found.sum(1)
-    found /= mass[:, None]
+    by_state += before[:, :, None]
+    top = by_state.max(1)
+    by_state -= top[:, None]
+    np.exp(by_state, out=by_state)
+    mass = by_state.sum(1)
+    by_state /= mass[:, None]
     total: Column = top + np.log(mass)
     return total
 

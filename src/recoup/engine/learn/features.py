@@ -77,10 +77,10 @@ def cells_of(
     """Attempts × rhythms. `since`, `stale`: likewise; the others by attempt."""
     retry, stale = retry.astype(np.int64), stale.astype(np.int64)
     by_try = np.ravel_multi_index((zone, standing, gap, retry, 0 * retry, 0 * retry), _DATED)
-    found: Column = by_try[:, None] + stale * len(SINCE) + since
-    found[:, IRREGULAR] = DATELESS.start + np.ravel_multi_index((standing, retry, idle), _IRREGULAR)
-    found[:, AMPLE] = ABUNDANT.start + np.ravel_multi_index((standing, retry), _AMPLE)
-    return found
+    cells: Column = by_try[:, None] + stale * len(SINCE) + since
+    cells[:, IRREGULAR] = DATELESS.start + np.ravel_multi_index((standing, retry, idle), _IRREGULAR)
+    cells[:, AMPLE] = ABUNDANT.start + np.ravel_multi_index((standing, retry), _AMPLE)
+    return cells
 
 
 _EPOCH_DAY: Final = datetime(1970, 1, 1, tzinfo=UTC).toordinal()
@@ -177,14 +177,14 @@ def features_of(data: Attempts, pooled: Column | None = None) -> Features:
 
 
 def _earliest(order: Column, times: Column) -> Column:
-    found = np.full(int(order.max()) + 1, np.inf)
-    np.minimum.at(found, order, times)
-    return found
+    earliest = np.full(int(order.max()) + 1, np.inf)
+    np.minimum.at(earliest, order, times)
+    return earliest
 
 
 def _bin(begins: tuple[int, ...], hours: Column) -> Column:
-    found: Column = np.maximum(np.searchsorted(begins, hours, side="right") - 1, 0)
-    return found
+    bins: Column = np.maximum(np.searchsorted(begins, hours, side="right") - 1, 0)
+    return bins
 
 
 def _money_before(data: Attempts, gap: Column, before: Column) -> tuple[Column, Column]:

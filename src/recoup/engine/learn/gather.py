@@ -117,20 +117,22 @@ async def gather(world: World, since: WallTime, at_most: int | None = None) -> G
 
     Raises: Problem(too_large) for more of a single customer.
     """
-    names, by_owner, found = _Names(), dict[str, _Rows](), set[UUID]()
+    names, by_owner, contributing = _Names(), dict[str, _Rows](), set[UUID]()
     until, after = world.clocks.wall().timestamp() / 3600.0, first_id_of(since)
     async with world.db.connection() as connection:
         merchants = await merchants_to_learn(connection)
         for merchant in merchants:
             rows = by_owner.setdefault(_name(merchant), _Rows(names))
             async for _ in _read(connection, merchant, since, after, rows):
-                found.add(merchant.merchant_id)
+                contributing.add(merchant.merchant_id)
                 _check_size(by_owner.values(), at_most or ATTEMPTS_MAX)
     owner, table = _joined(by_owner.values(), until)
     if not len(table):
         return None
     shared = len(merchants) >= MERCHANTS_MIN and len(by_owner) > 1
-    return Gathered(*_attempts(owner, table, names, shared=shared), tuple(by_owner), len(found))
+    return Gathered(
+        *_attempts(owner, table, names, shared=shared), tuple(by_owner), len(contributing)
+    )
 
 
 async def _read(
@@ -175,13 +177,13 @@ def _add_orders(
     rows: _Rows, region: str, orders: Sequence[PastOrder], attempts: Iterable[PastAttempt]
 ) -> None:
     by_id = {}
-    for one in orders:
-        order = _bits(one.order_id)
-        payer = _bits(one.payer_id) if one.payer_id else order
-        zone = zone_of(one.zone_facts)
-        told = _told(one.scheme, one.source, one.code, one.text, one.advice, one.on, region)
-        rows.add(payer, order, one.at, told, one.issuer, zone, one.credit)
-        by_id[one.order_id] = order, payer, zone, one.scheme, one.issuer, one.credit
+    for past in orders:
+        order = _bits(past.order_id)
+        payer = _bits(past.payer_id) if past.payer_id else order
+        zone = zone_of(past.zone_facts)
+        told = _told(past.scheme, past.source, past.code, past.text, past.advice, past.on, region)
+        rows.add(payer, order, past.at, told, past.issuer, zone, past.credit)
+        by_id[past.order_id] = order, payer, zone, past.scheme, past.issuer, past.credit
     for attempt in attempts:
         known = by_id.get(attempt.order_id)
         if known is None:
@@ -202,18 +204,18 @@ def _add_payments(
         _bits(payment.order_id) if payment.order_id else _named(merchant_id, payment.external_id)
         for payment in payments
     ]
-    for one, order, seen in zip(
+    for past, order, seen in zip(
         payments, orders, np.isin(np.array(orders, np.int64), known), strict=True
     ):
         if seen:
             continue
         told = _APPROVED
-        if not one.approved:
-            scheme = one.scheme or scheme_of(one.bin)
-            told = _told(scheme, one.source, one.code, one.text, one.advice, one.on, region)
-        payer = _bits(one.payer_id) if one.payer_id else order
-        zone = offset_minutes(one.utc_offset, _country(one.country))
-        rows.add(payer, order, one.at, told, one.bin, zone, one.credit)
+        if not past.approved:
+            scheme = past.scheme or scheme_of(past.bin)
+            told = _told(scheme, past.source, past.code, past.text, past.advice, past.on, region)
+        payer = _bits(past.payer_id) if past.payer_id else order
+        zone = offset_minutes(past.utc_offset, _country(past.country))
+        rows.add(payer, order, past.at, told, past.bin, zone, past.credit)
 
 
 _APPROVED: Final = (APPROVED, APPROVAL)
@@ -257,9 +259,9 @@ def _joined(owners: Collection[_Rows], until: float) -> tuple[Column, Column]:
     """The owner of each row, and all rows. Among several owners only what happened `until` then,
     hours since 1970: who has moved a sandbox clock ahead is alone in that time, and what is learned
     and judged by the last weeks would be that owner's alone."""
-    lengths = [len(one) for one in owners]
+    lengths = [len(rows) for rows in owners]
     owner = np.repeat(np.arange(len(owners)), lengths)
-    table = np.concatenate([np.zeros(0, _ROW), *(one.table for one in owners)])
+    table = np.concatenate([np.zeros(0, _ROW), *(rows.table for rows in owners)])
     if np.count_nonzero(lengths) < 2:
         return owner, table
     kept = table["at"] <= until

@@ -156,11 +156,11 @@ def _surplus(tried: Tried) -> float:
 
 def _losses(tries: Sequence[Scored], chance: Chance, compared: Chance) -> _Losses:
     by_payer: dict[int, list[float]] = {}
-    for one in tries:
-        sums = by_payer.setdefault(one.payer, [one.owner, 0, 0.0, 0.0])
+    for attempt in tries:
+        sums = by_payer.setdefault(attempt.payer, [attempt.owner, 0, 0.0, 0.0])
         sums[1] += 1
-        sums[2] += _loss(chance(one), one.approved)
-        sums[3] += _loss(compared(one), one.approved)
+        sums[2] += _loss(chance(attempt), attempt.approved)
+        sums[3] += _loss(compared(attempt), attempt.approved)
     columns = np.array(list(by_payer.values()), float).T
     return _Losses(columns[0].astype(np.int64), *columns[1:])
 
@@ -169,13 +169,15 @@ def _trial(at: float, losses: _Losses, compared_with: str) -> Trial:
     number = int(losses.tries.sum())
     gained = losses.others - losses.mine
     error = sqrt(float(((gained - gained.sum() / number * losses.tries) ** 2).sum())) / number
-    mine, others = (round(float(one.sum()) / number, 6) for one in (losses.mine, losses.others))
+    mine, others = (
+        round(float(column.sum()) / number, 6) for column in (losses.mine, losses.others)
+    )
     return Trial(instant_of(at), number, mine, compared_with, others, round(error, 6))
 
 
 def by_model(model: Model) -> Chance:
-    def chance(one: Scored) -> float:
-        return model.chances_at(one.facts, one.facts.zone or 0, [one.at])[0]
+    def chance(attempt: Scored) -> float:
+        return model.chances_at(attempt.facts, attempt.facts.zone or 0, [attempt.at])[0]
 
     return chance
 
@@ -197,8 +199,8 @@ def by_plain_rates(before: Attempts) -> Chance:
         won[cell] += bool(yes)
         seen[cell] += 1.0
 
-    def chance(one: Scored) -> float:
-        cell = one.before, one.tries
+    def chance(attempt: Scored) -> float:
+        cell = attempt.before, attempt.tries
         return (won.get(cell, 0.0) + _RATE_WEIGHT * rate) / (seen.get(cell, 0.0) + _RATE_WEIGHT)
 
     return chance
@@ -221,9 +223,11 @@ def scored(held: HeldOut) -> Iterator[Scored]:
         chosen_payers.tolist(), starts.tolist(), ends.tolist(), strict=True
     ):
         for row in range(start, end):
-            one = _scored(data, payer, max(start, row - ROWS_BEFORE), row) if row in late else None
-            if one is not None:
-                yield one
+            attempt = (
+                _scored(data, payer, max(start, row - ROWS_BEFORE), row) if row in late else None
+            )
+            if attempt is not None:
+                yield attempt
 
 
 def _scored(data: Attempts, payer: int, begin: int, row: int) -> Scored | None:
@@ -250,10 +254,10 @@ def _scored(data: Attempts, payer: int, begin: int, row: int) -> Scored | None:
 def _answers_before(data: Attempts) -> Column:
     """The class of the attempt before in the same order, by row; hard where it is the first."""
     by_order = np.lexsort((data.tries, data.order))
-    found = np.full(len(data), HARD)
-    found[by_order[1:]] = data.answer[by_order[:-1]]
-    found[data.tries == 0] = HARD
-    return found
+    answers = np.full(len(data), HARD)
+    answers[by_order[1:]] = data.answer[by_order[:-1]]
+    answers[data.tries == 0] = HARD
+    return answers
 
 
 def _loss(chance: float, approved: bool) -> float:

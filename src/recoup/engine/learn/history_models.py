@@ -54,22 +54,24 @@ def _trained(rows: Sequence[PastRow]) -> Model:
 def _rows(payments: Sequence[Payment], past: Past) -> list[PastRow]:
     rows = []
     for payment in payments:
-        for number, one in enumerate(payment, start=1):
-            if one.state not in ("approved", "declined"):
+        for number, attempt in enumerate(payment, start=1):
+            if attempt.state not in ("approved", "declined"):
                 continue
-            reading = past.reading(one) if one.state == "declined" else None
-            zone = offset_minutes(one.utc_offset, one.country if len(one.country) == 2 else None)
+            reading = past.reading(attempt) if attempt.state == "declined" else None
+            zone = offset_minutes(
+                attempt.utc_offset, attempt.country if len(attempt.country) == 2 else None
+            )
             rows.append(
                 PastRow(
                     payer_of(payment),
-                    one.payment,
+                    attempt.payment,
                     number,
-                    one.at,
+                    attempt.at,
                     class_of(reading) if reading is not None else APPROVED,
                     key_of(reading) if reading is not None else "00",
-                    one.bin,
+                    attempt.bin,
                     *zone,
-                    one.funding == "credit",
+                    attempt.funding == "credit",
                 )
             )
     return rows

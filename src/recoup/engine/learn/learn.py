@@ -68,24 +68,26 @@ async def learn(
     if gathered is None:
         return Training(0, 0, 0, missing=tuple(missing(Amount(0, 0, 0, 0))))
     today, note, choice = await _compared(world, actor if candidate else None)
-    found = await run_stoppable(_train, gathered, today, note)
-    if found.model is None or found.trial is None or dry_run:
-        return found
-    better = found.trial.verdict == "better" and (today is None or today.name != found.model.name)
+    training = await run_stoppable(_train, gathered, today, note)
+    if training.model is None or training.trial is None or dry_run:
+        return training
+    better = training.trial.verdict == "better" and (
+        today is None or today.name != training.model.name
+    )
     if not better and not keep_it:
-        return found
-    await keep(world, found.model, found.trial, actor)
+        return training
+    await keep(world, training.model, training.trial, actor)
     # What simulated customers taught gives way to what the merchants' own have shown.
     simulated = today is not None and today.learned.made_from == SIMULATED
     if not better or candidate and not simulated:
-        return replace(found, kept=True)
+        return replace(training, kept=True)
     try:
-        await take(world, found.model.name, actor, why="better on held-out time", after=choice)
+        await take(world, training.model.name, actor, why="better on held-out time", after=choice)
     except Problem as error:
         if error.code != "conflict":
             raise
-        return replace(found, kept=True, note=f"{found.note} {SINCE}".strip())
-    return replace(found, kept=True, taken=True)
+        return replace(training, kept=True, note=f"{training.note} {SINCE}".strip())
+    return replace(training, kept=True, taken=True)
 
 
 async def _compared(world: World, of: Actor | None) -> tuple[Model | None, str, int]:
@@ -115,7 +117,7 @@ def _train(gathered: Any, today: Model | None, note: str) -> Training:
     held = hold_out(attempts)
     tries = list(scored(held))
     days = (float(attempts.at.max()) - float(attempts.at.min())) / 24.0
-    approved = sum(one.approved for one in tries)
+    approved = sum(attempt.approved for attempt in tries)
     lacks = missing(Amount(days, int(np.count_nonzero(held.before.tries)), len(tries), approved))
     if lacks:
         return Training(*counts, missing=tuple(lacks))

@@ -53,16 +53,16 @@ async def _train_once(world: World, mode: str, trainer: Trainer) -> int:
         )
     if not ours:
         return 0
-    found = await trainer(mode)
+    training = await trainer(mode)
     ended = world.clocks.wall()
     async with world.db.transaction() as tx:
-        note = str(found["note"])[:NOTE_CHARS_MAX]
+        note = str(training["note"])[:NOTE_CHARS_MAX]
         line = {
             "began_at": began,
             "ended_at": ended,
             "mode": mode,
             **_NOTHING,
-            **found,
+            **training,
             "note": note,
         }
         await add_training(tx, msgspec.convert(line, TrainingLine))
@@ -79,17 +79,21 @@ async def train(world: World, mode: str) -> dict[str, Any]:
     )
 
 
-def _columns(found: Training) -> dict[str, Any]:
-    if found.model is None or found.trial is None:
-        return {"result": "too_little", "attempts": found.attempts, "note": " ".join(found.missing)}
-    result = "taken" if found.taken else "candidate" if found.kept else "not_better"
+def _columns(training: Training) -> dict[str, Any]:
+    if training.model is None or training.trial is None:
+        return {
+            "result": "too_little",
+            "attempts": training.attempts,
+            "note": " ".join(training.missing),
+        }
+    result = "taken" if training.taken else "candidate" if training.kept else "not_better"
     return {
         "result": result,
-        "attempts": found.attempts,
-        "model": found.model.name,
-        "note": found.note,
+        "attempts": training.attempts,
+        "model": training.model.name,
+        "note": training.note,
         **{
-            name: getattr(found.trial, name)
+            name: getattr(training.trial, name)
             for name in ("compared_with", "score", "compared_score")
         },
     }

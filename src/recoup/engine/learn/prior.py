@@ -57,7 +57,7 @@ async def _is_older(world: World, name: str | None, model: Model) -> bool:
         return False
     async with world.db.connection() as connection:
         try:
-            found = await find_model(connection, name)
+            row = await find_model(connection, name)
         except BadModel:
             return False
-    return found is not None and found.learned.made_from == SIMULATED
+    return row is not None and row.learned.made_from == SIMULATED

@@ -97,7 +97,7 @@ def regressed(
     data: Attempts, named: Column, known: Collection[str]
 ) -> tuple[Regression, float] | None:
     """The regression, and the hours to rest after a further failure; None where tries are too few.
-    The same attempts give the same. `named`: a mask of issuers that may have lines of their own;
+    The same answered give the same. `named`: a mask of issuers that may have lines of their own;
     `known`: the codes that may."""
     pays, habits = _payers(data)
     # A code after which nobody has tried again says nothing of tries.
@@ -106,12 +106,12 @@ def regressed(
         data.key[tried.head], data.keys, len(data.keys), [name in known for name in data.keys]
     )
     issuers = _common(data.issuer, data.issuers, ISSUERS_MAX, named.tolist())
-    found = _tries(data, tried, pays, habits, keys, issuers)
-    count = len(found.tries)
+    answered = _tries(data, tried, pays, habits, keys, issuers)
+    count = len(answered.tries)
     if count < TRIES_LEAST:
         return None
-    slot = ((found.tries.at + found.tries.offset) % 24 // (24 // SLOTS)).astype(np.int64)
-    bias, tables, weights, nodes = _fit(found, len(keys) + 1, len(issuers) + 1)
+    slot = ((answered.tries.at + answered.tries.offset) % 24 // (24 // SLOTS)).astype(np.int64)
+    bias, tables, weights, nodes = _fit(answered, len(keys) + 1, len(issuers) + 1)
     regression = Regression(
         tries=count,
         weight=count / (2.0 * count + _HALF_WEIGHT),
@@ -125,7 +125,7 @@ def regressed(
         nodes=tuple(nodes.reshape(-1).tolist()),
         slots=tuple((np.bincount(slot, minlength=SLOTS) >= min(SUPPORT, count / 16)).tolist()),
     )
-    return regression, _rest_again(found.tries)
+    return regression, _rest_again(answered.tries)
 
 
 def _common(column: Column, names: tuple[str, ...], most: int, may: list[bool]) -> tuple[str, ...]:
@@ -222,8 +222,8 @@ def _payers(data: Attempts) -> tuple[Column, Column]:
                 (kind[part.rows] * OUTCOMES + outcome[part.rows])[:, None] * BINS + part.bins
             ).reshape(-1)
             for level in range(LEVELS):
-                found = np.bincount(place, each[:, :, level].reshape(-1), KINDS * OUTCOMES * BINS)
-                seen[:, :, level] += found.reshape(KINDS, OUTCOMES, BINS)
+                weighed = np.bincount(place, each[:, :, level].reshape(-1), KINDS * OUTCOMES * BINS)
+                seen[:, :, level] += weighed.reshape(KINDS, OUTCOMES, BINS)
         table = (seen + ANCHOR * base) / (seen.sum(1, keepdims=True) + ANCHOR)
         rhythms, levels = counts.sum(1) + HABITS_WEIGHT * habits, counts[:IRREGULAR].sum(0) + 1.0
         prior = np.vstack(
@@ -275,14 +275,14 @@ def _tried(data: Attempts) -> _Rows:
 
 def _last_before(rows: Column) -> Column:
     """The last of the rows before each row; -1 where there is none."""
-    found: Column = np.r_[-1, np.maximum.accumulate(np.where(rows, np.arange(len(rows)), -1))[:-1]]
-    return found
+    last: Column = np.r_[-1, np.maximum.accumulate(np.where(rows, np.arange(len(rows)), -1))[:-1]]
+    return last
 
 
 def _wide(group: Column, at: Column) -> Column:
     """Times so far apart that no window reaches from one group into another."""
-    found: Column = group * 1e7 + (at - at.min())
-    return found
+    places: Column = group * 1e7 + (at - at.min())
+    return places
 
 
 def _tries(
@@ -363,9 +363,11 @@ def _money(data: Attempts, table: Column, prior: Column) -> tuple[Column, Column
 # The regression.
 
 
-def _fit(found: _Found, keys: int, issuers: int) -> tuple[float, dict[str, Column], Column, Column]:
+def _fit(
+    answered: _Found, keys: int, issuers: int
+) -> tuple[float, dict[str, Column], Column, Column]:
     """Bias, tables, weights, nodes."""
-    t, yes, order = found
+    t, yes, order = answered
     wanted, x = sizes(keys, issuers), np.stack(lines(t), axis=1)
     cut = {name: (place, wanted[name]) for name, place in places(t).items()}
     rate = (yes.sum() + 1.0) / (len(yes) + 2.0)
@@ -446,15 +448,16 @@ class _Nodes:
         sums = np.stack(
             [np.bincount(self._order, logs[:, node], orders) for node in range(NODES)], axis=1
         )
-        found = normal(sums + np.log(self.by_key[self._first, self._key]))
+        posterior = normal(sums + np.log(self.by_key[self._first, self._key]))
         classes, keys, _ = self.by_key.shape
         place = self._first * keys + self._key
         counts = np.stack(
-            [np.bincount(place, found[:, node], classes * keys) for node in range(NODES)], axis=1
+            [np.bincount(place, posterior[:, node], classes * keys) for node in range(NODES)],
+            axis=1,
         )
         counts = counts.reshape(classes, keys, NODES)
         by_class = counts.sum(1) + NODES_WEIGHT * _AT_FIRST
         shares = by_class / by_class.sum(1, keepdims=True)
         drawn = counts + KEY_WEIGHT * shares[:, None, :]
         self.by_key = drawn / drawn.sum(2, keepdims=True)
-        return found
+        return posterior

@@ -205,11 +205,11 @@ def _pooled(sums: Column, prior: Column, weight: float) -> Column:
 def _climb(data: Features, c: Coefficients, causes: Causes, *, shape: bool) -> None:
     """Takes a diagonal Newton step on every coefficient, with an answer that has two causes shared
     between them."""
-    found = causes.shared(c)
-    _climb_refusal(data, c, found.gradient, found.curve)
-    _climb_money(c, found.slope, found.bend, shape)
-    _learn_generic(data, c, found.soft, found.funds)
-    _learn_lean(c, found.lean, found.judged)
+    shared = causes.shared(c)
+    _climb_refusal(data, c, shared.gradient, shared.curve)
+    _climb_money(c, shared.slope, shared.bend, shape)
+    _learn_generic(data, c, shared.soft, shared.funds)
+    _learn_lean(c, shared.lean, shared.judged)
 
 
 def _climb_refusal(data: Features, c: Coefficients, gradient: Column, curve: Column) -> None:
@@ -341,10 +341,10 @@ def train(data: Attempts, made_from: str, issuers: Column | None = None) -> Mode
     mask of those that may have a line of their own."""
     lines = _lines(data) if issuers is None else issuers & _lines(data)
     plain = _by_causes(data, made_from, lines)
-    found = _regression(data, lines, plain["holds_by_code"])
-    if found is not None:
-        plain["regression"] = msgspec.to_builtins(found[0])
-        plain["rest_again"] = max(plain["rest"], found[1])
+    regression = _regression(data, lines, plain["holds_by_code"])
+    if regression is not None:
+        plain["regression"] = msgspec.to_builtins(regression[0])
+        plain["rest_again"] = max(plain["rest"], regression[1])
     return checked(msgspec.convert(_rounded(plain), Learned))
 
 
@@ -440,5 +440,5 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, 6)
     if isinstance(value, dict):
-        return {key: _rounded(one) for key, one in value.items()}
-    return [_rounded(one) for one in value] if isinstance(value, list | tuple) else value
+        return {key: _rounded(number) for key, number in value.items()}
+    return [_rounded(number) for number in value] if isinstance(value, list | tuple) else value

@@ -60,12 +60,12 @@ class CheckGround:
 
 def check(terms: PolicyTerms, ground: CheckGround) -> list[Complaint]:
     """The complaints that keep it from being saved, line by line; none: it may be."""
-    found = [*_names(terms, ground), *_itself(terms), *_expiry(terms, ground)]
-    found += [
+    complaints = [*_names(terms, ground), *_itself(terms), *_expiry(terms, ground)]
+    complaints += [
         *_limits(terms, ground),
         *(_bounds(terms, ground.wider) if ground.wider is not None else ()),
     ]
-    return found
+    return complaints
 
 
 def check_plain(plain: object, ground: CheckGround) -> tuple[PolicyTerms, list[Complaint]]:
@@ -82,8 +82,8 @@ def nearest(terms: PolicyTerms, ground: CheckGround) -> PolicyTerms:
             return terms
         for complaint in complaints:
             terms = complaint.mend(terms)
-    for one in check(terms, ground):
-        terms = _without(one.line)(terms)
+    for left in check(terms, ground):
+        terms = _without(left.line)(terms)
     return terms if not check(terms, ground) else NOTHING_SET
 
 
@@ -96,15 +96,17 @@ def _names(terms: PolicyTerms, ground: CheckGround) -> Iterator[Complaint]:
             if close
             else Sentence("There is no route {0}.", repr(unknown))
         )
-        known = tuple(dict.fromkeys(one for one in (*terms.routes, close) if one in ground.routes))
+        known = tuple(
+            dict.fromkeys(route for route in (*terms.routes, close) if route in ground.routes)
+        )
         yield Complaint("routes.only", why, _set("routes", known))
-    code = next((one for one in terms.codes if one not in _KNOWN_CODES), None)
+    code = next((code for code in terms.codes if code not in _KNOWN_CODES), None)
     if code is not None:
         why = Sentence("{0} is no response code of a card network.", repr(code))
         yield Complaint(
             "codes.never",
             why,
-            _set("codes", tuple(one for one in terms.codes if one in _KNOWN_CODES)),
+            _set("codes", tuple(code for code in terms.codes if code in _KNOWN_CODES)),
         )
     for line, attribute in (("amounts.min", "amount_min"), ("amounts.max", "amount_max")):
         amounts: Mapping[str, int] = getattr(terms, attribute)
@@ -348,7 +350,7 @@ def _shown(units: int, currency: str) -> str:
 
 def by_line(complaints: Iterable[Complaint]) -> dict[str, list[str]]:
     """Groups the complaints by line, for a Problem."""
-    found: dict[str, list[str]] = {}
+    messages: dict[str, list[str]] = {}
     for complaint in complaints:
-        found.setdefault(complaint.line, []).append(complaint.why)
-    return found
+        messages.setdefault(complaint.line, []).append(complaint.why)
+    return messages

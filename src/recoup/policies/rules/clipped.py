@@ -29,6 +29,6 @@ def clipped(terms: PolicyTerms, wider: InForce | None) -> Clipped:
 
 
 def _inside(terms: PolicyTerms, bound: PolicyTerms) -> PolicyTerms:
-    while (found := next(contradictions(terms, bound), None)) is not None:
-        terms = found[2](terms)
+    while (contradiction := next(contradictions(terms, bound), None)) is not None:
+        terms = contradiction[2](terms)
     return replace(terms, off=terms.off or bound.off)

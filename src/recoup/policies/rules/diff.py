@@ -28,7 +28,7 @@ def value_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):
-        return ", ".join(f"{name} {one}" for name, one in value.items())
+        return ", ".join(f"{name} {number}" for name, number in value.items())
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 

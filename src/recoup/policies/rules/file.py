@@ -73,5 +73,5 @@ def line_number(text: str, key: str) -> int | None:
 
 def _value(value: Any) -> str:
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{name} = {one}" for name, one in value.items()) + " }"
+        return "{ " + ", ".join(f"{name} = {number}" for name, number in value.items()) + " }"
     return json.dumps(value, ensure_ascii=False)

@@ -69,8 +69,8 @@ class InForce:
 
     def tries(self, default: int) -> int:
         """The attempts of an order in all; `default`: the decider's own."""
-        found = self._within(lambda terms: terms.tries, default)
-        return default if found is None else found
+        tries = self._within(lambda terms: terms.tries, default)
+        return default if tries is None else tries
 
     def group_tries(self, group: Group, default: int | None = None) -> int | None:
         """The attempts of the group; None: as many as in all."""
@@ -85,18 +85,18 @@ class InForce:
     @cached_property
     def hours(self) -> int:
         """A bit for each minute of the day that is open."""
-        found = _ALL_DAY
+        mask = _ALL_DAY
         for part in self.parts:
-            found &= mask_of(part.terms.hours)
-        return found
+            mask &= mask_of(part.terms.hours)
+        return mask
 
     @cached_property
     def days(self) -> int:
         """A bit for each day of the week that is open."""
-        found = _ALL_WEEK
+        mask = _ALL_WEEK
         for part in self.parts:
-            found &= sum(1 << day for day in part.terms.days) or _ALL_WEEK
-        return found
+            mask &= sum(1 << day for day in part.terms.days) or _ALL_WEEK
+        return mask
 
     @cached_property
     def link(self) -> Link:
@@ -133,12 +133,12 @@ class InForce:
     def budgets(self) -> Mapping[Counted, int]:
         """Sends in a month at most, by what they are counted by; of several that count the same the
         least."""
-        found: dict[Counted, int] = {}
+        budgets: dict[Counted, int] = {}
         for part in self.parts:
             if part.terms.budget is not None:
                 counted = COUNTED[part.scope]
-                found[counted] = min(part.terms.budget, found.get(counted, part.terms.budget))
-        return found
+                budgets[counted] = min(part.terms.budget, budgets.get(counted, part.terms.budget))
+        return budgets
 
     def is_open(self, at: datetime, offset: int) -> bool:
         """True when a send may leave in that minute. `offset`: minutes east of UTC at the card
@@ -190,8 +190,8 @@ class InForce:
     def bounded(self, policy: RetryPolicy) -> RetryPolicy:
         """The schedules with the tries that are set."""
         schedules = {
-            group: replace(one, tries_max=self.group_tries(group, one.tries_max) or 0)
-            for group, one in policy.schedules.items()
+            group: replace(schedule, tries_max=self.group_tries(group, schedule.tries_max) or 0)
+            for group, schedule in policy.schedules.items()
         }
         return replace(policy, schedules=schedules, sends_max=self.tries(policy.sends_max))
 
@@ -214,8 +214,8 @@ class InForce:
 
     def lines(self) -> list[str]:
         """The keys of all lines that somebody set, in the order of a file."""
-        found = {line for part in self.parts for line in part.terms.lines()}
-        return [line for line in ATTRIBUTES if line in found]
+        lines = {line for part in self.parts for line in part.terms.lines()}
+        return [line for line in ATTRIBUTES if line in lines]
 
     def without(self, line: str) -> "InForce":
         return InForce(tuple(part._replace(terms=part.terms.without(line)) for part in self.parts))
@@ -242,14 +242,14 @@ NO_POLICIES: Final[Policies] = {}
 
 def mask_of(hours: Iterable[Hours]) -> int:
     """A bit for each minute; all of them where there are none."""
-    found = 0
+    mask = 0
     for hour in hours:
-        found |= (
+        mask |= (
             _span(hour.start, hour.end)
             if hour.start < hour.end
             else _span(hour.start, DAY_MINUTES) | _span(0, hour.end)
         )
-    return found or _ALL_DAY
+    return mask or _ALL_DAY
 
 
 def spans_of(mask: int) -> tuple[Hours, ...]:

@@ -43,7 +43,9 @@ class Pricing:
 
 _ENGINE_1: Final = Pricing("engine-policy-1")
 ENGINE_2: Final = replace(_ENGINE_1, version="engine-policy-2", schedules="retry-3")
-PRICINGS: Final[Mapping[str, Pricing]] = {one.version: one for one in (_ENGINE_1, ENGINE_2)}
+PRICINGS: Final[Mapping[str, Pricing]] = {
+    pricing.version: pricing for pricing in (_ENGINE_1, ENGINE_2)
+}
 
 
 if TYPE_CHECKING:
@@ -102,7 +104,7 @@ RETRY_2: Final = RetryPolicy(
 )
 RETRY_3: Final = replace(RETRY_2, version="retry-3", network_times=True)
 POLICIES: Final[Mapping[str, RetryPolicy]] = {
-    one.version: one for one in (_RETRY_1, RETRY_2, RETRY_3)
+    policy.version: policy for policy in (_RETRY_1, RETRY_2, RETRY_3)
 }
 CURRENT: Final = RETRY_3
 

@@ -78,25 +78,25 @@ def flattened(plain: object) -> dict[str, Any]:
     there."""
     if not isinstance(plain, Mapping):
         return {"policy": plain} if plain is not None else {}
-    found: dict[str, Any] = {}
+    flat: dict[str, Any] = {}
     for name, value in list(plain.items())[:LIST_MAX]:
         if isinstance(value, Mapping) and str(name) in _TABLES:
-            found |= {
-                f"{name}.{inner}": one
-                for inner, one in list(value.items())[:LIST_MAX]
-                if one is not None
+            flat |= {
+                f"{name}.{inner}": field
+                for inner, field in list(value.items())[:LIST_MAX]
+                if field is not None
             }
         elif value is not None:
-            found[str(name)] = value
-    return found
+            flat[str(name)] = value
+    return flat
 
 
 def put(terms: PolicyTerms, attribute: str, value: Any) -> PolicyTerms:
     """The terms with that line; `group_tries.soft` is the group's."""
     if attribute.startswith("group_tries."):
-        group = next(one for one in GROUPS if one == attribute.removeprefix("group_tries."))
+        group = next(known for known in GROUPS if known == attribute.removeprefix("group_tries."))
         kept: dict[Group, int] = {
-            name: one for name, one in terms.group_tries.items() if name != group
+            name: number for name, number in terms.group_tries.items() if name != group
         }
         if value is not None:
             kept[group] = value
@@ -212,8 +212,8 @@ def _one_of(words: Sequence[str]) -> Callable[[Any], str]:
 def _texts(value: Any) -> list[str]:
     given = [value] if isinstance(value, str) else value
     if not isinstance(given, list | tuple) or not all(
-        isinstance(one, str) and 0 < len(one.strip()) <= _NAME_CHARS_MAX and one.isprintable()
-        for one in given
+        isinstance(name, str) and 0 < len(name.strip()) <= _NAME_CHARS_MAX and name.isprintable()
+        for name in given
     ):
         raise _Wrong(Sentence("It must be a list of texts."))
     if not given or len(given) > LIST_MAX:

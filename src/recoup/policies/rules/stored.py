@@ -64,25 +64,25 @@ class Named(NamedTuple):
 def named_in(names: str, merchant_id: UUID) -> tuple[Named, ...] | None:
     """The versions in `operator/3 merchant/14 site:4f0c…/2`, as `InForce.name`; None for what names
     nothing."""
-    found = []
+    versions = []
     for name in names.split(" "):
         match = _NAME.fullmatch(name)
-        scope = next((one for one in SCOPES if match is not None and one == match[1]), None)
+        scope = next((scope for scope in SCOPES if match is not None and scope == match[1]), None)
         if match is None or scope is None:
             return None
         subject = UUID(match[2]) if match[2] else merchant_id if scope in OWN else UUID(int=0)
-        found.append(Named(scope, subject, int(match[3])))
-    return tuple(found)
+        versions.append(Named(scope, subject, int(match[3])))
+    return tuple(versions)
 
 
 def holding(versions: Sequence[Version], now: datetime) -> tuple[Part, ...]:
     """The version of each scope with the highest number whose time has come, the widest scope
     first."""
-    found: dict[str, Part] = {}
-    for version in sorted(versions, key=lambda one: one.part.number):
+    parts: dict[str, Part] = {}
+    for version in sorted(versions, key=lambda row: row.part.number):
         if version.from_at <= now:
-            found[version.part.scope] = version.part
-    return tuple(found[scope] for scope in SCOPES if scope in found)
+            parts[version.part.scope] = version.part
+    return tuple(parts[scope] for scope in SCOPES if scope in parts)
 
 
 def held_of(text: str | None, now: datetime) -> Held:
@@ -115,14 +115,14 @@ def _read(text: str) -> tuple[tuple[Version, ...], Mapping[str, _Count]]:
     plain = json.loads(text)
     versions = tuple(
         Version(
-            part_of(one["scope"], one["subject_id"], one["number"], one["content"]),
-            datetime.fromisoformat(one["from_at"]),
+            part_of(row["scope"], row["subject_id"], row["number"], row["content"]),
+            datetime.fromisoformat(row["from_at"]),
         )
-        for one in plain["versions"]
+        for row in plain["versions"]
     )
     sent = plain["sent"] or {}
     return versions, {
-        name: _Count(date.fromisoformat(one["month"]), one["sends"]) for name, one in sent.items()
+        name: _Count(date.fromisoformat(row["month"]), row["sends"]) for name, row in sent.items()
     }
 
 

@@ -75,12 +75,12 @@ class PolicyTerms:
 
     def lines(self) -> dict[str, Any]:
         """The lines that are set, by key, in the order of a file; plain values."""
-        found: dict[str, Any] = {"off": True if self.off else None, "link": self.link}
-        found |= {
+        lines: dict[str, Any] = {"off": True if self.off else None, "link": self.link}
+        lines |= {
             "tries.all": self.tries,
             **{f"tries.{name}": self.group_tries.get(name) for name in GROUPS},
         }
-        found |= {
+        lines |= {
             "when.hours": [hour.text() for hour in self.hours],
             "when.days": [DAYS[day] for day in self.days],
             "when.gap": None if self.gap is None else duration(self.gap),
@@ -98,7 +98,7 @@ class PolicyTerms:
         }
         return {
             key: value
-            for key, value in found.items()
+            for key, value in lines.items()
             if value is not None and value not in ([], {})
         }
 
@@ -107,7 +107,9 @@ class PolicyTerms:
         if group:
             return replace(
                 self,
-                group_tries={name: one for name, one in self.group_tries.items() if name != group},
+                group_tries={
+                    name: number for name, number in self.group_tries.items() if name != group
+                },
             )
         return replace(self, **{attribute: getattr(NOTHING_SET, attribute)})
 
@@ -125,7 +127,7 @@ class PolicyTerms:
 
 # key -> the attribute that holds it, in the order of a file
 ATTRIBUTES: Final[Mapping[str, str]] = {
-    "off": "off", "link": "link", "tries.all": "tries", **{f"tries.{one}": f"group_tries.{one}" for one in GROUPS},
+    "off": "off", "link": "link", "tries.all": "tries", **{f"tries.{name}": f"group_tries.{name}" for name in GROUPS},
     "when.hours": "hours", "when.days": "days", "when.gap": "gap", "when.last": "last_day",
     "amounts.min": "amount_min", "amounts.max": "amount_max", "codes.never": "codes", "routes.only": "routes",
     "budget.sends": "budget", "cost.send": "send_cost", "cost.harm": "harm",

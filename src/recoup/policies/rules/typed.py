@@ -58,13 +58,13 @@ def _value(line: str, text: str) -> Any:
 
 def _amounts(text: str) -> Any:
     """`500 USD; 90.50 EUR` as units by currency; the text where that is none."""
-    found = {}
+    amounts = {}
     for part in text.split(";"):
         match = _AMOUNT.fullmatch(part.strip())
         if match is None or match[2].upper() not in EXPONENTS:
             return text
         try:
-            found[match[2].upper()] = typed_amounts.units(match[1], match[2].upper(), "policy")
+            amounts[match[2].upper()] = typed_amounts.units(match[1], match[2].upper(), "policy")
         except Problem:
             return text
-    return found
+    return amounts

@@ -26,7 +26,7 @@ _USED_UP: Final = "The attempts that the retry policy allows in a month are used
 def time_words(within: InForce, now: datetime, sent: MonthSends | None) -> list[str]:
     """Sentences on the hours and days at which it lets nothing leave, and on a month whose budget
     is spent."""
-    found = [
+    sentences = [
         Sentence(
             "The retry policy forbids attempts from {0} to {1}, cardholder’s local time.",
             clock(span.start),
@@ -37,7 +37,7 @@ def time_words(within: InForce, now: datetime, sent: MonthSends | None) -> list[
     days = [name for day, name in enumerate(DAY_NAMES) if not within.days >> day & 1]
     used_up = [_USED_UP] if within.fresh(now, sent) > now else []
     return [
-        *found,
+        *sentences,
         *used_up,
         *(
             Sentence(
@@ -68,7 +68,7 @@ def version_words(part: Part, author: str) -> list[Sentence]:
     """The sentences of one version, for the order's page. `author`: as people call them."""
     forbids, says = _FORBIDS[part.scope], _SAYS[part.scope]
     spans = closed(mask_of(part.terms.hours))
-    found = [
+    sentences = [
         Sentence(forbids, part.number, author, clock(span.start), clock(span.end)) for span in spans
     ]
     rest = [
@@ -76,4 +76,4 @@ def version_words(part: Part, author: str) -> list[Sentence]:
         for line, value in part.terms.lines().items()
         if line != "when.hours"
     ]
-    return found + ([Sentence(says, part.number, author, "; ".join(rest))] if rest else [])
+    return sentences + ([Sentence(says, part.number, author, "; ".join(rest))] if rest else [])

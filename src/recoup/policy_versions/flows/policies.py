@@ -110,17 +110,21 @@ async def _inside(db: Read, where: Where, now: datetime) -> dict[UUID, tuple[Par
     known = await load_merchant(db, merchant_id) if rows else None
     if known is None:
         return {}
-    site_of = {one.campaign_id: one.site_id for one in known.campaigns}
+    site_of = {campaign.campaign_id: campaign.site_id for campaign in known.campaigns}
     parts = {row.subject_id: row.held.part for row in rows}
     if where.scope == "site":
-        return {one: (part,) for one, part in parts.items() if site_of.get(one) == where.subject_id}
-    found: dict[UUID, tuple[Part, ...]] = {
-        one: (part,) for one, part in parts.items() if one not in site_of
+        return {
+            campaign_id: (part,)
+            for campaign_id, part in parts.items()
+            if site_of.get(campaign_id) == where.subject_id
+        }
+    inside: dict[UUID, tuple[Part, ...]] = {
+        subject_id: (part,) for subject_id, part in parts.items() if subject_id not in site_of
     }
     for campaign, site in site_of.items():
         if campaign in parts:
-            found[campaign] = (*found.get(site, ()), parts[campaign])
-    return found
+            inside[campaign] = (*inside.get(site, ()), parts[campaign])
+    return inside
 
 
 async def read_versions(
@@ -132,10 +136,10 @@ async def read_versions(
 
 async def read_version(world: World, where: Where, number: int) -> PolicyVersion:
     """Raises: Problem(not_found)."""
-    found = await read_versions(world, where, number + 1, 1) if 0 < number < _NEWEST else []
-    if not found or found[0].number != number:
+    versions = await read_versions(world, where, number + 1, 1) if 0 < number < _NEWEST else []
+    if not versions or versions[0].number != number:
         raise Problem("not_found", Sentence("There is no version {0}.", number), field="version")
-    return found[0]
+    return versions[0]
 
 
 async def check_policy(world: World, where: Where, plain: object) -> Checked:
@@ -277,8 +281,8 @@ async def _note(
 
 
 async def _overtaken(db: Read, where: Where, standing: Standing, seen: int) -> Problem:
-    found = await _versions(db, where, seen + 1, 1)
-    before = found[0].terms if found and found[0].number == seen else NOTHING_SET
+    versions = await _versions(db, where, seen + 1, 1)
+    before = versions[0].terms if versions and versions[0].number == seen else NOTHING_SET
     newest = standing.newest
     if newest is None or newest.number == seen:
         newest = (await _versions(db, where, _NEWEST, 1))[0]
@@ -340,7 +344,7 @@ async def _standing(db: Read, where: Where, now: datetime) -> Standing:
         if place.scope != where.scope:
             wider += [version.held for version in await _versions(db, place, _NEWEST, READ_MAX)]
     own = await _versions(db, where, _NEWEST, READ_MAX)
-    in_force = next((one for one in own if one.from_at <= now), None)
+    in_force = next((version for version in own if version.from_at <= now), None)
     around = holding(wider, now)
     whole = (*around, in_force.held.part) if in_force is not None else around
     return Standing(

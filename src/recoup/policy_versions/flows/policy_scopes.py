@@ -57,13 +57,25 @@ async def where_of(
     if known is None:
         raise no_such_merchant()
     if campaign_id is not None:
-        campaign = next((one for one in known.campaigns if one.campaign_id == campaign_id), None)
+        campaign = next(
+            (
+                known_campaign
+                for known_campaign in known.campaigns
+                if known_campaign.campaign_id == campaign_id
+            ),
+            None,
+        )
         if campaign is None or site_id not in (None, campaign.site_id):
             raise Problem("not_found", "There is no such campaign.", field="campaign")
         return Where("campaign", campaign_id, merchant_id, campaign.site_id, campaign.name)
     if site_id is not None:
         site = next(
-            (one for one in known.sites if one.site_id == site_id and one.retired_at is None), None
+            (
+                known_site
+                for known_site in known.sites
+                if known_site.site_id == site_id and known_site.retired_at is None
+            ),
+            None,
         )
         if site is None:
             raise Problem(
@@ -81,12 +93,12 @@ async def partner_of_merchant(world: World, merchant_id: UUID) -> Where | None:
 
 async def places(db: Read, where: Where) -> list[Where]:
     """The scopes that it lies in, the widest first, and itself."""
-    found = [Where("operator", OPERATOR_ID)]
+    places = [Where("operator", OPERATOR_ID)]
     if where.merchant_id is not None:
         partner_id = await partner_bounding(db, where.merchant_id)
-        found += [Where("partner", partner_id)] if partner_id is not None else []
-        found.append(Where("merchant", where.merchant_id, where.merchant_id))
+        places += [Where("partner", partner_id)] if partner_id is not None else []
+        places.append(Where("merchant", where.merchant_id, where.merchant_id))
         if where.site_id is not None:
-            found.append(Where("site", where.site_id, where.merchant_id))
+            places.append(Where("site", where.site_id, where.merchant_id))
     depth = SCOPES.index(where.scope)
-    return [one for one in found if SCOPES.index(one.scope) < depth] + [where]
+    return [place for place in places if SCOPES.index(place.scope) < depth] + [where]

@@ -27,29 +27,29 @@ async def load_policies(
         return
     if len(policies) > KEPT_MAX:
         policies.clear()
-    named = {name: found for name in wanted if (found := named_in(name, merchant_id)) is not None}
-    parts = {part for found in named.values() for part in found}
+    named = {name: names for name in wanted if (names := named_in(name, merchant_id)) is not None}
+    parts = {part for names in named.values() for part in names}
     by_name = {}
     for version in await _versions(db, merchant_id, parts):
         try:
             by_name[Named(version.scope, version.subject_id, version.number)] = version.held.part
         except ValueError:
             continue
-    for name, found in named.items():
-        if all(one in by_name for one in found):
-            policies[name] = InForce(tuple(by_name[one] for one in found))
+    for name, names in named.items():
+        if all(name_of_part in by_name for name_of_part in names):
+            policies[name] = InForce(tuple(by_name[name_of_part] for name_of_part in names))
 
 
 async def named_versions(world: World, merchant_id: UUID, name: str) -> list[PolicyVersion]:
     """The versions that a decision names, the widest first."""
     named = named_in(name, merchant_id) or ()
-    found = await _versions(world.db.reader, merchant_id, named)
-    return sorted(found, key=lambda one: SCOPES.index(one.scope))
+    versions = await _versions(world.db.reader, merchant_id, named)
+    return sorted(versions, key=lambda version: SCOPES.index(version.scope))
 
 
 async def _versions(db: Read, merchant_id: UUID, named: Collection[Named]) -> list[PolicyVersion]:
     """The merchant's own, and those that bound it."""
-    own, wide = [one for one in named if one.is_own], [one for one in named if not one.is_own]
+    own, wide = [part for part in named if part.is_own], [part for part in named if not part.is_own]
     return [
         *(await own_named(db, merchant_id, *_columns(own)) if own else ()),
         *(await bounding_named(db, *_columns(wide)) if wide else ()),

@@ -101,7 +101,7 @@ async def _keep_weeks(
 async def _cells(world: World, merchant_id: UUID, asset: str, begins: date) -> list[Cell]:
     begin = datetime.combine(begins, time(), UTC)
     alike = await comparable_cells(world.db.reader, merchant_id, asset, begin, begin + WEEK)
-    found = [
+    cells = [
         Cell(
             "model",
             "comparable",
@@ -121,7 +121,7 @@ async def _cells(world: World, merchant_id: UUID, asset: str, begins: date) -> l
         )
         advanced += page
         if len(page) < AT_ONCE:
-            return [*found, *_summed(advanced)]
+            return [*cells, *_summed(advanced)]
         after = page[-1].order_id
 
 
@@ -129,23 +129,29 @@ def _summed(advanced: Iterable[AdvanceOutcome]) -> Iterator[Cell]:
     """Sums outcomes of advances by cell. What was netted by refunds before it was charged was never
     to be collected."""
     groups: dict[tuple[Scored, int], list[AdvanceOutcome]] = defaultdict(list)
-    for one in advanced:
-        if one.units <= 0 or one.state == "netted":
+    for outcome in advanced:
+        if outcome.units <= 0 or outcome.state == "netted":
             continue
-        groups["prior", tenth_of(_prior(one))].append(one)
-        if one.chance is not None:
-            groups["model", tenth_of(int(one.chance * WHOLE))].append(one)
+        groups["prior", tenth_of(_prior(outcome))].append(outcome)
+        if outcome.chance is not None:
+            groups["model", tenth_of(int(outcome.chance * WHOLE))].append(outcome)
     for (scored, tenth), held in sorted(groups.items()):
-        lost = sum(one.units for one in held if one.state != "charged")
-        payers = tuple(sorted({one.payer for one in held})[:PAYERS_MIN])
+        lost = sum(outcome.units for outcome in held if outcome.state != "charged")
+        payers = tuple(sorted({outcome.payer for outcome in held})[:PAYERS_MIN])
         yield Cell(
-            scored, "advanced", tenth, len(held), sum(one.units for one in held), lost, payers
+            scored,
+            "advanced",
+            tenth,
+            len(held),
+            sum(outcome.units for outcome in held),
+            lost,
+            payers,
         )
 
 
-def _prior(one: AdvanceOutcome) -> int:
-    reading, policy = Reading(**one.reading), COLLECTION_POLICIES[one.policy]
-    return chance_of(reading, policy, out=one.occasion == "unresolved")
+def _prior(outcome: AdvanceOutcome) -> int:
+    reading, policy = Reading(**outcome.reading), COLLECTION_POLICIES[outcome.policy]
+    return chance_of(reading, policy, out=outcome.occasion == "unresolved")
 
 
 async def _keep_version(world: World, merchant_id: UUID, asset: str, now: BusinessTime) -> None:

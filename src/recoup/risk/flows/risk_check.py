@@ -73,14 +73,14 @@ class Risks:
             return None
         try:
             async with asyncio.timeout(LOOK_SECONDS):
-                found = await self._looks.submit(self._sighting(request, row))
+                sighted = await self._looks.submit(self._sighting(request, row))
         except (TimeoutError, Problem) as error:
             log.warning("no risk check", order_id=str(row.order_id), error=type(error).__name__)
             return None
-        if found is None:
+        if sighted is None:
             return None
         return RiskKnown(
-            _facts(request, row, found),
+            _facts(request, row, sighted),
             self._weights,
             usual_costs(row.asset, terms.margin),
             may_challenge=row.kind == "cit_web" and self._may_confirm(request, row),
@@ -136,8 +136,8 @@ class Risks:
                 await self._read_weights(connection)
                 return await note_sightings(connection, rows)
 
-        found = await retrying(once)
-        return [found.get(row.order_id) for row in rows]
+        sighted = await retrying(once)
+        return [sighted.get(row.order_id) for row in rows]
 
     async def _read_weights(self, connection: Read) -> None:
         """Reads the weights once in `KEEP_SECONDS`: a new version decides in every process within
@@ -169,26 +169,26 @@ def address_counted(billing: Mapping[str, Any] | None) -> str:
         return ""
     parts = [str(billing.get(name) or "")[:NAME_CHARS_MAX] for name in _ADDRESS]
     plain = unicodedata.normalize("NFKC", "|".join(parts)).casefold()
-    kept = "".join(one for one in plain if one.isalnum() or one == "|")
+    kept = "".join(character for character in plain if character.isalnum() or character == "|")
     return kept[: 2 * NAME_CHARS_MAX] if kept.strip("|") else ""
 
 
-def _facts(request: EvaluateRequest, row: NewOrder, found: Sighted) -> RiskFacts:
+def _facts(request: EvaluateRequest, row: NewOrder, sighted: Sighted) -> RiskFacts:
     billing, shipping = _country(request.payer.billing), _country(request.payer.shipping)
     issued = (request.method.country or "").strip().upper() if request.method else ""
     return RiskFacts(
         units=row.units,
         currency=row.asset,
-        usual_units=found.usual,
-        seen={name: Seen(**one) for name, one in found.seen.items()},
+        usual_units=sighted.usual,
+        seen={name: Seen(**counts) for name, counts in sighted.seen.items()},
         avs=avs_of(request.avs),
         cvv=cvv_of(request.cvv_result),
         shipped_abroad=bool(billing and shipping and billing != shipping),
         foreign_card=bool(billing and issued and billing != issued),
         code_given=bool(request.cvv) or request.token_id is not None or request.method is not None,
         authenticated=is_authenticated(row.facts.get("three_d_secure")),
-        paid_before=found.paid,
-        processor_risk=found.risk or "unknown",
+        paid_before=sighted.paid,
+        processor_risk=sighted.risk or "unknown",
     )
 
 

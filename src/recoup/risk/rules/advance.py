@@ -46,12 +46,12 @@ class AdvanceInputs(Stored):
     bounds: HeldBounds | None = None
 
     def features(self) -> dict[str, Any]:
-        found = dict(plain(self))
+        fields = dict(plain(self))
         if self.facts is not None:
-            return found | {"facts": self.facts.features()}
+            return fields | {"facts": self.facts.features()}
         return {
             name: value
-            for name, value in found.items()
+            for name, value in fields.items()
             if name not in ("facts", "utc_offset", "out_at")
         }
 

@@ -104,7 +104,7 @@ def charges_of(given: AdvanceInputs, policy: CollectionPolicy) -> list[Charge]:
     """Charges that the collection would send until its end, were each declined as the last one. An
     attempt that is out comes first: its silence is no good sign, so that its chance is at most the
     policy's for such a one."""
-    found = [Charge(given.out_at, policy.out_chance / 10_000)] if given.out_at else []
+    charges = [Charge(given.out_at, policy.out_chance / 10_000)] if given.out_at else []
     last, made = given.now, 0
     while (
         due := next_charge(
@@ -117,9 +117,9 @@ def charges_of(given: AdvanceInputs, policy: CollectionPolicy) -> list[Charge]:
             utc_offset=given.utc_offset,
         )
     ) is not None:
-        found.append(Charge(due))
+        charges.append(Charge(due))
         last, made = due, made + 1
-    return found
+    return charges
 
 
 def _chance(
@@ -128,13 +128,14 @@ def _chance(
     if given.facts is None or model is None:
         prior = chance_of(given.reading, policy, out=given.occasion == "unresolved")
         return _Chance(prior, prior, (), "Approve now and collect by plan; a rough prior.")
-    found = foreseen or foreseen_by_model(given, policy, model)
+    chances = foreseen or foreseen_by_model(given, policy, model)
     words = (
-        f"The chance is the lower bound of the model's own, {found.mean:.1%}; answers that it rests on: {found.known}.",
+        f"The chance is the lower bound of the model's own, {chances.mean:.1%}; "
+        f"answers that it rests on: {chances.known}.",
         *model.outside(given.facts, given.now),
     )
     note = "Approve now and collect by plan; the lower bound of the model's chance."
-    return _Chance(int(found.mean * WHOLE), int(found.lower * WHOLE), words, note)
+    return _Chance(int(chances.mean * WHOLE), int(chances.lower * WHOLE), words, note)
 
 
 def _refused(given: AdvanceInputs, tenth: int, test: LossTest) -> str:

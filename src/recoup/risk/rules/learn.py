@@ -41,51 +41,51 @@ def learned(
     before = {"base": prior.base / LOGIT} | {
         term: weight / LOGIT for term, weight in prior.terms.items()
     }
-    found = dict(before)
+    weights = dict(before)
     having: dict[str, list[_Alike]] = {"base": groups}
     for group in groups:
         for term in group.terms:
             having.setdefault(term, []).append(group)
             before.setdefault(term, 0.0)
-            found.setdefault(term, 0.0)
-        group.logit = _sum(found, group.terms)
+            weights.setdefault(term, 0.0)
+        group.logit = _sum(weights, group.terms)
     for _ in range(SWEEPS):
         for term in sorted(having):
             look_up()
-            _improve(term, having[term], found, before)
-    whole = {term: _whole(value, WEIGHT_MAX) for term, value in found.items() if term != "base"}
-    return Weights(version, _whole(found["base"], BASE_MAX), whole)
+            _improve(term, having[term], weights, before)
+    whole = {term: _whole(value, WEIGHT_MAX) for term, value in weights.items() if term != "base"}
+    return Weights(version, _whole(weights["base"], BASE_MAX), whole)
 
 
 def _grouped(payments: Iterable[tuple[tuple[str, ...], bool]]) -> list[_Alike]:
     groups: dict[tuple[str, ...], _Alike] = {}
     for terms, fraud in stoppable(payments):
-        one = groups.setdefault(terms, _Alike(terms))
-        one.payments += 1
-        one.frauds += fraud
+        alike = groups.setdefault(terms, _Alike(terms))
+        alike.payments += 1
+        alike.frauds += fraud
     return [groups[terms] for terms in sorted(groups)]
 
 
-def _sum(found: Mapping[str, float], terms: Iterable[str]) -> float:
-    total = found["base"]
+def _sum(weights: Mapping[str, float], terms: Iterable[str]) -> float:
+    total = weights["base"]
     for term in terms:
-        total += found[term]
+        total += weights[term]
     return total
 
 
 def _improve(
-    term: str, groups: list[_Alike], found: dict[str, float], before: Mapping[str, float]
+    term: str, groups: list[_Alike], weights: dict[str, float], before: Mapping[str, float]
 ) -> None:
     """Improves one weight by a step of Newton's method."""
     precision = BASE_PRECISION if term == "base" else PRECISION
-    slope = precision * (before[term] - found[term])
+    slope = precision * (before[term] - weights[term])
     bend = precision
     for group in groups:
         chance = chance_of(group.logit)
         slope += group.frauds - group.payments * chance
         bend += group.payments * chance * (1.0 - chance)
     step = max(-STEP_MAX, min(STEP_MAX, slope / bend))
-    found[term] += step
+    weights[term] += step
     for group in groups:
         group.logit += step
 

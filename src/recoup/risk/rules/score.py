@@ -21,16 +21,16 @@ _DECLINES: Final[Mapping[str, str]] = {
 
 def terms_of(facts: RiskFacts) -> tuple[str, ...]:
     """Terms that hold, in a fixed order."""
-    found = [*_checks(facts), *_velocity(facts), *_amount(facts)]
-    found += ["shipped_abroad"] if facts.shipped_abroad else []
-    found += ["foreign_card"] if facts.foreign_card else []
-    found += [_DECLINES[facts.decline]] if facts.decline in _DECLINES else []
-    found += ["authenticated"] if facts.authenticated else []
+    terms = [*_checks(facts), *_velocity(facts), *_amount(facts)]
+    terms += ["shipped_abroad"] if facts.shipped_abroad else []
+    terms += ["foreign_card"] if facts.foreign_card else []
+    terms += [_DECLINES[facts.decline]] if facts.decline in _DECLINES else []
+    terms += ["authenticated"] if facts.authenticated else []
     if facts.paid_before:
-        found.append("paid_before_3" if facts.paid_before >= 3 else "paid_before_1")
+        terms.append("paid_before_3" if facts.paid_before >= 3 else "paid_before_1")
     if facts.processor_risk in ("low", "elevated", "high"):
-        found.append(f"processor_{facts.processor_risk}")
-    return tuple(found)
+        terms.append(f"processor_{facts.processor_risk}")
+    return tuple(terms)
 
 
 def weighed(facts: RiskFacts, weights: Weights) -> dict[str, int]:
@@ -45,31 +45,31 @@ def risk_of(held: Mapping[str, int]) -> int:
 
 
 def _checks(facts: RiskFacts) -> list[str]:
-    found = []
+    terms = []
     for name, check in (("avs", facts.avs), ("cvv", facts.cvv)):
         if check != "unknown":
-            found.append(f"{name}_{check}")
+            terms.append(f"{name}_{check}")
     if facts.avs == facts.cvv == "mismatch":
-        found.append("both_mismatch")
+        terms.append("both_mismatch")
     if not facts.code_given and facts.cvv == "unknown":
-        found.append("code_missing")
-    return found
+        terms.append("code_missing")
+    return terms
 
 
 def _velocity(facts: RiskFacts) -> list[str]:
-    found = []
+    terms = []
     card = facts.seen.get("card", NOBODY).day
     if card >= 2:
-        found.append("card_day_4" if card >= 4 else "card_day_2")
+        terms.append("card_day_4" if card >= 4 else "card_day_2")
     for name in _CARDS:
         cards = facts.seen.get(name, NOBODY).cards
         if cards:
-            found.append(f"{name}_cards_{3 if cards >= 3 else 1}")
+            terms.append(f"{name}_cards_{3 if cards >= 3 else 1}")
     if facts.seen.get("device", NOBODY).hour >= 3:
-        found.append("device_hour_3")
+        terms.append("device_hour_3")
     if facts.seen.get("ip", NOBODY).hour >= 5:
-        found.append("ip_hour_5")
-    return found
+        terms.append("ip_hour_5")
+    return terms
 
 
 def _amount(facts: RiskFacts) -> list[str]:

@@ -38,7 +38,7 @@ class Divided(NamedTuple):
 
     @property
     def held_frauds(self) -> int:
-        return sum(one.fraud for one in self.held)
+        return sum(outcome.fraud for outcome in self.held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +102,10 @@ def try_risk(divided_at: Divided, weights: Weights, today: Weights) -> RiskTrial
     """Tries learned weights. No worse is what is no worse without any one owner's payments, too;
     where the others have too few frauds to judge by, that owner's are not left out."""
     mine, theirs = (
-        [loss(one, which) for one in stoppable(divided_at.held)] for which in (weights, today)
+        [loss(outcome, which) for outcome in stoppable(divided_at.held)]
+        for which in (weights, today)
     )
-    score, compared = (round(sum(found) / len(found), 6) for found in (mine, theirs))
+    score, compared = (round(sum(losses) / len(losses), 6) for losses in (mine, theirs))
     trial = RiskTrial(
         divided_at.held_from,
         len(divided_at.held),
@@ -116,9 +117,9 @@ def try_risk(divided_at: Divided, weights: Weights, today: Weights) -> RiskTrial
     if not trial.no_worse:
         return trial
     frauds, gained = dict[int, int](), dict[int, float]()
-    for one, my, their in zip(divided_at.held, mine, theirs, strict=True):
-        frauds[one.owner] = frauds.get(one.owner, 0) + one.fraud
-        gained[one.owner] = gained.get(one.owner, 0.0) + their - my
+    for outcome, my, their in zip(divided_at.held, mine, theirs, strict=True):
+        frauds[outcome.owner] = frauds.get(outcome.owner, 0) + outcome.fraud
+        gained[outcome.owner] = gained.get(outcome.owner, 0.0) + their - my
     everything = sum(gained[owner] for owner in sorted(gained))
     for owner in sorted(gained):
         others = divided_at.held_frauds - frauds[owner]
@@ -135,7 +136,7 @@ def try_risk(divided_at: Divided, weights: Weights, today: Weights) -> RiskTrial
     return trial
 
 
-def loss(one: Outcome, weights: Weights) -> float:
-    logit = weights.base + sum(weights.terms.get(term, 0) for term in one.terms)
+def loss(outcome: Outcome, weights: Weights) -> float:
+    logit = weights.base + sum(weights.terms.get(term, 0) for term in outcome.terms)
     risk = min(max(chance_of(logit / LOGIT), _SURELY), 1.0 - _SURELY)
-    return -log(risk if one.fraud else 1.0 - risk)
+    return -log(risk if outcome.fraud else 1.0 - risk)

@@ -92,7 +92,7 @@ def reasons_of(
     """`risk` in millionths; `costs` in units of the order's currency."""
     terms = sorted(
         (term for term in held if term != "base" and held[term]),
-        key=lambda one: (-abs(held[one]), one),
+        key=lambda term: (-abs(held[term]), term),
     )
     return (
         (_FOLLOWED if followed else _WATCHED)[taken],
@@ -101,8 +101,8 @@ def reasons_of(
         Sentence(
             "Expected cost: {0} if sent, {1} with 3-D Secure, {2} if declined.",
             *(
-                f"{money(costs[one], facts.currency)} {facts.currency}"
-                for one in ("approve", "challenge", "decline")
+                f"{money(costs[verdict], facts.currency)} {facts.currency}"
+                for verdict in ("approve", "challenge", "decline")
             ),
         ),
         _CHANGE[taken],

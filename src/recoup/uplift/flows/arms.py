@@ -91,7 +91,7 @@ async def read_arms(world: World, merchant_id: UUID, now: BusinessTime) -> Stand
     model: Model | None = world.models.current(now)
     known = await load_merchant(world.db, merchant_id)
     sites = [None, *(site.site_id for site in known.sites)] if known is not None else []
-    found = replace(
+    arms = replace(
         await _standing(world.db, merchant_id),
         trained=await last_training(world.db),
         within={site_id: known.within(now, site_id) for site_id in sites}
@@ -99,8 +99,8 @@ async def read_arms(world: World, merchant_id: UUID, now: BusinessTime) -> Stand
         else {},
     )
     if model is None:
-        return replace(found, why_none=WHY_NONE[world.models.why_none(now)])
-    return replace(found, model=model.name)
+        return replace(arms, why_none=WHY_NONE[world.models.why_none(now)])
+    return replace(arms, model=model.name)
 
 
 async def clock_of(world: World, merchant_id: UUID) -> BusinessTime:
@@ -129,7 +129,9 @@ async def set_arms(
         known = await load_merchant(tx, scope.merchant_id)
         if known is None:
             raise no_such_merchant()
-        site = next((one for one in known.sites if one.site_id == site_id), None)
+        site = next(
+            (known_site for known_site in known.sites if known_site.site_id == site_id), None
+        )
         if site_id is not None and (site is None or site.retired_at is not None):
             raise Problem("not_found", "There is no such site.", cure="See GET /v1/sites.")
         before = (await _standing(tx, scope.merchant_id)).own(site_id)

@@ -82,24 +82,24 @@ async def closed_orders(world: World, merchant_id: UUID) -> OrdersRead:
 async def closed_orders_until(world: World, merchant_id: UUID, until: BusinessTime) -> OrdersRead:
     """Orders whose window closed by then. Of very many, those of one payer in 2, 4, 8 …: the same
     ones at each look."""
-    found, after = OrdersRead(until.date()), LOWEST
+    orders, after = OrdersRead(until.date()), LOWEST
     while True:
         rows = await compared_orders(world.db, merchant_id, after, PAGE)
         for row in rows:
-            if not _sampled(row.who, found.one_in):
+            if not _sampled(row.who, orders.one_in):
                 continue
-            one = _order(row)
+            order = _order(row)
             if row.arm == "ladder":
-                found.add_other(one.came._replace(arm=None))
+                orders.add_other(order.came._replace(arm=None))
             elif row.closed_at > until:
-                found.add_waiting(one.came)
+                orders.add_waiting(order.came)
             else:
-                found.add(one)
-        while len(found.closed) > ORDERS_MAX:
-            found.thin(lambda payer, one_in: _sampled(UUID(payer), one_in))
+                orders.add(order)
+        while len(orders.closed) > ORDERS_MAX:
+            orders.thin(lambda payer, one_in: _sampled(UUID(payer), one_in))
         if len(rows) < PAGE:
-            found.finish()
-            return found
+            orders.finish()
+            return orders
         after = rows[-1].order_id
 
 
@@ -143,11 +143,11 @@ async def watch_uplift(world: World, merchant_id: UUID | None = None) -> int:
     it."""
     wall = world.clocks.wall()
     due = await claim_uplift(world.db.alone, wall, LEASE, AT_ONCE, merchant_id)
-    for one in due:
+    for merchant in due:
         try:
-            await make_report(world, one, wall)
+            await make_report(world, merchant, wall)
         except (asyncpg.PostgresError, Problem) as error:
-            log.warning("uplift not computed", merchant=str(one), error=in_words(error))
+            log.warning("uplift not computed", merchant=str(merchant), error=in_words(error))
     return len(due)
 
 
@@ -161,11 +161,11 @@ async def make_report(world: World, merchant_id: UUID, wall: WallTime) -> dict[s
             await postpone_uplift(connection, merchant_id, wall + OFTEN)
     if before is not None and is_same:
         return before.report
-    found = await closed_orders_until(world, merchant_id, now)
-    report, places = await run_stoppable(_compared, found)
+    orders = await closed_orders_until(world, merchant_id, now)
+    report, places = await run_stoppable(_compared, orders)
     report["looks"] = report["looks"][-LOOKS_MAX:]
     report |= await _cohorts(world, merchant_id, now, places)
-    due_at = wall + (OFTEN if len(found.closed) <= FEW_ORDERS else SELDOM)
+    due_at = wall + (OFTEN if len(orders.closed) <= FEW_ORDERS else SELDOM)
 
     async def once() -> None:
         async with world.db.transaction() as tx:
@@ -186,8 +186,8 @@ async def make_report(world: World, merchant_id: UUID, wall: WallTime) -> dict[s
     return report
 
 
-def _compared(found: OrdersRead) -> tuple[dict[str, Any], dict[str, Comparison]]:
-    return comparison_report(found, looks_of(found, "week")), compared_places(found)
+def _compared(orders: OrdersRead) -> tuple[dict[str, Any], dict[str, Comparison]]:
+    return comparison_report(orders, looks_of(orders, "week")), compared_places(orders)
 
 
 async def _has_news(db: Read, merchant_id: UUID, before: UpliftRow, now: BusinessTime) -> bool:

@@ -89,45 +89,45 @@ class OrdersRead:
 
     def declined(self) -> Iterator[tuple[date, str]]:
         """Day and place of each order that is, or will be, compared."""
-        yield from ((one.declined_on, one.place) for one in self.closed)
-        yield from ((one.declined_on, one.place) for one in self.waiting)
+        yield from ((order.declined_on, order.place) for order in self.closed)
+        yield from ((came.declined_on, came.place) for came in self.waiting)
 
-    def add(self, one: ClosedOrder) -> None:
-        self._meet(one.came)
-        self.closed.append(one)
+    def add(self, order: ClosedOrder) -> None:
+        self._meet(order.came)
+        self.closed.append(order)
 
-    def add_waiting(self, one: Came) -> None:
-        self._meet(one)
-        self.waiting.append(one)
+    def add_waiting(self, came: Came) -> None:
+        self._meet(came)
+        self.waiting.append(came)
 
-    def add_other(self, one: Came) -> None:
-        self._meet(one)
+    def add_other(self, came: Came) -> None:
+        self._meet(came)
         self.other += 1
 
-    def _meet(self, one: Came) -> None:
-        payer = self._payers.setdefault(one.payer, _Payer(one.declined_on, one.shares))
-        if one.declined_on < payer.came_on:
-            payer.came_on, payer.shares = one.declined_on, one.shares
-        if one.arm is not None and one.declined_on < payer.assigned_on:
-            payer.assigned_on, payer.arm = one.declined_on, one.arm
+    def _meet(self, came: Came) -> None:
+        payer = self._payers.setdefault(came.payer, _Payer(came.declined_on, came.shares))
+        if came.declined_on < payer.came_on:
+            payer.came_on, payer.shares = came.declined_on, came.shares
+        if came.arm is not None and came.declined_on < payer.assigned_on:
+            payer.assigned_on, payer.arm = came.declined_on, came.arm
 
     def thin(self, sampled: Callable[[str, int], bool]) -> None:
         """Half of the payers, so that memory is bounded. `sampled`: whether a payer is the one of
         so many."""
         self.one_in *= 2
-        self.closed = [one for one in self.closed if sampled(one.payer, self.one_in)]
-        self.waiting = [one for one in self.waiting if sampled(one.payer, self.one_in)]
+        self.closed = [order for order in self.closed if sampled(order.payer, self.one_in)]
+        self.waiting = [came for came in self.waiting if sampled(came.payer, self.one_in)]
         self._payers = {
-            payer: found for payer, found in self._payers.items() if sampled(payer, self.one_in)
+            payer: known for payer, known in self._payers.items() if sampled(payer, self.one_in)
         }
         self.other //= 2
 
     def finish(self) -> None:
         """Each order in its payer's first arm, by closing day, as looks go through them."""
-        for at, one in enumerate(self.closed):
-            payer = self._payers[one.payer]
-            arm = payer.arm or one.arm
-            if arm != one.arm:
-                self.moved.add(one.payer)
-            self.closed[at] = one._replace(arm=arm, first_shares=payer.shares)
-        self.closed.sort(key=lambda one: one.closed_on)
+        for at, order in enumerate(self.closed):
+            payer = self._payers[order.payer]
+            arm = payer.arm or order.arm
+            if arm != order.arm:
+                self.moved.add(order.payer)
+            self.closed[at] = order._replace(arm=arm, first_shares=payer.shares)
+        self.closed.sort(key=lambda order: order.closed_on)

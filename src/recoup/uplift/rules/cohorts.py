@@ -46,15 +46,15 @@ class Sums:
     def rate(self) -> float | None:
         return self.rescued / self.closed if self.closed else None
 
-    def add(self, one: CohortCount) -> None:
-        self.orders += one.orders
-        if not one.closed:
+    def add(self, count: CohortCount) -> None:
+        self.orders += count.orders
+        if not count.closed:
             return
-        self.closed += one.orders
-        self.units[one.asset] = self.units.get(one.asset, 0) + one.units
-        if one.day is not None:
-            self.rescued += one.orders
-            self.rescued_units[one.asset] = self.rescued_units.get(one.asset, 0) + one.units
+        self.closed += count.orders
+        self.units[count.asset] = self.units.get(count.asset, 0) + count.units
+        if count.day is not None:
+            self.rescued += count.orders
+            self.rescued_units[count.asset] = self.rescued_units.get(count.asset, 0) + count.units
 
 
 @dataclass(slots=True)
@@ -143,7 +143,7 @@ def cohort_file(report: Mapping[str, Any], by: By) -> Iterator[str]:
 def _compared(row: Mapping[str, Any]) -> Iterator[Any]:
     """Reports that were made before places were compared have nothing of it."""
     for arm in ("engine", "holdout"):
-        found = row.get(arm) or {"orders": 0, "rescued": 0}
-        yield from (found["orders"], found["rescued"])
+        counts = row.get(arm) or {"orders": 0, "rescued": 0}
+        yield from (counts["orders"], counts["rescued"])
     for name in ("difference", "low", "high"):
         yield "" if row.get(name) is None else Number(str(row[name]))

@@ -107,14 +107,18 @@ class Comparison:
         self._values: dict[ComparedArm, float] = {"engine": 0.0, "holdout": 0.0}
         self._weight: dict[ComparedArm, float] = {"engine": 0.0, "holdout": 0.0}
 
-    def add(self, one: Outcome) -> None:
+    def add(self, outcome: Outcome) -> None:
         self._strata.add(
-            one.stratum, one.arm, one.payer, (one.value - one.chance) * one.weight, one.weight
+            outcome.stratum,
+            outcome.arm,
+            outcome.payer,
+            (outcome.value - outcome.chance) * outcome.weight,
+            outcome.weight,
         )
-        self._payers[one.arm].add(one.payer)
-        self._orders[one.arm] += 1
-        self._weight[one.arm] += one.weight
-        self._values[one.arm] += one.weight * one.value
+        self._payers[outcome.arm].add(outcome.payer)
+        self._orders[outcome.arm] += 1
+        self._weight[outcome.arm] += outcome.weight
+        self._values[outcome.arm] += outcome.weight * outcome.value
 
     def orders(self, arm: ComparedArm) -> int:
         return self._orders[arm]
@@ -138,10 +142,13 @@ class Comparison:
         `expected` is not fixed."""
         if self._rho_squared is None or not self._strata.have_payers(PAYERS_MIN):
             return None
-        found = self._strata.estimate()
-        half = half_width(found.variance, found.orders, self._rho_squared, self._alpha)
+        difference = self._strata.estimate()
+        half = half_width(difference.variance, difference.orders, self._rho_squared, self._alpha)
         return Difference(
-            found.difference, found.difference - half, found.difference + half, found.variance
+            difference.difference,
+            difference.difference - half,
+            difference.difference + half,
+            difference.variance,
         )
 
     def orders_missing(self, width: float = WANTED) -> int | None:
@@ -177,9 +184,9 @@ class Uplift:
         self._quarter_no += 1
         self.quarter = Comparison(self._expected, quarter_alpha(self._quarter_no))
 
-    def add(self, one: Outcome) -> None:
-        self.whole.add(one)
-        self.quarter.add(one)
+    def add(self, outcome: Outcome) -> None:
+        self.whole.add(outcome)
+        self.quarter.add(outcome)
 
     def alarm(self) -> Literal["harm", "gone"] | None:
         """`harm`: the engine brings less than the comparison group. `gone`: this quarter's uplift

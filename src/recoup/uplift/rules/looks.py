@@ -46,33 +46,35 @@ class Looks:
 def looks_of(read: OrdersRead, step: Step, expected: int | None = None) -> Looks:
     """`expected`: orders in 90 days; by default as `promised` says, from the day on which it is
     fixed."""
-    found, orders = Looks(), read.closed
+    looks, orders = Looks(), read.closed
     if not orders:
-        return found
+        return looks
     fixed_on, by_default = promised([day for day, _ in read.declined()], read.until)
-    found.expected = expected or by_default
-    uplift, quarter_ends = Uplift(found.expected), orders[0].closed_on + QUARTER
-    found.counted = uplift.whole
-    for at, one in enumerate(stoppable(orders)):
-        while one.closed_on >= quarter_ends:
+    looks.expected = expected or by_default
+    uplift, quarter_ends = Uplift(looks.expected), orders[0].closed_on + QUARTER
+    looks.counted = uplift.whole
+    for at, order in enumerate(stoppable(orders)):
+        while order.closed_on >= quarter_ends:
             uplift.begin_quarter()
             quarter_ends += QUARTER
-        uplift.add(outcome_of(one))
-        money = found.money.setdefault(one.currency, Comparison(found.expected))
-        money.add(outcome_of(one, one.amount))
-        if one.rescued_on is not None:
-            found.by[one.arm][one.by or "unknown"] += 1
+        uplift.add(outcome_of(order))
+        money = looks.money.setdefault(order.currency, Comparison(looks.expected))
+        money.add(outcome_of(order, order.amount))
+        if order.rescued_on is not None:
+            looks.by[order.arm][order.by or "unknown"] += 1
         following = orders[at + 1].closed_on if at + 1 < len(orders) else None
-        is_fixed = expected is not None or (one.closed_on if following else read.until) >= fixed_on
-        if is_fixed and (following is None or following > one.closed_on):
-            found.alarm = uplift.alarm()
-        if following is None or _ends(one.closed_on, following, step):
+        is_fixed = (
+            expected is not None or (order.closed_on if following else read.until) >= fixed_on
+        )
+        if is_fixed and (following is None or following > order.closed_on):
+            looks.alarm = uplift.alarm()
+        if following is None or _ends(order.closed_on, following, step):
             whole = uplift.whole
             look = whole.look() if is_fixed else None
-            found.looks.append(
-                Look(one.closed_on, whole.orders("engine"), whole.orders("holdout"), look)
+            looks.looks.append(
+                Look(order.closed_on, whole.orders("engine"), whole.orders("holdout"), look)
             )
-    return found
+    return looks
 
 
 def promised(declined: Collection[date], now: date) -> tuple[date, int]:
@@ -82,9 +84,14 @@ def promised(declined: Collection[date], now: date) -> tuple[date, int]:
     return fixed_on, 3 * sum(day < fixed_on for day in declined) if now >= fixed_on else 0
 
 
-def outcome_of(one: ClosedOrder, weight: float = 1.0) -> Outcome:
+def outcome_of(order: ClosedOrder, weight: float = 1.0) -> Outcome:
     return Outcome(
-        one.payer, one.arm, one.rescued_on is not None, one.chance or 0.0, weight, one.stratum
+        order.payer,
+        order.arm,
+        order.rescued_on is not None,
+        order.chance or 0.0,
+        weight,
+        order.stratum,
     )
 
 

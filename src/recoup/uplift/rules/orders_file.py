@@ -43,10 +43,10 @@ def read_orders(lines: Iterable[Line], *, until: datetime, zone: tzinfo) -> Orde
     """
     every = iter(lines)
     places = _places(next(every, None))
-    found, seen = OrdersRead(until.date()), set[str]()
+    orders, seen = OrdersRead(until.date()), set[str]()
     for line in every:
         if line.text is None:
-            found.refused.append((line.number, line.why))
+            orders.refused.append((line.number, line.why))
             continue
         if not line.text.strip():
             continue
@@ -55,17 +55,17 @@ def read_orders(lines: Iterable[Line], *, until: datetime, zone: tzinfo) -> Orde
             if order in seen:
                 raise _Refused("the order stood in an earlier line")
         except _Refused as refused:
-            found.refused.append((line.number, str(refused)))
+            orders.refused.append((line.number, str(refused)))
             continue
         seen.add(order)
         if closed is None:
-            found.add_other(came)
+            orders.add_other(came)
         elif expires > until:
-            found.add_waiting(came)
+            orders.add_waiting(came)
         else:
-            found.add(closed)
-    found.finish()
-    return found
+            orders.add(closed)
+    orders.finish()
+    return orders
 
 
 def _places(header: Line | None) -> dict[str, int]:

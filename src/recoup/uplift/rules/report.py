@@ -62,7 +62,7 @@ class SharedCards:
 def other_outcomes(orders: Sequence[ClosedOrder], expected: int) -> list[OtherOutcome]:
     """Other outcomes by name; without those that nobody counted. `expected`: orders in 90 days, as
     in the main comparison."""
-    found = []
+    others = []
     for name, outcomes in _OUTCOMES.items():
         comparison = Comparison(expected, ALPHA / len(HARM), alike=True)
         for outcome in outcomes(orders):
@@ -71,12 +71,12 @@ def other_outcomes(orders: Sequence[ClosedOrder], expected: int) -> list[OtherOu
         if math.isnan(engine) or math.isnan(holdout):
             continue
         look = None if name in _YES_OR_NO and _is_rare(comparison) else comparison.look()
-        found.append(
+        others.append(
             OtherOutcome(
                 name, engine, holdout, look, look is not None and _is_harm(HARM[name], look)
             )
         )
-    return found
+    return others
 
 
 def shared_cards(orders: Sequence[ClosedOrder]) -> SharedCards:
@@ -84,7 +84,7 @@ def shared_cards(orders: Sequence[ClosedOrder]) -> SharedCards:
     for order in orders:
         if order.card:
             arms.setdefault(order.card, set()).add(order.arm)
-    return SharedCards(sum(len(found) > 1 for found in arms.values()), len(arms))
+    return SharedCards(sum(len(known) > 1 for known in arms.values()), len(arms))
 
 
 def _is_rare(comparison: Comparison) -> bool:
@@ -118,7 +118,8 @@ def _orders_per_payer(orders: Sequence[ClosedOrder]) -> list[Outcome]:
         counts[order.payer] = counts.get(order.payer, 0) + 1
         first.setdefault(order.payer, order)
     return [
-        Outcome(payer, one.arm, counts[payer], stratum=one.stratum) for payer, one in first.items()
+        Outcome(payer, order.arm, counts[payer], stratum=order.stratum)
+        for payer, order in first.items()
     ]
 
 
@@ -129,8 +130,8 @@ def _customers_lost(orders: Sequence[ClosedOrder]) -> list[Outcome]:
         if order.payer not in last or order.declined_on >= last[order.payer].declined_on:
             last[order.payer] = order
     return [
-        Outcome(payer, one.arm, float(one.rescued_on is None), stratum=one.stratum)
-        for payer, one in last.items()
+        Outcome(payer, order.arm, float(order.rescued_on is None), stratum=order.stratum)
+        for payer, order in last.items()
     ]
 
 
@@ -148,34 +149,34 @@ def compared_places(read: OrdersRead) -> dict[str, Comparison]:
     declined: dict[str, list[date]] = {}
     for day, place in read.declined():
         declined.setdefault(place, []).append(day)
-    found: dict[str, Comparison] = {}
-    for one in stoppable(read.closed):
-        if one.place not in found:
-            found[one.place] = Comparison(
-                promised(declined[one.place], read.until)[1], quarter_alpha(len(found))
+    compared: dict[str, Comparison] = {}
+    for order in stoppable(read.closed):
+        if order.place not in compared:
+            compared[order.place] = Comparison(
+                promised(declined[order.place], read.until)[1], quarter_alpha(len(compared))
             )
-        found[one.place].add(outcome_of(one))
-    return found
+        compared[order.place].add(outcome_of(order))
+    return compared
 
 
 def place_figures(compared: Mapping[str, Comparison], place: str) -> dict[str, Any]:
     """Figures of one place; without orders of both arms there is nothing to compare, with few
     payers not enough."""
-    found = compared.get(place)
-    look = found.look() if found is not None else None
+    comparison = compared.get(place)
+    look = comparison.look() if comparison is not None else None
     return {
-        "engine": _arm(found, "engine"),
-        "holdout": _arm(found, "holdout"),
+        "engine": _arm(comparison, "engine"),
+        "holdout": _arm(comparison, "holdout"),
         **_bounds(look),
     }
 
 
-def _arm(found: Comparison | None, arm: ComparedArm) -> dict[str, Any]:
-    orders = found.orders(arm) if found is not None else 0
-    rescued = round(found.mean(arm) * orders) if found is not None and orders else 0
+def _arm(comparison: Comparison | None, arm: ComparedArm) -> dict[str, Any]:
+    orders = comparison.orders(arm) if comparison is not None else 0
+    rescued = round(comparison.mean(arm) * orders) if comparison is not None and orders else 0
     return {
         "orders": orders,
-        "payers": found.payers(arm) if found is not None else 0,
+        "payers": comparison.payers(arm) if comparison is not None else 0,
         "rescued": rescued,
     }
 
@@ -183,15 +184,15 @@ def _arm(found: Comparison | None, arm: ComparedArm) -> dict[str, Any]:
 _HARM_OF: Final = "other:"
 
 
-def comparison_report(found: OrdersRead, looks: Looks) -> dict[str, Any]:
+def comparison_report(orders: OrdersRead, looks: Looks) -> dict[str, Any]:
     """Shares from 0 to 1; None where there is not enough yet."""
-    counted, cards = looks.counted, shared_cards(found.closed)
+    counted, cards = looks.counted, shared_cards(orders.closed)
     return {
         "orders": {
-            "closed": len(found.closed),
-            "open": found.open,
-            "other": found.other,
-            "oneIn": found.one_in,
+            "closed": len(orders.closed),
+            "open": orders.open,
+            "other": orders.other,
+            "oneIn": orders.one_in,
         },
         "arms": {
             arm: {
@@ -211,9 +212,9 @@ def comparison_report(found: OrdersRead, looks: Looks) -> dict[str, Any]:
         "byAmount": {asset: _amounts(asset, money) for asset, money in sorted(looks.money.items())},
         "ordersMissing": counted.orders_missing(),
         "alarm": looks.alarm,
-        "others": [_other(outcome) for outcome in other_outcomes(found.closed, looks.expected)],
+        "others": [_other(outcome) for outcome in other_outcomes(orders.closed, looks.expected)],
         "sharedCards": {"shared": cards.shared, "cards": cards.cards, "tooMany": cards.too_many},
-        "payersInBothArms": len(found.moved),
+        "payersInBothArms": len(orders.moved),
     }
 
 
@@ -237,7 +238,7 @@ def findings(report: dict[str, Any]) -> str | None:
     shown; None: nothing yet."""
     if report["alarm"] == "harm":
         return "harm"
-    if harmed := [one["name"] for one in report["others"] if one["harm"]]:
+    if harmed := [other["name"] for other in report["others"] if other["harm"]]:
         return _HARM_OF + ",".join(harmed)
     if report["alarm"]:
         return str(report["alarm"])
@@ -274,20 +275,20 @@ def _amounts(asset: str, money: Comparison) -> dict[str, Any]:
     return sums | _bounds(money.look())
 
 
-def _other(one: OtherOutcome) -> dict[str, Any]:
-    means = {"engine": round(one.engine, 6), "holdout": round(one.holdout, 6)}
-    return {"name": one.name, **means, **_bounds(one.difference), "harm": one.harm}
+def _other(other: OtherOutcome) -> dict[str, Any]:
+    means = {"engine": round(other.engine, 6), "holdout": round(other.holdout, 6)}
+    return {"name": other.name, **means, **_bounds(other.difference), "harm": other.harm}
 
 
 def _rounded(share: float | None) -> float | None:
     return None if share is None or math.isnan(share) else round(share, 6)
 
 
-def _bounds(found: Difference | None) -> dict[str, float | None]:
-    if found is None:
+def _bounds(difference: Difference | None) -> dict[str, float | None]:
+    if difference is None:
         return {"difference": None, "low": None, "high": None}
     return {
-        "difference": round(found.difference, 6),
-        "low": round(found.low, 6),
-        "high": round(found.high, 6),
+        "difference": round(difference.difference, 6),
+        "low": round(difference.low, 6),
+        "high": round(difference.high, 6),
     }

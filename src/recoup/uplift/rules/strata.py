@@ -92,8 +92,8 @@ class SharedPayers:
         """Covariance of both means: Σ over payers of (value − mean · weight) here times there, over
         both sums of weights."""
         here, there = first.mean(), second.mean()
-        found = self._vv - there * self._vw - here * self._wv + here * there * self._ww
-        return found / (first.weight * second.weight)
+        total = self._vv - there * self._vw - here * self._wv + here * there * self._ww
+        return total / (first.weight * second.weight)
 
 
 PAYERS_MIN: Final = 30  # in each arm of a stratum: the variance of fewer is not known
@@ -148,7 +148,8 @@ class Strata:
         compared = self._compared().values()
         views = [[arms[name].payers for arms in compared] for name in ARMS]
         return all(
-            any(len(one) >= count for one in of_arm) or len(set[str]().union(*of_arm)) >= count
+            any(len(payers) >= count for payers in of_arm)
+            or len(set[str]().union(*of_arm)) >= count
             for of_arm in views
         )
 
@@ -156,7 +157,7 @@ class Strata:
         """Each stratum that is compared, weighted by what it holds."""
         compared = self._compared()
         weights = {
-            name: sum(one.weight for one in arms.values()) for name, arms in compared.items()
+            name: sum(cell.weight for cell in arms.values()) for name, arms in compared.items()
         }
         parts = {name: weight / sum(weights.values()) for name, weight in weights.items()}
         variance = sum(parts[name] ** 2 * self._variance(arms) for name, arms in compared.items())
@@ -170,7 +171,7 @@ class Strata:
                 for name, arms in compared.items()
             ),
             max(0.0, variance),
-            sum(one.orders for arms in compared.values() for one in arms.values()),
+            sum(cell.orders for arms in compared.values() for cell in arms.values()),
         )
 
     def _variance(self, arms: _Arms) -> float:
