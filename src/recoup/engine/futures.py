@@ -72,7 +72,9 @@ class Futures:
         newest = (between - (np.maximum(self._at, at) + self._ground.offset) % 24) / 24
         posted = np.where((self._at > at)[:, None], self._places, self._places[taken])
         near = (newest < LONG_AGO)[:, None]
-        odds = np.where(near & (posted > newest[:, None]), self._rows * _SAME_POSTING, self._rows)
+        chances = np.where(
+            near & (posted > newest[:, None]), self._rows * _SAME_POSTING, self._rows
+        )
         again = self._again[_IDLE_ENDS.searchsorted(between, side="right")]
-        renewing: Array = np.where(near & self._irregular, self._rows * again[:, None], odds)
+        renewing: Array = np.where(near & self._irregular, self._rows * again[:, None], chances)
         return renewing

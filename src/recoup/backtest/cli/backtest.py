@@ -291,9 +291,10 @@ def backtest(
         history, bad = _of_history(file, answers, who, within, timedelta(days=window), send_cost)
         if payments is not None:
             write_payments(payments, history.orders)
-        refused = [{"line": line.line, "why": str(line.why)} for line in bad]
+        refused = [{"line": refusal.line, "why": str(refusal.why)} for refusal in bad]
         shown = [
-            f"line {line.line:<7}{shown_by_number(str(line.why))}" for line in bad[:REFUSED_SHOWN]
+            f"line {refusal.line:<7}{shown_by_number(str(refusal.why))}"
+            for refusal in bad[:REFUSED_SHOWN]
         ]
         shown += (
             [f"refused     {len(bad):,} lines in all; --json lists them"]

@@ -392,13 +392,13 @@ def _named(episode: Episode, step: int, models: Sequence[Fitted]) -> float:
 
 def _means(weighed: Sequence[Weighed]) -> list[float]:
     """Means of the weights of each decision, over all orders."""
-    depth = max((len(order.weights) for order in weighed), default=0)
+    depth = max((len(episode.weights) for episode in weighed), default=0)
     sums = [0.0] * depth
-    for order in weighed:
-        for step, weight in enumerate(order.weights):
+    for episode in weighed:
+        for step, weight in enumerate(episode.weights):
             sums[step] += weight
-        for step in range(len(order.weights), depth):
-            sums[step] += order.last
+        for step in range(len(episode.weights), depth):
+            sums[step] += episode.last
     return [total / len(weighed) for total in sums]
 
 
@@ -408,14 +408,14 @@ def _overlap(orders: Sequence[Episode], weighed: Sequence[Weighed]) -> Overlap:
         by_payer[order.payer] = by_payer.get(order.payer, 0.0) + weight.last
     total, count = sum(by_payer.values()), max(1, len(orders))
     squares = sum(weight * weight for weight in by_payer.values())
-    raw = sum(order.raw for order in weighed)
+    raw = sum(episode.raw for episode in weighed)
     return Overlap(
         len(orders),
         len(by_payer),
         total * total / squares if squares else 0.0,
-        sum(order.raw > 0.0 for order in weighed) / count,
-        sum(order.unsupported for order in weighed) / count,
-        sum(order.raw - order.last for order in weighed if order.raw > order.last) / raw
+        sum(episode.raw > 0.0 for episode in weighed) / count,
+        sum(episode.unsupported for episode in weighed) / count,
+        sum(episode.raw - episode.last for episode in weighed if episode.raw > episode.last) / raw
         if raw
         else 0.0,
         max(by_payer.values(), default=0.0) / total if total else 0.0,

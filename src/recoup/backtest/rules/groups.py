@@ -15,10 +15,10 @@ def grouped(names: Sequence[str]) -> Iterator[tuple[str, list[bool]]]:
     counted = Counter(names)
     largest = [name for name, _ in counted.most_common(GROUPS_MAX)]
     for name in largest:
-        yield name, [other == name for other in names]
+        yield name, [group == name for group in names]
     if len(counted) > len(largest):
         kept = set(largest)
-        yield OTHERS, [other not in kept for other in names]
+        yield OTHERS, [group not in kept for group in names]
 
 
 def bands(amounts: Sequence[tuple[str, int]]) -> list[str]:

@@ -79,7 +79,7 @@ class Cohort:
     def running(self) -> float:
         """Days from its first decline to its last, without pauses."""
         begins = sorted(payment[0].at for payment in self.payments)
-        gaps = (other - begin for begin, other in pairwise(begins))
+        gaps = (later - begin for begin, later in pairwise(begins))
         return sum((gap for gap in gaps if gap <= PAUSE), timedelta()) / timedelta(days=1)
 
 
@@ -95,7 +95,7 @@ class Bounds(NamedTuple):
 def cohort_of(payments: Iterable[Payment], window: timedelta = WINDOW) -> Cohort:
     every = [payment for payment in payments if payment]
     times = sorted(attempt.at for payment in every for attempt in payment)
-    pauses = [(at, other) for at, other in pairwise(times) if other - at > PAUSE]
+    pauses = [(at, later) for at, later in pairwise(times) if later - at > PAUSE]
     begins, ends = (
         [*times[:1], *(end for _, end in pauses)],
         [*(begin for begin, _ in pauses), *times[-1:]],
@@ -108,23 +108,23 @@ def cohort_of(payments: Iterable[Payment], window: timedelta = WINDOW) -> Cohort
         0,
     )
     attempts = len(times)
-    for attempts_of in every:
-        if attempts_of[0].state != "declined":
+    for charges in every:
+        if charges[0].state != "declined":
             continue
         declined += 1
-        part = bisect_right(begins, attempts_of[0].at) - 1  # each part of the file has edges
+        part = bisect_right(begins, charges[0].at) - 1  # each part of the file has edges
         span = begins[part].timestamp(), ends[part].timestamp()
-        edge = edge_of(attempts_of[0].at.timestamp(), attempts_of[0].attempt_no, *span, window)
+        edge = edge_of(charges[0].at.timestamp(), charges[0].attempt_no, *span, window)
         if edge == "before":
             before += 1
         elif edge == "after":
-            is_open.append(attempts_of)
-        elif rescued_at(attempts_of, window) is None and any(
-            it.state == "unknown" for it in tries_of(attempts_of, window)
+            is_open.append(charges)
+        elif rescued_at(charges, window) is None and any(
+            it.state == "unknown" for it in tries_of(charges, window)
         ):
-            unknown.append(attempts_of)
+            unknown.append(charges)
         else:
-            kept.append(attempts_of)
+            kept.append(charges)
     guessed = (
         sum(attempt.guessed for payment in every for attempt in payment) / attempts
         if attempts

@@ -59,7 +59,7 @@ def levels_of(tries: Iterable[tuple[Cell, float, bool]]) -> Levels:
     for cell, chance, approved in tries:
         cells[cell].append((chance, approved))
     return {
-        cell: _level([chance for chance, _yes in seen], sum(yes for _one, yes in seen))
+        cell: _level([chance for chance, _ in seen], sum(yes for _, yes in seen))
         for cell, seen in cells.items()
     }
 

@@ -82,8 +82,8 @@ def nearest(terms: PolicyTerms, ground: CheckGround) -> PolicyTerms:
             return terms
         for complaint in complaints:
             terms = complaint.mend(terms)
-    for left in check(terms, ground):
-        terms = _without(left.line)(terms)
+    for remaining in check(terms, ground):
+        terms = _without(remaining.line)(terms)
     return terms if not check(terms, ground) else NOTHING_SET
 
 

@@ -58,11 +58,7 @@ async def where_of(
         raise no_such_merchant()
     if campaign_id is not None:
         campaign = next(
-            (
-                known_campaign
-                for known_campaign in known.campaigns
-                if known_campaign.campaign_id == campaign_id
-            ),
+            (campaign for campaign in known.campaigns if campaign.campaign_id == campaign_id),
             None,
         )
         if campaign is None or site_id not in (None, campaign.site_id):
@@ -70,11 +66,7 @@ async def where_of(
         return Where("campaign", campaign_id, merchant_id, campaign.site_id, campaign.name)
     if site_id is not None:
         site = next(
-            (
-                known_site
-                for known_site in known.sites
-                if known_site.site_id == site_id and known_site.retired_at is None
-            ),
+            (site for site in known.sites if site.site_id == site_id and site.retired_at is None),
             None,
         )
         if site is None:

@@ -129,9 +129,7 @@ async def set_arms(
         known = await load_merchant(tx, scope.merchant_id)
         if known is None:
             raise no_such_merchant()
-        site = next(
-            (known_site for known_site in known.sites if known_site.site_id == site_id), None
-        )
+        site = next((site for site in known.sites if site.site_id == site_id), None)
         if site_id is not None and (site is None or site.retired_at is not None):
             raise Problem("not_found", "There is no such site.", cure="See GET /v1/sites.")
         before = (await _standing(tx, scope.merchant_id)).own(site_id)
