@@ -345,7 +345,7 @@ def test_an_operation_is_a_route_documentation_and_a_verb(
         assert printed == by_key | {"by": "operator:command"}
         assert typed("7", "--weight-grams", "900").output.splitlines()[:3] == [
             f"{name:22} {value}"
-            for name, value in (("id", "7"), ("weightGrams", "900"), ("byAir", "False"))
+            for name, value in (("id", "7"), ("weightGrams", "900"), ("byAir", "no"))
         ]
         refused = typed("lost", "--weight-grams", "1").exception
         assert isinstance(refused, Problem)

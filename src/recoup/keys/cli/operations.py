@@ -108,16 +108,35 @@ async def _printed(reply: Reply) -> Printed | None:
         async for part in reply.body:
             click.echo(part, nl=False)
         return None
-    body = json.loads(encode(reply.body)) if reply.body is not None else {}
-    return Printed(body, _lines(body))
+    answer = json.loads(encode(reply.body)) if reply.body is not None else {}
+    return Printed(answer, _lines(answer))
 
 
-def _lines(body: Mapping[str, Any]) -> Iterator[str]:
-    """A line a value; of a list, one a row."""
-    for name, value in body.items():
-        if isinstance(value, list):
-            for row in value:
-                shown = row.values() if isinstance(row, dict) else (row,)
-                yield "  ".join(str(value) for value in shown if value not in (None, "", [], {}))
-        elif name != "success" and value is not None:
-            yield f"{name:22} {value}"
+def _lines(answer: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    """A line a value, by its dotted name; of a list, a table under the names of its columns."""
+    for name, value in answer.items():
+        match value:
+            case dict():
+                yield from _lines(value, f"{above}{name}.")
+            case [dict(), *_]:
+                yield f"{above}{name}:"
+                yield from _table(value)
+            case list():
+                yield f"{above + name:22} {', '.join(map(str, value)) or '-'}"
+            case _ if value is not None and name != "success":
+                yield f"{above + name:22} {_word(value)}"
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Columns that some row fills with a plain value; what is nested stands in --json."""
+    names = dict.fromkeys(name for row in rows for name, value in row.items() if _word(value))
+    lines = [list(names), *([_word(row.get(name)) for name in names] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        yield "  ".join(map(str.ljust, line, widths)).rstrip()
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None or isinstance(value, dict | list) else str(value)
