@@ -26,21 +26,28 @@ ORDERS: Final = Source(
     "orders",
     frozenset({"order"}),
     """
-SELECT recorded_at AS at, 'o' || order_id || lpad(seq::text, 6, '0') AS line, actor, 'order.' || happening AS action,
-  order_id::text AS subject, jsonb_strip_nulls(jsonb_build_object('units', body -> 'units', 'why', body -> 'why',
+SELECT recorded_at AS at, 'o' || order_id || lpad(seq::text, 6, '0') AS line, actor,
+  'order.' || happening AS action,
+  order_id::text AS subject, jsonb_strip_nulls(jsonb_build_object('units', body -> 'units', 'why',
+    body -> 'why',
     'answer', body -> 'answer', 'expires_at', CASE WHEN happening = 'expiry_moved'
       THEN jsonb_build_array(body -> 'before', body -> 'until') END,
-    'asset', (SELECT asset FROM order_heads h WHERE h.merchant_id = l.merchant_id AND h.order_id = l.order_id)
+    'asset', (SELECT asset FROM order_heads h WHERE h.merchant_id = l.merchant_id
+      AND h.order_id = l.order_id)
   )) AS facts, request_id
 FROM order_log l WHERE merchant_id = $1 AND
-  (happening IN ('cancelled', 'released', 'capture_asked', 'refund_owed', 'refund_retried', 'refund_done',
+  (happening IN ('cancelled', 'released', 'capture_asked', 'refund_owed', 'refund_retried',
+    'refund_done',
     'refund_refused', 'refund_by_hand_proposed', 'reversal_owed', 'reversal_retried', 'reversed',
-    'reversal_by_hand_proposed', 'void_retried', 'settled_by_hand', 'settlement_replaced', 'card_replaced',
-    'expiry_moved', 'retries_stopped', 'retries_resumed', 'notes_changed', 'dispute_answer_owed', 'refund_asked',
+    'reversal_by_hand_proposed', 'void_retried', 'settled_by_hand', 'settlement_replaced',
+      'card_replaced',
+    'expiry_moved', 'retries_stopped', 'retries_resumed', 'notes_changed', 'dispute_answer_owed',
+      'refund_asked',
     'refund_request_refused', 'refund_request_withdrawn', 'dealt_with')
     OR happening = 'planned' AND body ->> 'verdict' = 'by_hand'
     OR happening = 'held' AND body ->> 'cause' IN ('by_operator', 'by_merchant'))
-  AND (actor LIKE 'user:%' OR actor LIKE 'operator:%' OR actor LIKE 'api:%' OR actor LIKE 'partner:%')
+  AND (actor LIKE 'user:%' OR actor LIKE 'operator:%' OR actor LIKE 'api:%'
+    OR actor LIKE 'partner:%')
 """,
     "recorded_at",
     "AND order_id = ($6::text)::uuid",
@@ -61,7 +68,8 @@ SWITCHES: Final = Source(
     """
 SELECT changed_at AS at, 's' || lpad(version::text, 10, '0') || subject_id || kind AS line, actor,
   CASE WHEN is_on THEN 'switch.on' ELSE 'switch.off' END AS action, subject_id::text AS subject,
-  jsonb_build_object('kind', kind, 'level', level, 'on', jsonb_build_array(NOT is_on, is_on), 'why', why) AS facts,
+  jsonb_build_object('kind', kind, 'level', level, 'on', jsonb_build_array(NOT is_on, is_on), 'why',
+    why) AS facts,
   request_id
 FROM switch_changes WHERE merchant_id = $1
 """,
@@ -83,7 +91,8 @@ UPLOADS: Final = Source(
     "uploads",
     frozenset({"upload"}),
     """
-SELECT received_at AS at, 'u' || upload_id AS line, actor, 'upload.sent' AS action, upload_id::text AS subject,
+SELECT received_at AS at, 'u' || upload_id AS line, actor, 'upload.sent' AS action,
+  upload_id::text AS subject,
   jsonb_build_object('kind', kind, 'form', form) AS facts, request_id
 FROM uploads WHERE merchant_id = $1
 """,
@@ -94,10 +103,13 @@ APPLICATIONS: Final = Source(
     "applications",
     frozenset({"application"}),
     """
-SELECT at, 'p' || application_id || lpad(seq::text, 6, '0') AS line, actor, 'application.' || happening AS action,
-  application_id::text AS subject, jsonb_build_object('status', jsonb_build_array(src, dst)) AS facts, request_id
+SELECT at, 'p' || application_id || lpad(seq::text, 6, '0') AS line, actor,
+  'application.' || happening AS action,
+  application_id::text AS subject, jsonb_build_object('status', jsonb_build_array(src,
+    dst)) AS facts, request_id
 FROM application_log JOIN (SELECT application_id FROM applications
-  WHERE merchant_id = $1 OR owner_kind = 'merchant' AND owner_id = $1) a USING (application_id) WHERE true
+  WHERE merchant_id = $1 OR owner_kind = 'merchant' AND owner_id = $1) a USING (application_id)
+    WHERE true
 """,
     "at",
     "AND application_id::text = $6::text",
@@ -106,7 +118,8 @@ PARTNER: Final = Source(
     "partner",
     frozenset({"partner"}),
     """
-SELECT at, 'r' || log_id AS line, actor, 'partner.' || happening AS action, merchant_id::text AS subject,
+SELECT at, 'r' || log_id AS line, actor, 'partner.' || happening AS action,
+  merchant_id::text AS subject,
   about AS facts, request_id
 FROM partner_log WHERE merchant_id = $1
 """,
@@ -118,13 +131,16 @@ OF_MERCHANT: Final = (LINES, ORDERS, SWITCHES, CLOCK, UPLOADS, APPLICATIONS, PAR
 # For a partner $1 is the partner.
 OF_PARTNER: Final = (
     Source("partner", frozenset({"partner"}), """
-SELECT at, 'r' || log_id AS line, actor, 'partner.' || happening AS action, coalesce(merchant_id::text, '') AS subject,
+SELECT at, 'r' || log_id AS line, actor, 'partner.' || happening AS action,
+  coalesce(merchant_id::text, '') AS subject,
   about AS facts, request_id
 FROM partner_log WHERE partner_id = $1
 """, "at", "AND merchant_id::text = $6::text"),
     Source("applications", frozenset({"application"}), """
-SELECT at, 'p' || application_id || lpad(seq::text, 6, '0') AS line, actor, 'application.' || happening AS action,
-  application_id::text AS subject, jsonb_build_object('status', jsonb_build_array(src, dst)) AS facts, request_id
+SELECT at, 'p' || application_id || lpad(seq::text, 6, '0') AS line, actor,
+  'application.' || happening AS action,
+  application_id::text AS subject, jsonb_build_object('status', jsonb_build_array(src,
+    dst)) AS facts, request_id
 FROM application_log JOIN (SELECT application_id FROM applications
   WHERE owner_kind = 'partner' AND owner_id = $1) a USING (application_id) WHERE true
 """, "at", "AND application_id::text = $6::text"),
@@ -135,13 +151,15 @@ OF_PEOPLE: Final = (
     Source("people", frozenset({"people"}), """
 SELECT at, 'm' || log_id AS line, 'user:' || by_user AS actor, 'people.' || happening AS action,
   coalesce(user_id, invitation_id)::text AS subject,
-  jsonb_strip_nulls(jsonb_build_object('role', role, 'who', (SELECT name FROM users u WHERE u.user_id = g.user_id)))
+  jsonb_strip_nulls(jsonb_build_object('role', role, 'who', (SELECT name FROM users u
+    WHERE u.user_id = g.user_id)))
     AS facts, request_id
 FROM membership_log g WHERE subject_kind = $8 AND subject_id = $1
 """, "at", "AND coalesce(user_id, invitation_id)::text = $6::text"),
     Source("accounts", frozenset({"account"}), """
 SELECT at, 'k' || log_id AS line, actor, 'account.' || action AS action, user_id::text AS subject,
-  jsonb_strip_nulls(jsonb_build_object('who', (SELECT name FROM users u WHERE u.user_id = g.user_id))) AS facts,
+  jsonb_strip_nulls(jsonb_build_object('who', (SELECT name FROM users u
+    WHERE u.user_id = g.user_id))) AS facts,
   coalesce(facts ->> 'request', '') AS request_id
 FROM account_log g WHERE facts ? 'subject' AND facts ->> 'subject' = $8 || ':' || ($1::uuid)::text
 """, "at", "AND user_id::text = $6::text"),
@@ -149,31 +167,41 @@ FROM account_log g WHERE facts ? 'subject' AND facts ->> 'subject' = $8 || ':' |
 SELECT at, 'k' || log_id AS line, actor, 'account.' || action AS action, user_id::text AS subject,
   facts - ARRAY['world', 'request'] AS facts, coalesce(facts ->> 'request', '') AS request_id
 FROM account_log g WHERE NOT facts ? 'subject' AND coalesce(facts ->> 'world', $9) = $9 AND (
-  EXISTS (SELECT FROM memberships m WHERE m.user_id = g.user_id AND m.subject_kind = $8 AND m.subject_id = $1)
-  OR EXISTS (SELECT FROM membership_log m WHERE m.user_id = g.user_id AND m.subject_kind = $8 AND m.subject_id = $1
+  EXISTS (SELECT FROM memberships m WHERE m.user_id = g.user_id AND m.subject_kind = $8
+    AND m.subject_id = $1)
+  OR EXISTS (SELECT FROM membership_log m WHERE m.user_id = g.user_id AND m.subject_kind = $8
+    AND m.subject_id = $1
     AND m.happening = 'ended' AND m.at >= g.at))
 """, "at", "AND user_id::text = $6::text"),
     Source("failed sign-ins", frozenset({"account"}), """
-SELECT at, 'f' || line_id AS line, 'stranger:' || user_id AS actor, 'account.sign_in_failed' AS action,
+SELECT at, 'f' || line_id AS line, 'stranger:' || user_id AS actor,
+  'account.sign_in_failed' AS action,
   user_id::text AS subject, jsonb_build_object('place', place, 'with the e-mail of',
     (SELECT name FROM users u WHERE u.user_id = f.user_id)) AS facts, request_id
 FROM failed_sign_ins f WHERE world = $9 AND EXISTS (
-  SELECT FROM memberships m WHERE m.user_id = f.user_id AND m.subject_kind = $8 AND m.subject_id = $1)
+  SELECT FROM memberships m WHERE m.user_id = f.user_id AND m.subject_kind = $8
+    AND m.subject_id = $1)
 """, "at", "AND user_id::text = $6::text"),
     Source("impersonations", frozenset({"look"}), """
-SELECT began_at AS at, 'l' || impersonation_id || 'b' AS line, 'operator:' || staff_id AS actor, 'look.began' AS action,
+SELECT began_at AS at, 'l' || impersonation_id || 'b' AS line, 'operator:' || staff_id AS actor,
+  'look.began' AS action,
   impersonation_id::text AS subject,
-  jsonb_build_object('as', coalesce((SELECT name FROM users u WHERE u.user_id = k.user_id), 'nobody'),
+  jsonb_build_object('as', coalesce((SELECT name FROM users u
+    WHERE u.user_id = k.user_id), 'nobody'),
     'role', role, 'reason', reason, 'may_act', may_act, 'until', expires_at) AS facts, request_id
 FROM impersonations k WHERE merchant_id = $1 AND $8 = 'merchant' AND world = $9
 """, "began_at", "AND impersonation_id::text = $6::text"),
     Source("ended impersonations", frozenset({"look"}), """
-SELECT coalesce(ended_at, expires_at) AS at, 'l' || impersonation_id || 'e' AS line, 'operator:' || staff_id AS actor,
+SELECT coalesce(ended_at, expires_at) AS at, 'l' || impersonation_id || 'e' AS line,
+  'operator:' || staff_id AS actor,
   'look.ended' AS action, impersonation_id::text AS subject,
-  jsonb_build_object('how', CASE coalesce(ended_how, '') WHEN 'ended' THEN 'by hand' WHEN 'signed_out' THEN 'signed out'
-    WHEN 'not_staff' THEN 'the operator’s no more' WHEN 'not_member' THEN 'a member no more' ELSE 'time was up' END)
+  jsonb_build_object('how', CASE coalesce(ended_how, '') WHEN 'ended' THEN 'by hand'
+    WHEN 'signed_out' THEN 'signed out'
+    WHEN 'not_staff' THEN 'the operator’s no more' WHEN 'not_member' THEN 'a member no more'
+      ELSE 'time was up' END)
     AS facts, coalesce(ended_by_request, '') AS request_id
-FROM impersonations WHERE merchant_id = $1 AND $8 = 'merchant' AND world = $9 AND coalesce(ended_at, expires_at) <= $10
+FROM impersonations WHERE merchant_id = $1 AND $8 = 'merchant' AND world = $9
+  AND coalesce(ended_at, expires_at) <= $10
 """, "coalesce(ended_at, expires_at)", "AND impersonation_id::text = $6::text"),
 )  # fmt: skip
 
@@ -294,7 +322,8 @@ def _union(sources: Sequence[Source], audit_filter: AuditFilter, people: bool) -
     limit, kinds = ("$11", "$12") if people else ("$8", "$9")
     parts = [_part(source, audit_filter, limit, kinds) for source in sources]
     return (
-        f"SELECT at, line, actor, action, subject, facts, request_id FROM ({' UNION ALL '.join(parts)}) every"
+        f"SELECT at, line, actor, action, subject, facts, request_id FROM "
+        f"({' UNION ALL '.join(parts)}) every"
         f' ORDER BY at DESC, line COLLATE "C" DESC LIMIT {limit}'
     )
 
@@ -316,11 +345,13 @@ def _part(source: Source, audit_filter: AuditFilter, limit: str, kinds: str) -> 
         "($4::timestamptz IS NULL OR at >= $4)",
         "($5::timestamptz IS NULL OR at < $5)",
         "$6::text IS NOT NULL",
-        "($7::text[] IS NULL OR EXISTS (SELECT FROM unnest($7::text[]) a (word) WHERE strpos(actor, a.word) > 0))",
+        "($7::text[] IS NULL OR EXISTS (SELECT FROM unnest($7::text[]) a (word) WHERE "
+        "strpos(actor, a.word) > 0))",
         f"(cardinality({kinds}::text[]) = 0 OR split_part(action, '.', 1) = ANY({kinds}::text[]))",
     ]
     return (
-        f'(SELECT * FROM ({inner}) one WHERE {" AND ".join(outer)} ORDER BY at DESC, line COLLATE "C" DESC'
+        f"(SELECT * FROM ({inner}) one WHERE {' AND '.join(outer)} ORDER BY at DESC, line COLLATE "
+        f'"C" DESC'
         f" LIMIT {limit})"
     )
 

@@ -56,16 +56,20 @@ UNTOLD: Final = (
     "What this policy would have rescued cannot be told from them; below stands what is missing."
 )
 KNOWN: Final = (
-    "The engine decided partly at random, so some orders were tried as this policy would have: weighted, they show a "
+    "The engine decided partly at random, so some orders were tried as this policy would have: "
+    "weighted, they show a "
     "difference of {0} to {1} points. Nine of ten such ranges hold the truth."
 )
 FEW_LARGE: Final = (
-    "The range of money is wider than that of payments, because a few large payments decide it: more payments are "
+    "The range of money is wider than that of payments, because a few large payments decide it: "
+    "more payments are "
     "rescued, and how much more money that is cannot be told yet."
 )
 EXPECTED: Final = (
-    "Models that learned from the file expect {0} % to {1} %. On its last quarter, which they had not seen, they were "
-    "off by {2} points; the range above allows for that, and for chance. It is an estimate, no proof."
+    "Models that learned from the file expect {0} % to {1} %. On its last quarter, which they had "
+    "not seen, they were "
+    "off by {2} points; the range above allows for that, and for chance. It is an estimate, no "
+    "proof."
 )
 
 

@@ -118,7 +118,8 @@ async def saved_backtests(db: Read, merchant_id: UUID) -> list[SavedBacktest]:
 
 
 @MERCHANT.statement("""
-SELECT count(*)::int FROM backtests WHERE merchant_id = $1 AND question ->> 'purpose' = $2 AND made_at IS NULL
+SELECT count(*)::int FROM backtests WHERE merchant_id = $1 AND question ->> 'purpose' = $2
+  AND made_at IS NULL
 """)
 async def count_unmade(db: Read, merchant_id: UUID, purpose: str) -> int:
     """Counts those of that purpose that wait for their figures."""
@@ -128,7 +129,8 @@ async def count_unmade(db: Read, merchant_id: UUID, purpose: str) -> int:
 @MERCHANT.statement("""
 DELETE FROM backtests b USING (
   SELECT backtest_id, kind, row_number() OVER (PARTITION BY kind ORDER BY backtest_id DESC) AS place
-  FROM (SELECT backtest_id, CASE WHEN saved_as IS NOT NULL THEN 'saved' ELSE question ->> 'purpose' END AS kind
+  FROM (SELECT backtest_id, CASE WHEN saved_as IS NOT NULL THEN 'saved'
+    ELSE question ->> 'purpose' END AS kind
     FROM backtests WHERE merchant_id = $1) k) p
 WHERE b.merchant_id = $1 AND b.backtest_id = p.backtest_id
   AND p.place > CASE p.kind WHEN 'request' THEN $2::int WHEN 'saved' THEN $3::int ELSE $4::int END

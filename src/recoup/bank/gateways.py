@@ -256,7 +256,8 @@ class ByHand:
     def paid_by(self, scheme: str) -> str:
         originator = self._originator
         return (
-            f"{originator.company} ({originator.company_id}), {originator.bank} {originator.routing}"
+            f"{originator.company} ({originator.company_id}), {originator.bank} "
+            f"{originator.routing}"
             if originator and scheme == "us"
             else ""
         )
@@ -270,8 +271,10 @@ class ByHand:
 
 # last digits of the account number -> what becomes of a payout to it
 MAGIC: Final = {
-    "0002": "returned: R02, the account is closed", "0003": "returned: R03, there is no such account",
-    "0020": "returned: R20, the account takes no transfers", "0099": "the bank is silent when the file is sent",
+    "0002": "returned: R02, the account is closed", "0003": "returned: R03, there is no such "
+                                                            "account",
+    "0020": "returned: R20, the account takes no transfers", "0099": "the bank is silent when the "
+                                                                     "file is sent",
 }  # fmt: skip
 
 

@@ -184,7 +184,8 @@ class CertificateRecount(Shape):
 
 
 class CertificateLine(Shape):
-    """A line of the file: the certificate, its content line by line, an end; each kind has members of its own."""
+    """A line of the file: the certificate, its content line by line, an end; each kind has members
+    of its own."""
 
     of_many_kinds: ClassVar[bool] = True
     type: str
@@ -229,8 +230,8 @@ api: Final = Api(group="Reports", scope="reports")
 
 @api("GET /v1/reports/certificates", query=CertificateQuery)
 async def get_certificates(call: Call) -> CertificateList:
-    """Compliance certificates. One for each closed month and acceptor that something was sent by, and their
-    corrections. Newest first. A month is closed three days after its end."""
+    """Compliance certificates. One for each closed month and acceptor that something was sent by,
+    and their corrections. Newest first. A month is closed three days after its end."""
     wanted, query = read_query(call.query, CertificateQuery, "limit", "acceptorId", "after")
     begin = await _month(call, query, wanted.month)
     number: Any = wanted.after
@@ -262,9 +263,9 @@ async def _month(call: Call, query: Query, text: str | None) -> datetime | None:
 
 @api("GET /v1/reports/certificates/{id}", problems=("not_found",))
 async def get_certificate(call: Call) -> CertificateDetail:
-    """One compliance certificate. Sends by scheme and rule, the closest approach to each limit, refusals and the fees
-    that they avoided, sends beyond a limit with their cause, and who counted them besides. It is never changed: a
-    correction is another one."""
+    """One compliance certificate. Sends by scheme and rule, the closest approach to each limit,
+    refusals and the fees that they avoided, sends beyond a limit with their cause, and who counted
+    them besides. It is never changed: a correction is another one."""
     shown = await show_certificate(call.services.world, call.scope.merchant_id, _id(call))
     return _detail(shown)
 
@@ -276,8 +277,8 @@ async def get_certificate(call: Call) -> CertificateDetail:
     problems=("not_found",),
 )
 async def get_file(call: Call) -> Reply:
-    """File of a compliance certificate. The same bytes whenever it is fetched; `recoup verify --file` proves them,
-    without a database."""
+    """File of a compliance certificate. The same bytes whenever it is fetched; `recoup verify
+    --file` proves them, without a database."""
     certificate_id = _id(call)
     file = await certificate_file(call.services.world, call.scope.merchant_id, certificate_id)
     return file_reply(_one(file), f"certificate-{certificate_id}.jsonl", JSON_LINES)

@@ -52,8 +52,10 @@ Amount = str | int
 
 
 _WANTED: Final = {
-    "world": "Write sandbox or live.", "code": "Write one of the contract, such as usdc_base, or your own.",
-    "endpoints": f"Write 1 to {ENDPOINTS_MAX} nodes, each once: https://host/path; http is for this machine's own.",
+    "world": "Write sandbox or live.", "code": "Write one of the contract, such as usdc_base, or "
+                                               "your own.",
+    "endpoints": f"Write 1 to {ENDPOINTS_MAX} nodes, each once: https://host/path; http is for "
+                 f"this machine's own.",
     "treasury": "Write the address that gets its fees.", "currency": "Write USDT or USDC.",
     "confirmations": 'Write it like 12, "finalized", or { 0 = 10, 1000 = "safe" }.',
     "settlement": "Write direct or custodial.",
@@ -66,8 +68,8 @@ def gwei(price: int) -> str:
 
 
 class NetworkPreset(Struct, frozen=True):
-    """`coin`: what gas is paid in. `usual`: about how many blocks a tag stays behind the head, only to be shown.
-    `block_ms`: between two blocks."""
+    """`coin`: what gas is paid in. `usual`: about how many blocks a tag stays behind the head, only
+    to be shown. `block_ms`: between two blocks."""
 
     kind: Kind
     chain_id: int
@@ -202,7 +204,10 @@ class ChannelSettings:
     def coins(self, base: int | Decimal | str) -> str:
         """Base units of the chain's coin in words, to six digits: `0.0021 ETH`."""
         amount = Decimal(base).scaleb(-COIN_DECIMALS[self.kind])
-        return f"{COIN_DIGITS.create_decimal(amount).normalize():f} {NETWORK_PRESETS[self.network].coin}"
+        return (
+            f"{COIN_DIGITS.create_decimal(amount).normalize():f} "
+            f"{NETWORK_PRESETS[self.network].coin}"
+        )
 
     def link(self, what: str, raw: bytes) -> str:
         """The explorer's page of a `tx` or an `address`; empty without an explorer."""

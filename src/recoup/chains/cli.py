@@ -71,8 +71,8 @@ async def status(opened: Opened) -> Printed:
 
 @verb(chain, json="")
 async def check(opened: Opened) -> Printed:
-    """Asks every node whether it would do what deposit addresses promise, and whether their balances are what the logs
-    say. Exit 1 where something differs."""
+    """Asks every node whether it would do what deposit addresses promise, and whether their
+    balances are what the logs say. Exit 1 where something differs."""
 
     world, rows = opened.world, list[dict[str, Any]]()
     book, db = opened.services.get(Orders), world.db.reader
@@ -110,7 +110,8 @@ async def lift(
     *,
     note: Annotated[str, "What you found, for the audit log."],
 ) -> str:
-    """Lets a halted chain go on: it is read again from its last final block. Look at the chain first."""
+    """Lets a halted chain go on: it is read again from its last final block. Look at the chain
+    first."""
     why = await lift_halt(opened.world, opened.scope("chain"), number, note)
     return f"chain {number} goes on; it was halted because {why}"
 
@@ -130,7 +131,8 @@ async def sends(opened: Opened) -> Printed:
     senders = await health.senders(opened.world)
     stuck = await sends_store.stuck(opened.world.db.reader, STUCK_MAX)
     lines = [
-        f"{state.address}  {state.chain}  gas {state.spent}  {state.halted or state.trouble or 'ok'}"
+        f"{state.address}  {state.chain}  gas {state.spent}  "
+        f"{state.halted or state.trouble or 'ok'}"
         for state in senders
     ] + [
         f"{row.send_id}  {intake.chain_name(row.chain)}  {row.subject_kind} {row.state}: {row.why}"
@@ -179,8 +181,9 @@ def send(
         ),
     ] = None,
 ) -> None:
-    """Sends sweeps, refunds and payouts until Ctrl-C. The only process that opens keys; their password is asked for, or
-    stands in RECOUP_CHAIN_PASSWORD or the file of RECOUP_CHAIN_PASSWORD_FILE."""
+    """Sends sweeps, refunds and payouts until Ctrl-C. The only process that opens keys; their
+    password is asked for, or stands in RECOUP_CHAIN_PASSWORD or the file of
+    RECOUP_CHAIN_PASSWORD_FILE."""
     if again is not None:
         run(lambda opened: _once_more(opened, again))
         return
@@ -231,8 +234,8 @@ def send(
 
 @verb(chain)
 async def sweep(opened: Opened, order: str, token: str, *, network: NetworkName = None) -> str:
-    """Has another token (its contract) or the chain's coin (`coin`) swept out of an order's address, to where its terms
-    say. The sender does it; the gas is yours."""
+    """Has another token (its contract) or the chain's coin (`coin`) swept out of an order's
+    address, to where its terms say. The sender does it; the gas is yours."""
     merchant_id, order_id = await find_one(opened.world, order)
     scope = Scope(merchant_id, Actor("operator", "cli"), "cli")
     wanted = await sweep_stray(opened.world, scope, order_id, network, token)
@@ -329,7 +332,8 @@ async def deploy(
     key: Annotated[KeyFile, "Encrypted keystore file."],
     fee_limit: Annotated[int, SHOWN, "The most that it may cost on TRON, in TRX."] = FEE_LIMIT,
 ) -> Printed:
-    """Puts the factory on the chain of a channel: on every EVM network at the same address. Once a chain."""
+    """Puts the factory on the chain of a channel: on every EVM network at the same address. Once a
+    chain."""
     from recoup.chains.deploy import deploy_factory, deploy_on_tron
 
     signer, channel = _signer(key), intake.served(code)

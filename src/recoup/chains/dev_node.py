@@ -164,7 +164,8 @@ def program() -> Path:
         raise Problem(
             "unavailable",
             "The sandbox's own node is anvil, which is not installed.",
-            "`npm install -g @foundry-rs/anvil` brings it; or name a node: `recoup up --chain http://127.0.0.1:8545`.",
+            "`npm install -g @foundry-rs/anvil` brings it; or name a node: `recoup up --chain "
+            "http://127.0.0.1:8545`.",
         )
     return Path(path)
 

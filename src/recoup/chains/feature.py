@@ -24,7 +24,8 @@ from recoup.stablecoin.api.places import PAYING
 _REASONS: Final = (
     Attention(
         UNEXPECTED,
-        "Money arrived that this order did not ask for. Look at its transfers, then mark it as resolved.",
+        "Money arrived that this order did not ask for. Look at its transfers, then mark it as "
+        "resolved.",
         "Look at its transfers, agree with the customer, then mark it as resolved.",
         DESK,
         by_people=True,
@@ -70,17 +71,20 @@ CHAINS: Final = Feature(
         VERB(
             {
                 "terms address": (
-                    "Shows the wallets that a merchant's stablecoins settle to; an option enters, approves or "
+                    "Shows the wallets that a merchant's stablecoins settle to; an option enters, "
+                    "approves or "
                     "withdraws one.",
                     "recoup.chains.verbs",
                 ),
                 "terms tolerance": (
-                    "Shows or sets how much less than its amount pays a stablecoin order on a chain. The merchant "
+                    "Shows or sets how much less than its amount pays a stablecoin order on a "
+                    "chain. The merchant "
                     "bears it.",
                     "recoup.chains.verbs",
                 ),
                 "sandbox deposit": (
-                    "Makes the customer's transfer to the address of a stablecoin order, on a development node.",
+                    "Makes the customer's transfer to the address of a stablecoin order, on a "
+                    "development node.",
                     "recoup.chains.verbs",
                 ),
             }

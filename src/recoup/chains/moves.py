@@ -31,7 +31,8 @@ from recoup.stablecoin.rules.channels import CHANNELS
 
 UNEXPECTED: Final = "unexpected_money"
 TAKEN_BACK: Final = "payment_taken_back"
-# More than the order asked for, on a direct channel: it goes to the merchant's own wallet with the rest.
+# More than the order asked for, on a direct channel: it goes to the merchant's own wallet with the
+# rest.
 # Also what came of an accepted shortfall after all.
 overpaid: Final = Recipe(
     "overpaid",

@@ -428,7 +428,8 @@ PORTAL: Final = PortalPart(
     timeline={
         "unseen": plain(
             "Payment taken back",
-            "The chain reorganised: the customer’s transfer is in no block any more. It counts again once it is.",
+            "The chain reorganised: the customer’s transfer is in no block any more. It counts "
+            "again once it is.",
             "cancelled",
             "bad",
         ),

@@ -200,7 +200,8 @@ class Sender:
     def _lacks(self, coins: int) -> str:
         return f"no gas: {self._network.any.coins(coins)} left"
 
-    # What the chain says of this key ----------------------------------------------------------------------------------
+    # What the chain says of this key
+    # ----------------------------------------------------------------------------------
 
     async def _state(self) -> KeyState:
         """The state that all nodes have: one that is behind, or says that it is ahead, changes
@@ -263,7 +264,8 @@ class Sender:
         self._gone_at = state.heights.head if self._gone_at is None else self._gone_at
         if state.heights.head < self._gone_at + LOST_BLOCKS:
             raise AwayError(
-                f"transaction {rows[0].number} of this key is in no block any more: it goes again soon"
+                f"transaction {rows[0].number} of this key is in no block any more: it goes again "
+                f"soon"
             )
         for send in await sends_store.sends_in(self._db, hashes):
             if (send.kind, send.state) == ("transfer", "failed"):
@@ -345,7 +347,8 @@ class Sender:
             self._db.alone, send.send_id, tx_hash, self._world.clocks.wall()
         )
 
-    # What is out ------------------------------------------------------------------------------------------------------
+    # What is out
+    # ------------------------------------------------------------------------------------------------------
 
     async def _receipts(self, hashes: Sequence[bytes]) -> Receipts:
         calls = receipts_of(hashes)
@@ -395,7 +398,8 @@ class Sender:
         receipts: Sequence[Receipt],
         cost: int,
     ) -> None:
-        # Of what nodes do not say alike nothing is decided: a failed one may be wanted again, and would go twice.
+        # Of what nodes do not say alike nothing is decided: a failed one may be wanted again, and
+        # would go twice.
         said = [
             (receipt.went, [send for send in sends if self._moved(send, receipt)])
             for receipt in receipts
@@ -465,7 +469,8 @@ class Sender:
                 continue
             await self._broadcast(newest.raw)
 
-    # What is wanted ---------------------------------------------------------------------------------------------------
+    # What is wanted
+    # ---------------------------------------------------------------------------------------------------
 
     async def _possible(
         self, wanted: Sequence[ChainSend], out: Sequence[ChainTransaction]
@@ -688,7 +693,8 @@ class Sender:
         (said,) = await node.batch([("eth_sendRawTransaction", [to_hex(raw)])])
         return said.message if isinstance(said, Refused) else None
 
-    # What people hear -------------------------------------------------------------------------------------------------
+    # What people hear
+    # -------------------------------------------------------------------------------------------------
 
     async def _fail(
         self, sends: Sequence[ChainSend], why: str, tx: Tx | None = None, hash: bytes | None = None

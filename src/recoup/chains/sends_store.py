@@ -42,7 +42,8 @@ _SEND = columns_of(ChainSend)
 
 
 @CHAIN.statement(f"""
-INSERT INTO sends ({_SEND}, wanted_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+INSERT INTO sends ({_SEND}, wanted_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+  $13, $14, $15, $16)
 ON CONFLICT (send_id) DO UPDATE SET state = sends.state
 RETURNING {_SEND}
 """)
@@ -56,8 +57,10 @@ async def send_of(db: Read, send_id: UUID) -> ChainSend | None:
 
 
 @CHAIN.statement(f"""
-SELECT {_SEND} FROM sends WHERE chain = $1 AND state = 'wanted' AND (source = $2 OR kind = 'sweep' AND $3)
-  AND ($4::uuid IS NULL OR (wanted_at, send_id) > (SELECT b.wanted_at, b.send_id FROM sends b WHERE b.send_id = $4))
+SELECT {_SEND} FROM sends WHERE chain = $1 AND state = 'wanted' AND (source = $2 OR kind = 'sweep'
+  AND $3)
+  AND ($4::uuid IS NULL OR (wanted_at, send_id) > (SELECT b.wanted_at, b.send_id FROM sends b
+    WHERE b.send_id = $4))
 ORDER BY wanted_at, send_id LIMIT $5
 """)
 async def wanted(
@@ -68,7 +71,8 @@ async def wanted(
 
 
 @CHAIN.statement(f"""
-SELECT {_SEND} FROM sends WHERE merchant_id = $1 AND subject_id = $2 AND subject_kind = 'stray' ORDER BY wanted_at
+SELECT {_SEND} FROM sends WHERE merchant_id = $1 AND subject_id = $2 AND subject_kind = 'stray'
+  ORDER BY wanted_at
 """)
 async def strays_of(db: Read, merchant_id: UUID, order_id: UUID) -> list[ChainSend]:
     """Sweeps of other tokens and coins that somebody wanted, the oldest first."""
@@ -80,7 +84,8 @@ async def sends_in(db: Read, hashes: Sequence[bytes]) -> list[ChainSend]:
 
 
 @CHAIN.statement(f"""
-SELECT {_SEND} FROM sends WHERE chain = $1 AND state IN ('done', 'failed') AND NOT reported AND send_id > $2
+SELECT {_SEND} FROM sends WHERE chain = $1 AND state IN ('done', 'failed') AND NOT reported
+  AND send_id > $2
 ORDER BY send_id LIMIT $3
 """)
 async def unreported(db: Read, chain: int, after: UUID, limit: int) -> list[ChainSend]:
@@ -99,14 +104,16 @@ async def stuck(db: Read, limit: int) -> list[ChainSend]:
 
 
 @CHAIN.statement(
-    "UPDATE sends SET state = 'signed', hash = $2 WHERE send_id = ANY($1) AND state IN ('wanted', 'signed')"
+    "UPDATE sends SET state = 'signed', hash = $2 WHERE send_id = ANY($1) AND state IN ('wanted', "
+    "'signed')"
 )
 async def mark_signed(db: Tx, send_ids: Sequence[UUID], hash: bytes) -> Written:
     """Marks the sends as being in that transaction from here on."""
 
 
 @CHAIN.statement(
-    "UPDATE sends SET state = 'done', hash = $2 WHERE send_id = ANY($1) AND state IN ('signed', 'held')"
+    "UPDATE sends SET state = 'done', hash = $2 WHERE send_id = ANY($1) AND state IN ('signed', "
+    "'held')"
 )
 async def mark_done(db: Tx, send_ids: Sequence[UUID], hash: bytes) -> None:
     """`hash`: of the transaction that is mined at depth, whichever of its number it is."""
@@ -121,7 +128,8 @@ async def mark_went(db: Tx, send_id: UUID, hash: bytes, now: datetime) -> None:
 
 @CHAIN.statement("""
 UPDATE sends SET state = 'held', why = $4
-WHERE kind = 'transfer' AND (chain = $1 AND source = $2 AND state = 'wanted' OR hash = ANY($3) AND state = 'signed')
+WHERE kind = 'transfer' AND (chain = $1 AND source = $2 AND state = 'wanted' OR hash = ANY($3)
+  AND state = 'signed')
 """)
 async def hold_transfers(
     db: Tx, chain: int, source: bytes, lost: Sequence[bytes], why: str
@@ -194,7 +202,8 @@ async def keep_transaction(db: Tx, transaction: ChainTransaction) -> None:
 
 
 @CHAIN.statement(f"""
-SELECT {_TRANSACTION} FROM transactions WHERE chain = $1 AND sender = $2 AND state = 'signed' ORDER BY number, signed_at
+SELECT {_TRANSACTION} FROM transactions WHERE chain = $1 AND sender = $2 AND state = 'signed'
+  ORDER BY number, signed_at
 """)
 async def open_transactions(db: Read, chain: int, sender: bytes) -> list[ChainTransaction]:
     """Undecided transactions, the lowest nonce first."""
@@ -249,7 +258,8 @@ async def take_back(db: Tx, hashes: Sequence[bytes]) -> None:
 
 
 @CHAIN.statement("""
-UPDATE transactions SET state = 'lost' WHERE chain = $1 AND sender = $2 AND number < $3 AND state = 'signed'
+UPDATE transactions SET state = 'lost' WHERE chain = $1 AND sender = $2 AND number < $3
+  AND state = 'signed'
 RETURNING hash
 """)
 async def lose_numbers(db: Tx, chain: int, sender: bytes, below: int) -> list[bytes]:
@@ -269,7 +279,8 @@ async def known_transactions(db: Read, chain: int, hashes: Sequence[bytes]) -> l
 
 
 @CHAIN.statement("""
-SELECT count(*) FROM transactions WHERE chain = $1 AND sender = $2 AND state = 'reverted' AND signed_at > $3
+SELECT count(*) FROM transactions WHERE chain = $1 AND sender = $2 AND state = 'reverted'
+  AND signed_at > $3
 """)
 async def reverted_since(db: Read, chain: int, sender: bytes, since: datetime) -> int:
     """Counts the key's transactions that moved nothing and cost their fee."""
@@ -295,7 +306,8 @@ class ChainSender(NamedTuple):
 _SENDER = """
 SELECT s.chain, s.sender, begins, halted, trouble, troubled_at, t.number AS last,
   (SELECT max(number) FROM transactions m
-    WHERE m.chain = s.chain AND m.sender = s.sender AND m.state IN ('mined', 'reverted')) AS mined, t.signed_block
+    WHERE m.chain = s.chain AND m.sender = s.sender AND m.state IN ('mined', 'reverted')) AS mined,
+      t.signed_block
 FROM senders s LEFT JOIN LATERAL (
   SELECT number, signed_block FROM transactions t WHERE t.chain = s.chain AND t.sender = s.sender
   ORDER BY number DESC, signed_at DESC LIMIT 1) t ON true
@@ -336,7 +348,8 @@ async def halt_sender(db: Tx, chain: int, sender: bytes, why: str) -> None:
 
 
 @CHAIN.statement("""
-UPDATE senders SET trouble = $3, troubled_at = $4 WHERE chain = $1 AND sender = $2 AND trouble IS DISTINCT FROM $3
+UPDATE senders SET trouble = $3, troubled_at = $4 WHERE chain = $1 AND sender = $2
+  AND trouble IS DISTINCT FROM $3
 """)
 async def note_trouble(
     db: Tx, chain: int, sender: bytes, trouble: str | None, at: datetime
@@ -356,8 +369,10 @@ async def unlock_senders(db: Tx) -> None:
 
 @MERCHANT.statement("""
 UPDATE deposit_addresses SET refund_to = $3, refund_by = $4
-WHERE merchant_id = $1 AND order_id = $2 AND ($4 = 'merchant' OR refund_by IS DISTINCT FROM 'merchant')
-  AND NOT EXISTS (SELECT FROM refund_requests q WHERE q.merchant_id = $1 AND q.order_id = $2 AND q.state = 'waiting')
+WHERE merchant_id = $1 AND order_id = $2 AND ($4 = 'merchant' OR refund_by IS DISTINCT
+  FROM 'merchant')
+  AND NOT EXISTS (SELECT FROM refund_requests q WHERE q.merchant_id = $1 AND q.order_id = $2
+    AND q.state = 'waiting')
 """)
 async def name_refund_address(
     db: Tx, merchant_id: UUID, order_id: UUID, address: bytes, by: str

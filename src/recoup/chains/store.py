@@ -56,7 +56,8 @@ async def watched_addresses(db: Read, kind: str, now: datetime, limit: int) -> l
 
 
 @MERCHANT.statement("""
-SELECT merchant_id FROM deposit_addresses WHERE kind = $1 AND watched_until > $2 ORDER BY merchant_id LIMIT 1
+SELECT merchant_id FROM deposit_addresses WHERE kind = $1 AND watched_until > $2
+  ORDER BY merchant_id LIMIT 1
 """)
 async def waiting_merchant(db: Read, kind: str, now: datetime) -> UUID | None:
     """The first merchant to whose orders money may still come."""
@@ -82,7 +83,8 @@ async def address_of_attempt(db: Read, attempt_id: UUID) -> DepositAddress | Non
 
 
 @MERCHANT.statement(f"""
-SELECT {columns_of(DepositAddress, "d")} FROM attempts a JOIN deposit_addresses d USING (merchant_id, order_id)
+SELECT {columns_of(DepositAddress, "d")} FROM attempts a
+  JOIN deposit_addresses d USING (merchant_id, order_id)
 WHERE a.merchant_id = $1 AND a.attempt_id = $2
 """)
 async def address_of_charge(db: Read, merchant_id: UUID, attempt_id: UUID) -> DepositAddress | None:
@@ -101,9 +103,11 @@ async def pick(
 
 
 @MERCHANT.statement("""
-INSERT INTO deposit_addresses (address, kind, merchant_id, order_id, attempt_id, channel, terms, due, enough,
+INSERT INTO deposit_addresses (address, kind, merchant_id, order_id, attempt_id, channel, terms,
+  due, enough,
   expires_at, watched_until)
-SELECT decode(c ->> 'raw', 'hex'), c ->> 'kind', $1, $2, $3, $4, c -> 'terms', (c ->> 'due')::numeric,
+SELECT decode(c ->> 'raw', 'hex'), c ->> 'kind', $1, $2, $3, $4, c -> 'terms',
+  (c ->> 'due')::numeric,
   (c ->> 'enough')::numeric, (c ->> 'expires_at')::timestamptz, (c ->> 'watched_until')::timestamptz
 FROM (SELECT $5::jsonb AS c) t
 """)
@@ -144,9 +148,11 @@ async def booked_addresses(
 
 
 @CHAIN.statement("""
-SELECT coalesce((SELECT sum(l.value) FROM logs l WHERE l.chain = $1 AND l.token = $2 AND l.kind = 'sweep'
+SELECT coalesce((SELECT sum(l.value) FROM logs l WHERE l.chain = $1 AND l.token = $2
+  AND l.kind = 'sweep'
     AND l.state = 'confirmed' AND l.address = ANY($4)), 0)
-  - coalesce((SELECT sum(s.value) FROM sends s WHERE s.chain = $1 AND s.channel = $3 AND s.kind = 'transfer'
+  - coalesce((SELECT sum(s.value) FROM sends s WHERE s.chain = $1 AND s.channel = $3
+    AND s.kind = 'transfer'
     AND s.state IN ('signed', 'done')), 0)
 """)
 async def gathered(
@@ -194,9 +200,11 @@ async def keep_all_compared(db: Tx, chain: int, at: datetime) -> None:
 INSERT INTO cursors (chain, block, agreed_at, head, final, final_hash, polled_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (chain) DO UPDATE SET block = greatest(cursors.block, excluded.block),
-  agreed_at = least(greatest(cursors.agreed_at, excluded.agreed_at), excluded.polled_at), head = excluded.head,
+  agreed_at = least(greatest(cursors.agreed_at, excluded.agreed_at), excluded.polled_at),
+    head = excluded.head,
   final = greatest(cursors.final, excluded.final),
-  final_hash = CASE WHEN excluded.final >= cursors.final THEN excluded.final_hash ELSE cursors.final_hash END,
+  final_hash = CASE WHEN excluded.final >= cursors.final THEN excluded.final_hash
+    ELSE cursors.final_hash END,
   polled_at = excluded.polled_at
 """)
 async def move_cursor(
@@ -251,7 +259,8 @@ async def want_comparison(db: Tx, chain: int, address: bytes, now: datetime) -> 
 
 
 @CHAIN.statement("""
-SELECT address FROM comparisons WHERE chain = $1 AND wanted_at IS NOT NULL ORDER BY wanted_at LIMIT $2
+SELECT address FROM comparisons WHERE chain = $1 AND wanted_at IS NOT NULL ORDER BY wanted_at
+  LIMIT $2
 """)
 async def wanted_comparisons(db: Read, chain: int, limit: int) -> list[bytes]:
     """The oldest first."""
@@ -337,7 +346,10 @@ async def logs_in(db: Read, chain: int, txs: Sequence[bytes]) -> list[ChainLog]:
     """Stored logs of these transactions, in whatever block."""
 
 
-_PAGE = "(block, tx, log_index, block_hash) > ($2, $3, $4, $5) ORDER BY block, tx, log_index, block_hash LIMIT $6"
+_PAGE = (
+    "(block, tx, log_index, block_hash) > ($2, $3, $4, $5) ORDER BY block, tx, log_index, "
+    "block_hash LIMIT $6"
+)
 LogPlace = tuple[int, bytes, int, bytes]
 
 
@@ -374,8 +386,10 @@ class Verdict(Row):
 
 @CHAIN.statement("""
 UPDATE logs l SET state = i.state, followed = false
-FROM jsonb_to_recordset($1) AS i (chain bigint, tx bytea, log_index int, block_hash bytea, state text)
-WHERE l.chain = i.chain AND l.tx = i.tx AND l.log_index = i.log_index AND l.block_hash = i.block_hash
+FROM jsonb_to_recordset($1) AS i (chain bigint, tx bytea, log_index int, block_hash bytea,
+  state text)
+WHERE l.chain = i.chain AND l.tx = i.tx AND l.log_index = i.log_index
+  AND l.block_hash = i.block_hash
   AND (l.state = 'seen' OR l.state = 'confirmed' AND i.state = 'orphaned')
 """)
 async def judge_logs(db: Tx, rows: Sequence[Verdict]) -> None:
@@ -383,7 +397,8 @@ async def judge_logs(db: Tx, rows: Sequence[Verdict]) -> None:
 
 
 @CHAIN.statement("""
-SELECT DISTINCT address FROM logs WHERE chain = $1 AND NOT followed AND address > $2 ORDER BY address LIMIT $3
+SELECT DISTINCT address FROM logs WHERE chain = $1 AND NOT followed AND address > $2
+  ORDER BY address LIMIT $3
 """)
 async def unfollowed(db: Read, chain: int, after: bytes, limit: int) -> list[bytes]:
     """The addresses behind that one of which an order does not know yet what happened there."""
@@ -391,8 +406,10 @@ async def unfollowed(db: Read, chain: int, after: bytes, limit: int) -> list[byt
 
 @CHAIN.statement("""
 UPDATE logs l SET followed = true
-FROM jsonb_to_recordset($1) AS i (chain bigint, tx bytea, log_index int, block_hash bytea, state text)
-WHERE l.chain = i.chain AND l.tx = i.tx AND l.log_index = i.log_index AND l.block_hash = i.block_hash
+FROM jsonb_to_recordset($1) AS i (chain bigint, tx bytea, log_index int, block_hash bytea,
+  state text)
+WHERE l.chain = i.chain AND l.tx = i.tx AND l.log_index = i.log_index
+  AND l.block_hash = i.block_hash
   AND l.state = i.state
 """)
 async def mark_followed(db: Tx, rows: Sequence[Verdict]) -> None:
@@ -488,7 +505,8 @@ async def keep_tolerance(db: Tx, merchant_id: UUID, basis_points: int) -> None:
 
 @MERCHANT.statement("""
 SELECT address FROM settlement_addresses
-WHERE merchant_id = $1 AND kind = $2 AND holds_from <= $3 AND approved_at IS NOT NULL AND withdrawn_at IS NULL
+WHERE merchant_id = $1 AND kind = $2 AND holds_from <= $3 AND approved_at IS NOT NULL
+  AND withdrawn_at IS NULL
 ORDER BY holds_from DESC LIMIT 1
 """)
 async def settles_to(db: Read, merchant_id: UUID, kind: str, now: datetime) -> str | None:
@@ -506,7 +524,8 @@ class Gate(Row):
 
 
 @CHAIN.statement("""
-SELECT p.wrong, p.proved_at, c.halted, c.agreed_at FROM proofs p LEFT JOIN cursors c ON c.chain = p.chain
+SELECT p.wrong, p.proved_at, c.halted, c.agreed_at FROM proofs p
+  LEFT JOIN cursors c ON c.chain = p.chain
 WHERE p.chain = $1 AND p.factory = $2
 """)
 async def gate_of(db: Read, chain: int, factory: bytes) -> Gate | None:

@@ -189,7 +189,8 @@ async def give_address(
         ):
             raise Problem(
                 "forbidden",
-                "Your role has refund limits, so you cannot set an address for refunds that others make.",
+                "Your role has refund limits, so you cannot set an address for refunds that others "
+                "make.",
                 "Request the refund with this address, or ask the owner.",
             )
         if not await sends_store.name_refund_address(
@@ -230,7 +231,10 @@ async def _named(db: Read, row: DepositAddress, channel: ChannelSettings) -> byt
     """The address that the merchant gave, or the payer, if it paid the order from there. Raises:
     Problem(invalid)."""
     message = "A refund of this order needs the address that it goes to."
-    cure: str = "Send to_address, save it under Deposits and sweeps, or let the customer enter it on the order's page."
+    cure: str = (
+        "Send to_address, save it under Deposits and sweeps, or let the customer enter it "
+        "on the order's page."
+    )
     if row.refund_to is not None:
         logs = await store.logs_at(db, [row.address]) if row.refund_by == "payer" else []
         came = (channel.chain_id, channel.token, "deposit", "confirmed", row.refund_to)
@@ -242,7 +246,8 @@ async def _named(db: Read, row: DepositAddress, channel: ChannelSettings) -> byt
         if row.refund_by == "merchant" or own >= row.enough:
             return row.refund_to
         cure = Sentence(
-            "The customer gave {0}, and did not pay from there: if you agree, send it as to_address.",
+            "The customer gave {0}, and did not pay from there: if you agree, send it as "
+            "to_address.",
             shown(row.refund_to, channel.kind),
         )
     raise Problem("invalid", message, cure, field=FIELD, detail=REQUIRED)

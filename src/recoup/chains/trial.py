@@ -240,7 +240,10 @@ async def _started(plan: Plan, node: DevNode) -> int:
                 )
                 cure = "See whether something else has its port."
                 if not plan.chain_id:
-                    cure = "Start one such as anvil there, or leave the address out: Recoup then runs its own."
+                    cure = (
+                        "Start one such as anvil there, or leave the address out: Recoup then "
+                        "runs its own."
+                    )
                 raise Problem("unavailable", message, cure) from None
             await asyncio.sleep(0.05)
         else:
@@ -259,7 +262,8 @@ def _toml(channel: Mapping[str, Any]) -> str:
     )
 
 
-# Beside a running `up` -----------------------------------------------------------------------------------------------
+# Beside a running `up`
+# -----------------------------------------------------------------------------------------------
 
 BUSY_SECONDS: Final = 60.0  # after a transaction
 PAUSES: Final = (1.0, 20.0)  # between blocks, busy and idle

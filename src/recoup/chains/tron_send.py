@@ -63,7 +63,8 @@ class TronSender(Sender):
     _failed = 0  # transactions of the last hour that moved nothing
     _read_to: int | None = None
 
-    # What the chain says of this key ----------------------------------------------------------------------------------
+    # What the chain says of this key
+    # ----------------------------------------------------------------------------------
 
     async def _state(self) -> KeyState:
         """Counts no transactions. `coins`: what there is for energy, the key's own as if it were
@@ -173,7 +174,8 @@ class TronSender(Sender):
             f"no energy: what is staked, rented and held in TRX gives {coins // self._energy_sun}"
         )
 
-    # What is out ------------------------------------------------------------------------------------------------------
+    # What is out
+    # ------------------------------------------------------------------------------------------------------
 
     async def _close(
         self,
@@ -236,7 +238,8 @@ class TronSender(Sender):
                     return True
         return False
 
-    # What is wanted ---------------------------------------------------------------------------------------------------
+    # What is wanted
+    # ---------------------------------------------------------------------------------------------------
 
     async def _prices(self) -> Prices:
         return Prices(self._energy_sun, 0)

@@ -54,7 +54,8 @@ async def address(
     withdraw: Annotated[UUID | None, "Withdraw the address with this id."] = None,
     by: Annotated[str, "Who does it, for the audit log; the second person is another."] = "",
 ) -> Printed:
-    """Shows the wallets that a merchant's stablecoins settle to; an option enters, approves or withdraws one."""
+    """Shows the wallets that a merchant's stablecoins settle to; an option enters, approves or
+    withdraws one."""
     world, scope = at.world, at.scope("terms", by)
     if evm:
         await flow.enter_address(world, scope, "evm", evm)
@@ -208,7 +209,8 @@ async def tolerance(
     ] = None,
     by: By = "",
 ) -> Printed:
-    """Shows or sets how much less than its amount pays a stablecoin order on a chain. The merchant bears it."""
+    """Shows or sets how much less than its amount pays a stablecoin order on a chain. The merchant
+    bears it."""
     if percent is not None:
         await flow.set_tolerance(at.world, at.scope("terms", by), percent)
     tolerance = flow.percent(await store.tolerance_of(at.world.db.reader, at.merchant_id) or 0)

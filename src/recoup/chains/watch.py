@@ -161,7 +161,8 @@ class Watcher:
         self._db, self._clocks, self.network = place.db, place.clocks, network
         self.nodes = (*endpoints, *endpoints)[: max(2, len(endpoints))]
         self._range, self._turn, self._again = RANGE, 0, 0
-        # What cannot be decided may be more than one poll asks for: each goes on where the last one ended.
+        # What cannot be decided may be more than one poll asks for: each goes on where the last one
+        # ended.
         self._open_after, self._followed_after = _START, b""
         self._again_after: tuple[bytes, LogPlace] | None = (
             None  # since which block is another one; of what was certain
@@ -234,7 +235,8 @@ class Watcher:
             for tx, pair in zip(txs, pairs, strict=True)
             if not any(isinstance(answer, Refused) for answer in pair)
         }
-        # What the other has not is read again; what was taken back returns when both have it in its block.
+        # What the other has not is read again; what was taken back returns when both have it in its
+        # block.
         new = [
             row for row in new if row.block <= second_view.head.number and row.block_hash in times
         ]
@@ -255,7 +257,9 @@ class Watcher:
         open_ = [*open_, *(row for row in kept if row.state == "seen")]
         await self._judge([row for row in open_ if row.tx in both], both, heights, ours)
         if any(block not in times and at <= second_view.head.number for block, at in blocks):
-            return  # one is gone since it was read, or its time is disputed: the next poll reads this range again
+            # one is gone since it was read, or its time is disputed: the next poll reads this range
+            # again
+            return
         _, end = spans[-1]
         read_to = heights.head if end is None else min(heights.head, end)
         agreed_at, final = min(first_view.head.at, second_view.head.at, now), heights.finalized or 0

@@ -98,6 +98,7 @@ NOTICES: Final = (
     Notice(Kind("address_approval", "Settlement addresses to approve",
                 "a merchant’s wallet waits for the operator’s approval", frozenset()), _waits),
     Notice(Kind(SENDER, "Stablecoin sends",
-                "a settlement, refund or payout on a chain waits or failed, or its sender has stopped", frozenset()),
+                "a settlement, refund or payout on a chain waits or failed, or its sender has "
+                "stopped", frozenset()),
            _sending),
 )  # fmt: skip

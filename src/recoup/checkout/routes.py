@@ -243,7 +243,8 @@ async def bank_page(visit: Visit) -> Response:
 # What a payer agrees to after their card was declined; another text is another version.
 LATER_VERSION: Final = "later-1"
 LATER: Final = (
-    "If you say yes, {merchant} tries the card ending {last4} again on later days, until {until} at "
+    "If you say yes, {merchant} tries the card ending {last4} again on later days, until {until} "
+    "at "
     "the latest, and charges {amount} in all if your bank accepts it. You can still say no on this "
     "page until then."
 )
@@ -379,7 +380,8 @@ async def pay_page(visit: Visit) -> Response:
         if order.stage in OPEN and over
         else order_status(order.stage, order.units, order.refunded_units)
     )
-    # A payer chooses among those that take the currency, where the charge left it open; not a chain, which has terms.
+    # A payer chooses among those that take the currency, where the charge left it open; not a
+    # chain, which has terms.
     channels = [
         c
         for c in enabled(test=world.policy.test_mode)
@@ -405,7 +407,8 @@ async def pay_page(visit: Visit) -> Response:
     )
 
 
-# The address of a return is of one attempt, made for one charge and given to its processor alone. It counts once, as
+# The address of a return is of one attempt, made for one charge and given to its processor alone.
+# It counts once, as
 # long as that charge waits for the customer; whoever comes by it later sees where the order stands.
 async def _returned(visit: Visit) -> Response:
     checkout, (merchant_id, charge) = visit.checkout, visit.key

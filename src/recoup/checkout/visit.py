@@ -90,7 +90,8 @@ def problem_texts(language: str, problem: Problem) -> tuple[str, str]:
 
 HEADERS: Final = {
     "content-security-policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none';"
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri "
+        "'none';"
         " frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",

@@ -25,7 +25,8 @@ from recoup.kernel.feature import LIST, Feature, Place, features
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 
-LOCK: Final = 7_301_842_001  # keeps two starting processes apart; correctness rests on the table's primary key
+# keeps two starting processes apart; correctness rests on the table's primary key
+LOCK: Final = 7_301_842_001
 WAIT_SECONDS_MAX: Final = 900.0  # for another process that migrates
 LOCK_TIMEOUT_SECONDS: Final = (
     3  # a statement that waits longer for a table would hold up everyone behind it
@@ -34,7 +35,8 @@ LOCK_TRIES: Final = 20
 _ANEW: Final = (
     "Start anew with an empty data folder or database, or go on with the commit that made this one."
 )
-# Comments at a file's head. `-- beside`: it only adds, so that the former release may go on; `-- concurrently`: its
+# Comments at a file's head. `-- beside`: it only adds, so that the former release may go on; `--
+# concurrently`: its
 # statements want no transaction.
 BESIDE: Final = "-- beside"
 CONCURRENTLY: Final = "-- concurrently"
@@ -47,7 +49,8 @@ FOLDER: Final = Path(__file__).parent
 RELEASED: Final = "released.txt"  # as sha256sum prints it
 # Databases of the first commits have neither features nor checksums.
 _APPLIED: Final = """
-SELECT coalesce(to_jsonb(m) ->> 'feature', '') AS feature, number, name, to_jsonb(m) ->> 'checksum' AS checksum,
+SELECT coalesce(to_jsonb(m) ->> 'feature', '') AS feature, number, name,
+  to_jsonb(m) ->> 'checksum' AS checksum,
   coalesce(to_jsonb(m) ->> 'beside', 'false')::boolean AS beside
 FROM schema_migrations m ORDER BY 1, 2
 """
@@ -273,7 +276,8 @@ async def _keep_record(connection: asyncpg.Connection) -> None:
     writes here."""
     if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
         await connection.execute(
-            "CREATE TABLE schema_migrations (feature text, number int, name text NOT NULL, at timestamptz NOT NULL,"
+            "CREATE TABLE schema_migrations (feature text, number int, name text NOT NULL, at "
+            "timestamptz NOT NULL,"
             " checksum text NOT NULL, beside boolean NOT NULL, PRIMARY KEY (feature, number))"
         )
 
@@ -293,7 +297,10 @@ async def missing_of(
             message = f"The {database} database was made with the feature {row['feature']}."
             raise Problem("unavailable", message, cure="Name it in the setting `features`.")
         if known is None:
-            message = f"The {database} database is newer than this Recoup, which has no migration {row['name']}."
+            message = (
+                f"The {database} database is newer than this Recoup, which has no migration "
+                f"{row['name']}."
+            )
             raise Problem(
                 "unavailable",
                 message,
@@ -302,9 +309,15 @@ async def missing_of(
         if known.checksum == row["checksum"]:
             continue
         if known.key == FIRST:
-            message = f"The {database} database has a schema from before 0.1.0, from which no migration leads here."
+            message = (
+                f"The {database} database has a schema from before 0.1.0, from which no "
+                f"migration leads here."
+            )
             raise Problem("unavailable", message, cure=_ANEW)
-        message = f"The migration {known.name} is not the text that was applied to the {database} database."
+        message = (
+            f"The migration {known.name} is not the text that was applied to the {database} "
+            f"database."
+        )
         raise Problem(
             "unavailable", message, cure="Restore the file: a change of the schema is a new file."
         )
@@ -352,7 +365,10 @@ async def _apply(
             return
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
             if not left:
-                message = f"The migration {migration.name} of the {database} database waits for a table in use: {error}"
+                message = (
+                    f"The migration {migration.name} of the {database} database waits for a "
+                    f"table in use: {error}"
+                )
                 raise Problem(
                     "unavailable", message, cure="Start it again when less is going on."
                 ) from error
@@ -375,7 +391,8 @@ async def _apply_concurrently(connection: asyncpg.Connection, migration: Migrati
 
 async def _note(connection: asyncpg.Connection, migration: Migration) -> None:
     await connection.execute(
-        "INSERT INTO schema_migrations (feature, number, name, at, checksum, beside) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO schema_migrations (feature, number, name, at, checksum, beside) VALUES ($1, "
+        "$2, $3, $4, $5, $6)",
         *migration.key,
         migration.name,
         Clocks().wall(),

@@ -21,7 +21,8 @@ KEYS: Final = {
     "transmissions": "transmit_id", "api_calls": "call_id",
 }  # fmt: skip
 PARTITIONED: Final = ("order_log", "decisions", "outbox", "delivery_tries", "transmissions")
-# What happens to old partitions. Business records are kept; logs of machinery are not. The outbox is partitioned by
+# What happens to old partitions. Business records are kept; logs of machinery are not. The outbox
+# is partitioned by
 # its order's id: an order may have events for as long as it can be refunded or disputed.
 RETENTION_MONTHS: Final = {
     "order_log": None, "decisions": None, "outbox": None, "delivery_tries": 3, "transmissions": 25,
@@ -144,7 +145,8 @@ async def _written_columns(connection: asyncpg.Connection, table: str) -> str:
     """All but those that PostgreSQL computes."""
     rows = await connection.fetch(
         "SELECT quote_ident(attname) AS name FROM pg_attribute"
-        " WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum",
+        " WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' "
+        "ORDER BY attnum",
         table,
     )
     return ", ".join(row["name"] for row in rows)
@@ -153,7 +155,8 @@ async def _written_columns(connection: asyncpg.Connection, table: str) -> str:
 async def partitions_of(connection: asyncpg.Connection, table: str) -> set[str]:
     """Their names."""
     rows = await connection.fetch(
-        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::regclass",
+        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE "
+        "i.inhparent = $1::regclass",
         table,
     )
     return {row["relname"] for row in rows}

@@ -26,12 +26,15 @@ REVOKE CONNECT, TEMPORARY ON DATABASE recoup_people, recoup_sandbox, recoup_live
 GRANT CONNECT ON DATABASE recoup_people, recoup_sandbox, recoup_live TO recoup_login, recoup_owner;
 """
 _MAY_BECOME = """
-SELECT rolsuper OR rolname = $2 OR pg_has_role(oid, (SELECT oid FROM pg_roles WHERE rolname = $2), $3)
+SELECT rolsuper OR rolname = $2 OR pg_has_role(oid, (SELECT oid FROM pg_roles
+  WHERE rolname = $2), $3)
 FROM pg_roles WHERE rolname = $1
 """
 _OWNS = """
-SELECT CASE WHEN to_regclass('public.schema_migrations') IS NULL THEN has_schema_privilege('public', 'CREATE')
-  ELSE (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('public.schema_migrations')) END
+SELECT CASE WHEN to_regclass('public.schema_migrations') IS NULL THEN has_schema_privilege('public',
+  'CREATE')
+  ELSE (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class
+    WHERE oid = to_regclass('public.schema_migrations')) END
 """
 
 

@@ -1,12 +1,12 @@
-"""A statement is a function: its signature says what the SQL takes and gives, and one test holds every statement to the
-real schema.
+"""A statement is a function: its signature says what the SQL takes and gives, and one test holds
+every statement to the real schema.
 
     @MERCHANT.statement("SELECT order_id FROM modifications WHERE merchant_id = $1 AND modification_id = $2")
     async def order_of_refund(db: Read, merchant_id: UUID, modification_id: UUID) -> UUID | None:
         "The order that it belongs to."
 
-What follows `db` is $1, $2, … in order; a NamedTuple is as many as its fields. The annotation of the result says which
-result that is:
+What follows `db` is $1, $2, … in order; a NamedTuple is as many as its fields. The annotation of
+the result says which result that is:
 
 | annotation | result |
 |---|---|
@@ -18,9 +18,9 @@ result that is:
 | `list[X]`, `list[R]` | every row |
 | `dict[K, X]`, `dict[K, R]` | every row by its first column; X is the second column, R the whole row |
 
-`Kept` is a sentence, as a parameter and as a column (`kernel/kept_sentence.py`); `list[Kept]` is a JSON array of them.
-`dict[str, Any]` is one JSON value. An Enum, a tuple or a frozenset is made of what the driver gives; a list of rows, as
-the column of one, is made of JSON, and so is a row there.
+`Kept` is a sentence, as a parameter and as a column (`kernel/kept_sentence.py`); `list[Kept]` is a
+JSON array of them. `dict[str, Any]` is one JSON value. An Enum, a tuple or a frozenset is made of
+what the driver gives; a list of rows, as the column of one, is made of JSON, and so is a row there.
 """
 
 import inspect
@@ -134,7 +134,8 @@ DIRECTORY: Final = Home.DIRECTORY
 CHAIN: Final = Home.CHAIN
 PEOPLE: Final = Home.PEOPLE
 
-# In public: people's tables in their database, elsewhere which migrations were applied, and extensions.
+# In public: people's tables in their database, elsewhere which migrations were applied, and
+# extensions.
 SEARCH_PATH: Final = ", ".join(home.value for home in Home)
 
 

@@ -74,7 +74,10 @@ def upsert_of(row: type[Row], source: str = "$1", **otherwise: str) -> str:
     anew = ", ".join(
         f"{name} = {otherwise.get(name, f'EXCLUDED.{name}')}" for name in table.mutable
     )
-    return f"{_insert(table, ' AS before', source)}ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET {anew}\n"
+    return (
+        f"{_insert(table, ' AS before', source)}ON CONFLICT ({', '.join(table.key)}) DO UPDATE "
+        f"SET {anew}\n"
+    )
 
 
 def _insert(table: Table, alias: str, source: str, rows: str = "jsonb_populate_recordset") -> str:

@@ -21,8 +21,10 @@ _WHOLE: Final = re.compile(
 _NOT_NOW: Final = re.compile(r"\bNOT VALID\b", re.I)
 _SIZES: Final = """
 SELECT c.relname::text AS name, sum(pg_total_relation_size(p.relid))::bigint AS bytes
-FROM pg_class c CROSS JOIN LATERAL (SELECT c.oid AS relid UNION SELECT relid FROM pg_partition_tree(c.oid)) AS p
-WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = ANY(current_schemas(false)::regnamespace[])
+FROM pg_class c CROSS JOIN LATERAL (SELECT c.oid AS relid UNION SELECT relid
+  FROM pg_partition_tree(c.oid)) AS p
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace =
+  ANY(current_schemas(false)::regnamespace[])
 GROUP BY c.relname
 """
 
@@ -46,7 +48,10 @@ class Step:
         elif self.read_bytes < BYTES_A_SECOND:
             what = "stops Recoup"
         else:
-            what = f"stops Recoup: {self.read_bytes / 1e9:,.1f} GB are read, about {self.seconds:.0f} s"
+            what = (
+                f"stops Recoup: {self.read_bytes / 1e9:,.1f} GB are read, about "
+                f"{self.seconds:.0f} s"
+            )
         return f"{self.database:8} {self.migration.name}: {what}"
 
     @property

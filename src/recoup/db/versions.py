@@ -21,14 +21,16 @@ CLASS: Final = 7_301_842
 _TELL: Final = "SELECT pg_try_advisory_lock_shared($1, $2)"
 # Databases of the first commits know no features.
 _APPLIED: Final = """
-SELECT coalesce(to_jsonb(m) ->> 'feature', '') AS feature, number, to_jsonb(m) ->> 'beside' = 'true' AS beside
+SELECT coalesce(to_jsonb(m) ->> 'feature', '') AS feature, number,
+  to_jsonb(m) ->> 'beside' = 'true' AS beside
 FROM schema_migrations m
 """
 _OTHERS: Final = """
 SELECT a.pid, coalesce(a.usename, '') AS log_in, coalesce(a.application_name, '') AS name,
   coalesce(host(a.client_addr), '') AS host
 FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid AND l.locktype = 'advisory' AND l.granted
-  AND l.database = a.datid AND l.classid = $1::bigint::oid AND l.objsubid = 2 AND l.objid::bigint <> $2
+  AND l.database = a.datid AND l.classid = $1::bigint::oid AND l.objsubid = 2
+    AND l.objid::bigint <> $2
 WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
 ORDER BY a.backend_start, a.pid LIMIT 20
 """
@@ -88,7 +90,8 @@ async def others(connection: asyncpg.Connection, schema: Schema) -> list[str]:
     812)`."""
     rows = await connection.fetch(_OTHERS, CLASS, schema.mark)
     return [
-        f"{row['name'] or 'a process'} of {row['log_in']}{' at ' + row['host'] if row['host'] else ''}"
+        f"{row['name'] or 'a process'} of "
+        f"{row['log_in']}{' at ' + row['host'] if row['host'] else ''}"
         f" (pid {row['pid']})"
         for row in rows
     ]

@@ -22,13 +22,15 @@ from recoup.orders.rules.ledger import ACCOUNT, RECIPE
 _REASONS: Final = (
     Attention(
         REFUNDED_BEFORE,
-        "Already refunded: the cardholder disputes what went back. Answer with the refund's reference.",
+        "Already refunded: the cardholder disputes what went back. Answer with the refund's "
+        "reference.",
         "Answer the dispute with the refund's reference.",
         DESK,
     ),
     Attention(
         REASON_UNKNOWN,
-        "The reason code of its dispute is on no list. No card is blocked before somebody has read it.",
+        "The reason code of its dispute is on no list. No card is blocked before somebody has read "
+        "it.",
         "Look its code up at the processor, then answer the dispute on its page.",
         DESK,
         by_people=True,

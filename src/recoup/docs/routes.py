@@ -29,7 +29,8 @@ STATIC: Final = {file.name: file for file in sorted((FOLDER / "static").iterdir(
 CONSUMERS: Final = {file.name: file for file in sorted((FOLDER / "consumers").glob("consumer.*"))}
 HEADERS: Final = {
     "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src "
+        "'self'; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",

@@ -30,7 +30,8 @@ _Bounds = Annotated[dict[str, Cents], Meta(max_length=CURRENCIES_MAX)]
 ExploreMax = Annotated[
     _Bounds,
     Meta(
-        description="By currency, the largest amount for random choices, in minor units. Empty: any amount; "
+        description="By currency, the largest amount for random choices, in minor units. Empty: "
+        "any amount; "
         "otherwise none in currencies that are missing here."
     ),
 ]
@@ -49,7 +50,8 @@ def _bounds(value: Any, limits: Limits) -> dict[str, int] | Wrong:
         type(units) is not int or not 0 <= units <= UNITS_MAX for units in value.values()
     ):
         return Wrong(
-            f'must name at most {limits.high} currencies, each with a whole number of minor units: {{"USD": 50000}}'
+            f"must name at most {limits.high} currencies, each with a whole number of minor units: "
+            f'{{"USD": 50000}}'
         )
     return {name.upper(): units for name, units in value.items()}
 
@@ -154,8 +156,8 @@ api: Final = Api(group="Settings", scope="merchants")
 
 @api("GET /v1/engine")
 async def read(call: Call) -> Engine:
-    """Settings of the rescue engine. Who decides about new orders, for the merchant and each site; the model in use;
-    and whether the engine is stopped."""
+    """Settings of the rescue engine. Who decides about new orders, for the merchant and each site;
+    the model in use; and whether the engine is stopped."""
     world, merchant_id = call.services.world, call.scope.merchant_id
     standing = await arms.read_arms(world, merchant_id, await arms.clock_of(world, merchant_id))
     trained = standing.trained
@@ -189,9 +191,9 @@ async def read(call: Call) -> Engine:
     {"mode": "share", "share": 50, "holdout": 10, "exploreMax": {"USD": 50000}},
 )
 async def change(call: Call) -> Engine:
-    """Set who decides about declined payments. For the merchant or one site, for new orders. Missing fields stay
-    unchanged. Customers are assigned at random, once and for all: a customer in the comparison group stays there when
-    the share changes."""
+    """Set who decides about declined payments. For the merchant or one site, for new orders.
+    Missing fields stay unchanged. Customers are assigned at random, once and for all: a customer in
+    the comparison group stays there when the share changes."""
     body = read_own(call, EngineBody)
     arms_change = ArmsChange(body.mode, body.share, body.holdout, body.explore, body.explore_max)
     with named_as_here():
@@ -205,7 +207,8 @@ async def change(call: Call) -> Engine:
 @api("POST /v1/engine/stop", body=EngineStopBody)
 @api.example("a reason", {"why": "too many attempts"})
 async def stop(call: Call) -> Engine:
-    """Stop the rescue engine. The fixed schedule applies at once, also to open orders. The settings stay."""
+    """Stop the rescue engine. The fixed schedule applies at once, also to open orders. The settings
+    stay."""
     body = read_own(call, EngineStopBody)
     with named_as_here():
         await arms.stop(call.services.world, call.scope, body.why)
@@ -214,7 +217,8 @@ async def stop(call: Call) -> Engine:
 
 @api("POST /v1/engine/resume", body=EngineResumeBody, body_optional=True)
 async def resume(call: Call) -> Engine:
-    """Start the rescue engine again. Ends the merchant's own stop; only the operator can end the operator's."""
+    """Start the rescue engine again. Ends the merchant's own stop; only the operator can end the
+    operator's."""
     read_own(call, EngineResumeBody)
     await arms.resume(call.services.world, call.scope)
     return await read(call)

@@ -9,10 +9,12 @@ from typing import Final
 
 from recoup.rescue.rules.answer_classes import FUNDS, HARD, SOFT
 
-# Answers after which a try within hours brings next to nothing; a technical one or a limit may mend at once.
+# Answers after which a try within hours brings next to nothing; a technical one or a limit may mend
+# at once.
 RESTS: Final = (FUNDS, SOFT, HARD)
 
-# How money stood when it was last asked for: it was there or nothing is known, another reason was told, it was missing.
+# How money stood when it was last asked for: it was there or nothing is known, another reason was
+# told, it was missing.
 THERE, UNTOLD, MISSING = range(3)
 STANDINGS: Final = 3
 
@@ -36,9 +38,11 @@ def place_of_key(places: Mapping[str, int], key: str) -> int:
 SINCE: Final = (0, 3, 6, 9, 12, 15, 18, 24, 30, 36, 48, 60, 72, 96, 120, 168, 240)
 # Hours since the payer's attempt before.
 GAP: Final = (0, 1, 3, 6, 12, 18, 24, 36, 48, 72, 120, 168, 240)
-# Hours after the first decline by which what holds an order has mended; after the last it never does.
+# Hours after the first decline by which what holds an order has mended; after the last it never
+# does.
 HOLDS: Final = (0, 3, 8, 16, 24, 36, 48, 72, 96, 144, 192, 240, 312, 384, 480, 600)
-# Hours since the payer's attempt before, for payers whose money comes on no days: its chance grows with them.
+# Hours since the payer's attempt before, for payers whose money comes on no days: its chance grows
+# with them.
 IDLE: Final = (0, 6, 12, 24, 36, 48, 72, 96, 120, 168, 216, 264, 336, 432, 552)
 TRIES: Final = 8  # 0 is the payment itself; the last bin holds all further ones
 HOURS: Final = 8  # of three hours each, in UTC: an issuer's machines know no card holder's zone

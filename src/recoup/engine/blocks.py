@@ -93,7 +93,8 @@ def places(t: Tries) -> dict[str, Array]:
     first_weekday = weekday_of((t.first_at + t.offset) // 24.0)
     number = np.minimum(t.number, NUMBERS) - 1
     delay, gap = np.searchsorted(DELAY, t.at - t.first_at, side="right"), gap_bin(t.at - t.last_at)
-    # An approved payment may never be heard of: how long ago one was tells something only after the decline.
+    # An approved payment may never be heard of: how long ago one was tells something only after the
+    # decline.
     fresh = t.ago * 24.0 < t.at - t.first_at
     ago = np.where(fresh, np.searchsorted(AGO, t.ago, side="right"), len(AGO) + 1 + t.since).astype(
         np.int64

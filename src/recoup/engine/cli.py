@@ -36,7 +36,8 @@ MONTHS, MONTHS_MAX = 18, 60
 
 def risk_training_text(training: RiskTraining, dry_run: bool) -> str:
     lines = [
-        f"read        {training.payments:,} payments, {training.frauds:,} of them fraud, {training.merchants:,} owners"
+        f"read        {training.payments:,} payments, {training.frauds:,} of them fraud, "
+        f"{training.merchants:,} owners"
     ]
     if training.weights is None or training.trial is None:
         return "\n".join(
@@ -51,7 +52,8 @@ def risk_training_text(training: RiskTraining, dry_run: bool) -> str:
         f"weights     {training.weights.version}",
         f"held out    {trial.held_payments:,} payments, {trial.held_frauds:,} of them fraud, from "
         f"{iso(trial.held_from)[:10]} on",
-        f"score       {trial.score:.5f}, {trial.compared_with} {trial.compared_score:.5f} (log loss, lower is better)",
+        f"score       {trial.score:.5f}, {trial.compared_with} {trial.compared_score:.5f} (log "
+        f"loss, lower is better)",
         *([f"note        {training.note}"] if training.note else []),
     ]
     return "\n".join([*lines, f"result      {_risk_result(training, dry_run)}"])
@@ -105,7 +107,8 @@ def versions_text(rows: list[RiskVersion]) -> str:
         return "Nothing was learned yet: the weights that come with Recoup decide."
     in_use = next((row.version_no for row in rows if row.used), 0)
     lines = [
-        f"{'version':>7} {'weights':17} {'state':8} {'payments':>10} {'frauds':>7} {'score':>8} {'against':>8}  made"
+        f"{'version':>7} {'weights':17} {'state':8} {'payments':>10} {'frauds':>7} {'score':>8} "
+        f"{'against':>8}  made"
     ]
     for row in rows:
         score, against = (
@@ -114,7 +117,8 @@ def versions_text(rows: list[RiskVersion]) -> str:
         )
         state = "in use" if row.version_no == in_use else "retired" if row.used else "unused"
         lines.append(
-            f"{row.version_no:>7} {row.name:17} {state:8} {row.payments:>10,} {row.frauds:>7,} {score:>8} "
+            f"{row.version_no:>7} {row.name:17} {state:8} {row.payments:>10,} {row.frauds:>7,} "
+            f"{score:>8} "
             f"{against:>8}  {iso(row.made_at)} {row.made_by}"
         )
     return "\n".join(lines)
@@ -133,8 +137,8 @@ async def learn_verb(
 ) -> Printed:
     """Trains the rescue engine on this installation's own attempts.
 
-    The most recent part of the data is held out. The new model is used only if it scores better there than the
-    one in use. Without a subcommand, `recoup learn` trains.
+    The most recent part of the data is held out. The new model is used only if it scores better
+    there than the one in use. Without a subcommand, `recoup learn` trains.
     """
     training = await learn(
         opened.world, OPERATOR, months=months, dry_run=dry_run, keep_it=keep, candidate=candidate
@@ -154,8 +158,8 @@ async def risk_verb(
 ) -> Printed:
     """Learns the weights of the risk check from what became of payments.
 
-    The most recent part of the data is held out. The new weights are used only if they are no worse there than
-    those in use. Without a subcommand, `recoup learn risk` learns.
+    The most recent part of the data is held out. The new weights are used only if they are no worse
+    there than those in use. Without a subcommand, `recoup learn risk` learns.
     """
     training = await learn_risk(opened.world, OPERATOR, dry_run=dry_run, candidate=candidate)
     return Printed(risk_training_dict(training), [risk_training_text(training, dry_run)])
@@ -209,13 +213,19 @@ async def take_verb(opened: Opened, name: str) -> str:
 async def prior_verb(opened: Opened) -> str:
     """Puts the model that comes with Recoup into use, where there is none yet.
 
-    It was trained on simulated customers. `recoup learn` replaces it as soon as a model of your own attempts is
-    better on them.
+    It was trained on simulated customers. `recoup learn` replaces it as soon as a model of your own
+    attempts is better on them.
     """
     name = await take_prior(opened.world, OPERATOR)
     if name is None:
-        return "Another model was chosen before, or this one today: nothing was changed. See `recoup learn list`."
-    return f"{name} is now in use: it was trained on simulated customers. `recoup learn back` undoes this."
+        return (
+            "Another model was chosen before, or this one today: nothing was changed. See "
+            "`recoup learn list`."
+        )
+    return (
+        f"{name} is now in use: it was trained on simulated customers. `recoup learn back` "
+        f"undoes this."
+    )
 
 
 @verb(learn_verb, "back")
@@ -236,7 +246,8 @@ def _unused(row: ShownModel) -> str:
 
 def as_text(training: Training, dry_run: bool, unused: str) -> str:
     lines = [
-        f"read        {training.attempts:,} attempts of {training.payers:,} customers, {training.merchants:,} merchants"
+        f"read        {training.attempts:,} attempts of {training.payers:,} customers, "
+        f"{training.merchants:,} merchants"
     ]
     if training.model is None or training.trial is None:
         lines.append("result      not enough data; nothing was changed. Missing:")
@@ -246,8 +257,10 @@ def as_text(training: Training, dry_run: bool, unused: str) -> str:
         f"model       {training.model.name}",
         f"trained on  {learned.data_from} to {learned.data_until}, {learned.attempts:,} attempts",
         f"held out    {trial.held_attempts:,} attempts from {iso(trial.held_from)[:10]} on",
-        f"score       {trial.score:.4f}, {trial.compared_with} {trial.compared_score:.4f} (log loss, lower is better; "
-        f"difference {trial.compared_score - trial.score:+.4f}, standard error {trial.score_error:.4f})",
+        f"score       {trial.score:.4f}, {trial.compared_with} {trial.compared_score:.4f} (log "
+        f"loss, lower is better; "
+        f"difference {trial.compared_score - trial.score:+.4f}, standard error "
+        f"{trial.score_error:.4f})",
     ]
     if training.note:
         lines.append(f"note        {training.note}")
@@ -293,11 +306,13 @@ def shown_dict(row: ShownModel) -> dict[str, Any]:
 def models_text(rows: list[ListedModel], drift: Drift | None) -> str:
     if not rows:
         return (
-            "There is no model yet; `recoup learn` trains one, `recoup learn prior` takes the one that comes with "
+            "There is no model yet; `recoup learn` trains one, `recoup learn prior` takes the one "
+            "that comes with "
             "Recoup."
         )
     lines = [
-        f"{'model':18} {'state':9} {'data until':10} {'attempts':>10} {'score':>7} {'against':>8}  made"
+        f"{'model':18} {'state':9} {'data until':10} {'attempts':>10} {'score':>7} {'against':>8}  "
+        f"made"
     ]
     for row in rows:
         score, against = (
@@ -319,7 +334,8 @@ def drift_text(drift: Drift) -> str:
         "drifted": "It no longer fits: train a new one with `recoup learn`.",
     }[drift.verdict]
     return (
-        f"{drift.model} made {drift.tries:,} attempts in the last {drift.days} days: {drift.expected:,.1f} "
+        f"{drift.model} made {drift.tries:,} attempts in the last {drift.days} days: "
+        f"{drift.expected:,.1f} "
         f"approvals were expected, {drift.approved:,} arrived. {verdict}"
     )
 
@@ -350,7 +366,8 @@ def shown_text(row: ShownModel) -> str:
     lines = [
         f"{row.name}  {row.state}",
         f"  sha256      {row.sha256}, {row.bytes:,} bytes",
-        f"  data        {row.data_from} to {row.data_until}, {row.attempts:,} attempts of {row.payers:,} customers",
+        f"  data        {row.data_from} to {row.data_until}, {row.attempts:,} attempts of "
+        f"{row.payers:,} customers",
         f"  made        {iso(row.made_at)} by {row.made_by}",
     ]
     if row.model is not None:

@@ -60,10 +60,11 @@ Against = Annotated[tuple[Times, ...], _of(len(HOLDS) + 1)]
 
 
 class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Logits of money being there. `since`: by hours since posting, zone of the card holder known or not; `stale`: no
-    posting since money was last asked for, which then was missing or not told; `after`: of further tries, by how money
-    then stood (`bins.THERE` and the others); `irregular`: of payers without pay days, by that and the hours since.
-    `lean`: the share of first payments, by the same, that meet a time of little money; at others it is there."""
+    """Logits of money being there. `since`: by hours since posting, zone of the card holder known
+    or not; `stale`: no posting since money was last asked for, which then was missing or not told;
+    `after`: of further tries, by how money then stood (`bins.THERE` and the others); `irregular`:
+    of payers without pay days, by that and the hours since. `lean`: the share of first payments, by
+    the same, that meet a time of little money; at others it is there."""
 
     since: tuple[SinceBins, SinceBins]
     stale: tuple[ByGap, ByGap]
@@ -74,7 +75,8 @@ class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Logits of the bank refusing although money is there. `after`: by class of the payer's attempt before, and gap."""
+    """Logits of the bank refusing although money is there. `after`: by class of the payer's attempt
+    before, and gap."""
 
     first: Logit
     after: Annotated[tuple[ByGap, ...], _of(_CLASSES)]
@@ -120,11 +122,12 @@ class Regression(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Learned(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """`generic`: how often missing money is told as a generic decline. `holds`: by class of the first decline, and by
-    its code, how likely each length of a hold is (`bins.HOLDS`, the last: for good). `held_answers`: how tries are
-    answered while an order is held, by class of the first decline. `regression`: None where the tries were too few.
-    `rest`, `rest_again`: hours after a failure, and after a further one, before which no try is made, unless the answer
-    was technical or a limit."""
+    """`generic`: how often missing money is told as a generic decline. `holds`: by class of the
+    first decline, and by its code, how likely each length of a hold is (`bins.HOLDS`, the last: for
+    good). `held_answers`: how tries are answered while an order is held, by class of the first
+    decline. `regression`: None where the tries were too few. `rest`, `rest_again`: hours after a
+    failure, and after a further one, before which no try is made, unless the answer was technical
+    or a limit."""
 
     format: int
     made_from: str

@@ -55,7 +55,8 @@ VERDICTS: Final = {
 }  # fmt: skip
 # of the nightly training
 FOUND: Final = {
-    "taken": "a better model was found and is now in use", "candidate": "a better model was found; the operator "
+    "taken": "a better model was found and is now in use", "candidate": "a better model was found; "
+                                                                        "the operator "
     "decides whether to use it", "not_better": "no better model was found",
     "too_little": "there are too few attempts to learn from", "failed": "it failed; the operator can see why",
 }  # fmt: skip
@@ -107,7 +108,8 @@ _Typed: TypeAlias = Annotated[str, Text(200)]
 
 @frozen
 class EngineForm:
-    """`site`: its id, empty for the whole shop. The others as `ArmsChange`, in the words that were typed."""
+    """`site`: its id, empty for the whole shop. The others as `ArmsChange`, in the words that were
+    typed."""
 
     site: str
     mode: _Typed
@@ -222,12 +224,14 @@ CARDS_PLACE: Final = "/engine/cards"
 _CARD_WORDS: Final = {
     "card_updates": (
         "Use account updater",
-        "Before a payment is given up for a wrong number or an expired card, newer data are requested from the card "
+        "Before a payment is given up for a wrong number or an expired card, newer data are "
+        "requested from the card "
         "networks.",
     ),
     "other_cards": (
         "Try another card of the same customer",
-        "Where the order’s own card cannot be charged any more, a card that paid another order of the same customer is "
+        "Where the order’s own card cannot be charged any more, a card that paid another order of "
+        "the same customer is "
         "tried.",
     ),
 }

@@ -23,7 +23,8 @@ OUTCOMES: Final = 3  # approved, no funds, another answer
 PAYMENT, TRY = range(2)
 LONGEST: Final = 21  # days since a pay day, at most
 
-# Bins of the days since the pay day; that day itself has three. As many again for a pay day that has seen a failure.
+# Bins of the days since the pay day; that day itself has three. As many again for a pay day that
+# has seen a failure.
 _BY_DAY: Final = np.array([0, 3, 4, 5, 6, 6, 7, 7, 7, 8, 8, 8, 8, 9, 9, 9, 9, 9, 9, 9, 9, 10])
 _DAY_PARTS: Final = (8.0, 14.0)
 DATED: Final = 11

@@ -19,7 +19,8 @@ _KEPT_INSTANTS: Final = 16  # by causes alone
 _KEPT_DEEP: Final = 32
 _KEPT_CHEAP: Final = 64
 _CHEAP: Final = 0.01
-# What a day's wait costs of a chance: little, but an outage is over within hours, and then it needs no more of them.
+# What a day's wait costs of a chance: little, but an outage is over within hours, and then it needs
+# no more of them.
 _A_DAY: Final = {TECHNICAL: 0.5}
 _A_DAY_ELSE: Final = 0.02
 PLAN_MAX: Final = 6

@@ -29,7 +29,8 @@ from recoup.engine.pay_days import (
 )
 from recoup.rescue.rules.answer_classes import APPROVED, CLASSES
 
-# How willing the bank is once nothing holds an order, in logits, and the hours after the decline until then.
+# How willing the bank is once nothing holds an order, in logits, and the hours after the decline
+# until then.
 _HOLDS: Final = (8.0, 20.0, 40.0, 70.0, 118.0, 190.0, 300.0, 430.0)
 WILLING: Final = np.r_[-1.2, 0.0, 1.2, np.zeros(len(_HOLDS) + 1)]
 UNTIL: Final = np.r_[0.0, 0.0, 0.0, _HOLDS, 1e9]

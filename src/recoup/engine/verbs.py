@@ -24,13 +24,14 @@ from recoup.uplift.flows.uplift_report import set_return
 
 @click.group()
 def engine() -> None:
-    """Shows and sets who plans the attempts on declined payments: the rescue engine or the fixed schedule."""
+    """Shows and sets who plans the attempts on declined payments: the rescue engine or the fixed
+    schedule."""
 
 
 @verb(engine, json="Output as one JSON object.")
 async def show(at: AtMerchant) -> Printed:
-    """Shows the settings of a merchant and its sites, the model, whether the engine is stopped, and unknown
-    codes."""
+    """Shows the settings of a merchant and its sites, the model, whether the engine is stopped, and
+    unknown codes."""
     standing = await _standing(at)
     unlisted = await read_unlisted(at.world, at.merchant_id)
     return Printed(_dict(standing, unlisted), [_text(standing, unlisted)])
@@ -51,7 +52,8 @@ async def set_verb(
     mode: Annotated[
         Any,
         click.Choice(MODES),
-        "off, shadow: the fixed schedule; share: the engine, for its share; inherit: the merchant's.",
+        "off, shadow: the fixed schedule; share: the engine, for its share; inherit: the "
+        "merchant's.",
     ] = None,
     share: Annotated[int | None, "Percentage of customers for whom the engine decides."] = None,
     holdout: Annotated[int | None, "Percentage of customers in the comparison group."] = None,
@@ -109,7 +111,10 @@ async def _standing(at: Opened) -> Standing:
 def _line(terms: Terms, left: Cut | None) -> str:
     bounds = text_of(terms.explore_max)
     upto = f" up to {bounds}" if bounds else ""
-    line = f"{terms.mode}: share {terms.share} %, holdout {terms.holdout} %, exploration {terms.explore} %{upto}"
+    line = (
+        f"{terms.mode}: share {terms.share} %, holdout {terms.holdout} %, exploration "
+        f"{terms.explore} %{upto}"
+    )
     return line + _in_force(left)
 
 
@@ -117,7 +122,10 @@ def _in_force(left: Cut | None) -> str:
     if left is None:
         return ""
     share = f", share {left.terms.share} %" if left.terms.mode == "share" else ""
-    return f"; in force for new orders: {left.terms.mode}{share}, by the retry policy of {', '.join(left.by)}"
+    return (
+        f"; in force for new orders: {left.terms.mode}{share}, by the retry policy of "
+        f"{', '.join(left.by)}"
+    )
 
 
 def _text(standing: Standing, unlisted: Sequence[UnlistedCode]) -> str:
@@ -140,7 +148,8 @@ def _text(standing: Standing, unlisted: Sequence[UnlistedCode]) -> str:
         )
     for code in unlisted:
         lines.append(
-            f"unknown    {code.scheme} {code.kind} {code.code}; orders: {code.orders}, last {iso(code.last_at)}"
+            f"unknown    {code.scheme} {code.kind} {code.code}; orders: {code.orders}, last "
+            f"{iso(code.last_at)}"
         )
     return "\n".join(lines)
 

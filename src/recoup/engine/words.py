@@ -46,7 +46,8 @@ def reasons_of(
         for attempt in tries:
             together -= attempt.adds
         lines.append(
-            f"The model gives the next attempt a chance of {tries[0].chance:.0%}, all planned attempts together"
+            f"The model gives the next attempt a chance of {tries[0].chance:.0%}, all planned "
+            f"attempts together"
             f" {1 - together:.0%}."
         )
         lines += _regression(model)
@@ -72,7 +73,10 @@ def link_reason(links: Sequence[LinkOffer], *, now: bool) -> str:
             f"is paid is {links[0].chance:.0%}."
         )
     chance = next(link.chance for link in links if link.name == NOW)
-    return f"No link to pay is mailed yet: now the chance that it is paid is {chance:.0%}, and the attempts come first."
+    return (
+        f"No link to pay is mailed yet: now the chance that it is paid is {chance:.0%}, and "
+        f"the attempts come first."
+    )
 
 
 def _regression(model: Model) -> list[str]:
@@ -81,12 +85,14 @@ def _regression(model: Model) -> list[str]:
     if regression is not None:
         weight = f"{regression.weight:.0%}"
         return [
-            f"In these chances, a regression on {regression.tries:,} past attempts has a weight of {weight}."
+            f"In these chances, a regression on {regression.tries:,} past attempts has a weight of "
+            f"{weight}."
         ]
     if model.learned.format < FORMAT:
         return []
     return [
-        "These chances come from the model of causes alone: there were too few past attempts for a regression."
+        "These chances come from the model of causes alone: there were too few past attempts for a "
+        "regression."
     ]
 
 
@@ -95,9 +101,13 @@ def _drawn(taken: Offer, best: Offer) -> str:
         "This time was chosen at random, as exploration: results can then be measured without bias."
     )
     if best.at is None:
-        return f"{why} Its probability was {taken.probability:.1%}; else no further attempt would be planned."
+        return (
+            f"{why} Its probability was {taken.probability:.1%}; else no further attempt would "
+            f"be planned."
+        )
     return (
-        f"{why} Its probability was {taken.probability:.1%}; its chance is {taken.chance:.0%}, that of the best"
+        f"{why} Its probability was {taken.probability:.1%}; its chance is {taken.chance:.0%}, "
+        f"that of the best"
         f" time {best.chance:.0%}."
     )
 

@@ -49,8 +49,8 @@ Units = Annotated[
 
 
 class ImportBody(Shape):
-    """A file in JSON: rows of Recoup's history. A list of rows alone, one row a line (JSON lines), and CSV exports of
-    processors are taken too, packed with gzip or in a ZIP as well."""
+    """A file in JSON: rows of Recoup's history. A list of rows alone, one row a line (JSON lines),
+    and CSV exports of processors are taken too, packed with gzip or in a ZIP as well."""
 
     rows: list[dict[str, Any]]
     """`orderId`, `at`, `amount`, `currency`, `approved`; further members as in docs/prove-it.md.
@@ -191,8 +191,8 @@ class ImportLinesQuery(Shape):
 
 
 class PastAttempt(Shape):
-    """An attempt of an import, as a row of Recoup's history; one such object a line. Members without a value are left
-    out, and there may be more."""
+    """An attempt of an import, as a row of Recoup's history; one such object a line. Members
+    without a value are left out, and there may be more."""
 
     ref: str
     """Its provider's id of the attempt."""
@@ -239,10 +239,11 @@ api: Final = Api(group="Files", scope="payments")
     streams=True,
 )
 async def post_import(call: Call) -> Reply:
-    """Import past attempts. An export of a processor or billing system, or Recoup's own history, up to 2,000,000 rows
-    and 512 MB. It is known by its columns. The rescue engine learns from its attempts. What the file does not say, such
-    as its time zone, is asked: `dryRun=true` shows the questions and the report, and stores nothing. The same file
-    again is the same import. 202 for a new file, 200 for a known one and for a dry run."""
+    """Import past attempts. An export of a processor or billing system, or Recoup's own history, up
+    to 2,000,000 rows and 512 MB. It is known by its columns. The rescue engine learns from its
+    attempts. What the file does not say, such as its time zone, is asked: `dryRun=true` shows the
+    questions and the report, and stores nothing. The same file again is the same import. 202 for a
+    new file, 200 for a known one and for a dry run."""
     query = call.parameters(NewImportQuery, "filename", "dryRun", "order", "decimal", "amounts")
     name, dry_run = query.filename or "", bool(query.dry_run)
     said = Answers(
@@ -289,8 +290,8 @@ async def get_import(call: Call) -> Import:
 
 @api("GET /v1/imports/{id}/lines", query=ImportLinesQuery, problems=("not_found",))
 async def get_lines(call: Call) -> ImportLines:
-    """Bad lines of an import. Lines from which nothing was taken, each with its reason; the first 10,000 of a file are
-    kept."""
+    """Bad lines of an import. Lines from which nothing was taken, each with its reason; the first
+    10,000 of a file are kept."""
     import_, query = await _find(call), call.parameters(ImportLinesQuery, any_names=True)
     rows = await bad_lines(
         call.services.world.db.reader,
@@ -328,7 +329,8 @@ async def get_attempts(call: Call) -> Reply:
     body_optional=True,
 )
 async def post_stop(call: Call) -> Import:
-    """Stop an import. Drops attempts that are not yet taken over. The same file may be sent again afterwards."""
+    """Stop an import. Drops attempts that are not yet taken over. The same file may be sent again
+    afterwards."""
     return _import(
         await stop_import(call.services.world, call.scope, call.object_id(noun="import", cure=FIND))
     )

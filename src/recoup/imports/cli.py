@@ -61,8 +61,9 @@ def import_file(
 ) -> None:
     """Imports past attempts from a file that a processor or billing system exported.
 
-    The rescue engine learns from them. What the file does not say, such as its time zone, is asked; --dry-run asks
-    and reports, and stores nothing. The same file again changes nothing. FILE may be - for standard input.
+    The rescue engine learns from them. What the file does not say, such as its time zone, is asked;
+    --dry-run asks and reports, and stores nothing. The same file again changes nothing. FILE may be
+    - for standard input.
 
     `recoup import show ID` prints the attempts of an import as JSON lines.
     """
@@ -120,7 +121,8 @@ async def _merchant(opened: Opened, shown: dict[str, str]) -> list[str]:
         "world": opened.world.name,
     }
     lines = [
-        f"merchant    {shown_by_number(known.merchant.name)} ({opened.merchant_id}), {opened.world.name}"
+        f"merchant    {shown_by_number(known.merchant.name)} ({opened.merchant_id}), "
+        f"{opened.world.name}"
     ]
     if opened.merchant is None:
         names = await merchant_names(opened.world.db.reader, OTHERS_MAX + 1)
@@ -233,7 +235,8 @@ def as_text(read: ReadFile, done: Import | None) -> list[str]:
         f"rows        {read.rows:,}, {read.attempts:,} of them attempts",
         "attempts    "
         + ", ".join(f"{report['states'][state]:,} {state.replace('_', ' ')}" for state in STATES),
-        f"payments    {report['payments']:,}, {report['declined']:,} of them declined at first{_rescued(report)}",
+        f"payments    {report['payments']:,}, {report['declined']:,} of them declined at "
+        f"first{_rescued(report)}",
         f"period      {(report['first'] or '–')[:10]} to {(report['last'] or '–')[:10]}",
     ]
     text += [
@@ -268,5 +271,6 @@ def _result(read: ReadFile, done: Import | None) -> list[str]:
         else ""
     )
     return [
-        f"Imported: {done.new_count:,} new, {done.changed_count:,} changed.{counted}\nid {done.import_id}"
+        f"Imported: {done.new_count:,} new, {done.changed_count:,} changed.{counted}\nid "
+        f"{done.import_id}"
     ]

@@ -121,7 +121,10 @@ def _settled(row: Batch) -> dict[str, Any]:
 
 
 def _settled_table(rows: list[dict[str, Any]]) -> list[str]:
-    head = f"{'settlement':36}  {'first to last day, UTC':24}  {'':4} {'payout':>14}  {'state':9} made up of"
+    head = (
+        f"{'settlement':36}  {'first to last day, UTC':24}  {'':4} {'payout':>14}  {'state':9} "
+        f"made up of"
+    )
     return [head, *(_settled_words(row) for row in rows)] if rows else []
 
 
@@ -258,12 +261,16 @@ async def _write(
 def _table(rows: Sequence[Certificate]) -> str:
     if not rows:
         return "No certificates yet: a month's is made three days after its end."
-    head = f"{'certificate':36}  month    no {'sends':>10} {'refused':>9} {'breaches':>8}  {'recounted':9}  acceptor"
+    head = (
+        f"{'certificate':36}  month    no {'sends':>10} {'refused':>9} {'breaches':>8}  "
+        f"{'recounted':9}  acceptor"
+    )
     return "\n".join(
         [
             head,
             *(
-                f"{row.certificate_id}  {month_text(row.month_from)}  {row.number:>2} {row.sends:>10,} "
+                f"{row.certificate_id}  {month_text(row.month_from)}  {row.number:>2} "
+                f"{row.sends:>10,} "
                 f"{row.refusals:>9,} {row.breaches:>8,}  {row.recounted_by:9}  {row.acceptor_id}"
                 for row in rows
             ),
@@ -284,7 +291,8 @@ def _text(certificate: Shown) -> str:
         "closest to each limit:",
         *(_rule(line) for line in certificate.part("rule") if line["closest"] is not None),
         *(
-            f"avoided     {shown(line['amount'], line['currency'])} {line['currency']}: {line['sends']:,} sends beyond "
+            f"avoided     {shown(line['amount'], line['currency'])} {line['currency']}: "
+            f"{line['sends']:,} sends beyond "
             f"{line['rule']} ({line['document']})"
             for line in certificate.part("fee")
         ),
@@ -296,7 +304,10 @@ def _text(certificate: Shown) -> str:
 
 def _rule(line: dict[str, Any]) -> str:
     near = line["closest"]
-    return f"  {line['rule']:20} {near['count']:>3} of {near['limit']:<3} card {near['card']}, {near['at']}"
+    return (
+        f"  {line['rule']:20} {near['count']:>3} of {near['limit']:<3} card {near['card']}, "
+        f"{near['at']}"
+    )
 
 
 def _recount(line: dict[str, Any]) -> str:

@@ -115,11 +115,14 @@ CAUSES: Final = {
     "advance": "Collection of an advance", "merchant": "Your own attempt, as you reported it",
 }  # fmt: skip
 UNSEEN: Final = {
-    "merchant_sends": "Your own attempts that you did not transmit or import; transmitted or imported",
+    "merchant_sends": "Your own attempts that you did not transmit or import; transmitted or "
+                      "imported",
     "reported_without_rescue": "Declines that you transmitted for other payments",
     "unanswered": "What became of attempts without an answer",
-    "acceptor_volume": "Volumes of the whole merchant account; your declines that count towards them",
-    "other_merchants": "Sends of other merchants", "silent_repeats": "Repeats that a processor does not report",
+    "acceptor_volume": "Volumes of the whole merchant account; your declines that count towards "
+                       "them",
+    "other_merchants": "Sends of other merchants", "silent_repeats": "Repeats that a processor "
+                                                                     "does not report",
     "recount": "What somebody else would count",
 }  # fmt: skip
 

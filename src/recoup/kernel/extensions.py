@@ -47,7 +47,10 @@ def load(point: "EntryPoint", kind: type[T]) -> T:
             return made
         why = f"it is no {kind.__name__}"
     package = point.dist.name if point.dist is not None else point.module
-    message = f"The package {package} adds {point.name!r} to {point.group}, but {point.value} cannot be used ({why})."
+    message = (
+        f"The package {package} adds {point.name!r} to {point.group}, but {point.value} "
+        f"cannot be used ({why})."
+    )
     raise Problem(
         "unavailable", message, f"Install a release of {package} for this Recoup, or remove it."
     )

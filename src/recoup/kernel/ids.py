@@ -14,7 +14,8 @@ _USUAL: Final = re.compile("[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}
 # Before and after every id that is made: where a walk over all of them begins.
 LOWEST: Final = UUID(int=0)
 HIGHEST: Final = UUID(int=(1 << 128) - 1)
-FORM: Final = "portal-"  # begins the keys of forms: one that is opened again has another, so none names a refund
+# begins the keys of forms: one that is opened again has another, so none names a refund
+FORM: Final = "portal-"
 
 _new: Final = object.__new__
 _set: Final = object.__setattr__

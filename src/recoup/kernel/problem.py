@@ -118,7 +118,8 @@ def changed(text: str, change: Callable[[str], str]) -> str:
     )
 
 
-# code -> what went wrong, in general. Each dialect maps every code to a status of its own; a test holds both complete.
+# code -> what went wrong, in general. Each dialect maps every code to a status of its own; a test
+# holds both complete.
 CODES: Final[Mapping[str, str]] = {
     "too_large": "the body is larger than the endpoint accepts",
     "no_such_path": "there is no resource at this path",

@@ -12,7 +12,8 @@ from typing import Final, NewType
 from recoup.kernel.frozen import frozen
 
 DRIFT_MAX: Final = 0.001  # a second of a machine's clock is one of the database's, but for so much
-# Counts on while a machine is suspended, where there is such a clock: what is due by then is late afterwards.
+# Counts on while a machine is suspended, where there is such a clock: what is due by then is late
+# afterwards.
 STEADY: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 SKEW_SECONDS_MAX: Final = 2.0  # between the clocks of a machine and of its database
 

@@ -13,7 +13,8 @@ from recoup.kernel.money import EXPONENTS
 
 DOLLARS_MAX: Final = 1_000_000  # of one payment
 UNITS_LEAST: Final = 100_000_000  # a bound is never lower
-# Units of a currency for a dollar, of those that are worth far less than one; of others the lowest bound is enough.
+# Units of a currency for a dollar, of those that are worth far less than one; of others the lowest
+# bound is enough.
 PER_DOLLAR: Final[dict[str, int]] = tomllib.loads(
     Path(__file__).with_name("worth.toml").read_text("utf-8")
 )

@@ -35,7 +35,8 @@ WORDS: Final = {
 
 @frozen
 class Ending:
-    """`word`: what kind of key it is; `tail`: its last four characters, empty for one that is never shown."""
+    """`word`: what kind of key it is; `tail`: its last four characters, empty for one that is never
+    shown."""
 
     word: str
     tail: str
@@ -45,7 +46,8 @@ class Ending:
 
 @frozen
 class Question:
-    """`fields` send the same form again. `signs`: the key signs webhooks. `makes`: a new key comes in its place."""
+    """`fields` send the same form again. `signs`: the key signs webhooks. `makes`: a new key comes
+    in its place."""
 
     action: str
     fields: Mapping[str, Sequence[str]]

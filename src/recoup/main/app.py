@@ -77,7 +77,8 @@ NOTE_SECONDS: Final = 0.3
 _NOT_HERE: Final = Problem(
     "forbidden",
     "Metrics are told to callers on this machine only.",
-    cure="Set metrics_address (RECOUP_METRICS_ADDRESS) to an address of their own, like 10.0.0.5:9400.",
+    cure="Set metrics_address (RECOUP_METRICS_ADDRESS) to an address of their own, like "
+    "10.0.0.5:9400.",
 )
 
 

@@ -63,7 +63,10 @@ def init(
     plan = Plan(Path(os.path.abspath(to or record.home)), Path(), "", days, gpg_key or "")
     check_home(plan.home, settings.data_dir)
     if not gpg_key and not unencrypted:
-        cure = "Add --gpg-key KEY (its private half on another machine), or --unencrypted on an encrypted disk."
+        cure = (
+            "Add --gpg-key KEY (its private half on another machine), or --unencrypted on an "
+            "encrypted disk."
+        )
         raise invalid("It is not said whether the copies shall be encrypted.", "gpg_key", cure)
     program = find_barman(barman or record.barman)
     find_programs(("rsync", "gpg", "file") if gpg_key else ("rsync",))
@@ -83,13 +86,15 @@ def init(
 
 @verb(backup, json="Output as one JSON array.")
 def check(*, data_dir: DataDir = None) -> Printed:
-    """Runs `barman check`, and says how old the copy is and what it lacks. Exits with 1 if something is wrong."""
+    """Runs `barman check`, and says how old the copy is and what it lacks. Exits with 1 if
+    something is wrong."""
     settings = load_settings(data_dir=data_dir)
     check_installed(settings)
     with used_databases(settings) as databases:
         findings = asyncio.run(examined(settings.data_dir, databases))
     text = (
-        f"{'ok' if check.ok else '!!'}  {check.name}: {check.words if check.ok else sentences(check.words, check.cure)}"
+        f"{'ok' if check.ok else '!!'}  {check.name}: "
+        f"{check.words if check.ok else sentences(check.words, check.cure)}"
         for check in findings
     )
     return Printed(
@@ -104,7 +109,8 @@ def check(*, data_dir: DataDir = None) -> Printed:
 
 @verb(backup)
 def restored(*, data_dir: DataDir = None) -> str:
-    """Notes that another tool has restored the databases: they are quarantined until `recoup recover`."""
+    """Notes that another tool has restored the databases: they are quarantined until `recoup
+    recover`."""
     settings = load_settings(data_dir=data_dir)
     check_installed(settings)
     with used_databases(settings) as databases:
@@ -204,7 +210,8 @@ def _taken(settings: Settings, former: Path | None) -> str:
         else ""
     )
     return (
-        f"{was}Start Recoup. It is quarantined until `recoup recover` has asked what was charged meanwhile.\n"
+        f"{was}Start Recoup. It is quarantined until `recoup recover` has asked what was charged "
+        f"meanwhile.\n"
         f"Then make a new copy: {copy}."
     )
 
@@ -228,8 +235,10 @@ def _to_do(barman: Barman, settings: Settings, plan: Plan, short: list[str]) -> 
         f"Barman is configured in {plan.file}. Add to this user's crontab (or timers of systemd):",
         f"  * * * * *  {barman.words('-q', 'cron')}",
         f"  17 3 * * * {barman.words('-q', 'backup', SERVER)}",
-        f"Now run: {barman.words('cron')}; then: {barman.words('backup', '--wait', SERVER)}; then: recoup backup check",
-        f"Copy {keys / 'keyring.json'} after each rotation, and keyring-retired.json beside it once it is there, to a",
+        f"Now run: {barman.words('cron')}; then: {barman.words('backup', '--wait', SERVER)}; then: "
+        f"recoup backup check",
+        f"Copy {keys / 'keyring.json'} after each rotation, and keyring-retired.json beside it "
+        f"once it is there, to a",
         "place where the copies are not, and keep each as long as a copy of its time.",
     ]
     if short:

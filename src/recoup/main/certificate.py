@@ -36,7 +36,8 @@ class Certificate:
 
         try:
             first = x509.load_pem_x509_certificates(self._chain.read_bytes())[0]
-            # One of its own first: what fails half way would leave a running one with another's key.
+            # One of its own first: what fails half way would leave a running one with another's
+            # key.
             for tls in (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), context):
                 if tls is not None:
                     tls.load_cert_chain(

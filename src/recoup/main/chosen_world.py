@@ -75,7 +75,8 @@ def read_bootstrap(path: Path) -> dict[str, Any]:
     raise Problem(
         "unavailable",
         Sentence("{0} is cut, or is no file of Recoup.", path),
-        cure="Put back a copy, or move it away: `recoup bootstrap` makes new credentials, and the earlier ones end.",
+        cure="Put back a copy, or move it away: `recoup bootstrap` makes new credentials, and the "
+        "earlier ones end.",
     )
 
 

@@ -129,7 +129,8 @@ def up(
     demo_months: Annotated[
         Literal["0", "3"],
         SHOWN,
-        "3: renewals with the rescue engine and its comparison group; 0: a month of example orders only.",
+        "3: renewals with the rescue engine and its comparison group; 0: a month of example orders "
+        "only.",
     ] = "3",
     chain: Annotated[
         str | None,
@@ -166,7 +167,8 @@ def up(
     if beside:
         flag = f" --data-dir {data_dir}" if data_dir else ""
         click.echo(
-            '  chains    play money. Charge with "currency": "USDC", "network": "base", then pay it:\n'
+            '  chains    play money. Charge with "currency": "USDC", "network": "base", then pay '
+            "it:\n"
             f"            `recoup sandbox deposit ORDER{flag}`. See {settings.url}/docs/chains"
         )
     doing: Callable[[], bool] = bool
@@ -186,7 +188,8 @@ def _addresses(settings: Settings, kept: dict[str, Any] | None, *, is_new: bool 
     where = f"Recoup runs at {settings.url}\n  portal    {settings.url}/orders\n"
     if kept is None:
         return (
-            f"{where}  sign in   as before; bootstrap.json is on the machine that set up this database.\n"
+            f"{where}  sign in   as before; bootstrap.json is on the machine that set up this "
+            f"database.\n"
             "            `recoup bootstrap` creates new credentials here and ends the earlier ones."
         )
     passwords = (
@@ -196,7 +199,8 @@ def _addresses(settings: Settings, kept: dict[str, Any] | None, *, is_new: bool 
         f"{where}  sign in   {kept['portal_user']}{passwords[0]}\n"
         f"  operator  {kept['operator_user']}{passwords[1]}\n  API       {settings.url}/v1\n"
         f"  docs      {settings.url}/docs\n"
-        f"  keys      {settings.data_dir / 'bootstrap.json'}   (with passwords; or: recoup bootstrap)"
+        f"  keys      {settings.data_dir / 'bootstrap.json'}   (with passwords; or: recoup "
+        f"bootstrap)"
     )
 
 
@@ -270,7 +274,10 @@ def bootstrap(*, data_dir: DataDir = None) -> Printed:
 
     settings = load_settings(data_dir=data_dir)
     if settings.world != "sandbox":  # its credentials are no live merchant's
-        cure = "A merchant goes live from its Onboarding page; leave out --live and RECOUP_WORLD for the sandbox."
+        cure = (
+            "A merchant goes live from its Onboarding page; leave out --live and RECOUP_WORLD "
+            "for the sandbox."
+        )
         raise Problem("invalid", "bootstrap makes the sandbox's merchant.", cure=cure)
     where = _which_installation(settings)
     with used_databases(settings) as databases:

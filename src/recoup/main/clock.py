@@ -181,7 +181,8 @@ async def _loop(loop: Loop, standing: Standing) -> None:
             did = 0
         task = asyncio.current_task()
         if task is not None and task.cancelling():
-            raise asyncio.CancelledError  # a rollback that failed meanwhile must not swallow the end
+            # a rollback that failed meanwhile must not swallow the end
+            raise asyncio.CancelledError
         if trouble:
             pause = loop.pause if loop.wake is None else IDLE_SECONDS
             await asyncio.sleep(min(5.0, pause * 2 ** min(trouble, 6)))

@@ -209,7 +209,10 @@ def check_not_lost(data_dir: Path) -> None:
         kept[0].name,
         cluster.name,
     )
-    cure = "Mount its volume, restore a copy, or set RECOUP_DATABASE_URL. To begin anew, use an empty folder."
+    cure = (
+        "Mount its volume, restore a copy, or set RECOUP_DATABASE_URL. To begin anew, use an "
+        "empty folder."
+    )
     raise Problem("unavailable", message, cure=cure)
 
 

@@ -22,31 +22,44 @@ from recoup.webhooks.api.events import RescueEvent, StandardEvent
 from recoup.webhooks.api.stablecoin_me import StablecoinEvent
 
 _STABLE_TEXT: Final = (
-    "Accept payments in stablecoins. A charge returns the payment instruction, and its order follows the payment. "
-    'Amounts are decimal text (`"49.90"`), never numbers. The order id of a charge is its idempotency key.'
+    "Accept payments in stablecoins. A charge returns the payment instruction, and its order "
+    "follows the payment. "
+    'Amounts are decimal text (`"49.90"`), never numbers. The order id of a charge is its '
+    "idempotency key."
 )
 # What its words mean where they say more than the Problem's code does.
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "missing_auth": ("the call is not signed", "Send `X-Api-Key`, `X-Timestamp` and `X-Signature`."),
-    "invalid_api_key": ("no such key, or it was revoked", "Check the key id; is it of this environment?"),
-    "stale_request": ("the timestamp is more than 300 s from ours", "Set the clock; send Unix seconds and sign anew."),
+    "invalid_api_key": ("no such key, or it was revoked", "Check the key id; is it of this "
+                                                          "environment?"),
+    "stale_request": ("the timestamp is more than 300 s from ours", "Set the clock; send Unix "
+                                                                    "seconds and sign anew."),
     "bad_signature": ("the signature does not fit the call", "Sign the bytes as they are sent."),
-    "replayed_request": ("this signature was used before", "Sign again; the same call needs the next second."),
-    "invalid_amount": ("no decimal text in the asset's scale", "Send text like `\"49.90\"`, above zero."),
+    "replayed_request": ("this signature was used before", "Sign again; the same call needs the "
+                                                           "next second."),
+    "invalid_amount": ("no decimal text in the asset's scale", "Send text like `\"49.90\"`, above "
+                                                               "zero."),
     "channel_not_found": ("there is no such channel", "Take a code of GET /api/v1/channels."),
     "channel_environment_mismatch": ("key and channel are of different environments", "Use a key of the channel's."),
     "not_found": ("there is nothing at this path or with this id", "Check the path and the id."),
     "invalid_state": ("the order's status does not allow this", "Do what its status allows."),
     "service_unavailable": ("the system is not available now", "Send it again after `Retry-After`."),
-    "no_route": ("no channel takes this currency on this network", "Choose a pair of GET /api/v1/channels."),
+    "no_route": ("no channel takes this currency on this network", "Choose a pair of GET "
+                                                                   "/api/v1/channels."),
     "settlement_address_required": ("no address is set for this kind of chain", "Set it, then charge again."),
-    "refund_destination_required": ("the refund has no address", "Send `to_address`, or let the payer give one."),
-    "refund_exceeds_balance": ("more than what is left to refund", "Refund at most amount less `refunded_amount`."),
-    "refund_unsupported": ("the order was settled directly", "Send the money back from your own wallet."),
-    "order_not_refundable": ("the order's status allows no refund", "Refund paid or partially_refunded orders."),
-    "insufficient_balance": ("the wallet does not hold that much", "Ask for less, or wait for more payments."),
+    "refund_destination_required": ("the refund has no address", "Send `to_address`, or let the "
+                                                                 "payer give one."),
+    "refund_exceeds_balance": ("more than what is left to refund", "Refund at most amount less "
+                                                                   "`refunded_amount`."),
+    "refund_unsupported": ("the order was settled directly", "Send the money back from your own "
+                                                             "wallet."),
+    "order_not_refundable": ("the order's status allows no refund", "Refund paid or "
+                                                                    "partially_refunded orders."),
+    "insufficient_balance": ("the wallet does not hold that much", "Ask for less, or wait for more "
+                                                                   "payments."),
     "merchant_suspended": ("the merchant may not take payments now", "Speak with the operator."),
-    "customer_blocked": ("the merchant blocked this customer", "Ask for another way to pay, or unblock them."),
+    "customer_blocked": ("the merchant blocked this customer", "Ask for another way to pay, or "
+                                                               "unblock them."),
     "channel_unavailable": ("the channel cannot be reached now", "Send it again after `Retry-After`."),
 }  # fmt: skip
 _ERROR: Final[Mapping[str, Any]] = {
@@ -111,13 +124,16 @@ def described(operations: Sequence[Operation], errors: Mapping[str, ErrorRow]) -
 
 Rows = Callable[..., dict[str, ErrorRow]]
 _TEXT: Final = (
-    "Submit declined card payments, read their outcomes, refund and cancel orders. Amounts are whole minor units "
-    "(`4590` is 45.90 USD), except refunds, which are in whole currency as clients of this API expect. Field names "
+    "Submit declined card payments, read their outcomes, refund and cancel orders. Amounts are "
+    "whole minor units "
+    "(`4590` is 45.90 USD), except refunds, which are in whole currency as clients of this API "
+    "expect. Field names "
     "are not case-sensitive. Responses may get more fields: ignore unknown ones."
 )
 _FIELD_MESSAGES: Final = {
     "type": "object",
-    "description": "Field in Pascal case -> its message, in a list of one, and TraceId. The six digits stand in the "
+    "description": "Field in Pascal case -> its message, in a list of one, and TraceId. The six "
+    "digits stand in the "
     "header X-Recoup-Code, sometimes what to do in X-Recoup-Hint.",
     "additionalProperties": {"type": "array", "items": {"type": "string"}},
 }
@@ -222,7 +238,8 @@ def _whole(data: type[Data]) -> type[msgspec.Struct]:
     )
 
 
-# What to do about each code in general; a Problem's own cure says it in particular. A test holds it complete.
+# What to do about each code in general; a Problem's own cure says it in particular. A test holds it
+# complete.
 CURES: Final[Mapping[str, str]] = {
     "too_large": "Send less in one call.",
     "no_such_path": "Check the path and the base address.",
@@ -236,7 +253,8 @@ CURES: Final[Mapping[str, str]] = {
     "malformed": "Send one JSON object in UTF-8, with content type application/json.",
     "invalid": "Correct the fields named in the response and send it again.",
     "not_found": "Check the id, and that it belongs to this credential.",
-    "conflict": "For different content, use a new key and order id; for the same content, send it unchanged.",
+    "conflict": "For different content, use a new key and order id; for the same content, send it "
+    "unchanged.",
     "in_progress": "Send it again with the same key after a second.",
     "wrong_state": "Read the order, and choose an action that its state allows.",
     "over_remainder": "Refund at most the remaining amount.",

@@ -65,8 +65,8 @@ class Line(NamedTuple):
 
 @verb(json="Output as one JSON array.")
 def doctor(*, data_dir: DataDir = None) -> Printed:
-    """Examines this installation: schema, clocks, the worker, and each account at a processor. Exits with 1 when
-    something is wrong."""
+    """Examines this installation: schema, clocks, the worker, and each account at a processor.
+    Exits with 1 when something is wrong."""
     settings = load_settings(data_dir=data_dir)
     lines = [*_of_machine(settings), *_settings(settings)]
     try:
@@ -215,8 +215,14 @@ async def look_at(world: World) -> AsyncIterator[Line]:
         world.name, "database", not lost, lost or "knows all that was seen", world.standing.cure
     )
     if left := await unexplained(world):
-        finding = f"{left:,} movements at processors, of before the database was restored, belong to no order"
-        cure = "See the page Reconciliation: have it sent again, or refund it at its processor and book the line."
+        finding = (
+            f"{left:,} movements at processors, of before the database was restored, belong "
+            f"to no order"
+        )
+        cure = (
+            "See the page Reconciliation: have it sent again, or refund it at its processor "
+            "and book the line."
+        )
         yield Line(world.name, "restored", False, finding, cure)
     if world.opening is not None:
         wrong = [line.name for line in await world.opening.look() if line.verdict == "refuse"]
@@ -287,12 +293,21 @@ async def _database(world: World) -> list[Line]:
         cure = f"Take it back for Recoup's log-in: ALTER ROLE … SET {setting} = 0."
         lines.append(Line(name, "limits", False, finding, cure))
     if state.blocked_seconds >= BLOCKED_SECONDS:
-        finding = f"somebody has waited {state.blocked_seconds:.0f} s for a lock that process {state.blocked_by} holds"
-        cure = f"See what it does in pg_stat_activity; SELECT pg_terminate_backend({state.blocked_by}) ends it."
+        finding = (
+            f"somebody has waited {state.blocked_seconds:.0f} s for a lock that process "
+            f"{state.blocked_by} holds"
+        )
+        cure = (
+            f"See what it does in pg_stat_activity; SELECT "
+            f"pg_terminate_backend({state.blocked_by}) ends it."
+        )
         lines.append(Line(name, "locks", False, finding, cure))
     if state.damaged_pages:
         finding = f"{state.damaged_pages:,} pages had a wrong checksum when they were read"
-        cure = "Look at the disk, then at docs/monitoring.md#recoupdatabasedamaged; postgres.log names file and page."
+        cure = (
+            "Look at the disk, then at docs/monitoring.md#recoupdatabasedamaged; postgres.log "
+            "names file and page."
+        )
         lines.append(Line(name, "pages", False, finding, cure))
     if state.snapshot_age >= SNAPSHOT_AGE_MAX:
         who = (
@@ -300,7 +315,10 @@ async def _database(world: World) -> list[Line]:
             if state.snapshot_of
             else "a slot or a prepared transaction"
         )
-        finding = f"{who} holds a snapshot that is {state.snapshot_age:,} transactions old; dead rows stay"
+        finding = (
+            f"{who} holds a snapshot that is {state.snapshot_age:,} transactions old; dead "
+            f"rows stay"
+        )
         lines.append(
             Line(
                 name,
@@ -352,7 +370,10 @@ async def _worker(world: World) -> Line:
         )
     else:
         finding = f"the oldest due work is {late} s late, and nobody has taken it"
-    cure = "Start a worker: `recoup worker`, or `recoup up`. `up` replaces one that stands still within two minutes."
+    cure = (
+        "Start a worker: `recoup worker`, or `recoup up`. `up` replaces one that stands still "
+        "within two minutes."
+    )
     return Line(world.name, "worker", False, finding, cure)
 
 
@@ -375,7 +396,10 @@ async def _routes(world: World) -> list[Line]:
             lines.append(Line(world.name, f"{row.name} account", False, finding, cure))
         if (refused := sums[row.name].refused if row.name in sums else 0) and not row.is_refused:
             finding = f"{refused:,} requests refused as wrong since yesterday, the last with {said}"
-            cure = "See the orders in Problem: their timelines have the processor's words. Mend it, then retry them."
+            cure = (
+                "See the orders in Problem: their timelines have the processor's words. Mend "
+                "it, then retry them."
+            )
             lines.append(Line(world.name, f"{row.name} requests", False, finding, cure))
     for row in await silent_routes(world.db.reader, now):
         since = (
@@ -384,7 +408,10 @@ async def _routes(world: World) -> list[Line]:
             else "in this hour and the one before"
         )
         finding = f"its processor has answered none of the attempts {since}"
-        cure = f"See its status page and the way there; `recoup {_option(world)}route off {row.name}` lets others send."
+        cure = (
+            f"See its status page and the way there; `recoup {_option(world)}route off "
+            f"{row.name}` lets others send."
+        )
         lines.append(Line(world.name, f"{row.name} answers", False, finding, cure))
     return lines
 

@@ -19,7 +19,10 @@ async def extension_troubles(world: World) -> AsyncIterator[Problem]:
     chosen = await chosen_languages(world.people.reader)
     for row in chosen:
         if row.language not in languages():
-            message = f"{row.people:,} chose the language {row.language!r}, which is not installed: they read English."
+            message = (
+                f"{row.people:,} chose the language {row.language!r}, which is not "
+                f"installed: they read English."
+            )
             yield Problem(
                 "unavailable",
                 message,
@@ -30,7 +33,10 @@ async def extension_troubles(world: World) -> AsyncIterator[Problem]:
         {connection.kind for connection in connected if connection.state != "disconnected"}
         - KINDS.keys()
     ):
-        message = f"Merchants connected accounts of the kind {kind!r}, which is not installed: their payments wait."
+        message = (
+            f"Merchants connected accounts of the kind {kind!r}, which is not installed: "
+            f"their payments wait."
+        )
         yield Problem(
             "unavailable", message, cure="Install the package that adds it, like recoup-connectors."
         )

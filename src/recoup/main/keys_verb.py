@@ -49,7 +49,8 @@ def add(cli: click.Group, load_settings: Callable[..., Settings] = load_settings
     def copied(
         copy: Annotated[Path, click.Path(path_type=Path)], *, data_dir: DataDir = None
     ) -> str:
-        """Checks that a copy of the key file holds the keys in use, and notes it for `recoup live check`."""
+        """Checks that a copy of the key file holds the keys in use, and notes it for `recoup live
+        check`."""
         settings = load_settings(data_dir=data_dir)
         held = Keyring(from_text(_read_copy(copy, settings.data_dir), str(copy))).checks()
 
@@ -130,7 +131,8 @@ async def rotate_keys(worlds: Sequence[World], wait: int) -> None:
         await go_over(world, _teller(world.name))
     if missing := await unopened(worlds):
         click.echo(
-            f"Old keys are kept: the {' and '.join(sorted(missing))} world is not open here and may need them."
+            f"Old keys are kept: the {' and '.join(sorted(missing))} world is not open here and "
+            f"may need them."
         )
     for key in await retire(worlds):
         click.echo(f"Retired: {key.purpose} {key.key_id}; nothing needs it.")
@@ -156,7 +158,10 @@ def _lines(states: Sequence[KeyState]) -> Iterator[str]:
         needed = str(state.needed) if state.purpose in ("card", "print", "seal") else "-"
         yield f"{state.purpose:8} {state.key_id:17} {iso(state.since):24} {state.state:8} {needed}"
     if any(state.state == "old" for state in states):
-        yield "Old keys are retired one hour after the current ones came into use, once nothing needs them."
+        yield (
+            "Old keys are retired one hour after the current ones came into use, once nothing "
+            "needs them."
+        )
 
 
 def _with_worlds(settings: Settings, work: Callable[[Sequence[World]], Awaitable[T]]) -> T:

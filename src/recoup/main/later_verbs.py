@@ -34,7 +34,8 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
     ),
     "cards": _of(
         "desk.cli.cards",
-        "Says that two prints are one card: one person of the operator proposes it, another joins them for good.",
+        "Says that two prints are one card: one person of the operator proposes it, another joins "
+        "them for good.",
     ),
     "chain": LaterVerb(
         "Chains that stablecoin orders are paid on; see docs/chains.md.", ("recoup.chains.cli",)
@@ -59,7 +60,8 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
     ),
     "engine": _of(
         "engine.verbs",
-        "Shows and sets who plans the attempts on declined payments: the rescue engine or the fixed schedule.",
+        "Shows and sets who plans the attempts on declined payments: the rescue engine or the "
+        "fixed schedule.",
     ),
     "erase": _of("desk.cli.erase", "Erases a customer's data."),
     "import": _of(
@@ -96,7 +98,8 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
     "people": _of("people.cli.people", "Helps people who cannot sign in to the portal."),
     "policy": _of(
         "desk.cli.policy",
-        "Shows, checks and sets retry policies: when declined payments may be tried again, as versions.",
+        "Shows, checks and sets retry policies: when declined payments may be tried again, as "
+        "versions.",
     ),
     "reconcile": _of(
         "reconciliation.cli.reconcile",
@@ -104,7 +107,8 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
     ),
     "recover": _of_main(
         "recover_verb",
-        "Ends the quarantine after a restore: what may have left is asked for before it is sent again.",
+        "Ends the quarantine after a restore: what may have left is asked for before it is sent "
+        "again.",
     ),
     "report": _of("insight.cli", "Reports for a merchant's accounting."),
     "restore": _of_main(
@@ -122,7 +126,8 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
     ),
     "sending": _of(
         "main.sending_verb",
-        "Switches off and on whatever moves money, of all merchants: charges, captures, refunds, voids, payouts.",
+        "Switches off and on whatever moves money, of all merchants: charges, captures, refunds, "
+        "voids, payouts.",
     ),
     "simulate": _of_lab(
         "simulate", "Simulates a seeded month with faults and crashes, verified every day."
@@ -138,7 +143,8 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
     ),
     "verify": _of(
         "desk.cli.verify",
-        "Verifies log, statuses, ledger and balances; exits with 1 and prints the differences if a check fails.",
+        "Verifies log, statuses, ledger and balances; exits with 1 and prints the differences if a "
+        "check fails.",
     ),
     "webhooks": _of(
         "webhooks.cli.webhooks", "Lists a merchant's webhook endpoints and replays events."

@@ -40,7 +40,8 @@ FRESH_SECONDS: Final = 5.0
 ENDS_SOON: Final = timedelta(days=3)
 FREE_BYTES_MIN: Final = 2e9
 OPENED: Final = "opened"
-# Also while live is shut: pages are read, people sign in and go back to the sandbox, and look after their own account.
+# Also while live is shut: pages are read, people sign in and go back to the sandbox, and look after
+# their own account.
 _OPEN_PATHS: Final = ("/world", "/sign", "/account")
 _CALLS: Final = ("/v1/", "/api/", "/inbound/")
 log = structlog.get_logger()
@@ -317,7 +318,8 @@ def _copies(folder: Path, clocks: Clocks) -> CheckLine:
         return CheckLine("copies", "refuse", problem.message, "See `recoup backup check`.")
     if age is None:
         cure = (
-            "Run `recoup backup init`; on a server of your own `recoup backup at FOLDER` for its Barman, or"
+            "Run `recoup backup init`; on a server of your own `recoup backup at FOLDER` for its "
+            "Barman, or"
             " `recoup backup done` after each copy by another tool."
         )
         return CheckLine("copies", "refuse", "No copy of the databases was set up.", cure)

@@ -71,7 +71,8 @@ def init(
         if without_vault:
             asyncio.run(_leave_vault(settings, databases))
     click.echo(
-        "The live world is ready. If Recoup is running, restart it; `recoup live check` says when it opens."
+        "The live world is ready. If Recoup is running, restart it; `recoup live check` says when "
+        "it opens."
     )
     if not settings.live_processor_url:
         click.echo("No card processor is set yet, so no merchant can go live; see docs/operate.md.")
@@ -169,14 +170,18 @@ async def _leave_vault(settings: Settings, databases: Databases) -> None:
     async with open_worlds(settings, databases, "recoup-keys") as worlds:
         await drop_vault([world.world for world in worlds if world is not None], keep=had_keys)
     click.echo(
-        "The key file is without a vault: card numbers are refused. Back the file up now; see docs/operate.md."
+        "The key file is without a vault: card numbers are refused. Back the file up now; see "
+        "docs/operate.md."
     )
 
 
 def _check(settings: Settings, embedded: bool) -> None:
     """Raises: Problem(invalid) before anything is made."""
     if not (settings.live_database_url or settings.database_url) and not embedded:
-        message = "Live data needs its own PostgreSQL server with backups; the embedded server is for trials."
+        message = (
+            "Live data needs its own PostgreSQL server with backups; the embedded server is "
+            "for trials."
+        )
         raise invalid(
             message, "live_database_url", "Set RECOUP_LIVE_DATABASE_URL, or use --embedded."
         )

@@ -7,7 +7,8 @@ import sys
 import traceback
 from typing import Any, Final, cast
 
-# structlog brings what draws on terminals wherever that is installed: 6 MiB in each process, and nothing is drawn.
+# structlog brings what draws on terminals wherever that is installed: 6 MiB in each process, and
+# nothing is drawn.
 _DRAWING: Final = {"rich": cast(Any, None), "greenlet": cast(Any, None)}
 _absent: Final = {} if _DRAWING.keys() & sys.modules.keys() else _DRAWING
 sys.modules.update(_absent)

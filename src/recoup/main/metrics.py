@@ -281,7 +281,10 @@ async def _work(world: World, add: Add) -> None:
     for kind, number in backlog.waiting.items():
         add("recoup_backlog", "What waits, by kind", number, kind=kind)
     for kind, seconds in backlog.late_seconds.items():
-        text = "How late the oldest is: due work by kind, feed, pages, deliveries to receivers that answer"
+        text = (
+            "How late the oldest is: due work by kind, feed, pages, deliveries to receivers "
+            "that answer"
+        )
         add("recoup_late_seconds", text, seconds, kind=kind)
     for kind, number in ({"any": 0} | backlog.failing).items():
         add(

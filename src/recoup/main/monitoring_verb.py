@@ -25,7 +25,8 @@ def monitoring() -> None:
 
 @verb(monitoring)
 def alerts(*, data_dir: DataDir = None) -> str:
-    """Prints the alert rules. Each links to what to do, in the documentation that this installation serves."""
+    """Prints the alert rules. Each links to what to do, in the documentation that this installation
+    serves."""
     url = load_settings(data_dir=data_dir).url
     return _read(ALERTS).replace(DOCS, f"{url}/docs/monitoring#")
 

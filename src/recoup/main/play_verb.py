@@ -26,8 +26,8 @@ def play_file(
     url: Annotated[str | None, "Target address; default: this installation."] = None,
     data_dir: DataDir = None,
 ) -> str:
-    """Sends the first day of an examples file now, as the bootstrap merchant. Dates are relative to the
-    merchant's clock."""
+    """Sends the first day of an examples file now, as the bootstrap merchant. Dates are relative to
+    the merchant's clock."""
     settings = load_settings(data_dir=data_dir)
     kept = Path(settings.data_dir) / "bootstrap.json"
     if not kept.exists():

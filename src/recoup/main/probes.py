@@ -125,7 +125,8 @@ def probes(
         if any(running.world.standing.refuses_all for running in opened):
             return JSONResponse({"ready": False, "why": "mark"}, 503, _RETRY)
         held = [running.world.name for running in opened if running.world.standing.is_quarantined]
-        # Ready all the same: taken out of its proxy a door could not take managed orders, nor show what happened.
+        # Ready all the same: taken out of its proxy a door could not take managed orders, nor show
+        # what happened.
         more = {"quarantine": held} if held else {}
         days = [world_probe.days_left for world_probe in asked if world_probe.days_left is not None]
         return JSONResponse({"ready": True, "partition_days_left": min(days, default=None)} | more)

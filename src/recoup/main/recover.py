@@ -51,16 +51,19 @@ ADOPTED_SECONDS_MAX: Final = 60.0
 UNEXPLAINED_FOR: Final = timedelta(days=30)  # it is told of
 RECOVER: Final = Actor("operator", "recover")
 REDO: Final = (
-    "API keys, webhook secrets and tokenization keys that were made: callers get 401; make them again.",
-    "API keys that were ended, and people who were removed or lost a right: they may enter again. Take it from them.",
+    "API keys, webhook secrets and tokenization keys that were made: callers get 401; make them "
+    "again.",
+    "API keys that were ended, and people who were removed or lost a right: they may enter again. "
+    "Take it from them.",
     "Passwords and second factors that were changed: the former ones are valid again. Set new ones.",
-    "Switches, stops, blocks, fee terms, policies and bank accounts that were changed: look at each.",
+    "Switches, stops, blocks, fee terms, policies and bank accounts that were changed: look at "
+    "each.",
 )
 
 
 class BookCompared(msgspec.Struct, frozen=True, rename="camel"):
-    """A processor's book of the time that was lost, at one merchant. `unknown`: lines that no row here explains;
-    `trouble`: why it could not be compared."""
+    """A processor's book of the time that was lost, at one merchant. `unknown`: lines that no row
+    here explains; `trouble`: why it could not be compared."""
 
     route: str
     merchant_id: UUID
@@ -71,8 +74,8 @@ class BookCompared(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Recovery(msgspec.Struct, frozen=True, rename="camel"):
-    """`waiting`: due work of the time that was lost, by kind; each is asked for before it is sent. `erased`: persons
-    whose erasure was repeated."""
+    """`waiting`: due work of the time that was lost, by kind; each is asked for before it is sent.
+    `erased`: persons whose erasure was repeated."""
 
     world: str
     quarantined: bool

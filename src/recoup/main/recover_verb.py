@@ -32,8 +32,8 @@ def recover_verb(
     by: Annotated[str, "Who answers for it. Default: the log-in's name."] = "",
     data_dir: DataDir = None,
 ) -> Printed:
-    """Ends the quarantine after a restore: what may have left is asked for before it is sent again. It can be
-    repeated; see docs/operate.md."""
+    """Ends the quarantine after a restore: what may have left is asked for before it is sent again.
+    It can be repeated; see docs/operate.md."""
     settings = load_settings(data_dir=data_dir)
     check_installed(settings)
     with used_databases(settings) as databases:
@@ -88,9 +88,11 @@ def _text(recovery: Recovery, *, only_look: bool) -> list[str]:
         lines.append("  STILL QUARANTINED. Run it again.")
     else:
         lines.append(
-            f"  epoch      {recovery.epoch}{' begun' if recovery.begun else ''}: sends, mails and webhooks go on"
+            f"  epoch      {recovery.epoch}{' begun' if recovery.begun else ''}: sends, mails and "
+            f"webhooks go on"
         )
         lines.append(
-            "  Files for banks wait for a statement of that time: upload it on the page Reconciliation."
+            "  Files for banks wait for a statement of that time: upload it on the page "
+            "Reconciliation."
         )
     return lines

@@ -162,7 +162,10 @@ async def drop_vault(worlds: Sequence[World], *, keep: bool) -> None:
             if needed
             else "A world is not open here."
         )
-        cure = "Make an installation without a vault in a data folder and databases of its own; see docs/operate.md."
+        cure = (
+            "Make an installation without a vault in a data folder and databases of its own; "
+            "see docs/operate.md."
+        )
         raise Problem("conflict", message, cure=cure)
     gone = [(purpose, key_id) for purpose in VAULT for key_id, _ in ring.every_id()[purpose]]
     for db in _databases(worlds):

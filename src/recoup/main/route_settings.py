@@ -147,7 +147,10 @@ def _kind(at: str, name: str) -> Kind:
         return KINDS[name]
     except KeyError:
         message = f"{name!r} is no kind of route that is installed."
-        cure = f"Install its package, like recoup-connectors, or write one of {', '.join(sorted(KINDS))}."
+        cure = (
+            f"Install its package, like recoup-connectors, or write one of "
+            f"{', '.join(sorted(KINDS))}."
+        )
         raise _bad(at, "kind", message, cure) from None
     except Problem as broken:
         raise _bad(at, "kind", broken.message, broken.cure or "") from None

@@ -57,8 +57,8 @@ def apply(
         Option("You made a copy of all databases within the hour.", "--copy-made-by-me"),
     ] = False,
 ) -> str:
-    """Migrates and creates partitions, as the schema's owner. Says before what stops Recoup, and for how long;
-    that wants a copy of the last hour. Running it again changes nothing."""
+    """Migrates and creates partitions, as the schema's owner. Says before what stops Recoup, and
+    for how long; that wants a copy of the last hour. Running it again changes nothing."""
     settings = load_settings(data_dir=data_dir)
     _with_databases(settings, lambda databases: _apply(settings, databases, copied=copied))
     return "The schema is up to date."
@@ -101,7 +101,10 @@ def _check_copy(settings: Settings) -> None:
         said = "No copy of the databases is known."
         if age is not None and math.isfinite(age):
             said = f"The last copy is {age / 3600:.1f} hours old."
-        cure = "Make one, see docs/backup.md; add --copy-made-by-me if `recoup backup check` does not know it."
+        cure = (
+            "Make one, see docs/backup.md; add --copy-made-by-me if `recoup backup check` does "
+            "not know it."
+        )
         raise Problem("unavailable", said, cure=cure)
 
 
@@ -150,7 +153,10 @@ async def _owner(dsn: str) -> str:
         log_in = await connection.fetchval("SELECT current_user::text")
         if await owns_schema(connection):
             return ""
-        return f"{log_in} does not own the schema, so it cannot migrate or create partitions. Set owner_database_user."
+        return (
+            f"{log_in} does not own the schema, so it cannot migrate or create partitions. Set "
+            f"owner_database_user."
+        )
     finally:
         await connection.close()
 
@@ -168,7 +174,10 @@ async def _role(db: Database) -> str:
     """A connection says by itself when it is not the application's role."""
     async with db.connection() as connection:
         if await owns_schema(connection):
-            return "recoup_app owns the schema and could rewrite what was written. Give it to another role."
+            return (
+                "recoup_app owns the schema and could rewrite what was written. Give it to "
+                "another role."
+            )
     async with db.read():
         return ""
 
@@ -180,7 +189,8 @@ async def _partitions(db: Database) -> str:
         )
     table, days = min(left.items(), key=lambda pair: pair[1])
     return (
-        f"{table} has partitions for {days:.0f} more days. Run a worker, or `recoup schema apply`, as the owner."
+        f"{table} has partitions for {days:.0f} more days. Run a worker, or `recoup schema apply`, "
+        f"as the owner."
         if days < DAYS_LEFT_MIN
         else ""
     )

@@ -19,16 +19,20 @@ from recoup.switches.flows.sending import (
 
 @click.group()
 def sending() -> None:
-    """Switches off and on whatever moves money, of all merchants: charges, captures, refunds, voids, payouts."""
+    """Switches off and on whatever moves money, of all merchants: charges, captures, refunds,
+    voids, payouts."""
 
 
 @verb(sending, in_quarantine=True)
 async def off(opened: Opened, *, reason: Annotated[str, "Reason, shown in the portal."]) -> Printed:
-    """Switches all sending off at once, in every process. Exits with 1 while something of before may still leave."""
+    """Switches all sending off at once, in every process. Exits with 1 while something of before
+    may still leave."""
     done = await switch_sending_off(opened.world, reason, OPERATOR)
     lines = {
-        SwitchedOff.LEAVING: "All sending is off, but transactions of before are still open. Run it again.",
-        SwitchedOff.NOW: f"All sending is off: nothing leaves later than {LEAVES_WITHIN} seconds from now.",
+        SwitchedOff.LEAVING: "All sending is off, but transactions of before are still open. Run "
+        "it again.",
+        SwitchedOff.NOW: f"All sending is off: nothing leaves later than {LEAVES_WITHIN} seconds "
+        f"from now.",
     }
     return Printed(
         None,

@@ -63,7 +63,8 @@ def serve(
         ssl_certfile=settings.tls_cert or None,
         ssl_keyfile=settings.tls_key or None,
     )
-    # As a socket: a number uvicorn takes for a Unix socket, without TCP_NODELAY, and answers wait for delayed ACKs.
+    # As a socket: a number uvicorn takes for a Unix socket, without TCP_NODELAY, and answers wait
+    # for delayed ACKs.
     server.run(sockets=[socket.socket(fileno=fd) if fd is not None else listen_at(settings)])
 
 

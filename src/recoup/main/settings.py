@@ -98,7 +98,8 @@ class Settings:
     )
     worker_metrics_address: str = _setting(
         "",
-        "address:port of /metrics of `recoup worker`; empty: none. In `recoup up` the doors serve it",
+        "address:port of /metrics of `recoup worker`; empty: none. In `recoup up` the doors serve "
+        "it",
     )
     tls_cert: str = _setting("", "PEM certificate chain; with tls_key it enables TLS")
     tls_key: str = _setting("", "PEM private key")
@@ -118,7 +119,8 @@ class Settings:
     )
     drain_seconds: int = _setting(
         -1,
-        "seconds that /readyz answers 503 before shutdown; -1: 5, or 0 while only this machine can call",
+        "seconds that /readyz answers 503 before shutdown; -1: 5, or 0 while only this machine can "
+        "call",
     )
     visa_limit: int = _setting(
         20, "maximum Visa attempts per card and amount in 30 days; 15 is safer"
@@ -155,7 +157,8 @@ class Settings:
     digest_hour: int = _setting(8, "default hour of daily digests, in each person's zone")
     training: str = _setting(
         "auto",
-        "nightly training: off; candidate stores a better model for `recoup learn take`; take uses it; "
+        "nightly training: off; candidate stores a better model for `recoup learn take`; take uses "
+        "it; "
         "auto: candidate, for the risk check take",
     )
     training_hour: int = _setting(3, "hour of the nightly training, UTC")
@@ -392,7 +395,8 @@ def _check_databases(values: dict[str, Any]) -> None:
                 "invalid",
                 f"{name} is not a PostgreSQL URL.",
                 field=name,
-                cure="Write postgresql://user:password@host:5432/name; in user and password, percent-encode "
+                cure="Write postgresql://user:password@host:5432/name; in user and password, "
+                "percent-encode "
                 "signs like / @ : ? # (%2F %40 %3A %3F %23).",
             )
 

@@ -194,7 +194,10 @@ def mail_server(settings: Settings, *, test_mode: bool) -> SmtpMail | None:
     if not settings.smtp_host:
         return None
     if test_mode and settings.smtp_host not in LOOPBACK:
-        message = "The sandbox sends e-mails only to a mail server on this machine, because its payers are not real."
+        message = (
+            "The sandbox sends e-mails only to a mail server on this machine, because its "
+            "payers are not real."
+        )
         raise invalid(message, "smtp_host", "Remove smtp_host; /mailbox shows the e-mails.")
     return SmtpMail(
         SmtpServer(

@@ -13,7 +13,8 @@ class MandateRevoked(OrderData, frozen=True, kw_only=True):
     scope: Annotated[
         Literal["payment", "agreement", "all"],
         Meta(
-            description="What was revoked: `payment` ends this order, `agreement` those of the same agreement and "
+            description="What was revoked: `payment` ends this order, `agreement` those of the "
+            "same agreement and "
             "card, `all` each order with that card that you start."
         ),
     ]

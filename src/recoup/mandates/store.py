@@ -135,7 +135,8 @@ class ListedMandate(Row):
 
 
 _LISTED: Final = f"""
-SELECT r.change_id, r.at, r.scope, r.code, r.subscription, o.order_id, o.external_id, p.payer_id, v.scheme, v.last4,
+SELECT r.change_id, r.at, r.scope, r.code, r.subscription, o.order_id, o.external_id, p.payer_id,
+  v.scheme, v.last4,
   (SELECT jsonb_agg({MANDATE_JSON}) FROM mandate_changes c
     WHERE c.merchant_id = r.merchant_id AND c.pan_id = r.pan_id) AS changes
 FROM mandate_changes r
@@ -168,7 +169,8 @@ async def mandates_of_payer(db: Read, merchant_id: UUID, payer_id: UUID) -> list
 
 
 @MERCHANT.statement("""
-UPDATE mandate_changes SET holds = (kind = $3) WHERE merchant_id = $1 AND change_id = $2 AND holds <> (kind = $3)
+UPDATE mandate_changes SET holds = (kind = $3) WHERE merchant_id = $1 AND change_id = $2
+  AND holds <> (kind = $3)
 """)
 async def correct_mandates(db: Tx, merchant_id: UUID, transmit_id: UUID, kind: str) -> Written:
     """Corrects mandates to what a transmission says now: only changes of this kind hold of it."""
@@ -185,7 +187,8 @@ class StoppedOrder(Row):
 
 
 @MERCHANT.statement(f"""
-SELECT k.order_id, k.stop_id, o.facts, (SELECT coalesce(jsonb_agg({MANDATE_JSON}), '[]') FROM mandate_changes c
+SELECT k.order_id, k.stop_id, o.facts, (SELECT coalesce(jsonb_agg({MANDATE_JSON}), '[]')
+  FROM mandate_changes c
   WHERE c.merchant_id = $1 AND c.pan_id IN (o.pan_id, r.pan_id)) AS mandates
 FROM unnest($2::uuid[], $3::uuid[]) AS k (order_id, stop_id)
 JOIN orders o ON o.merchant_id = $1 AND o.order_id = k.order_id

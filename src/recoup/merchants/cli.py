@@ -155,10 +155,11 @@ def verb(
     with_orders: bool = False,
     **settings: Any,
 ) -> Callable[[Callable[..., Any]], click.Command]:
-    """Declares a verb (`command`) that works in a world: in an `Opened`, if it is async, else by a `Run`.
+    """Declares a verb (`command`) that works in a world: in an `Opened`, if it is async, else by a
+    `Run`.
 
-    `in_quarantine`: it may write also then. `with_orders`: where no merchant is named and the bootstrap merchant has
-    no orders, it is about the only one that has them.
+    `in_quarantine`: it may write also then. `with_orders`: where no merchant is named and the
+    bootstrap merchant has no orders, it is about the only one that has them.
     """
 
     def run_of(command_line: CommandLine, typed: dict[str, Any]) -> Run:

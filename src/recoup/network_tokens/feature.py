@@ -55,7 +55,8 @@ NETWORK_TOKENS: Final = Feature(
                     "network-tokens",
                     "Have network tokens made for cards, and charge by them.",
                 ),
-                meaning="Make a network token for each card with a further attempt, and charge by it.",
+                meaning="Make a network token for each card with a further attempt, and charge by "
+                "it.",
                 example={"networkTokens": True},
             )
         ),
@@ -64,7 +65,8 @@ NETWORK_TOKENS: Final = Feature(
         VERB(
             {
                 "sandbox token": (
-                    "Changes the network token of an order's card, as its network would; see docs/cards.md.",
+                    "Changes the network token of an order's card, as its network would; see "
+                    "docs/cards.md.",
                     "recoup.network_tokens.cli",
                 )
             }

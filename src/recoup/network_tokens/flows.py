@@ -131,7 +131,10 @@ async def undeleted(world: World) -> list[tuple[str, str, str]]:
     there are none."""
     left = await count_undeleted(world.db)
     finding = Sentence("{0} of erased customers were not deleted at their service", figure(left))
-    cure = "Delete them there by their ids: SELECT service, network_token_id FROM network_tokens WHERE deletion_owed."
+    cure = (
+        "Delete them there by their ids: SELECT service, network_token_id FROM network_tokens "
+        "WHERE deletion_owed."
+    )
     return [("network tokens", finding, cure)] if left else []
 
 

@@ -53,9 +53,11 @@ class CardOfToken(Sealed):
 
 
 @MERCHANT.statement("""
-SELECT v.kek_id, v.wrapped_dek, v.nonce, v.ciphertext, v.pan_id, v.scheme, v.magic, v.exp_month, v.exp_year,
+SELECT v.kek_id, v.wrapped_dek, v.nonce, v.ciphertext, v.pan_id, v.scheme, v.magic, v.exp_month,
+  v.exp_year,
   v.issuer_digits, m.acceptor_id, m.offset_us,
-  EXISTS (SELECT FROM notice_settings n WHERE n.merchant_id = v.merchant_id AND n.notice = 'network_tokens'
+  EXISTS (SELECT FROM notice_settings n WHERE n.merchant_id = v.merchant_id
+    AND n.notice = 'network_tokens'
     AND n.enabled) AS wants
 FROM vault v JOIN merchants m USING (merchant_id)
 WHERE v.merchant_id = $1 AND v.token_id = $2 AND v.kek_id IS NOT NULL
@@ -74,7 +76,8 @@ async def token_of_order(db: Read, merchant_id: UUID, order_id: UUID) -> Network
 
 
 @MERCHANT.statement("""
-SELECT pan_id, network_token_id, token_id, service, state, requested_at, deletion_owed FROM network_tokens
+SELECT pan_id, network_token_id, token_id, service, state, requested_at, deletion_owed
+  FROM network_tokens
 WHERE merchant_id = $1 AND network_token_id = $2
 """)
 async def find_network_token(
@@ -83,10 +86,12 @@ async def find_network_token(
 
 
 @MERCHANT.statement("""
-INSERT INTO network_tokens AS t (merchant_id, pan_id, token_id, network_token_id, service, state, requested_at,
+INSERT INTO network_tokens AS t (merchant_id, pan_id, token_id, network_token_id, service, state,
+  requested_at,
   changed_at)
 VALUES ($1, $2, $3, $4, $5, 'requested', $6, $6)
-ON CONFLICT (merchant_id, pan_id) DO UPDATE SET requested_at = excluded.requested_at, service = excluded.service
+ON CONFLICT (merchant_id, pan_id) DO UPDATE SET requested_at = excluded.requested_at,
+  service = excluded.service
 WHERE t.state = 'requested'
 RETURNING pan_id, network_token_id, token_id, service, state, requested_at, deletion_owed
 """)
@@ -159,7 +164,8 @@ async def owe_deletion(db: Tx, merchant_id: UUID, network_token_id: UUID) -> Non
 
 
 @MERCHANT.statement("""
-UPDATE network_tokens SET deletion_owed = $4, deletion_answer = $3 WHERE merchant_id = $1 AND network_token_id = $2
+UPDATE network_tokens SET deletion_owed = $4, deletion_answer = $3 WHERE merchant_id = $1
+  AND network_token_id = $2
 """)
 async def keep_deletion(
     db: Tx, merchant_id: UUID, network_token_id: UUID, answer: str, still_owed: bool
@@ -200,7 +206,8 @@ async def _stands(db: Tx, merchant_id: UUID, network_token_id: UUID) -> bool:
 
 @MERCHANT.statement("""
 UPDATE network_tokens SET state = $3, changed_at = $4
-WHERE merchant_id = $1 AND network_token_id = $2 AND state IN ('active', 'suspended') AND state <> $3
+WHERE merchant_id = $1 AND network_token_id = $2 AND state IN ('active', 'suspended')
+  AND state <> $3
 """)
 async def _set_state(
     db: Tx, merchant_id: UUID, network_token_id: UUID, state: TokenState, now: datetime

@@ -7,7 +7,8 @@ from recoup.kernel.problem import Problem
 AUDITS: Final = {"order.network_tokens": "switched network tokens"}
 PAGE: Final = (
     "Charge by network tokens",
-    "A network token is created for each card with another attempt planned. Later attempts use it where the route "
+    "A network token is created for each card with another attempt planned. Later attempts use it "
+    "where the route "
     "accepts it. The token stays when the card is replaced.",
 )
 MISSING: Final = Problem(

@@ -21,7 +21,8 @@ from recoup.networks.card_text import (
     numbers_in,
 )
 
-# A field's name -> the names inside it, None for a value of any kind; as the bodies' shapes have them.
+# A field's name -> the names inside it, None for a value of any kind; as the bodies' shapes have
+# them.
 Names = Mapping[str, Any]
 NUMBERS_MAX: Final = 1_000
 LEVELS_MAX: Final = 40

@@ -221,7 +221,8 @@ def _without_iban(match: re.Match[str]) -> str:
 
 
 def _in_chain(text: str, start: int, end: int) -> Iterator[Number]:
-    # Where digits with blanks between them begin that are enough for a card: most groups need no further look.
+    # Where digits with blanks between them begin that are enough for a card: most groups need no
+    # further look.
     long = {match.start() for match in _SPREAD.finditer(text, start, end)}
     if not long and not _FIRST_GROUP.search(text, start, end):
         return

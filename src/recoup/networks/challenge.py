@@ -11,7 +11,8 @@ _ASKS: Final = {
     "expired_card": "card", "card_update_available": "card", "closed_or_invalid_account": "card", "bad_pin": "card",
 }  # fmt: skip
 PURPOSE: Final = "challenge"  # of the attempts that a customer makes on the page
-# Another card, or a better day, may pay it; whoever reported a card stolen or ended an agreement gets no link.
+# Another card, or a better day, may pay it; whoever reported a card stolen or ended an agreement
+# gets no link.
 _BY_LINK: Final = frozenset(_ASKS) | {
     "insufficient_funds",
     "limit_exceeded",

@@ -162,8 +162,10 @@ def _best_pair(
 
 def _missing(fit: int) -> Missing:
     message = (
-        "Two undisputed payments of this card, 120 to 364 days before, must share two of IP address, device, "
-        "customer account and delivery address with the disputed one, one of them the IP address or the "
+        "Two undisputed payments of this card, 120 to 364 days before, must share two of IP "
+        "address, device, "
+        "customer account and delivery address with the disputed one, one of them the IP address "
+        "or the "
         "device; {0} found."
     )
     cure = "Send customerIp, deviceDetails, payer.id and shippingInformation with every payment."
@@ -211,12 +213,15 @@ def in_words(evidence: Compelling) -> str:
     values = values_of(evidence.disputed) | {"address": address_line(evidence.disputed.address)}
     same = "; ".join(f"{ELEMENTS[key]}: {values[key]}" for key in evidence.keys)
     priors = (
-        f"{prior.paid_at:%Y-%m-%d}, {money(prior.units, prior.asset)} {prior.asset}, {prior.product}, order "
-        f"{prior.external_id}, reference {prior.reference or '-'}, network transaction {prior.network_id or '-'}"
+        f"{prior.paid_at:%Y-%m-%d}, {money(prior.units, prior.asset)} {prior.asset}, "
+        f"{prior.product}, order "
+        f"{prior.external_id}, reference {prior.reference or '-'}, network transaction "
+        f"{prior.network_id or '-'}"
         for prior in evidence.priors
     )
     begin = (
-        "Visa Compelling Evidence 3.0: two earlier payments with this card at this merchant were not "
+        "Visa Compelling Evidence 3.0: two earlier payments with this card at this merchant were "
+        "not "
         f"disputed, and have these in common with the disputed payment. {same}."
     )
     return "\n".join((begin, *priors))

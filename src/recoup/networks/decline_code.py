@@ -11,8 +11,8 @@ ADVICE: Final = "advice_code:"  # before a code that says what a vendor advises
 
 
 class DeclineCode(NamedTuple):
-    """`owner`: `network`, a vendor by the name of its list, `recoup`, or empty where nobody said. Its text is what is
-    stored: `stripe:stolen_card`; the network's own and ours are bare."""
+    """`owner`: `network`, a vendor by the name of its list, `recoup`, or empty where nobody said.
+    Its text is what is stored: `stripe:stolen_card`; the network's own and ours are bare."""
 
     owner: str
     code: str

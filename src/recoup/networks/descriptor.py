@@ -1,10 +1,11 @@
 """The text on a customer's statement, as card schemes and processors take it.
 
-A merchant sets one text for a site, `NAME` or `PREFIX*NAME`; each scheme has a field of its own length for it, and a
-prefix stands before its asterisk in 3, 7 or 12 places, filled with blanks.
-Source: acquirers' published rules for statement descriptors (5 to 22 characters, Latin, a letter among them, none of
-< > \\ ' "; the asterisk parts the fixed from the dynamic half) and for soft descriptors by card scheme (25 characters
-with Visa, 22 with Mastercard, 20 with American Express). Decision 0024.
+A merchant sets one text for a site, `NAME` or `PREFIX*NAME`; each scheme has a field of its own
+length for it, and a prefix stands before its asterisk in 3, 7 or 12 places, filled with blanks.
+Source: acquirers' published rules for statement descriptors (5 to 22 characters, Latin, a letter
+among them, none of < > \\ ' "; the asterisk parts the fixed from the dynamic half) and for soft
+descriptors by card scheme (25 characters with Visa, 22 with Mastercard, 20 with American Express).
+Decision 0024.
 """
 
 import re

@@ -50,7 +50,8 @@ def _row(row: dict[str, str]) -> ExemptionRow:
 ROWS: Final = tuple(map(_row, read_table("sca-exemptions.csv")))
 
 
-# Each law by the region where it holds; of a region that was stored before the two were told apart, both.
+# Each law by the region where it holds; of a region that was stored before the two were told apart,
+# both.
 _LAWS: Final = {"eea": ("eea",), "uk": ("uk",), "eea_uk": ("eea", "uk")}
 
 

@@ -53,12 +53,14 @@ DISPUTE_CARDS: Final[dict[str, str]] = {
 }
 COUNTING_CARDS: Final = ("4242424242424242", "5555555555554444", "378282246310005")
 WORLD_ROUTE: Final = "world"  # by which a plugged world's cards, and no others, are sent
-# scheme -> (first six digits, length) of the cards of a plugged world; the three digits after them name the issuer
+# scheme -> (first six digits, length) of the cards of a plugged world; the three digits after them
+# name the issuer
 WORLD_CARDS: Final[dict[str, tuple[str, int]]] = {
     "visa": ("400088", 16), "mastercard": ("555588", 16), "amex": ("370088", 15),
 }  # fmt: skip
 
-# scheme -> (first six digits, length) of the cards of simulated payers; the two digits after them name the issuer
+# scheme -> (first six digits, length) of the cards of simulated payers; the two digits after them
+# name the issuer
 PAYER_CARDS: Final[dict[str, tuple[str, int]]] = {
     "visa": ("400077", 16), "mastercard": ("555577", 16), "amex": ("370077", 15),
 }  # fmt: skip
@@ -76,8 +78,10 @@ _NUMERIC_FROM, _ALPHANUMERIC_FROM, _ADVICE_FROM = 50_000, 60_000, 70_000
 _COUNTING_APPROVES = 77
 SLOW_SECONDS: Final = 1.5
 
-# Codes by which an issuer says yes to the whole amount. The other approval codes (account check, reversal) do not pay
-# an order; our processor answers them as a decline with that code, and so a part that its merchant does not take.
+# Codes by which an issuer says yes to the whole amount. The other approval codes (account check,
+# reversal) do not pay
+# an order; our processor answers them as a decline with that code, and so a part that its merchant
+# does not take.
 _FULL_APPROVALS: Final = frozenset({"00", "08", "11", "16", "000", "001", "003"})
 PARTIAL_CODES: Final = frozenset({"10"})  # half of it
 _FULL_APPROVAL: Final = {"amex": "000"}

@@ -22,9 +22,12 @@ class Row(NamedTuple):
 
 
 DISPUTES: Final[dict[int, Row]] = {
-    90_001: Row("fraud", "first", 100, timedelta(days=5), "approved; after 5 days its holder denies it (fraud)"),
-    90_002: Row("service", "first", 100, timedelta(days=5), "approved; after 5 days disputed (service)"),
-    90_003: Row("service", "first", 40, timedelta(days=5), "approved; after 5 days 40 % of it is disputed (service)"),
+    90_001: Row("fraud", "first", 100, timedelta(days=5), "approved; after 5 days its holder "
+                                                          "denies it (fraud)"),
+    90_002: Row("service", "first", 100, timedelta(days=5), "approved; after 5 days disputed "
+                                                            "(service)"),
+    90_003: Row("service", "first", 40, timedelta(days=5), "approved; after 5 days 40 % of it is "
+                                                           "disputed (service)"),
     90_004: Row("fraud", "first", 100, timedelta(days=5), "approved; disputed (fraud), told twice", True),
     90_005: Row("service", "inquiry", 100, timedelta(days=5),
                 "approved; after 5 days an inquiry, 2 days later a dispute (service)", then="first"),
@@ -32,7 +35,8 @@ DISPUTES: Final[dict[int, Row]] = {
                 "approved; disputed after 5 days and won 2 days later (service)", then="won"),
     90_007: Row("fraud", "first", 100, timedelta(days=5),
                 "approved; disputed after 5 days and lost 2 days later (fraud)", then="lost"),
-    90_008: Row("processing", "first", 100, timedelta(days=5), "approved; after 5 days disputed: charged twice"),
+    90_008: Row("processing", "first", 100, timedelta(days=5), "approved; after 5 days disputed: "
+                                                               "charged twice"),
 }  # fmt: skip
 THEN_AFTER: Final = timedelta(days=2)
 

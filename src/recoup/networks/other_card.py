@@ -17,7 +17,8 @@ from recoup.networks.codes import Reading
 SWITCH: Final = "other_card"  # what the merchant switches on
 RULE: Final = "other_card"
 CARDS_MAX: Final = 2  # of other cards, for one order
-CHANCE: Final = 0.7  # a rough prior: of ten payments by a card on file, published figures see one or two declined
+# a rough prior: of ten payments by a card on file, published figures see one or two declined
+CHANCE: Final = 0.7
 
 
 @frozen

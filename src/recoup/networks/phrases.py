@@ -8,7 +8,8 @@ from recoup.networks.reasons import UNCLEAR
 from recoup.networks.tables import ProcessorRow
 
 _SAY_NOTHING: Final = (
-    "a an and are as at be been by for from has have her his in is it of on or our that the their this to was were with"
+    "a an and are as at be been by for from has have her his in is it of on or our that the their "
+    "this to was were with"
     " your"
 )
 _FILLERS: Final = frozenset(_SAY_NOTHING.split())

@@ -52,7 +52,8 @@ BANK_WAITS: Final = "bank_waits"
 CARD_NEVER: Final = "card_set_to_none"
 CARD_USED_UP: Final = "card_used_up"
 BLOCKED: Final = "blocked"
-# What somebody chooses from who holds an order: the log holds no words of theirs. Anything else is a note.
+# What somebody chooses from who holds an order: the log holds no words of theirs. Anything else is
+# a note.
 HOLD_REASONS: Final[Mapping[str, str]] = {
     "check": "something about it is being checked",
     "asked": "the customer asked to wait",
@@ -62,8 +63,10 @@ _BLOCKED: Final = {
     "fraud_dispute": "This card is blocked: its holder disputed a payment here as fraud.",
     "fraud_warning": "This card is blocked: its issuer reported a payment here as fraud.",
     "customer": "This customer is blocked by the merchant.", "card": "This card is blocked by the merchant.",
-    "own_retry": "The processor's own billing charges this invoice within hours: nothing is sent close to that.",
-    "own_repeat": "The processor repeats this payment by itself within hours: nothing is sent close to that.",
+    "own_retry": "The processor's own billing charges this invoice within hours: nothing is sent "
+                 "close to that.",
+    "own_repeat": "The processor repeats this payment by itself within hours: nothing is sent "
+                  "close to that.",
 }  # fmt: skip
 _SENTENCES: Final[Mapping[str, str]] = MappingProxyType({
     ON_HOLD: "It is on hold.",
@@ -73,9 +76,11 @@ _SENTENCES: Final[Mapping[str, str]] = MappingProxyType({
     NO_ROUTE: "No card processor takes it at the moment.",
     NOT_REACHED: "The processor was not reachable.",
     REQUEST_REFUSED: "The processor refused the request as invalid, so it is not repeated.",
-    ACCOUNT_REFUSED: "The processor refuses this account or its key. Payments wait until this is fixed.",
+    ACCOUNT_REFUSED: "The processor refuses this account or its key. Payments wait until this is "
+                     "fixed.",
     RATE_LIMITED: "The processor takes no more requests for the moment.",
-    INVOICE_DIFFERS: "Its invoice has changed at the processor, and is read anew before anything is charged.",
+    INVOICE_DIFFERS: "Its invoice has changed at the processor, and is read anew before anything "
+                     "is charged.",
     NOT_SENT_AGAIN: "It never arrived, and it may not be sent again now.",
     ANSWERED: "The processor has answered.",
     NOTHING_SENT: "The processor has answered: nothing was sent.",
@@ -99,7 +104,8 @@ _SENTENCES: Final[Mapping[str, str]] = MappingProxyType({
     CARD_INSTEAD: "The card’s network token is not valid; the card itself is tried instead.",
     CHANNEL_ANSWERED: "The channel has spoken.",
     PAYMENT_FAILED: "The payment failed.",
-    BANK_NEVER: "The bank allows no further attempt with this card. Only another card of the customer helps.",
+    BANK_NEVER: "The bank allows no further attempt with this card. Only another card of the "
+                "customer helps.",
     CARD_NEVER: "The card's allowance is set to none.",
 })  # fmt: skip
 CODES: Final = (*_SENTENCES, HELD_BY_PERSON, HELD_BY_OPERATOR, BANK_WAITS, CARD_USED_UP, BLOCKED)
@@ -149,6 +155,9 @@ def sentence_of(why: str) -> str:
             "The processor refused the request as invalid ({0}), so it is not repeated.", argument
         )
     if argument and code == ACCOUNT_REFUSED:
-        shape = "The processor refuses this account or its key ({0}). Payments wait until this is fixed."
+        shape = (
+            "The processor refuses this account or its key ({0}). Payments wait until this is "
+            "fixed."
+        )
         return Sentence(shape, argument)
     return _SENTENCES[code]

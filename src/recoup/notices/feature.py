@@ -9,8 +9,10 @@ from recoup.orders.rules.attention import ATTENTION, DESK, Attention
 _REASONS: Final = (
     Attention(
         FRAUD_WARNED,
-        "The card's issuer reports this payment as fraud: a dispute may follow, and the card is not charged again.",
-        "Refund it, unless the customer confirms the payment; a refund in time may spare the dispute.",
+        "The card's issuer reports this payment as fraud: a dispute may follow, and the card is "
+        "not charged again.",
+        "Refund it, unless the customer confirms the payment; a refund in time may spare the "
+        "dispute.",
         DESK,
         by_people=True,
         while_paid=True,

@@ -54,7 +54,8 @@ class Notice(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_f
     status: Annotated[
         Status,
         Meta(
-            description="Won: the money came back to us. Answered: our answer is there, and no deadline runs."
+            description="Won: the money came back to us. Answered: our answer is there, and no "
+            "deadline runs."
         ),
     ]
     amount: Annotated[int, Meta(gt=0, le=10**15, description="What is disputed.")]

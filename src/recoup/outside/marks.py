@@ -88,7 +88,8 @@ class MarkFile:
             raise Problem(
                 "unavailable",
                 f"How far the database was seen to be cannot be read from {self._path}.",
-                "Check its owner and mode. A file that is broken: move it away, run `recoup recover`.",
+                "Check its owner and mode. A file that is broken: move it away, run `recoup "
+                "recover`.",
             ) from None
 
     def keep(self, reached: Reached, people: Mark) -> None:
@@ -105,7 +106,8 @@ class MarkFile:
         except OSError as error:
             raise Problem(
                 "unavailable",
-                f"How far the database was seen to be cannot be kept in {self._path}: {error.strerror}.",
+                f"How far the database was seen to be cannot be kept in {self._path}: "
+                f"{error.strerror}.",
                 "Free some of the disk, or make the folder yours.",
             ) from None
 

@@ -18,13 +18,15 @@ class Reported(Row):
     name: str
 
 
-# A line of the log that renamed it says what it was named before, and when that was by its own clock.
+# A line of the log that renamed it says what it was named before, and when that was by its own
+# clock.
 @MERCHANT.statement(f"""
 SELECT m.merchant_id, coalesce(n.name, m.name) AS name
 FROM partner_merchants o JOIN merchants m ON m.merchant_id = o.merchant_id
 LEFT JOIN LATERAL (
   SELECT l.about -> 'name' ->> 0 AS name FROM partner_log l
-  WHERE l.merchant_id = o.merchant_id AND l.happening = 'merchant_changed' AND l.about -> 'name' ->> 0 IS NOT NULL
+  WHERE l.merchant_id = o.merchant_id AND l.happening = 'merchant_changed'
+    AND l.about -> 'name' ->> 0 IS NOT NULL
     AND NOT ((l.about ->> 'business_at')::timestamptz <= $2 AND l.at <= $3)
   ORDER BY l.at, l.log_id LIMIT 1
 ) n ON true
@@ -55,9 +57,11 @@ class Booked(Row):
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(f"""
-SELECT (p.business_at AT TIME ZONE 'UTC')::date AS day, e.asset, p.recipe, count(*) AS entries, -sum(e.units) AS units
+SELECT (p.business_at AT TIME ZONE 'UTC')::date AS day, e.asset, p.recipe, count(*) AS entries,
+  -sum(e.units) AS units
 FROM postings p
-JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id AND e.account = 'merchant_payable'
+JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id
+  AND e.account = 'merchant_payable'
 WHERE p.merchant_id = $1 AND p.business_at >= $2 AND p.business_at < $3 AND {known_at("p", 4)}
   AND ($6::text IS NULL OR e.asset = $6)
 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
@@ -78,9 +82,11 @@ class Placed(Row):
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(f"""
-SELECT (h.placed_at AT TIME ZONE 'UTC')::date AS day, o.asset, count(*) AS orders, sum(o.units) AS units
+SELECT (h.placed_at AT TIME ZONE 'UTC')::date AS day, o.asset, count(*) AS orders,
+  sum(o.units) AS units
 FROM order_heads h CROSS JOIN LATERAL (
-  SELECT o.asset, o.units FROM orders o WHERE o.merchant_id = h.merchant_id AND o.order_id = h.order_id LIMIT 1
+  SELECT o.asset, o.units FROM orders o WHERE o.merchant_id = h.merchant_id
+    AND o.order_id = h.order_id LIMIT 1
 ) o
 WHERE h.merchant_id = $1 AND h.placed_at >= $2 AND h.placed_at < $3 AND h.placed_at <= $4
   AND ($5 = '{ALWAYS}'::timestamptz OR (SELECT l.recorded_at FROM order_log l

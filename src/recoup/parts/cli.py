@@ -29,11 +29,12 @@ async def parts(
     ] = None,
     at_expiry: Annotated[
         AtExpiry | None,
-        "What was collected when the rest never comes: refund it, or keep it and complete the order with it.",
+        "What was collected when the rest never comes: refund it, or keep it and complete the "
+        "order with it.",
     ] = None,
 ) -> Printed:
-    """Shows whether a declined payment may be collected in parts, and what becomes of a part without the rest; an
-    option changes it."""
+    """Shows whether a declined payment may be collected in parts, and what becomes of a part
+    without the rest; an option changes it."""
     given = {
         "enabled": IS_ON[parts],
         "least_share": least_share,

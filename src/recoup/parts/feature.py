@@ -40,7 +40,8 @@ PARTS: Final = Feature(
         VERB(
             {
                 "terms parts": (
-                    "Shows whether a declined payment may be collected in parts, and what becomes of a part without "
+                    "Shows whether a declined payment may be collected in parts, and what becomes "
+                    "of a part without "
                     "the rest; an option changes it.",
                     "recoup.parts.cli",
                 )

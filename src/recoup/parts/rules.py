@@ -33,7 +33,8 @@ AT_EXPIRY: Final[tuple[AtExpiry, ...]] = get_args(AtExpiry)
 SHARE_MIN: Final = 10  # percent: a smaller part costs more in sends than it brings
 SHARE_MAX: Final = 50
 COUNT_MAX: Final = 4
-# Whose issuers may approve a part of a payment without its customer; source: Adyen and Stripe on partial authorizations
+# Whose issuers may approve a part of a payment without its customer; source: Adyen and Stripe on
+# partial authorizations
 PARTIAL_SCHEMES: Final = frozenset({"visa", "mastercard"})
 
 
@@ -205,7 +206,8 @@ def with_part(evidence: Evidence, decision: Decision) -> Decision:
         return decision
     *why, last = decision.reasons
     reason = Sentence(
-        "The next attempt is for a part, {0} of {1} {2}: its chance is {3} %, a rough prior. The rest stays owed.",
+        "The next attempt is for a part, {0} of {1} {2}: its chance is {3} %, a rough prior. The "
+        "rest stays owed.",
         money(part.units, evidence.currency),
         money(parts.owed, evidence.currency),
         evidence.currency,

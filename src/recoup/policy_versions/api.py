@@ -28,7 +28,8 @@ Lines = Annotated[
     dict[str, Any],
     Meta(
         max_length=LINES_MAX,
-        description="The lines of the policy, nested as in its file: `off`, `link`, `tries`, `when`, `amounts`, "
+        description="The lines of the policy, nested as in its file: `off`, `link`, `tries`, "
+        "`when`, `amounts`, "
         "`codes`, `routes`, `budget`, `cost`, `engine`. A line that is missing is not set.",
         examples=[{"tries": {"soft": 3}, "when": {"hours": ["07:00-22:00"], "gap": "6h"}}],
         extra=rule(_object),
@@ -43,7 +44,8 @@ Reason = Annotated[Text, Meta(min_length=1, description="Kept with the version."
 Seen = Annotated[
     Number | None,
     Meta(
-        description="The version that you have seen last; 0: none. If another one was saved since, the response is 409 "
+        description="The version that you have seen last; 0: none. If another one was saved since, "
+        "the response is 409 "
         "and says what was changed."
     ),
 ]

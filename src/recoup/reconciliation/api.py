@@ -150,11 +150,12 @@ api: Final = Api(group="Settlements", scope="reports")
     examples=examples.MOVEMENTS,
 )
 async def get_reconciliation(call: Call) -> Reply:
-    """Account movements. Every ledger entry on your account in a period, by booking date: `from` is inclusive, `to` is
-    exclusive, both in business time. The `net` of all lines adds up to `totals`, to the cent. Page with `limit` and
-    `after` (`next` of the previous page); new bookings do not shift pages. With `format=csv`, or `Accept: text/csv`,
-    the response is one file with decimal amounts, and dates in `zone` with their offset. With `asOf` or `asOfRecorded`
-    it is the response as it was then, byte for byte."""
+    """Account movements. Every ledger entry on your account in a period, by booking date: `from` is
+    inclusive, `to` is exclusive, both in business time. The `net` of all lines adds up to `totals`,
+    to the cent. Page with `limit` and `after` (`next` of the previous page); new bookings do not
+    shift pages. With `format=csv`, or `Accept: text/csv`, the response is one file with decimal
+    amounts, and dates in `zone` with their offset. With `asOf` or `asOfRecorded` it is the response
+    as it was then, byte for byte."""
     wanted, query = read_query(
         call.query, ReconciliationQuery, "limit", "format", elsewhere=_ELSEWHERE
     )

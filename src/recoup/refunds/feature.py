@@ -27,7 +27,8 @@ _REASONS: Final = (
     ),
     Attention(
         HOLD_EXPIRED,
-        "The processor says that this hold has expired: what was not captured cannot be taken any more.",
+        "The processor says that this hold has expired: what was not captured cannot be taken any "
+        "more.",
         "Cancel the order; if the amount is still owed, charge it as a new order.",
         CAPTURES,
         by_people=True,

@@ -20,10 +20,11 @@ _TELLING: Final = (
 async def outcome(opened: Opened, key: str) -> Printed:
     """What became of an order, with its history line by line.
 
-    KEY is Recoup's order id, the merchant's own order id, or the reference number: the last eight digits of
-    Recoup's id. The newest order of that id is shown. The first lines give both ids, and how the order stands:
-    SUBMITTED and PROCESSING are open, with the next attempt; APPROVED, DECLINED, CANCELLED and EXPIRED have ended,
-    with the reason. Then each step of the history: business time, what happened, and its detail.
+    KEY is Recoup's order id, the merchant's own order id, or the reference number: the last eight
+    digits of Recoup's id. The newest order of that id is shown. The first lines give both ids, and
+    how the order stands: SUBMITTED and PROCESSING are open, with the next attempt; APPROVED,
+    DECLINED, CANCELLED and EXPIRED have ended, with the reason. Then each step of the history:
+    business time, what happened, and its detail.
     """
     answer = await outcome_of(opened.world, key)
     return Printed(answer, _lines(answer))

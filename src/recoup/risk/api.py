@@ -43,8 +43,8 @@ class RiskChanged(Shape):
 
 
 class RiskWeights(Shape):
-    """Weights that were learned from outcomes of this installation's payments. The scores are mean log losses of the
-    held-out payments; lower is better."""
+    """Weights that were learned from outcomes of this installation's payments. The scores are mean
+    log losses of the held-out payments; lower is better."""
 
     version: int
     name: str
@@ -78,7 +78,8 @@ api: Final = Api(group="Settings", scope="merchants")
 
 @api("GET /v1/engine/risk")
 async def read(call: Call) -> RiskCheck:
-    """Settings of the risk check. Whether it decides about payments whose customer waits, and the weights in use."""
+    """Settings of the risk check. Whether it decides about payments whose customer waits, and the
+    weights in use."""
     world = call.services.world
     row = await risk.newest_risk(world, call.scope.merchant_id)
     terms, learned = row.terms if row is not None else RiskTerms(), await risk_in_use(world)
@@ -97,8 +98,8 @@ async def read(call: Call) -> RiskCheck:
 @api.example("half of the customers", {"mode": "share", "share": 50, "holdout": 10})
 @api.example("it only watches", {"mode": "shadow"})
 async def change(call: Call) -> RiskCheck:
-    """Set the risk check. For payments that come from now on. Missing fields stay unchanged. Customers are assigned at
-    random, once and for all."""
+    """Set the risk check. For payments that come from now on. Missing fields stay unchanged.
+    Customers are assigned at random, once and for all."""
     body = read_own(call, RiskBody)
     with named_as_here():
         wanted = risk.RiskChange(body.mode, body.share, body.holdout, body.margin)

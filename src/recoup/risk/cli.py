@@ -28,8 +28,9 @@ from recoup.terms.rules.exposure import Limits
 def exposure(
     run: Run, currency: str, operator_limit: str | None, as_json: bool, **typed: Any
 ) -> None:
-    """Shows the limits and the current exposure; options change the limits. The fee and the allowed loss must cover
-    the expected loss: the amount times the probability that it is never collected."""
+    """Shows the limits and the current exposure; options change the limits. The fee and the allowed
+    loss must cover the expected loss: the amount times the probability that it is never collected.
+    """
     asset = currency.upper()
     if asset not in EXPONENTS:
         raise invalid(
@@ -68,7 +69,10 @@ def _bounds_lines(bounds: Bounds | None) -> Iterator[str]:
     if bounds is None:
         yield "bounds                 none yet: no order's time to pay is over"
         return
-    yield f"bounds                 version {bounds.version} of {bounds.made_on}: orders begun before {bounds.until}"
+    yield (
+        f"bounds                 version {bounds.version} of {bounds.made_on}: orders begun "
+        f"before {bounds.until}"
+    )
     for scored, table in bounds.tables.items():
         for tenth in reversed(range(TENTHS)):
             if not table.payers[tenth]:
@@ -81,7 +85,10 @@ def _bounds_lines(bounds: Bounds | None) -> Iterator[str]:
             )
             reach = f"{scored} {tenth * 10} to {tenth * 10 + 10} %"
             more = "or more " if table.payers[tenth] == PAYERS_MIN else ""
-            yield f"  {reach:20} {table.payers[tenth]} {more}customers, {table.weeks[tenth]} weeks: {known}"
+            yield (
+                f"  {reach:20} {table.payers[tenth]} {more}customers, {table.weeks[tenth]} "
+                f"weeks: {known}"
+            )
 
 
 def _rows(asset: str, exposure: Exposure) -> dict[str, str | int]:

@@ -42,16 +42,16 @@ async def _now(call: Call) -> datetime:
 
 @api("GET /v1/clock")
 async def read(call: Call) -> ClockShown:
-    """Business time. Expiry dates are compared with it. In live it is the real time; a sandbox merchant's may be
-    ahead."""
+    """Business time. Expiry dates are compared with it. In live it is the real time; a sandbox
+    merchant's may be ahead."""
     return ClockShown(now=iso(await _now(call)))
 
 
 @api("POST /v1/clock/advance", body=ClockBody, problems=("forbidden", "conflict", "unavailable"))
 @api.example("an hour", {"advance": "1h"})
 async def advance(call: Call) -> ClockShown:
-    """Move a sandbox clock. Everything that falls due on the way is run, in order, and its webhooks are sent. A move
-    that takes longer than eight seconds goes on after the answer."""
+    """Move a sandbox clock. Everything that falls due on the way is run, in order, and its webhooks
+    are sent. A move that takes longer than eight seconds goes on after the answer."""
     body, begun = read_whole(call.body, ClockBody), await _now(call)
     with named_as_here():
         step = parse_step(body.advance)

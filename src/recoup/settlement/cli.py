@@ -26,8 +26,8 @@ OPTIONS: Final = Extended(_OPTIONS, SWITCH, lambda switch: {switch.setting: swit
 
 @verb(json="")
 async def cards(at: AtMerchant, **given: OnOff | None) -> Printed:
-    """Shows whether replaced cards are asked about, network tokens are used, and another card of the same customer is
-    tried; an option changes it."""
+    """Shows whether replaced cards are asked about, network tokens are used, and another card of
+    the same customer is tried; an option changes it."""
     changes = {name: value == "on" for name, value in given.items() if value is not None}
     if changes:
         switched = await set_card_switches(at.world, at.scope("terms"), changes)

@@ -22,7 +22,8 @@ _REASONS: Final = (
     Attention(PAID_LATE, "Paid after its end: the money is there, the order is not open any more."),
     Attention(
         UNAPPLIED,
-        "Money arrived that does not pay this order: too little, too much or too late. Return it or keep it.",
+        "Money arrived that does not pay this order: too little, too much or too late. Return it "
+        "or keep it.",
         "Return it, keep it, or mark it as settled by hand, on this page.",
         DESK,
     ),

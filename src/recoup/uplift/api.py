@@ -132,7 +132,8 @@ class Uplift(Shape, kw_only=True):
     alarm: Annotated[
         Literal["harm", "gone"] | None,
         Meta(
-            description="`harm`: the engine brings less. `gone`: this quarter's uplift is below what was shown."
+            description="`harm`: the engine brings less. `gone`: this quarter's uplift is below "
+            "what was shown."
         ),
     ]
     others: list[UpliftOther]
@@ -189,7 +190,8 @@ class Cohort(CohortSums, kw_only=True):
     curve: Annotated[
         list[Share | None],
         Meta(
-            description="By day of `curveDays`, the share of all its orders rescued by then; null: not so old yet."
+            description="By day of `curveDays`, the share of all its orders rescued by then; null: "
+            "not so old yet."
         ),
     ]
 
@@ -211,7 +213,8 @@ class CohortPlace(CohortSums, kw_only=True):
     low: Annotated[
         float | None,
         Meta(
-            description="The intervals of all places hold at every look together, in 95 of 100 cases."
+            description="The intervals of all places hold at every look together, in 95 of 100 "
+            "cases."
         ),
     ] = None
     high: Low = None
@@ -251,10 +254,11 @@ api: Final = Api()
 
 @api("GET /v1/reports/uplift", group="Reports", query=UpliftQuery, scope="reports")
 async def get_uplift(call: Call) -> UpliftReport:
-    """What the rescue engine brings. The engine's customers against the comparison group: rescued orders, amounts, and
-    what else may change. Only orders whose window has closed count. The interval holds at every look at once: read it
-    daily. Computed each hour; for more than 20,000 orders each day. With `asOf` or `asOfRecorded` it is the response as
-    it was then, byte for byte."""
+    """What the rescue engine brings. The engine's customers against the comparison group: rescued
+    orders, amounts, and what else may change. Only orders whose window has closed count. The
+    interval holds at every look at once: read it daily. Computed each hour; for more than 20,000
+    orders each day. With `asOf` or `asOfRecorded` it is the response as it was then, byte for byte.
+    """
     _, query = read_query(call.query, UpliftQuery)
     return await _uplift(call, await read_cut(call, query))
 
@@ -283,9 +287,10 @@ async def _uplift(call: Call, cut: Cut) -> UpliftReport:
 )
 @api.example("by site and campaign", {"by": "site"})
 async def get_cohorts(call: Call) -> Reply:
-    """Declined payments by week. Of each week's declined payments, how many were rescued, and by which day. A rate
-    stands beside its denominator. With `format=csv`, or `Accept: text/csv`, the response is one file. With `asOf` or
-    `asOfRecorded` it is the response as it was then, byte for byte."""
+    """Declined payments by week. Of each week's declined payments, how many were rescued, and by
+    which day. A rate stands beside its denominator. With `format=csv`, or `Accept: text/csv`, the
+    response is one file. With `asOf` or `asOfRecorded` it is the response as it was then, byte for
+    byte."""
     wanted, query = read_query(call.query, CohortQuery)
     by, form, cut = wanted.by, form_of_reply(call, wanted.format), await read_cut(call, query)
     row = await read_report(call.services.world, call.scope.merchant_id, cut)
@@ -305,9 +310,9 @@ async def get_cohorts(call: Call) -> Reply:
 @api("PUT /v1/engine/return", group="Settings", body=EngineReturnBody, scope="merchants")
 @api.example("on", {"onHarm": True})
 async def put_return(call: Call) -> UpliftReport:
-    """Let the engine stop by itself. Once it is shown to bring less than the comparison group, or to do harm by another
-    of the figures compared, the fixed schedule applies to every order. Whoever starts the engine again is not
-    overruled."""
+    """Let the engine stop by itself. Once it is shown to bring less than the comparison group, or
+    to do harm by another of the figures compared, the fixed schedule applies to every order.
+    Whoever starts the engine again is not overruled."""
     body = read_own(call, EngineReturnBody)
     await set_return(call.services.world, call.scope, on_harm=body.on_harm)
     return await _uplift(call, NOW)

@@ -72,7 +72,8 @@ def uplift_text(report: Mapping[str, Any], refused: Sequence[Mapping[str, Any]] 
         text.append(f"ALARM       {_ALARMS[report['alarm']]}")
     if cards["tooMany"]:
         text.append(
-            f"note        {cards['shared']:,} of {cards['cards']:,} cards are held by payers of both arms"
+            f"note        {cards['shared']:,} of {cards['cards']:,} cards are held by payers of "
+            f"both arms"
         )
     if report["payersInBothArms"]:
         moved = report["payersInBothArms"]
@@ -142,9 +143,9 @@ def uplift(
 ) -> Printed:
     """Shows what the rescue engine brings more than the comparison group.
 
-    Only orders whose window has closed count. The interval holds at every look at once: it may be read each day. With
-    FILE, a CSV, the orders in it are compared; docs/prove-it.md has its columns. With a moment, the report that stood
-    then is shown.
+    Only orders whose window has closed count. The interval holds at every look at once: it may be
+    read each day. With FILE, a CSV, the orders in it are compared; docs/prove-it.md has its
+    columns. With a moment, the report that stood then is shown.
     """
     refused: list[dict[str, Any]] = []
     if past.is_given:

@@ -25,10 +25,12 @@ class UpliftRow(Row, frozen=True):
     report: dict[str, Any]
 
 
-# A worker that takes a merchant has taken it until the lease is over; of two at once the second finds it taken.
+# A worker that takes a merchant has taken it until the lease is over; of two at once the second
+# finds it taken.
 @MERCHANT.statement("""
 INSERT INTO uplift_reports AS u (merchant_id, due_at)
-SELECT m.merchant_id, $1::timestamptz + $2::interval FROM merchants m LEFT JOIN uplift_reports r USING (merchant_id)
+SELECT m.merchant_id, $1::timestamptz + $2::interval FROM merchants m
+  LEFT JOIN uplift_reports r USING (merchant_id)
 WHERE (r.due_at IS NULL OR r.due_at <= $1) AND ($4::uuid IS NULL OR m.merchant_id = $4)
 ORDER BY r.due_at NULLS FIRST, m.merchant_id LIMIT $3
 ON CONFLICT (merchant_id) DO UPDATE SET due_at = excluded.due_at WHERE u.due_at <= $1
@@ -81,7 +83,8 @@ class EngineReturn(Row, frozen=True):
 
 
 @MERCHANT.statement(f"""
-SELECT on_harm, recorded_at, changed_by FROM engine_returns r WHERE merchant_id = $1 AND {known_at("r", 2)}
+SELECT on_harm, recorded_at, changed_by FROM engine_returns r WHERE merchant_id = $1
+  AND {known_at("r", 2)}
 ORDER BY recorded_at DESC, business_at DESC LIMIT 1
 """)
 async def engine_return(
@@ -117,9 +120,9 @@ class ArmOrder(Row):
 
 
 class ComparedRow(ArmOrder):
-    """An order to compare. `holdout`, `engine`: percent of payers, when it came in. `chance`: foreseen at the
-    first decision, None where no model was there. `closed_at`: when its window closes. `sends`:
-    attempts that were made."""
+    """An order to compare. `holdout`, `engine`: percent of payers, when it came in. `chance`:
+    foreseen at the first decision, None where no model was there. `closed_at`: when its window
+    closes. `sends`: attempts that were made."""
 
     holdout: int
     engine: int
@@ -133,9 +136,11 @@ class ComparedRow(ArmOrder):
 
 
 @MERCHANT.statement("""
-SELECT o.order_id, h.site_id, h.campaign_id, coalesce(p.payer_id, o.pan_id, o.token_id, o.order_id) AS who, o.arm,
+SELECT o.order_id, h.site_id, h.campaign_id, coalesce(p.payer_id, o.pan_id, o.token_id,
+  o.order_id) AS who, o.arm,
   o.placed_at AS declined_at, o.units::numeric AS units, o.asset, s.holdout::int AS holdout,
-  coalesce(o.arm_share, s.share)::int AS engine, o.closed_at, g.chance, r.rescued_at, r.by, h.attempts AS sends,
+  coalesce(o.arm_share, s.share)::int AS engine, o.closed_at, g.chance, r.rescued_at, r.by,
+    h.attempts AS sends,
   h.disputed, o.pan_id AS card
 FROM (
   SELECT o.*, coalesce(o.expires_at, o.placed_at + interval '30 days') AS closed_at FROM orders o
@@ -154,7 +159,8 @@ LEFT JOIN LATERAL (
   ORDER BY l.seq LIMIT 1
 ) g ON true
 LEFT JOIN LATERAL (
-  SELECT l.business_at AS rescued_at, CASE WHEN l.happening IN ('paid_elsewhere', 'parts_kept') THEN 'paid_elsewhere'
+  SELECT l.business_at AS rescued_at, CASE WHEN l.happening IN ('paid_elsewhere',
+    'parts_kept') THEN 'paid_elsewhere'
     ELSE coalesce(l.body ->> 'by', 'retry') END AS by
   FROM order_log l
   WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.business_at <= o.closed_at
@@ -185,7 +191,8 @@ CROSS JOIN LATERAL (
   SELECT order_id, site_id, campaign_id, asset, units, placed_at, status, reason,
     coalesce(expires_at, placed_at + interval '30 days') AS closes_at
   FROM order_heads
-  WHERE merchant_id = $1 AND placed_at >= w.begin AND placed_at < w.begin + interval '168 hours' AND order_type = 'MIT'
+  WHERE merchant_id = $1 AND placed_at >= w.begin AND placed_at < w.begin + interval '168 hours'
+    AND order_type = 'MIT'
   ORDER BY placed_at DESC LIMIT {ORDERS_MAX}
 ) h
 LEFT JOIN LATERAL (
@@ -204,16 +211,19 @@ async def cohort_counts(
 
 
 @MERCHANT.statement(
-    "SELECT EXISTS (SELECT FROM order_heads WHERE merchant_id = $1 AND placed_at >= $2 AND order_type = 'MIT')"
+    "SELECT EXISTS (SELECT FROM order_heads WHERE merchant_id = $1 AND placed_at >= $2 AND "
+    "order_type = 'MIT')"
 )
 async def has_orders(db: Read, merchant_id: UUID, since: datetime) -> bool:
     """Subscription payments that were declined since then."""
 
 
 @MERCHANT.statement("""
-SELECT EXISTS (SELECT FROM order_heads WHERE merchant_id = $1 AND expires_at > $3 AND expires_at <= $4
+SELECT EXISTS (SELECT FROM order_heads WHERE merchant_id = $1 AND expires_at > $3
+  AND expires_at <= $4
     AND order_type = 'MIT')
-  OR EXISTS (SELECT FROM order_heads WHERE merchant_id = $1 AND order_type = 'MIT' AND expires_at IS NULL
+  OR EXISTS (SELECT FROM order_heads WHERE merchant_id = $1 AND order_type = 'MIT'
+    AND expires_at IS NULL
     AND placed_at > greatest($2::timestamptz, $3::timestamptz - interval '30 days')
     AND placed_at <= $4::timestamptz - interval '30 days')
 """)

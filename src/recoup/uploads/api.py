@@ -40,7 +40,10 @@ _CURRENCY: Final = ("transaction", "currency")  # a subscription's price has one
 _AMOUNT: Final = ("transaction", "amount")
 _FOLDS: Final = {kind: folding(names_of(shape)) for kind, shape in _SHAPES.items()}
 _TOKENS_ONLY: Final = "Send a token of /tokenize; a file never holds a card number."
-_NO_CUSTOMER: Final = "A file takes merchant-initiated payments: isMIT must be true. A customer who waits needs a call."
+_NO_CUSTOMER: Final = (
+    "A file takes merchant-initiated payments: isMIT must be true. A customer "
+    "who waits needs a call."
+)
 _NO_EXPIRY: Final = (
     "Say expiryDateUtc in the row, or once for all rows in the file's configuration."
 )
@@ -148,8 +151,8 @@ Kind = Annotated[Literal["transmit", "evaluate"], Meta(description="Kind of the 
 
 
 class UploadBody(Shape):
-    """A file in JSON: its configuration, then its rows. A list of rows alone, one row a line (JSON lines) and CSV are
-    taken too."""
+    """A file in JSON: its configuration, then its rows. A list of rows alone, one row a line (JSON
+    lines) and CSV are taken too."""
 
     kind: Kind | None = None
     """Here, in the query, or in the file name: `transmit_…`."""
@@ -273,10 +276,11 @@ api: Final = Api(group="Files", scope="payments")
     streams=True,
 )
 async def post_upload(call: Call) -> Reply:
-    """Upload a file of payments. Bodies of /transmit or of managed /evaluate, up to 250,000 rows and 256 MB, with or
-    without gzip: JSON as shown, a JSON list, one object per line, or a CSV whose first line names the fields. Each row
-    is processed like a single call; the answers are a file. The same file again is the same upload, with no further
-    effect. 202 for a new file, 200 for a known one."""
+    """Upload a file of payments. Bodies of /transmit or of managed /evaluate, up to 250,000 rows
+    and 256 MB, with or without gzip: JSON as shown, a JSON list, one object per line, or a CSV
+    whose first line names the fields. Each row is processed like a single call; the answers are a
+    file. The same file again is the same upload, with no further effect. 202 for a new file, 200
+    for a known one."""
     query = call.parameters(NewUploadQuery)
     assert call.receive is not None
     with named_as_here():
@@ -315,8 +319,8 @@ async def get_upload(call: Call) -> Upload:
     problems=("not_found",),
 )
 async def get_answers(call: Call) -> Reply:
-    """Answers of a file. One answer per row, in the file's order: JSON lines, or CSV if the file was CSV. A row that is
-    still waiting is `RECEIVED`."""
+    """Answers of a file. One answer per row, in the file's order: JSON lines, or CSV if the file
+    was CSV. A row that is still waiting is `RECEIVED`."""
     upload = await _find(call)
     parts, name = answer_file(call.services.world, upload), f"answers-{upload.upload_id}"
     if upload.form == "csv":
@@ -331,7 +335,8 @@ async def get_answers(call: Call) -> Reply:
     body_optional=True,
 )
 async def post_stop(call: Call) -> Upload:
-    """Stop a file. Skips rows that are not yet processed. The same file may be sent again afterwards."""
+    """Stop a file. Skips rows that are not yet processed. The same file may be sent again
+    afterwards."""
     return _upload(
         await stop_upload(call.services.world, call.scope, call.object_id(noun="upload", cure=FIND))
     )

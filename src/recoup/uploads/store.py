@@ -40,7 +40,8 @@ UPLOAD: Final = columns_of(Upload)
 
 
 @MERCHANT.statement(f"""
-SELECT {UPLOAD} FROM uploads WHERE merchant_id = $1 AND kind = $2 AND content_mac = $3 AND state <> 'stopped'
+SELECT {UPLOAD} FROM uploads WHERE merchant_id = $1 AND kind = $2 AND content_mac = $3
+  AND state <> 'stopped'
 """)
 async def upload_by_content(
     db: Read, merchant_id: UUID, kind: str, content_mac: bytes
@@ -62,10 +63,12 @@ class HeldRows(Row):
 
 
 @MERCHANT.statement("""
-SELECT coalesce(sum(count - done) FILTER (WHERE state IN ('received', 'working')), 0)::bigint AS waiting,
+SELECT coalesce(sum(count - done) FILTER (WHERE state IN ('received', 'working')),
+  0)::bigint AS waiting,
   coalesce(sum(kept), 0)::bigint AS kept
 FROM (
-  SELECT state, attempt_count AS count, done_count AS done, new_count AS kept FROM imports WHERE merchant_id = $1
+  SELECT state, attempt_count AS count, done_count AS done, new_count AS kept FROM imports
+    WHERE merchant_id = $1
   UNION ALL SELECT state, row_count, done_count, row_count FROM uploads WHERE merchant_id = $1
   UNION ALL SELECT 'completed', 0, 0, lines FROM reconciliation_runs WHERE merchant_id = $1
 ) f
@@ -86,7 +89,8 @@ async def list_uploads(
 
 
 @MERCHANT.statement("""
-SELECT row_no, line_no, sequence, external_id, subject_id, state, status, code, errors, warning FROM upload_rows
+SELECT row_no, line_no, sequence, external_id, subject_id, state, status, code, errors, warning
+  FROM upload_rows
 WHERE merchant_id = $1 AND upload_id = $2 AND row_no > $3 ORDER BY row_no LIMIT $4
 """)
 async def upload_rows(
@@ -96,8 +100,10 @@ async def upload_rows(
 
 
 @MERCHANT.statement("""
-SELECT row_no, line_no, sequence, external_id, subject_id, state, status, code, errors, warning FROM upload_rows
-WHERE merchant_id = $1 AND upload_id = $2 AND row_no > $3 AND state = 'refused' ORDER BY row_no LIMIT $4
+SELECT row_no, line_no, sequence, external_id, subject_id, state, status, code, errors, warning
+  FROM upload_rows
+WHERE merchant_id = $1 AND upload_id = $2 AND row_no > $3 AND state = 'refused' ORDER BY row_no
+  LIMIT $4
 """)
 async def refused_rows(
     db: Read, merchant_id: UUID, upload_id: UUID, after: int, limit: int
@@ -206,7 +212,8 @@ def _kept(errors: Sequence[Mapping[str, str]]) -> list[dict[str, Kept]]:
 
 
 @MERCHANT.statement("""
-UPDATE uploads SET row_count = $3, refused_count = $4, notes = $5 WHERE merchant_id = $1 AND upload_id = $2
+UPDATE uploads SET row_count = $3, refused_count = $4, notes = $5 WHERE merchant_id = $1
+  AND upload_id = $2
 """)
 async def count_rows(
     db: Tx, merchant_id: UUID, upload_id: UUID, rows: int, refused: int, notes: Sequence[Kept]
@@ -230,7 +237,8 @@ class LockedUpload(Row):
 
 
 @MERCHANT.statement("""
-SELECT u.merchant_id, u.kind, u.row_count, u.begun_to, u.actor, u.request_id, u.stop_requested_at, u.finished_at,
+SELECT u.merchant_id, u.kind, u.row_count, u.begun_to, u.actor, u.request_id, u.stop_requested_at,
+  u.finished_at,
   EXISTS (SELECT FROM uploads o WHERE o.merchant_id = u.merchant_id AND o.kind = u.kind
     AND o.upload_id < u.upload_id AND o.state IN ('received', 'working')) AS waits
 FROM uploads u WHERE u.merchant_id = $1 AND u.upload_id = $2 FOR UPDATE OF u
@@ -251,7 +259,8 @@ class WaitingRow(Row):
 
 @MERCHANT.statement("""
 SELECT row_no, external_id, given, subject_id, tries FROM upload_rows
-WHERE merchant_id = $1 AND upload_id = $2 AND state = 'received' AND row_no <= $3 ORDER BY row_no LIMIT $4
+WHERE merchant_id = $1 AND upload_id = $2 AND state = 'received' AND row_no <= $3 ORDER BY row_no
+  LIMIT $4
 """)
 async def waiting_rows(
     db: Read, merchant_id: UUID, upload_id: UUID, up_to: int, limit: int
@@ -289,12 +298,16 @@ async def answer_rows(
 
 # A row that another process has answered meanwhile keeps that answer, and is not counted again.
 @MERCHANT.statement("""
-UPDATE upload_rows r SET state = i.state, given = CASE WHEN i.state = 'received' THEN r.given END, tries = i.tries,
-  subject_id = coalesce(i.subject_id, r.subject_id), status = i.status, code = i.code, errors = i.errors,
+UPDATE upload_rows r SET state = i.state, given = CASE WHEN i.state = 'received' THEN r.given END,
+  tries = i.tries,
+  subject_id = coalesce(i.subject_id, r.subject_id), status = i.status, code = i.code,
+    errors = i.errors,
   warning = i.warning
-FROM jsonb_to_recordset($3) AS i (row_no int, state text, tries smallint, subject_id uuid, status text, code text,
+FROM jsonb_to_recordset($3) AS i (row_no int, state text, tries smallint, subject_id uuid,
+  status text, code text,
   errors jsonb, warning text)
-WHERE r.merchant_id = $1 AND r.upload_id = $2 AND r.row_no = i.row_no AND r.state = 'received' RETURNING r.state
+WHERE r.merchant_id = $1 AND r.upload_id = $2 AND r.row_no = i.row_no AND r.state = 'received'
+  RETURNING r.state
 """)
 async def _answer(
     db: Tx, merchant_id: UUID, upload_id: UUID, answers: Sequence[dict[str, Any]]

@@ -40,9 +40,10 @@ api: Final = Api(group="Reports")
 )
 @api.example("no sends at night", _NIGHTS)
 async def post(call: Call) -> Backtest:
-    """Ask for a back-test. What a policy would have rescued of the declined payments of the last days, beside what was
-    done. Of little history the figures stand in the response; otherwise `madeAt` is null, and they are made within
-    minutes. The same question within a day has the same answer."""
+    """Ask for a back-test. What a policy would have rescued of the declined payments of the last
+    days, beside what was done. Of little history the figures stand in the response; otherwise
+    `madeAt` is null, and they are made within minutes. The same question within a day has the same
+    answer."""
     body, complaints = read_body(call.body, BacktestBody)
     check_own(body.mid, call.scope.merchant_id, complaints)
     if body.policy is not None and body.version is not None:
@@ -56,7 +57,8 @@ async def post(call: Call) -> Backtest:
 
 @api("GET /v1/backtests", query=BacktestQuery, scope="reports")
 async def get_list(call: Call) -> BacktestList:
-    """Back-tests. Those that were asked for, and those of policies before they were saved. Newest first."""
+    """Back-tests. Those that were asked for, and those of policies before they were saved. Newest
+    first."""
     query = call.parameters(BacktestQuery)
     rows = await list_backtests(
         call.services.world.db.reader, call.scope.merchant_id, query.after, query.limit + 1
@@ -72,8 +74,9 @@ async def get_list(call: Call) -> BacktestList:
 
 @api("GET /v1/backtests/{id}", problems=("not_found",), scope="reports")
 async def get_one(call: Call) -> Backtest:
-    """One back-test. A share has an interval only where the stored decisions allow one. Otherwise it is null, and
-    `missing` says what would be needed. Of an import, only `then` has an interval."""
+    """One back-test. A share has an interval only where the stored decisions allow one. Otherwise
+    it is null, and `missing` says what would be needed. Of an import, only `then` has an interval.
+    """
     return shown(
         Backtest, await read_backtest(call.services.world, call.scope.merchant_id, _id(call))
     )
@@ -86,7 +89,8 @@ async def get_one(call: Call) -> Backtest:
     scope="reports",
 )
 async def get_payments(call: Call) -> BacktestPayments:
-    """Payments of a back-test. Each payment with what was done, and what the policy would have planned and why."""
+    """Payments of a back-test. Each payment with what was done, and what the policy would have
+    planned and why."""
     query = call.parameters(BacktestPaymentQuery)
     world, merchant_id = call.services.world, call.scope.merchant_id
     report_row = await read_backtest(world, merchant_id, _id(call))

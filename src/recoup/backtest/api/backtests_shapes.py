@@ -179,9 +179,10 @@ class BacktestExperiment(Shape):
 
 
 class BacktestAssuming(Shape):
-    """Bounds under an assumption. `payer`: another charge of the same card (of the customer, where the
-    file names no card) shows what an attempt within six hours of it would have brought: approved and of as much at
-    least, or declined and of as much at most. `lasting`: no longer made."""
+    """Bounds under an assumption. `payer`: another charge of the same card (of the customer, where
+    the file names no card) shows what an attempt within six hours of it would have brought:
+    approved and of as much at least, or declined and of as much at most. `lasting`: no longer made.
+    """
 
     assumed: list[Literal["lasting", "payer"]]
     at_least: float | None
@@ -217,7 +218,8 @@ class BacktestMoneyBounds(Shape):
 
 
 class BacktestHistoryFigures(Shape):
-    """Payments of an import: all, or those of one class of decline, issuer, country or band of amounts."""
+    """Payments of an import: all, or those of one class of decline, issuer, country or band of
+    amounts."""
 
     name: str
     """Empty: all others, or all."""
@@ -324,7 +326,8 @@ class BacktestQuery(Shape):
 
 
 class BacktestList(Members):
-    """The newest first. The newest 25 that were asked for are kept, 15 that versions name, and 5 other drafts."""
+    """The newest first. The newest 25 that were asked for are kept, 15 that versions name, and 5
+    other drafts."""
 
     data: list[BacktestShown]
     next: UUID | None

@@ -127,7 +127,8 @@ def _text(row: BacktestRow, files: Files) -> list[str]:
     saved = f"; saved as version {row.saved_as}" if row.saved_as is not None else ""
     text = [
         f"back-test   {_name(row, files)}",
-        f"asked       {row.requested_at:%Y-%m-%d %H:%M} GMT by {shown_by_number(row.requested_by)}{saved}",
+        f"asked       {row.requested_at:%Y-%m-%d %H:%M} GMT by "
+        f"{shown_by_number(row.requested_by)}{saved}",
     ]
     if row.failed is not None:
         return [*text, f"failed      {shown_by_number(str(kept(row.failed)))}"]
@@ -204,7 +205,8 @@ class _File(click.Path):
 )
 @click.option(
     "--policy",
-    help="A retry policy as a TOML file, which the decider is asked within; or a decider by its name.",
+    help="A retry policy as a TOML file, which the decider is asked within; or a decider by its "
+    "name.",
 )
 @click.option(
     "--decider",
@@ -268,11 +270,11 @@ def backtest(
 ) -> None:
     """Shows what a policy would have rescued of past declines, beside what was rescued.
 
-    Without FILE, of a merchant's own orders. FILE is a log of `recoup lab compare --log`, or a history as
-    `recoup import` takes it; see docs/prove-it.md.
+    Without FILE, of a merchant's own orders. FILE is a log of `recoup lab compare --log`, or a
+    history as `recoup import` takes it; see docs/prove-it.md.
 
-    `recoup backtest list` lists the back-tests that a merchant's people or systems asked for, `recoup backtest show ID`
-    shows one. Its exit code is 1 where the back-test has failed.
+    `recoup backtest list` lists the back-tests that a merchant's people or systems asked for,
+    `recoup backtest show ID` shows one. Its exit code is 1 where the back-test has failed.
     """
     if isinstance(file, str):
         run_kept(replace(run, with_orders=False), file, backtest_id, as_json=as_json)
@@ -325,7 +327,8 @@ def backtest(
     text = text_of(judged, send_cost)
     if len(read.plays) > 1:
         text.append(
-            f"play        {read.play}; the file also holds {', '.join(read.plays[1:6])}: --play chooses"
+            f"play        {read.play}; the file also holds {', '.join(read.plays[1:6])}: --play "
+            f"chooses"
         )
     text += [
         f"line {number:<7}{shown_by_number(why)}" for number, why in read.refused[:REFUSED_SHOWN]
@@ -383,7 +386,8 @@ def _of_history(
             raise invalid(
                 looked.questions[0].text,
                 "file",
-                "`recoup import --dry-run` asks all that the file does not say; answer by the same options.",
+                "`recoup import --dry-run` asks all that the file does not say; answer by the same "
+                "options.",
             )
         attempts = _attempts(looked.read(Clocks().wall(), world=False), bad)
         return backtest_of_history(attempts, who, within, REGION, window, send_cost, cores()), bad

@@ -33,14 +33,17 @@ def text_of(report: HistoryReport) -> list[str]:
     text = [
         *in_short(history_plain(report)),
         f"policy      {shown_by_number(report.policy)}",
-        f"payments    {len(cohort.payments):,} of {cohort.declined:,} declined at first, with windows of "
-        f"{cohort.window.days} days; {cohort.begun_before:,} may have begun before the file, {len(cohort.open):,} end "
+        f"payments    {len(cohort.payments):,} of {cohort.declined:,} declined at first, with "
+        f"windows of "
+        f"{cohort.window.days} days; {cohort.begun_before:,} may have begun before the file, "
+        f"{len(cohort.open):,} end "
         "after it"
         + (f", {len(cohort.unknown):,} have an unknown outcome" if cohort.unknown else ""),
     ]
     if report.sampled_of is not None:
         text.append(
-            f"sample      {cohort.attempts:,} of {report.sampled_of:,} attempts, by customers drawn with a fixed seed"
+            f"sample      {cohort.attempts:,} of {report.sampled_of:,} attempts, by customers "
+            f"drawn with a fixed seed"
         )
     if report.lacking or report.then is None or report.whole is None:
         text.append("not enough  to say anything:")
@@ -50,7 +53,8 @@ def text_of(report: HistoryReport) -> list[str]:
         "" if report.whole.days_then is None else f", money after {report.whole.days_then:.1f} days"
     )
     text.append(
-        f"then        {report.then.value:.1%} rescued (of more such payments {max(0, low):.1%} to {min(1, high):.1%}), "
+        f"then        {report.then.value:.1%} rescued (of more such payments {max(0, low):.1%} to "
+        f"{min(1, high):.1%}), "
         f"{report.whole.sends_then:.2f} attempts each{days}"
     )
     text += _of_policy(report)
@@ -80,7 +84,8 @@ def _group(figures: HistoryFigures) -> str:
     return (
         f"{shown_by_number(label_of(figures.name))[:28]:<28} {figures.orders:6,} "
         f"{figures.rescued_then / figures.orders:7.1%}  "
-        f"{rescued:<17} {models:<17} {f'{sends}, then {figures.sends_then:.2f}':<24} {days:<30} {_fees(figures)}"
+        f"{rescued:<17} {models:<17} {f'{sends}, then {figures.sends_then:.2f}':<24} {days:<30} "
+        f"{_fees(figures)}"
     )
 
 
@@ -98,7 +103,8 @@ def _of_policy(report: HistoryReport) -> list[str]:
         planned, count = report.planned_of
         sample = f" of a sample of {planned:,} payments" if planned < count else ""
         text.append(
-            f"at least    {report.bounds.at_least:.1%} and at most {report.bounds.at_most:.1%} rescued by this policy"
+            f"at least    {report.bounds.at_least:.1%} and at most {report.bounds.at_most:.1%} "
+            f"rescued by this policy"
             f"{sample}, if nothing is assumed; {report.sends:.2f} attempts planned each"
         )
     if report.narrowed is not None:
@@ -106,7 +112,8 @@ def _of_policy(report: HistoryReport) -> list[str]:
     whole = report.whole
     if whole is not None and whole.sends is not None:
         text.append(
-            f"attempts    {whole.sends.low:.2f} to {whole.sends.high:.2f} each under it; fees avoided {_fees(whole)}"
+            f"attempts    {whole.sends.low:.2f} to {whole.sends.high:.2f} each under it; fees "
+            f"avoided {_fees(whole)}"
         )
         text.append(at_cost(report.send_cost))
     if whole is not None and whole.days_earlier is not None:
@@ -117,7 +124,8 @@ def _of_policy(report: HistoryReport) -> list[str]:
         off = report.calibration
         text.append(
             f"calibration the model's chances were off by {100 * off.error:.1f} points "
-            f"(± {100 * off.plus_minus:.1f}) at {off.tries:,} attempts of the last quarter of the time, which it "
+            f"(± {100 * off.plus_minus:.1f}) at {off.tries:,} attempts of the last quarter of the "
+            f"time, which it "
             "had not seen"
         )
     if report.models is None:
@@ -127,7 +135,8 @@ def _of_policy(report: HistoryReport) -> list[str]:
         ]
     return [
         *text,
-        f"models      expect {report.models.lowest:.1%} to {report.models.highest:.1%} (range of models)",
+        f"models      expect {report.models.lowest:.1%} to {report.models.highest:.1%} (range of "
+        f"models)",
         f"            {LOUD}",
     ]
 
@@ -139,7 +148,10 @@ def _assuming(narrowed: Narrowed) -> str:
     return f"{text}{narrowed.contradicted:,} payments contradict it"
 
 
-LATER: Final = "back-test   {0} is being made; the page Back-tests shows it. The policy can be saved meanwhile."
+LATER: Final = (
+    "back-test   {0} is being made; the page Back-tests shows it. The policy can be "
+    "saved meanwhile."
+)
 
 
 def summary(row: BacktestRow) -> list[str]:
@@ -150,7 +162,8 @@ def summary(row: BacktestRow) -> list[str]:
     if report is None:
         return [f"back-test   {shown_by_number(str(kept(row.failed or '')))}"]
     text = [
-        f"back-test   {shown_by_number(report['policy'])}, of {report['orders']:,} orders of the last days"
+        f"back-test   {shown_by_number(report['policy'])}, of {report['orders']:,} orders of the "
+        f"last days"
     ]
     return [*text, *figures_of(report)]
 
@@ -188,13 +201,16 @@ def _of_history(report: Mapping[str, Any]) -> list[str]:
     if then is None:
         return [*text, "policy      not enough to say what was rescued:", *listed(report)]
     text.append(
-        f"then        {then['value']:.1%} of {report['orders']:,} payments rescued (of more such payments "
-        f"{max(0, then['low']):.1%} to {min(1, then['high']):.1%}), {report['sendsThen']:.2f} attempts each"
+        f"then        {then['value']:.1%} of {report['orders']:,} payments rescued (of more such "
+        f"payments "
+        f"{max(0, then['low']):.1%} to {min(1, then['high']):.1%}), {report['sendsThen']:.2f} "
+        f"attempts each"
     )
     if report["bounds"] is not None:
         least, most = report["bounds"]["atLeast"], report["bounds"]["atMost"]
         text.append(
-            f"policy      at least {least:.1%} and at most {most:.1%} rescued, if nothing is assumed"
+            f"policy      at least {least:.1%} and at most {most:.1%} rescued, if nothing is "
+            f"assumed"
         )
     if report["rangeOfModels"] is None:
         return text
@@ -209,7 +225,8 @@ def _of_history(report: Mapping[str, Any]) -> list[str]:
 def _figures(report: Mapping[str, Any]) -> list[str]:
     rescued, more = report["rescued"], report["difference"]
     return [
-        f"policy      {rescued['value']:.1%} rescued, 90 % interval {max(0.0, rescued['low']):.1%} to "
+        f"policy      {rescued['value']:.1%} rescued, 90 % interval {max(0.0, rescued['low']):.1%} "
+        f"to "
         f"{min(1.0, rescued['high']):.1%}, {report['sends']:.2f} attempts an order",
         f"difference  {100 * more['value']:+.1f} points, between {100 * more['low']:+.1f} and "
         f"{100 * more['high']:+.1f}: {VERDICTS[report['verdict']]}",
@@ -219,7 +236,9 @@ def _figures(report: Mapping[str, Any]) -> list[str]:
 def _money(money: Mapping[str, Any]) -> str:
     asset, more = money["currency"], money["netDifference"]
     return (
-        f"net {asset}     {amount_of(money['net'], asset)} against {amount_of(money['netThen'], asset)}, difference "
-        f"{amount_of(more['low'], asset, sign=True)} to {amount_of(more['high'], asset, sign=True)}; fees avoided "
+        f"net {asset}     {amount_of(money['net'], asset)} against "
+        f"{amount_of(money['netThen'], asset)}, difference "
+        f"{amount_of(more['low'], asset, sign=True)} to "
+        f"{amount_of(more['high'], asset, sign=True)}; fees avoided "
         f"{amount_of(money['feesAvoided'], asset)}"
     )

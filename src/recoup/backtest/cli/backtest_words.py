@@ -35,7 +35,8 @@ def text_of(judgement: Judgement, send_cost: int) -> list[str]:
     ]
     if judgement.sampled_of is not None:
         text.append(
-            f"sample      {whole.orders:,} of {judgement.sampled_of:,} orders, by customers drawn with a fixed seed"
+            f"sample      {whole.orders:,} of {judgement.sampled_of:,} orders, by customers drawn "
+            f"with a fixed seed"
         )
     span = (
         f", {_day(judgement.first)} to {_day(judgement.last)}"
@@ -43,16 +44,19 @@ def text_of(judgement: Judgement, send_cost: int) -> list[str]:
         else ""
     )
     text.append(
-        f"orders      {whole.orders:,} of {judgement.payers:,} customers, whose window has closed{span}; "
+        f"orders      {whole.orders:,} of {judgement.payers:,} customers, whose window has "
+        f"closed{span}; "
         f"{judgement.open:,} open"
     )
     if judgement.unread:
         text.append(
-            f"unread      {judgement.unread:,} orders hold decisions that cannot be read; they are left out"
+            f"unread      {judgement.unread:,} orders hold decisions that cannot be read; they are "
+            f"left out"
         )
     if whole.orders:
         text.append(
-            f"then        {whole.then.value:.1%} rescued (of more such orders {_interval(whole.then)})"
+            f"then        {whole.then.value:.1%} rescued (of more such orders "
+            f"{_interval(whole.then)})"
         )
     text += _with_policy(judgement)
     text += [_money(money) for money in judgement.money] + [at_cost(send_cost)] * bool(
@@ -60,7 +64,10 @@ def text_of(judgement: Judgement, send_cost: int) -> list[str]:
     )
     text += _overlap(judgement)
     for kind, rows in judgement.groups.items():
-        heads = "orders    then  policy  difference           attempts          money               fees avoided"
+        heads = (
+            "orders    then  policy  difference           attempts          money             "
+            "  fees avoided"
+        )
         text += ["", f"{_KINDS[kind]:<{GROUP_WIDTH}} {heads}"]
         text += [_group(name, figures) for name, figures in rows]
         text += explained(name for name, _ in rows) if kind == "class" else []
@@ -95,7 +102,10 @@ def explained(classes: Iterable[str]) -> list[str]:
 
 def at_cost(units: int) -> str:
     """Text of what the fees rest on."""
-    return f"            fees at {units} minor units an attempt, which is an assumption: --send-cost takes another"
+    return (
+        f"            fees at {units} minor units an attempt, which is an assumption: "
+        f"--send-cost takes another"
+    )
 
 
 def _with_policy(judgement: Judgement) -> list[str]:
@@ -108,8 +118,8 @@ def _with_policy(judgement: Judgement) -> list[str]:
     low, high = (100 * bound for bound in whole.difference.interval)
     return [
         f"policy      {whole.rescued.value:.1%} rescued, 90 % interval {_interval(whole.rescued)}",
-        f"difference  {100 * whole.difference.value:+.1f} points, between {low:+.1f} and {high:+.1f}: "
-        + VERDICTS[judgement.verdict],
+        f"difference  {100 * whole.difference.value:+.1f} points, between {low:+.1f} and "
+        f"{high:+.1f}: " + VERDICTS[judgement.verdict],
         f"attempts    {whole.sends:.2f} an order, then {whole.sends_then:.2f}",
         f"money       after {_days(whole.days)} days, then {_days(whole.days_then)}"
         + (f": {days_earlier(whole.days_earlier)}" if whole.days_earlier is not None else ""),
@@ -127,9 +137,11 @@ def _money(money: MoneyFigures) -> str:
 def _overlap(judgement: Judgement) -> list[str]:
     overlap = judgement.overlap
     return [
-        f"overlap     {overlap.followed:.1%} of the orders were tried to their end as it would have: they count as "
+        f"overlap     {overlap.followed:.1%} of the orders were tried to their end as it would "
+        f"have: they count as "
         f"{overlap.effective:,.0f} of {overlap.payers:,} customers",
-        f"            no arm could do {overlap.unsupported:.1%}; cut off {overlap.clipped:.1%}; largest customer "
+        f"            no arm could do {overlap.unsupported:.1%}; cut off {overlap.clipped:.1%}; "
+        f"largest customer "
         f"{overlap.largest:.1%}",
     ]
 
@@ -143,8 +155,10 @@ def _group(name: str, figures: Figures) -> str:
     low, high = (100 * value for value in figures.difference.interval)
     between = f"{100 * figures.difference.value:+.1f} ({low:+.1f} to {high:+.1f})"
     return (
-        f"{label:<{GROUP_WIDTH}} {figures.orders:6,} {then} {figures.rescued.value:7.1%}  {between:<20} "
-        f"{figures.sends:.2f}, then {figures.sends_then:.2f}  {_earlier(figures.days_earlier):<18}  "
+        f"{label:<{GROUP_WIDTH}} {figures.orders:6,} {then} {figures.rescued.value:7.1%}  "
+        f"{between:<20} "
+        f"{figures.sends:.2f}, then {figures.sends_then:.2f}  {_earlier(figures.days_earlier):<18} "
+        f" "
         + ", ".join(
             f"{amount_of(fee.units, fee.asset)} {fee.asset}" for fee in figures.fees_avoided
         )

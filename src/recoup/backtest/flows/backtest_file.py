@@ -82,7 +82,8 @@ TOO_FEW_LATE: Final = Sentence(
     "there are too few repeated attempts in the last quarter of the time to judge a model by"
 )
 WRONG: Final = Sentence(
-    "in the last quarter of the time, which they had not seen, their chances were off by more than 10 points"
+    "in the last quarter of the time, which they had not seen, their chances were off by more than "
+    "10 points"
 )
 HistoryModels = Callable[[Sequence[Payment], Past, datetime, datetime, Spread], Mapping[str, Model]]
 # The engine's models of an import's payments, by name.

@@ -20,10 +20,12 @@ YEAR_WEEKS: Final = 52
 SWITCH_ON: Final = Sentence("Recommendation: switch it on.")
 LEAVE: Final = Sentence("Recommendation: do not switch it on; what you do now brings in more.")
 TOO_SMALL: Final = Sentence(
-    "Recommendation: decide by other reasons. Even a year of comparison could not show so small a difference."
+    "Recommendation: decide by other reasons. Even a year of comparison could not show so small a "
+    "difference."
 )
 ITSELF: Final = Sentence(
-    "The engine decided on most of these orders, so this compares it with itself. What it adds to a fixed schedule is "
+    "The engine decided on most of these orders, so this compares it with itself. What it adds to "
+    "a fixed schedule is "
     "on the page Uplift."
 )
 RECOUP: Final = Sentence("Recoup")
@@ -148,7 +150,8 @@ def _money(
     )
     if span.best is None:
         return Sentence(
-            "Of {0} {1} declined a month, {2} {1} come back today; with {3}, between {4} and {5} {1} would come back: "
+            "Of {0} {1} declined a month, {2} {1} come back today; with {3}, between {4} and {5} "
+            "{1} would come back: "
             "the file alone proves no narrower range.",
             declined,
             asset,
@@ -200,7 +203,8 @@ def _advice(
 
 def _compare(weeks: int, who: Sentence) -> Sentence:
     return Sentence(
-        "Recommendation: run a comparison group for {0} weeks, half of your customers with {1} and half as now; you "
+        "Recommendation: run a comparison group for {0} weeks, half of your customers with {1} and "
+        "half as now; you "
         "can end it any day. It measures what past payments can only estimate.",
         weeks,
         who,

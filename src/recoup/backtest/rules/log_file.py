@@ -142,7 +142,8 @@ def read_log(
                 f" of {play}" if play else "",
             ),
             "file",
-            "Write it with `recoup lab compare --arms engine --explore 0.1 --holdout 0.1 --log FILE`.",
+            "Write it with `recoup lab compare --arms engine --explore 0.1 --holdout 0.1 --log "
+            "FILE`.",
         )
     log.orders = [
         JudgedOrder(order.facts._replace(engine_share=reading.share), order.steps, order.planned)

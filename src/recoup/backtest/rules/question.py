@@ -22,11 +22,12 @@ Purpose = Literal["request", "draft", "bounds", "floor"]
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`purpose`: somebody asked, or a policy is about to be saved, or bounds of several merchants are: what comes of
-    these is for whoever sets them; or the floor under the engine asks. `lines`: the policy within which `decider` is
-    asked; None: those that held when each decision was made. `scope`, `subject`: where the policy holds. `number`: the
-    version that the lines are, or would be. `wider`: names of the policies around it, of bounds of all others that hold
-    at the merchant. `days`: how far back, of a merchant's own orders; `window_days`: how long a payment of an import
+    """`purpose`: somebody asked, or a policy is about to be saved, or bounds of several merchants
+    are: what comes of these is for whoever sets them; or the floor under the engine asks. `lines`:
+    the policy within which `decider` is asked; None: those that held when each decision was made.
+    `scope`, `subject`: where the policy holds. `number`: the version that the lines are, or would
+    be. `wider`: names of the policies around it, of bounds of all others that hold at the merchant.
+    `days`: how far back, of a merchant's own orders; `window_days`: how long a payment of an import
     may be rescued."""
 
     purpose: Purpose = "request"

@@ -21,24 +21,31 @@ CLASSES: Final = {
 
 # what -> its sentence, and how the numbers are shown
 LESS: Final[Mapping[str, tuple[str, str]]] = {
-    "weight": ("The orders that were tried as this policy would have count as {0} customers; {1} are needed.", "%.0f"),
+    "weight": ("The orders that were tried as this policy would have count as {0} customers; {1} "
+               "are needed.", "%.0f"),
     "support": ("In {0} % of its decisions the policy does what no order shows; {1} % at most.", "%"),
-    "clipped": ("{0} % of the weight was cut off, because few orders would count too much; {1} % at most.", "%"),
+    "clipped": ("{0} % of the weight was cut off, because few orders would count too much; {1} % "
+                "at most.", "%"),
     "one_payer": ("One customer has {0} % of the weight; {1} % at most.", "%"),
     "width": ("The interval is {0} points wide to each side; {1} points are the most that is shown.", "%"),
     "days": ("There are {0} days of closed windows; {1} are needed.", "%.0f"),
     "rescued": ("There are {0} rescued payments; {1} are needed.", "%.0f"),
-    "customers": ("The declined payments are of {0} customers; {1} are needed. Is it the right column?", "%.0f"),
+    "customers": ("The declined payments are of {0} customers; {1} are needed. Is it the right "
+                  "column?", "%.0f"),
     "not_rescued": ("There are {0} payments that were not rescued; {1} are needed.", "%.0f"),
     "attempts": ("No attempt of a card stands in the file.", ""),
     "only_successes": ("The file holds only successes: export the failed payments too.", ""),
-    "declined": ("No declined payment has its whole window in the file; the rest is cut by its edges.", ""),
-    "guessed": ("{0} % of the attempts are put together by guess; {1} % at most. Export the payments’ ids.", "%"),
-    "unknown": ("Of {0} % of the payments it is not known whether a later attempt was approved; {1} % at most.", "%"),
+    "declined": ("No declined payment has its whole window in the file; the rest is cut by its "
+                 "edges.", ""),
+    "guessed": ("{0} % of the attempts are put together by guess; {1} % at most. Export the "
+                "payments’ ids.", "%"),
+    "unknown": ("Of {0} % of the payments it is not known whether a later attempt was approved; "
+                "{1} % at most.", "%"),
 }  # fmt: skip
 LONGER: Final = Sentence("Import a longer export, with the failed payments and all their retries.")
 MORE: Final = Sentence(
-    "Let the engine decide for more of the customers, some of them at random, and look again in a few weeks."
+    "Let the engine decide for more of the customers, some of them at random, and look again in a "
+    "few weeks."
 )
 NO_ARM: Final = (
     "No order has stored probabilities yet: let the rescue engine watch, or decide "

@@ -23,7 +23,8 @@ _BEGINS: Final = re.compile(r"(\d\d)([,/].*|)$", re.S)
 _CODE: Final = re.compile(r"[1-9][0-9]{2}")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _OPENING, _CLOSING = "010", "015"
-# Detail type codes of money that comes back or is taken back: reversals, returned and rejected items.
+# Detail type codes of money that comes back or is taken back: reversals, returned and rejected
+# items.
 _BACK: Final = frozenset(
     ("123", "252", "255", "257", "258", "261", "266", "268", "395",
      "423", "552", "555", "557", "558", "561", "566", "568", "694")

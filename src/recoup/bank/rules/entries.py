@@ -269,7 +269,8 @@ def _said(account: Account) -> list[str]:
     else:
         said.append(
             Sentence(
-                "The file has no opening and closing balance of it, so its sum could not be checked."
+                "The file has no opening and closing balance of it, so its sum could not be "
+                "checked."
             )
         )
     for why, count in sorted(account.left_out.items()):

@@ -21,8 +21,10 @@ _ROOT: Final = re.compile(rf"<(?:[\w.-]+:)?({'|'.join(_ROOTS)})(?:V\d\d)?[\s/>]"
 _EXPORT: Final = "Export the statement as camt.053, MT940, BAI2 or CSV."
 # format -> what to do instead
 CURES: Final = {
-    "camt.052": "It is an intraday report, whose entries may still change: compare the camt.053 of the day.",
-    "MT942": "It is an intraday report, whose entries may still change: compare the MT940 of the day.",
+    "camt.052": "It is an intraday report, whose entries may still change: compare the camt.053 of "
+                "the day.",
+    "MT942": "It is an intraday report, whose entries may still change: compare the MT940 of the "
+             "day.",
     "pain.001": "It is an order to the bank, not what the bank did: compare the bank's camt.053.",
     "pain.008": "It is an order to the bank, not what the bank did: compare the bank's camt.053.",
     "pacs.002": "It is between banks: ask yours for the pain.002.",
@@ -81,7 +83,8 @@ def check_statement(named: str, kind: str) -> None:
     if named in ANSWERS:
         raise invalid(
             Sentence(
-                "This is a file of the format {0}: what a bank answers about payouts, not a statement.",
+                "This is a file of the format {0}: what a bank answers about payouts, not a "
+                "statement.",
                 named,
             ),
             "file",
@@ -104,7 +107,8 @@ def check_answers(named: str) -> None:
     if named not in ANSWERS:
         raise invalid(
             Sentence(
-                "This is a file of the format {0}: a statement of an account, not answers about payouts.",
+                "This is a file of the format {0}: a statement of an account, not answers about "
+                "payouts.",
                 named,
             ),
             "file",

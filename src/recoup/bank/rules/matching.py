@@ -191,7 +191,10 @@ def check_units(counted: Counter[str]) -> None:
 def judge_missing(ours: Ours, period: tuple[datetime, datetime]) -> Verdict:
     """A movement of ours in the period that no line of the file is about."""
     if ours.at - period[0] < EDGE or period[1] - ours.at <= EDGE:
-        text = "The file does not have it. So close to an end of the period, it may be in the file before or after."
+        text = (
+            "The file does not have it. So close to an end of the period, it may be in the "
+            "file before or after."
+        )
         return Verdict("missing_there", "near_the_edge", text)
     text = "The file does not have it. Ask the other side; book nothing until they answer."
     return Verdict("missing_there", "not_in_the_file", text)
@@ -203,14 +206,16 @@ def _second(kind: str, line: Theirs, match: Found, route: str) -> Verdict:
     posting = suspended(_sign(kind, line) * line.units, route, kind)
     if match.same_day:
         text = Sentence(
-            "Line {0} is this payment already, and the bank lists it twice. Ask the bank whether money moved "
+            "Line {0} is this payment already, and the bank lists it twice. Ask the bank whether "
+            "money moved "
             "twice; this line may wait in suspense.",
             match.taken,
         )
         return Verdict("missing_here", "listed_twice", text, posting)
     if match.same_amount:
         text = Sentence(
-            "Line {0} is this payment already, on another date. Ask the other side whether money moved "
+            "Line {0} is this payment already, on another date. Ask the other side whether money "
+            "moved "
             "twice; this line may wait in suspense.",
             match.taken,
         )
@@ -227,7 +232,8 @@ def _missing_here(kind: str, line: Theirs, match: Found, route: str) -> Verdict:
     if match.elsewhere:
         verdict = _missing_here(kind, line, match._replace(elsewhere=False), route)
         text: str = Sentence(
-            "{0} Another file has an equal line; the files have no payment in common, so both count. If they cover "
+            "{0} Another file has an equal line; the files have no payment in common, so both "
+            "count. If they cover "
             "the same days, compare both with their period.",
             verdict.text,
         )
@@ -266,7 +272,10 @@ def _missing_here(kind: str, line: Theirs, match: Found, route: str) -> Verdict:
             funding_returned(line.units, route),
         )
     if match.several:
-        text = "Its reference is that of several movements here, and it has no id of ours: nothing says which."
+        text = (
+            "Its reference is that of several movements here, and it has no id of ours: "
+            "nothing says which."
+        )
         return Verdict("missing_here", "ambiguous_reference", text)
     if match.by == "conflict":
         text = "Its id is ours, but the reference beside it is not the one that we know."
@@ -274,7 +283,8 @@ def _missing_here(kind: str, line: Theirs, match: Found, route: str) -> Verdict:
     posting = suspended(_sign(kind, line) * line.units, route, kind)
     if match.alike:
         text = Sentence(
-            "Nothing here has its id or reference. Possible: {0} open movement{1} of the same type and "
+            "Nothing here has its id or reference. Possible: {0} open movement{1} of the same type "
+            "and "
             "amount; that alone is no match.",
             match.alike,
             "" if match.alike == 1 else "s",

@@ -17,7 +17,8 @@ from recoup.kit.files.lines import Line
 
 FIELD_LINES_MAX: Final = 200
 TEXTS_MAX: Final = 10  # of an entry
-_AROUND: Final = "\x01\x03\x1a\ufeff\xef\xbb\xbf\xa0\t "  # blanks, control characters, a byte order mark as it is read
+# blanks, control characters, a byte order mark as it is read
+_AROUND: Final = "\x01\x03\x1a\ufeff\xef\xbb\xbf\xa0\t "
 _FIELD: Final = re.compile(r":(\d\d[A-Z]?|NS):(.*)", re.S)
 _BALANCE: Final = re.compile(r"([CD])([0-9]{6})([A-Z]{3})([0-9,.]{1,20})\s*")
 # value date, booking day, mark, third letter of the currency, amount, type, references

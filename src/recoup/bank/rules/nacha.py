@@ -23,7 +23,8 @@ _HASH: Final = 10**10
 _CODES: Final = tomllib.loads(Path(__file__).with_name("nacha.toml").read_text("utf-8"))
 RETURNS: Final[dict[str, str]] = _CODES["returns"]
 CHANGES: Final[dict[str, str]] = _CODES["changes"]
-# R61 to R69 dishonour a return, R70 to R77 contest that: banks say it to each other about an earlier return.
+# R61 to R69 dishonour a return, R70 to R77 contest that: banks say it to each other about an
+# earlier return.
 _DISPUTED: Final = tuple(f"R{number}" for number in range(61, 78))
 
 

@@ -37,7 +37,8 @@ from recoup.orders.rules.references import is_ours, named_by
 
 LINES_MAX: Final = 2_000_000
 FEES_FROM: Final = 1_000_000_000  # the fee of line 7 is number 1,000,000,007
-# Stripe's reports and its table of balance transactions, whose `status` says when money is available, not whether.
+# Stripe's reports and its table of balance transactions, whose `status` says when money is
+# available, not whether.
 _OF_STRIPE: Final = frozenset({"reportingcategory", "availableon"})
 _UNCAPTURED: Final = (
     "partial_capture_reversal"  # Stripe's: what of the charge before it was not captured

@@ -87,7 +87,8 @@ class LastReturn(Row, frozen=True):
 @MERCHANT.statement("""
 SELECT a.account_id, p.reason, p.ended_at FROM bank_accounts a CROSS JOIN LATERAL (
   SELECT state, reason, ended_at FROM bank_payouts
-  WHERE merchant_id = $1 AND account_id = a.account_id AND ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT 1) p
+  WHERE merchant_id = $1 AND account_id = a.account_id AND ended_at IS NOT NULL
+    ORDER BY ended_at DESC LIMIT 1) p
 WHERE a.merchant_id = $1 AND p.state = 'returned'
 """)
 async def last_returns(db: Read, merchant_id: UUID) -> dict[UUID, LastReturn]:
@@ -186,7 +187,8 @@ class PayoutFile(Row, frozen=True):
 
 
 @MERCHANT.statement("""
-SELECT file_name, file FROM bank_payouts WHERE merchant_id = $1 AND payout_id = $2 AND file IS NOT NULL
+SELECT file_name, file FROM bank_payouts WHERE merchant_id = $1 AND payout_id = $2
+  AND file IS NOT NULL
 """)
 async def payout_file(db: Read, merchant_id: UUID, payout_id: UUID) -> PayoutFile | None:
     """The file of a payout; None before it is made."""
@@ -208,8 +210,10 @@ class Adjustment(Row, frozen=True):
 
 
 @MERCHANT.statement(f"""
-SELECT merchant_id, adjustment_id, asset, units, note, state, made_by, decided_by, created_at, decided_at FROM (
-  (SELECT * FROM adjustments WHERE merchant_id = $1 AND state = 'waiting' ORDER BY created_at DESC LIMIT {ROWS_MAX})
+SELECT merchant_id, adjustment_id, asset, units, note, state, made_by, decided_by, created_at,
+  decided_at FROM (
+  (SELECT * FROM adjustments WHERE merchant_id = $1 AND state = 'waiting' ORDER BY created_at DESC
+    LIMIT {ROWS_MAX})
   UNION ALL
   (SELECT * FROM adjustments WHERE merchant_id = $1 AND state <> 'waiting'
     ORDER BY created_at DESC, adjustment_id DESC LIMIT {ROWS_MAX})) a
@@ -220,7 +224,8 @@ async def list_adjustments(db: Read, merchant_id: UUID) -> list[Adjustment]:
 
 
 @MERCHANT.statement("""
-SELECT merchant_id, adjustment_id, asset, units, note, state, made_by, decided_by, created_at, decided_at
+SELECT merchant_id, adjustment_id, asset, units, note, state, made_by, decided_by, created_at,
+  decided_at
 FROM adjustments WHERE merchant_id = $1 AND adjustment_id = $2
 """)
 async def find_adjustment(db: Read, merchant_id: UUID, adjustment_id: UUID) -> Adjustment | None:
@@ -229,7 +234,8 @@ async def find_adjustment(db: Read, merchant_id: UUID, adjustment_id: UUID) -> A
 
 @MERCHANT.statement("""
 SELECT coalesce(sum(abs(units)), 0)::bigint FROM adjustments
-WHERE merchant_id = $1 AND asset = $2 AND made_by = $3 AND created_at > $4 AND state = 'booked' AND decided_by IS NULL
+WHERE merchant_id = $1 AND asset = $2 AND made_by = $3 AND created_at > $4 AND state = 'booked'
+  AND decided_by IS NULL
 """)
 async def adjusted_alone(
     db: Read, merchant_id: UUID, asset: str, made_by: str, since: datetime
@@ -243,7 +249,8 @@ SELECT o.payout_id AS id, o.reference, t.type, o.units, o.asset AS currency, t.a
 FROM bank_payouts o
 CROSS JOIN LATERAL (VALUES ('payout', o.sent_at), ('payout_return',
   CASE WHEN o.state = 'returned' THEN o.ended_at END)) t (type, at)
-WHERE o.merchant_id = $1 AND o.sent_at IS NOT NULL AND t.at IS NOT NULL ORDER BY t.at, o.payout_id, t.type
+WHERE o.merchant_id = $1 AND o.sent_at IS NOT NULL AND t.at IS NOT NULL
+  ORDER BY t.at, o.payout_id, t.type
 """)
 async def payouts_sent(db: Read, merchant_id: UUID) -> list[StatementLine]:
     """Payouts sent to the bank, and what it returned."""

@@ -9,7 +9,8 @@ from recoup.db.statement import MERCHANT, Tx, columns_of
 
 
 @MERCHANT.statement("""
-INSERT INTO bank_payouts (merchant_id, payout_id, batch_id, payout_no, asset, units, state, version, reference,
+INSERT INTO bank_payouts (merchant_id, payout_id, batch_id, payout_no, asset, units, state, version,
+  reference,
   requested_by, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, 'created', 0, $7, $8, $9)
 """)
@@ -87,7 +88,8 @@ async def save_payout(db: Tx, row: LockedPayout) -> None:
 
 
 @MERCHANT.statement("""
-UPDATE bank_payouts SET state = $3, version = $4, approved_by = $5, account_id = $6, file_name = $7, file = $8,
+UPDATE bank_payouts SET state = $3, version = $4, approved_by = $5, account_id = $6, file_name = $7,
+  file = $8,
   file_hash = $9, tries = $10, reason = $11, approved_at = $12, sent_at = $13, ended_at = $14
 WHERE merchant_id = $1 AND payout_id = $2
 """)
@@ -112,7 +114,8 @@ async def _save_payout(
 
 
 @MERCHANT.statement("""
-INSERT INTO bank_accounts (merchant_id, account_id, asset, scheme, holder, masked, sealed, deposits, state, added_by,
+INSERT INTO bank_accounts (merchant_id, account_id, asset, scheme, holder, masked, sealed, deposits,
+  state, added_by,
   added_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'added', $9, $10)
 """)
@@ -162,7 +165,8 @@ async def save_account(db: Tx, row: AccountRow) -> None:
 
 
 @MERCHANT.statement("""
-UPDATE bank_accounts SET state = $3, tries = $4, verified_at = $5, approved_by = $6, active_at = $7, ended_at = $8,
+UPDATE bank_accounts SET state = $3, tries = $4, verified_at = $5, approved_by = $6, active_at = $7,
+  ended_at = $8,
   reason = $9
 WHERE merchant_id = $1 AND account_id = $2
 """)
@@ -195,7 +199,8 @@ class LockedAdjustment(Adjustment):
 
 
 @MERCHANT.statement("""
-SELECT a.merchant_id, a.adjustment_id, a.asset, a.units, a.note, a.state, a.made_by, a.decided_by, a.created_at,
+SELECT a.merchant_id, a.adjustment_id, a.asset, a.units, a.note, a.state, a.made_by, a.decided_by,
+  a.created_at,
   a.decided_at, m.offset_us
 FROM adjustments a JOIN merchants m USING (merchant_id)
 WHERE a.merchant_id = $1 AND a.adjustment_id = $2 FOR UPDATE OF a
@@ -207,7 +212,8 @@ async def lock_adjustment(
 
 
 @MERCHANT.statement("""
-UPDATE adjustments SET state = $3, decided_by = $4, decided_at = $5 WHERE merchant_id = $1 AND adjustment_id = $2
+UPDATE adjustments SET state = $3, decided_by = $4, decided_at = $5 WHERE merchant_id = $1
+  AND adjustment_id = $2
 """)
 async def decide_adjustment(
     db: Tx, merchant_id: UUID, adjustment_id: UUID, state: str, decided_by: str, at: datetime

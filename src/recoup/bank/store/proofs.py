@@ -72,38 +72,50 @@ statements: Final = of_merchant(
     __name__,
     # Each posting says what a line suggested that somebody booked.
     of_posting="""
-SELECT p.order_id, v.field || ' of posting ' || p.recipe || ' of line ' || p.source_id AS field, v.expected, v.found
+SELECT p.order_id, v.field || ' of posting ' || p.recipe || ' of line ' || p.source_id AS field,
+  v.expected, v.found
 FROM postings p
-LEFT JOIN LATERAL (SELECT l.recipe, l.entries, l.asset FROM reconciliation_lines l JOIN reconciliation_runs r
+LEFT JOIN LATERAL (SELECT l.recipe, l.entries, l.asset FROM reconciliation_lines l
+  JOIN reconciliation_runs r
     USING (merchant_id, run_id)
   WHERE l.merchant_id = p.merchant_id AND l.line_id = p.source_id AND l.booked_at IS NOT NULL
   ORDER BY l.booked_at, l.run_id LIMIT 1) l ON true
-CROSS JOIN LATERAL (SELECT jsonb_agg(jsonb_build_array(e.account, e.place, e.units) ORDER BY e.line_no) AS entries,
-  min(e.asset) AS asset FROM entries e WHERE e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id) e
-CROSS JOIN LATERAL (VALUES (1, 'booked line', 'one', CASE WHEN l.recipe IS NULL THEN 'none' ELSE 'one' END),
+CROSS JOIN LATERAL (SELECT jsonb_agg(jsonb_build_array(e.account, e.place, e.units)
+  ORDER BY e.line_no) AS entries,
+  min(e.asset) AS asset FROM entries e WHERE e.merchant_id = p.merchant_id
+    AND e.posting_id = p.posting_id) e
+CROSS JOIN LATERAL (VALUES (1, 'booked line', 'one', CASE WHEN l.recipe IS NULL THEN 'none'
+  ELSE 'one' END),
   (2, 'recipe', l.recipe, p.recipe), (3, 'entries', l.entries::text, e.entries::text),
   (4, 'currency', l.asset, e.asset),
   (5, 'order', 'none', coalesce(p.order_id::text, 'none'))
 ) v (no, field, expected, found)
-WHERE p.merchant_id = $1 AND p.source_kind = 'reconciliation' AND v.expected IS DISTINCT FROM v.found
+WHERE p.merchant_id = $1 AND p.source_kind = 'reconciliation' AND v.expected IS DISTINCT
+  FROM v.found
 ORDER BY p.posting_id, v.no LIMIT 1000
 """,
     of_line="""
-SELECT l.order_id, 'posting of booked line ' || l.row_no || ' of run ' || l.run_id AS field, 'one' AS expected,
+SELECT l.order_id, 'posting of booked line ' || l.row_no || ' of run ' || l.run_id AS field,
+  'one' AS expected,
   'none' AS found
 FROM reconciliation_lines l
-LEFT JOIN postings p ON p.merchant_id = l.merchant_id AND p.source_kind = 'reconciliation' AND p.source_id = l.line_id
+LEFT JOIN postings p ON p.merchant_id = l.merchant_id AND p.source_kind = 'reconciliation'
+  AND p.source_id = l.line_id
   AND p.recipe = l.recipe
-WHERE l.merchant_id = $1 AND l.booked_at IS NOT NULL AND p.posting_id IS NULL ORDER BY l.run_id, l.row_no LIMIT 1000
+WHERE l.merchant_id = $1 AND l.booked_at IS NOT NULL AND p.posting_id IS NULL
+  ORDER BY l.run_id, l.row_no LIMIT 1000
 """,
     of_run="""
 SELECT NULL::uuid AS order_id, v.field || ' of run ' || r.run_id AS field, v.expected, v.found
 FROM reconciliation_runs r
 CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE line_no IS NOT NULL) AS lines,
-  coalesce((SELECT jsonb_object_agg(outcome, times) FROM (SELECT outcome, count(*) AS times FROM reconciliation_lines k
-    WHERE k.merchant_id = r.merchant_id AND k.run_id = r.run_id GROUP BY outcome) o), '{}') AS counts
+  coalesce((SELECT jsonb_object_agg(outcome, times) FROM (SELECT outcome, count(*) AS times
+    FROM reconciliation_lines k
+    WHERE k.merchant_id = r.merchant_id AND k.run_id = r.run_id
+      GROUP BY outcome) o), '{}') AS counts
   FROM reconciliation_lines l WHERE l.merchant_id = r.merchant_id AND l.run_id = r.run_id) l
-CROSS JOIN LATERAL (VALUES (1, 'lines', l.lines::text, r.lines::text), (2, 'counts', l.counts::text, r.counts::text)
+CROSS JOIN LATERAL (VALUES (1, 'lines', l.lines::text, r.lines::text), (2, 'counts', l.counts::text,
+  r.counts::text)
 ) v (no, field, expected, found)
 WHERE r.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY r.run_id, v.no LIMIT 1000
 """,
@@ -111,15 +123,19 @@ WHERE r.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY r.run_
 SELECT NULL::uuid AS order_id, v.field, v.expected, v.found FROM (
   SELECT 'event of report ' || r.report_id AS field, 'reconciliation.ready' AS expected,
     coalesce(x.event, 'none') AS found
-  FROM reconciliation_reports r LEFT JOIN outbox x ON x.merchant_id = r.merchant_id AND x.subject_id = r.report_id
+  FROM reconciliation_reports r LEFT JOIN outbox x ON x.merchant_id = r.merchant_id
+    AND x.subject_id = r.report_id
   WHERE r.merchant_id = $1
   UNION ALL
   SELECT 'begin of report ' || report_id, 'not before ' || before, period_from::text FROM (
-    SELECT report_id, period_from, lag(period_to) OVER (ORDER BY period_to) AS before FROM reconciliation_reports
+    SELECT report_id, period_from, lag(period_to) OVER (ORDER BY period_to) AS before
+      FROM reconciliation_reports
     WHERE merchant_id = $1) r WHERE period_from < before
   UNION ALL
-  SELECT 'due work reconciliation', 'due', 'none' FROM reconciliation_clocks c WHERE c.merchant_id = $1
-    AND NOT EXISTS (SELECT FROM due_work d WHERE d.merchant_id = c.merchant_id AND d.kind = 'reconciliation'
+  SELECT 'due work reconciliation', 'due', 'none' FROM reconciliation_clocks c
+    WHERE c.merchant_id = $1
+    AND NOT EXISTS (SELECT FROM due_work d WHERE d.merchant_id = c.merchant_id
+      AND d.kind = 'reconciliation'
       AND d.subject_id = c.merchant_id)
 ) v WHERE v.expected IS DISTINCT FROM v.found ORDER BY v.field LIMIT 1000
 """,

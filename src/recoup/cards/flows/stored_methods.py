@@ -84,7 +84,10 @@ def check_known_card(world: World, given: Stored, described: Stored | None = Non
         return True
     named = given.last4, given.exp_month, given.exp_year
     if None in named:
-        message = "A method of this processor is taken for the first time with its card's last four digits and expiry."
+        message = (
+            "A method of this processor is taken for the first time with its card's last "
+            "four digits and expiry."
+        )
         cure = (
             "Send cardLast4Digits, expirationMonth and expirationYear, as the processor has them."
         )
@@ -97,7 +100,10 @@ async def look_up_method(world: World, merchant_id: UUID, given: Stored) -> Stor
     `keep_method`."""
     processor = world.processors[given.route]
     if world.unknown_methods.left(merchant_id, world.clocks.monotonic()) <= 0:
-        message = "Too many payment methods that the processor does not know were sent today; no new one is looked up."
+        message = (
+            "Too many payment methods that the processor does not know were sent today; no "
+            "new one is looked up."
+        )
         cure = "Check processor and id. What is known goes on; send the new ones again tomorrow."
         raise Problem("too_many_requests", message, field=_ID, cure=cure, retry_after_seconds=3600)
     check_known_card(world, given)
@@ -143,7 +149,8 @@ async def keep_method(world: World, merchant_id: UUID, given: Stored) -> None:
             await add_method(tx, method)
             return True
 
-    # Before the method is known here: an order of it counts what was sent of its card under other names.
+    # Before the method is known here: an order of it counts what was sent of its card under other
+    # names.
     if card.magic is None:
         await join(
             world, card.pan_id, names_of(world, processor, described.account_reference, None)

@@ -27,7 +27,8 @@ class Print(Row):
 
 
 @MERCHANT.statement("""
-SELECT o.order_id, o.external_id, o.card_id, o.card_id IS DISTINCT FROM o.pan_id AS own_identity, v.scheme, v.last4,
+SELECT o.order_id, o.external_id, o.card_id, o.card_id IS DISTINCT
+  FROM o.pan_id AS own_identity, v.scheme, v.last4,
   v.exp_month, v.exp_year, s.route
 FROM orders o JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
 LEFT JOIN stored_methods s ON s.merchant_id = o.merchant_id AND s.method_id = o.token_id
@@ -58,8 +59,10 @@ class CardJoin(Row):
 
 
 _ROW: Final = """
-SELECT j.join_id, j.first_card, j.second_card, j.first_order, j.second_order, a.external_id AS first_external,
-  b.external_id AS second_external, j.state, j.reason, j.evidence, j.made_by, j.decided_by, j.created_at, j.decided_at
+SELECT j.join_id, j.first_card, j.second_card, j.first_order, j.second_order,
+  a.external_id AS first_external,
+  b.external_id AS second_external, j.state, j.reason, j.evidence, j.made_by, j.decided_by,
+    j.created_at, j.decided_at
 FROM card_joins j JOIN orders a ON a.merchant_id = j.merchant_id AND a.order_id = j.first_order
 JOIN orders b ON b.merchant_id = j.merchant_id AND b.order_id = j.second_order
 """
@@ -70,7 +73,8 @@ async def lock_join(db: Tx, merchant_id: UUID, join_id: UUID) -> CardJoin | None
 
 
 @MERCHANT.statement(
-    f"{_ROW} WHERE j.merchant_id = $1 AND j.first_card = $2 AND j.second_card = $3 AND j.state <> 'refused'"
+    f"{_ROW} WHERE j.merchant_id = $1 AND j.first_card = $2 AND j.second_card = $3 AND j.state <> "
+    f"'refused'"
 )
 async def join_of_pair(
     db: Read, merchant_id: UUID, first_card: UUID, second_card: UUID
@@ -100,7 +104,8 @@ async def count_waiting(db: Read, merchant_id: UUID) -> int: ...
 
 
 @MERCHANT.statement("""
-INSERT INTO card_joins (merchant_id, join_id, first_card, second_card, first_order, second_order, state, reason,
+INSERT INTO card_joins (merchant_id, join_id, first_card, second_card, first_order, second_order,
+  state, reason,
   evidence, made_by, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, 'waiting', $7, $8, $9, $10)
 ON CONFLICT (merchant_id, first_card, second_card) WHERE state <> 'refused' DO NOTHING
@@ -123,7 +128,8 @@ async def add_join(
 
 
 @MERCHANT.statement(
-    "UPDATE card_joins SET state = $3, decided_by = $4, decided_at = $5 WHERE merchant_id = $1 AND join_id = $2"
+    "UPDATE card_joins SET state = $3, decided_by = $4, decided_at = $5 WHERE merchant_id = $1 AND "
+    "join_id = $2"
 )
 async def close_join(
     db: Tx,
@@ -155,25 +161,32 @@ class Alike(Row):
 @MERCHANT.statement(f"""
 SELECT DISTINCT ON (o.card_id, p.card_id) o.card_id AS first_card, p.card_id AS second_card,
   o.order_id AS first_order, p.order_id AS second_order, o.external_id AS first_external,
-  p.external_id AS second_external, o.route AS first_route, p.route AS second_route, o.scheme, o.last4, o.exp_month,
+  p.external_id AS second_external, o.route AS first_route, p.route AS second_route, o.scheme,
+    o.last4, o.exp_month,
   o.exp_year
 FROM (SELECT h.order_id FROM order_heads h WHERE h.merchant_id = $1
   ORDER BY h.placed_at DESC, h.order_id DESC LIMIT {RECENT_ORDERS}) recent
 CROSS JOIN LATERAL (SELECT x.payer_id FROM order_payer x
   WHERE x.merchant_id = $1 AND x.order_id = recent.order_id AND x.payer_id IS NOT NULL OFFSET 0) x
-CROSS JOIN LATERAL (SELECT c.order_id, c.external_id, c.card_id, s.route, v.scheme, v.last4, v.exp_month, v.exp_year
+CROSS JOIN LATERAL (SELECT c.order_id, c.external_id, c.card_id, s.route, v.scheme, v.last4,
+  v.exp_month, v.exp_year
   FROM orders c JOIN vault v ON v.merchant_id = c.merchant_id AND v.token_id = c.token_id
   LEFT JOIN stored_methods s ON s.merchant_id = c.merchant_id AND s.method_id = c.token_id
-  WHERE c.merchant_id = $1 AND c.order_id = recent.order_id AND c.card_id = c.pan_id AND v.last4 <> '' OFFSET 0) o
-CROSS JOIN LATERAL (SELECT y.order_id FROM order_payer y WHERE y.merchant_id = $1 AND y.payer_id = x.payer_id
+  WHERE c.merchant_id = $1 AND c.order_id = recent.order_id AND c.card_id = c.pan_id
+    AND v.last4 <> '' OFFSET 0) o
+CROSS JOIN LATERAL (SELECT y.order_id FROM order_payer y WHERE y.merchant_id = $1
+  AND y.payer_id = x.payer_id
   AND y.order_id <> recent.order_id ORDER BY y.order_id DESC LIMIT {OTHER_ORDERS}) y
 CROSS JOIN LATERAL (SELECT c.order_id, c.external_id, c.card_id, s.route
   FROM orders c JOIN vault v ON v.merchant_id = c.merchant_id AND v.token_id = c.token_id
   LEFT JOIN stored_methods s ON s.merchant_id = c.merchant_id AND s.method_id = c.token_id
-  WHERE c.merchant_id = $1 AND c.order_id = y.order_id AND c.card_id = c.pan_id AND c.card_id <> o.card_id
-    AND v.scheme = o.scheme AND v.last4 = o.last4 AND v.exp_month = o.exp_month AND v.exp_year = o.exp_year
+  WHERE c.merchant_id = $1 AND c.order_id = y.order_id AND c.card_id = c.pan_id
+    AND c.card_id <> o.card_id
+    AND v.scheme = o.scheme AND v.last4 = o.last4 AND v.exp_month = o.exp_month
+      AND v.exp_year = o.exp_year
   OFFSET 0) p
-WHERE NOT EXISTS (SELECT FROM card_joins j WHERE j.merchant_id = $1 AND j.first_card = least(o.card_id, p.card_id)
+WHERE NOT EXISTS (SELECT FROM card_joins j WHERE j.merchant_id = $1
+  AND j.first_card = least(o.card_id, p.card_id)
   AND j.second_card = greatest(o.card_id, p.card_id))
 ORDER BY o.card_id, p.card_id LIMIT {2 * ROWS_MAX}
 """)

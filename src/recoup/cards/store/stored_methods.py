@@ -37,9 +37,11 @@ async def is_method_known(db: Read, merchant_id: UUID, method_id: UUID) -> bool 
 
 
 @MERCHANT.statement("""
-SELECT EXISTS (SELECT FROM stored_methods WHERE reference = $3 AND closed_at IS NULL AND route = ANY ($2)
+SELECT EXISTS (SELECT FROM stored_methods WHERE reference = $3 AND closed_at IS NULL
+  AND route = ANY ($2)
     AND merchant_id <> $1)
-  OR EXISTS (SELECT FROM stored_methods WHERE customer = $4 AND route = ANY ($2) AND merchant_id <> $1)
+  OR EXISTS (SELECT FROM stored_methods WHERE customer = $4 AND route = ANY ($2)
+    AND merchant_id <> $1)
 """)
 async def is_brought_by_another(
     db: Read, merchant_id: UUID, routes: Sequence[str], reference: str | None, customer: str | None
@@ -66,14 +68,16 @@ async def add_method(db: Tx, method: NewMethod) -> None:
 
 
 @MERCHANT.statement("""
-UPDATE stored_methods SET closed_at = $3 WHERE merchant_id = $1 AND method_id = $2 AND closed_at IS NULL
+UPDATE stored_methods SET closed_at = $3 WHERE merchant_id = $1 AND method_id = $2
+  AND closed_at IS NULL
 """)
 async def close_method(db: Tx, merchant_id: UUID, method_id: UUID, at: datetime) -> None:
     """The processor said that it is gone."""
 
 
 @MERCHANT.statement("""
-UPDATE stored_methods SET described_at = $3 WHERE merchant_id = $1 AND method_id = $2 AND closed_at IS NULL
+UPDATE stored_methods SET described_at = $3 WHERE merchant_id = $1 AND method_id = $2
+  AND closed_at IS NULL
   AND reference <> '' AND coalesce(described_at, created_at) < $4 RETURNING method_id
 """)
 async def claim_description(

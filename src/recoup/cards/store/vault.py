@@ -15,7 +15,8 @@ CVV_KEPT = timedelta(hours=1)
 Print = tuple[str, bytes]
 
 
-# Of all prints of a number (keys rotate) the one that is known decides which card it is; a new number takes the id
+# Of all prints of a number (keys rotate) the one that is known decides which card it is; a new
+# number takes the id
 # offered. A race for the same new number is settled by reading again.
 async def find_prints(db: Read, prints: Sequence[Print]) -> dict[Print, UUID]:
     """Finds the fingerprints that are known, each with its card."""
@@ -154,8 +155,10 @@ class WrappedCard(Sealed):
 
 
 @MERCHANT.statement("""
-SELECT kek_id, wrapped_dek, nonce, ciphertext, merchant_id, token_id, pan_id, issuer_digits FROM vault
-WHERE (merchant_id, token_id) > ($1, $2) AND kek_id IS NOT NULL ORDER BY merchant_id, token_id LIMIT $3
+SELECT kek_id, wrapped_dek, nonce, ciphertext, merchant_id, token_id, pan_id, issuer_digits
+  FROM vault
+WHERE (merchant_id, token_id) > ($1, $2) AND kek_id IS NOT NULL ORDER BY merchant_id, token_id
+  LIMIT $3
 """)
 async def _cards(
     db: Read, after_merchant: UUID, after_token: UUID, limit: int
@@ -168,7 +171,8 @@ async def card_page(db: Read, after: tuple[UUID, UUID]) -> list[WrappedCard]:
 
 @MERCHANT.statement("""
 UPDATE vault v SET kek_id = $1, wrapped_dek = n.wrapped_dek
-FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bytea[]) AS n(merchant_id, token_id, kek_id, wrapped_dek)
+FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bytea[]) AS n(merchant_id, token_id, kek_id,
+  wrapped_dek)
 WHERE v.merchant_id = n.merchant_id AND v.token_id = n.token_id AND v.kek_id = n.kek_id
 """)
 async def _rewrap(

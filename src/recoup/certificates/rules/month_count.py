@@ -29,7 +29,8 @@ from recoup.networks.tables import LimitRow
 
 Cause = Literal["gate", "known_later", "repeated", "joined", "advance", "merchant"]
 EXCESS_MAX: Final = 100  # are named; all are counted
-# Its moment is taken before the locks are waited for: an answer and a report that are younger may have come behind.
+# Its moment is taken before the locks are waited for: an answer and a report that are younger may
+# have come behind.
 _RACE: Final = timedelta(seconds=5)
 _NONE: Final = timedelta(0)
 

@@ -7,7 +7,8 @@ from typing import Final
 from recoup.kernel.problem import Sentence, invalid
 from recoup.kit.report_spans import month
 
-# So long after its end a month is open for answers that are late and declines that the merchant reports afterwards.
+# So long after its end a month is open for answers that are late and declines that the merchant
+# reports afterwards.
 CLOSES_AFTER: Final = timedelta(days=3)
 
 

@@ -8,7 +8,8 @@ from recoup.db.statement import MERCHANT, Read, Row, Tx, columns_of
 
 
 @MERCHANT.statement("""
-INSERT INTO certificate_clocks (merchant_id, month_from) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true
+INSERT INTO certificate_clocks (merchant_id, month_from) VALUES ($1, $2) ON CONFLICT DO NOTHING
+  RETURNING true
 """)
 async def begin_clock(db: Tx, merchant_id: UUID, month_from: datetime) -> bool:
     """Begins the clock; False when it goes already."""
@@ -85,7 +86,8 @@ class Kept(Row):
 
 
 @MERCHANT.statement("""
-SELECT DISTINCT ON (acceptor_id) certificate_id, acceptor_id, number, content_hash, file FROM certificates
+SELECT DISTINCT ON (acceptor_id) certificate_id, acceptor_id, number, content_hash, file
+  FROM certificates
 WHERE merchant_id = $1 AND month_from = $2 ORDER BY acceptor_id, number DESC
 """)
 async def kept_of_month(db: Read, merchant_id: UUID, month_from: datetime) -> list[Kept]:
@@ -105,7 +107,8 @@ async def chain_end(db: Read, merchant_id: UUID) -> ChainEnd | None:
 
 
 @MERCHANT.statement("""
-INSERT INTO certificates (merchant_id, certificate_id, chain_no, month_from, acceptor_id, number, reasons, sends,
+INSERT INTO certificates (merchant_id, certificate_id, chain_no, month_from, acceptor_id, number,
+  reasons, sends,
   refusals, breaches, recounted_by, content_hash, root, file, made_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 """)
@@ -132,7 +135,8 @@ async def add_certificate(
 
 @MERCHANT.statement(f"""
 SELECT {_COLUMNS} FROM certificates
-WHERE merchant_id = $1 AND ($2::timestamptz IS NULL OR month_from = $2) AND ($3::text IS NULL OR acceptor_id = $3)
+WHERE merchant_id = $1 AND ($2::timestamptz IS NULL OR month_from = $2) AND ($3::text IS NULL
+  OR acceptor_id = $3)
   AND chain_no < $4
 ORDER BY chain_no DESC LIMIT $5
 """)
@@ -160,7 +164,8 @@ async def file_of(db: Read, merchant_id: UUID, certificate_id: UUID) -> bytes | 
 
 
 @MERCHANT.statement("""
-SELECT EXISTS (SELECT FROM certificates WHERE merchant_id = $1 AND month_from = $2 AND acceptor_id = $3
+SELECT EXISTS (SELECT FROM certificates WHERE merchant_id = $1 AND month_from = $2
+  AND acceptor_id = $3
   AND number > $4)
 """)
 async def is_corrected(

@@ -28,14 +28,16 @@ class SendPlace(Row, frozen=True):
 
 @HUB.within(SECONDS).statement("""
 SELECT s.at, s.send_id, h.head_id, NOT EXISTS (
-    SELECT FROM (SELECT h.head_id AS card_id UNION ALL SELECT o.card_id FROM cards o WHERE o.joined_to = h.head_id) p
+    SELECT FROM (SELECT h.head_id AS card_id UNION ALL SELECT o.card_id FROM cards o
+      WHERE o.joined_to = h.head_id) p
     JOIN network_sends e ON e.card_id = p.card_id
     WHERE e.merchant_id = $1 AND e.at >= $2 AND (e.at, e.send_id) < (s.at, s.send_id)) AS is_first
 FROM (SELECT at, send_id, card_id FROM network_sends
   WHERE merchant_id = $1 AND at >= $4 AND at < $3 AND (at, send_id) > ($4, $5)
   ORDER BY at, send_id LIMIT $6) s
 CROSS JOIN LATERAL (
-  SELECT coalesce((SELECT c.joined_to FROM cards c WHERE c.card_id = s.card_id), s.card_id) AS head_id) h
+  SELECT coalesce((SELECT c.joined_to FROM cards c WHERE c.card_id = s.card_id),
+    s.card_id) AS head_id) h
 ORDER BY s.at, s.send_id
 """)
 async def sends_in_order(
@@ -68,14 +70,17 @@ class CardSendRow(CardSend):
 
 
 @HUB.within(SECONDS).statement(f"""
-SELECT {columns_of(CardSend, "s")}, h.head_id, s.acceptor_id, s.scheme, s.initiator, s.visa_category,
-  s.advice_code AS advice, s.scheme_code AS code, s.klass, s.network_attempts, s.known_at, s.answered_at, c.joined_at,
+SELECT {columns_of(CardSend, "s")}, h.head_id, s.acceptor_id, s.scheme, s.initiator,
+  s.visa_category,
+  s.advice_code AS advice, s.scheme_code AS code, s.klass, s.network_attempts, s.known_at,
+    s.answered_at, c.joined_at,
   c.replaced_by IS NOT NULL AS is_replaced, s.region
 FROM unnest($1::uuid[]) AS h (head_id) CROSS JOIN LATERAL {SAME_CARDS.format("h.head_id")} same
 CROSS JOIN LATERAL unnest(same.cards) AS p (card_id)
 JOIN cards c ON c.card_id = p.card_id
 CROSS JOIN LATERAL (
-  (SELECT * FROM network_sends WHERE card_id = c.card_id AND NOT claimed AND (at >= $3 OR lasting) AND at < $4
+  (SELECT * FROM network_sends WHERE card_id = c.card_id AND NOT claimed AND (at >= $3 OR lasting)
+    AND at < $4
     ORDER BY at DESC LIMIT {SENDS_READ})
   UNION ALL (SELECT * FROM network_sends WHERE card_id = c.card_id AND claimed AND merchant_id = $2
     AND (at >= $3 OR lasting) AND at < $4 ORDER BY at DESC LIMIT {CLAIMS_READ})) s
@@ -88,13 +93,16 @@ async def sends_of_cards(
 
 
 @MERCHANT.within(SECONDS).statement("""
-SELECT coalesce(d.features ->> 'acceptor_id', m.acceptor_id) AS acceptor_id, d.features ->> 'scheme' AS scheme,
+SELECT coalesce(d.features ->> 'acceptor_id', m.acceptor_id) AS acceptor_id,
+  d.features ->> 'scheme' AS scheme,
   d.features ->> 'region' AS region, d.rule_id, (d.at AT TIME ZONE 'UTC')::date AS on,
-  count(*) FILTER (WHERE d.verdict = 'postpone') AS postponed, count(*) FILTER (WHERE d.verdict = 'refuse') AS refused,
+  count(*) FILTER (WHERE d.verdict = 'postpone') AS postponed,
+    count(*) FILTER (WHERE d.verdict = 'refuse') AS refused,
   count(*) FILTER (WHERE d.number = 1) AS orders
 FROM (SELECT merchant_id, at, verdict, features, rules ->> 0 AS rule_id,
     row_number() OVER (PARTITION BY order_id, rules ->> 0 ORDER BY at, decision_id) AS number
-  FROM decisions WHERE merchant_id = $1 AND at >= $2 AND at < $3 AND verdict IN ('postpone', 'refuse')
+  FROM decisions WHERE merchant_id = $1 AND at >= $2 AND at < $3
+    AND verdict IN ('postpone', 'refuse')
     AND features ? 'tallies') d
 JOIN merchants m USING (merchant_id)
 GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
@@ -105,7 +113,8 @@ async def refusals(db: Read, merchant_id: UUID, begin: datetime, end: datetime) 
 
 
 @MERCHANT.within(SECONDS).statement("""
-SELECT (SELECT received_at FROM transmissions WHERE merchant_id = $1 ORDER BY transmit_id LIMIT 1) AS since,
+SELECT (SELECT received_at FROM transmissions WHERE merchant_id = $1 ORDER BY transmit_id
+  LIMIT 1) AS since,
   count(*) AS received, count(*) FILTER (WHERE is_declined) AS declined
 FROM transmissions WHERE merchant_id = $1 AND transmit_id >= $2 AND transmit_id < $3
 """)
@@ -144,7 +153,8 @@ async def issuers_of(db: Read, merchant_id: UUID, ids: Sequence[UUID]) -> list[I
 
 @MERCHANT.within(SECONDS).statement(f"""
 SELECT {columns_of(IssuerSend)} FROM issuer.sends
-WHERE merchant_id = $1 AND sent_at >= $3 AND sent_at < $2 AND (sent_at, id) > ($3, $4) ORDER BY sent_at, id LIMIT $5
+WHERE merchant_id = $1 AND sent_at >= $3 AND sent_at < $2 AND (sent_at, id) > ($3, $4)
+  ORDER BY sent_at, id LIMIT $5
 """)
 async def issuers_in_order(
     db: Read, merchant_id: UUID, end: datetime, after: datetime, after_id: UUID, limit: int
@@ -178,16 +188,19 @@ class StatementSums(Row, frozen=True):
 
 # A line that stands in several files counts once, as it was judged last.
 _LINES = """
-SELECT DISTINCT ON (coalesce(l.line_id, l.posting_id)) l.outcome, l.reason, l.our_id, l.reference, l.dated, l.line_no
+SELECT DISTINCT ON (coalesce(l.line_id, l.posting_id)) l.outcome, l.reason, l.our_id, l.reference,
+  l.dated, l.line_no
 FROM reconciliation_runs r JOIN reconciliation_lines l USING (merchant_id, run_id)
-WHERE r.merchant_id = $1 AND r.kind = 'processor' AND r.period_from < $3 AND r.period_to > $2 AND l.type = 'charge'
+WHERE r.merchant_id = $1 AND r.kind = 'processor' AND r.period_from < $3 AND r.period_to > $2
+  AND l.type = 'charge'
   AND l.dated >= $2 AND l.dated < $3 AND l.outcome NOT IN ('duplicate', 'refused')
 ORDER BY coalesce(l.line_id, l.posting_id), r.created_at DESC, r.run_id DESC
 """
 
 
 @MERCHANT.within(SECONDS).statement(f"""
-SELECT count(*) FILTER (WHERE line_no IS NOT NULL) AS lines, count(*) FILTER (WHERE outcome = 'matched') AS matched,
+SELECT count(*) FILTER (WHERE line_no IS NOT NULL) AS lines, count(*) FILTER (WHERE outcome =
+  'matched') AS matched,
   count(*) FILTER (WHERE outcome <> 'matched') AS differing FROM ({_LINES}) l
 """)
 async def statement_sums(

@@ -42,15 +42,19 @@ class _Kind(Row):
     late_seconds: float
 
 
-# By the wall, and of merchants whose clock is ahead what lies between: what falls due later is not looked at. What was
+# By the wall, and of merchants whose clock is ahead what lies between: what falls due later is not
+# looked at. What was
 # put off after a failure is late, too.
 @MERCHANT.statement("""
-SELECT kind, count(*) AS number, count(*) FILTER (WHERE tries >= 5 AND last_error IS NOT NULL) AS failing,
+SELECT kind, count(*) AS number, count(*) FILTER (WHERE tries >= 5
+  AND last_error IS NOT NULL) AS failing,
   coalesce(extract(epoch FROM max(late)), 0)::float8 AS late_seconds
 FROM (
-  SELECT d.kind, d.tries, d.last_error, CASE WHEN m.offset_us = 0 OR d.wall THEN $1::timestamptz - d.due_at END AS late
+  SELECT d.kind, d.tries, d.last_error, CASE WHEN m.offset_us = 0
+    OR d.wall THEN $1::timestamptz - d.due_at END AS late
   FROM due_work d JOIN merchants m USING (merchant_id)
-  WHERE d.due_at <= $1::timestamptz AND (d.wall OR d.due_at <= $1::timestamptz + m.offset_us * interval '1 microsecond')
+  WHERE d.due_at <= $1::timestamptz AND (d.wall OR d.due_at <= $1::timestamptz + m.offset_us *
+    interval '1 microsecond')
   UNION ALL
   SELECT d.kind, d.tries, d.last_error, NULL FROM merchants m CROSS JOIN LATERAL (
     SELECT d.kind, d.tries, d.last_error FROM due_work d
@@ -76,20 +80,27 @@ class _Rest(Row):
     oldest_seconds: float
 
 
-# An inquiry falls due within the hour, however often it was made. Receivers that fail are not waited for.
+# An inquiry falls due within the hour, however often it was made. Receivers that fail are not
+# waited for.
 @MERCHANT.statement("""
-SELECT o.n AS unfed_events, coalesce(extract(epoch FROM $1::timestamptz - o.since), 0)::float8 AS feed_seconds,
-  l.n AS due_deliveries, coalesce(extract(epoch FROM $1::timestamptz - l.since), 0)::float8 AS deliveries_seconds,
-  p.n AS unsealed_postings, coalesce(extract(epoch FROM $1::timestamptz - p.since), 0)::float8 AS pages_seconds,
-  i.n AS open_attempts, coalesce(extract(epoch FROM $1::timestamptz - i.since), 0)::float8 AS unknown_seconds,
-  (SELECT count(*) FROM (SELECT FROM advances WHERE due_units > 0 LIMIT 100000) a) AS advances_to_collect,
+SELECT o.n AS unfed_events, coalesce(extract(epoch FROM $1::timestamptz - o.since),
+  0)::float8 AS feed_seconds,
+  l.n AS due_deliveries, coalesce(extract(epoch FROM $1::timestamptz - l.since),
+    0)::float8 AS deliveries_seconds,
+  p.n AS unsealed_postings, coalesce(extract(epoch FROM $1::timestamptz - p.since),
+    0)::float8 AS pages_seconds,
+  i.n AS open_attempts, coalesce(extract(epoch FROM $1::timestamptz - i.since),
+    0)::float8 AS unknown_seconds,
+  (SELECT count(*) FROM (SELECT FROM advances WHERE due_units > 0
+    LIMIT 100000) a) AS advances_to_collect,
   (SELECT coalesce(extract(epoch FROM $1 - min(d.due_at)), 0)::float8
     FROM due_work d JOIN merchants m USING (merchant_id)
     WHERE m.offset_us = 0 AND d.due_at <= $1 AND d.lease_until IS NULL) AS oldest_seconds
 FROM (SELECT count(*) AS n, min(recorded_at) AS since
     FROM (SELECT recorded_at FROM outbox WHERE NOT fed LIMIT 100000) o) o,
   (SELECT count(*) AS n, min(due_at) FILTER (WHERE answers) AS since FROM (
-    SELECT l.due_at, e.opened_at IS NULL AS answers FROM lanes l JOIN endpoints e USING (endpoint_id)
+    SELECT l.due_at, e.opened_at IS NULL AS answers FROM lanes l
+      JOIN endpoints e USING (endpoint_id)
     WHERE l.due_at <= $1 LIMIT 100000) l) l,
   (SELECT count(*) AS n, min(recorded_at) AS since
     FROM (SELECT recorded_at FROM postings WHERE page_no IS NULL LIMIT 100000) p) p,

@@ -47,7 +47,8 @@ LEFT JOIN LATERAL (
     UNION ALL SELECT greatest(age(xmin), age(catalog_xmin)), 0 FROM pg_replication_slots) h
   WHERE held IS NOT NULL ORDER BY held DESC LIMIT 1) s ON true
 LEFT JOIN LATERAL (
-  SELECT pid, waitstart AS since FROM pg_locks WHERE NOT granted AND waitstart IS NOT NULL AND locktype <> 'advisory'
+  SELECT pid, waitstart AS since FROM pg_locks WHERE NOT granted AND waitstart IS NOT NULL
+    AND locktype <> 'advisory'
   ORDER BY waitstart LIMIT 1) w ON true
 """)
 async def read_condition(db: Read) -> Condition: ...
@@ -67,7 +68,8 @@ async def read_dead_rows(db: Read) -> dict[str, int]:
 
 @MERCHANT.statement("""
 SELECT coalesce(p.relname, t.relname) AS table, sum(t.n_dead_tup)::bigint AS rows
-FROM pg_stat_user_tables t LEFT JOIN pg_inherits i ON i.inhrelid = t.relid LEFT JOIN pg_class p ON p.oid = i.inhparent
+FROM pg_stat_user_tables t LEFT JOIN pg_inherits i ON i.inhrelid = t.relid
+  LEFT JOIN pg_class p ON p.oid = i.inhparent
 WHERE coalesce(p.relname, t.relname) = ANY($1::text[]) GROUP BY 1
 """)
 async def _dead_rows(db: Read, tables: Sequence[str]) -> dict[str, int]:
@@ -76,7 +78,8 @@ async def _dead_rows(db: Read, tables: Sequence[str]) -> dict[str, int]:
 
 @MERCHANT.statement("""
 SELECT name, setting FROM pg_settings
-WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')
+WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout',
+  'transaction_timeout')
   AND setting::bigint BETWEEN 1 AND $1
 """)
 async def read_short_limits(db: Read, ms: int) -> dict[str, str]:

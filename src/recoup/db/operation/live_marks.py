@@ -18,7 +18,8 @@ async def live_marks(db: Read) -> list[LiveMark]: ...
 
 @DIRECTORY.statement("""
 INSERT INTO live_marks (name, mark, actor, marked_at) VALUES ($1, $2, $3, $4)
-ON CONFLICT (name) DO UPDATE SET mark = EXCLUDED.mark, actor = EXCLUDED.actor, marked_at = EXCLUDED.marked_at
+ON CONFLICT (name) DO UPDATE SET mark = EXCLUDED.mark, actor = EXCLUDED.actor,
+  marked_at = EXCLUDED.marked_at
 """)
 async def set_mark(db: Tx, name: str, mark: str, actor: str, at: datetime) -> None: ...
 

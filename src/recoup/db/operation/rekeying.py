@@ -64,7 +64,8 @@ _RESEAL: Final = {
 }
 _SEALED_BY: Final = {
     place: f"""
-SELECT encode(substring({place.column} from 2 for 8), 'hex') AS key_id, count(*) AS count FROM {place.table}
+SELECT encode(substring({place.column} from 2 for 8), 'hex') AS key_id, count(*) AS count
+  FROM {place.table}
 WHERE {place.column} IS NOT NULL GROUP BY 1
 """
     for place in (*WORLD, *PEOPLE)  # noqa: S608
@@ -100,12 +101,14 @@ async def reseal(
 
 @MERCHANT.statement("""
 SELECT kek_id, count(*) AS count FROM (
-  SELECT kek_id FROM vault WHERE kek_id IS NOT NULL UNION ALL SELECT kek_id FROM cvv_once) k GROUP BY 1
+  SELECT kek_id FROM vault WHERE kek_id IS NOT NULL UNION ALL SELECT kek_id FROM cvv_once) k
+    GROUP BY 1
 """)
 async def _wrapped_by(db: Read) -> dict[str, int]: ...
 
 
-# A card whose number is known by older prints alone would be another card to a ring without their keys.
+# A card whose number is known by older prints alone would be another card to a ring without their
+# keys.
 @HUB.statement("""
 SELECT key_id, count(*) AS count FROM card_prints p WHERE key_id = $1 OR NOT EXISTS (
   SELECT FROM card_prints n WHERE n.key_id = $1 AND n.card_id = p.card_id)

@@ -61,7 +61,8 @@ async def begin_epoch(
 
 
 @MERCHANT.statement("""
-SELECT kind, count(*) FROM due_work WHERE due_at <= $1 AND kind = ANY($2) GROUP BY kind ORDER BY kind
+SELECT kind, count(*) FROM due_work WHERE due_at <= $1 AND kind = ANY($2) GROUP BY kind
+  ORDER BY kind
 """)
 async def waiting_since(db: Read, until: datetime, kinds: Sequence[str]) -> dict[str, int]: ...
 
@@ -107,7 +108,8 @@ async def noted_mark(db: Read, world: str) -> Noted | None: ...
 
 
 @PEOPLE.statement("""
-UPDATE installation_worlds SET noted = noted + 1, epoch = greatest(epoch, $2), feed = greatest(feed, $5),
+UPDATE installation_worlds SET noted = noted + 1, epoch = greatest(epoch, $2), feed = greatest(feed,
+  $5),
   beat = CASE WHEN ($2::bigint, $3::bigint) > (epoch, beat) THEN $3 ELSE beat END,
   beat_at = CASE WHEN ($2::bigint, $3::bigint) > (epoch, beat) THEN $4 ELSE beat_at END
 WHERE name = $1 AND (epoch, noted) >= ($6, $7) RETURNING epoch, beat, beat_at, feed, noted

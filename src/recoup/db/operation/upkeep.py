@@ -13,7 +13,8 @@ from recoup.kernel.time import WallTime
 @DIRECTORY.statement("""
 INSERT INTO upkeep (task, lease_until) VALUES ($1, $2)
 ON CONFLICT (task) DO UPDATE SET lease_until = EXCLUDED.lease_until
-WHERE (upkeep.lease_until IS NULL OR upkeep.lease_until <= $3) AND (upkeep.done_at IS NULL OR upkeep.done_at <= $4)
+WHERE (upkeep.lease_until IS NULL OR upkeep.lease_until <= $3) AND (upkeep.done_at IS NULL
+  OR upkeep.done_at <= $4)
 RETURNING true
 """)
 async def lease_upkeep(
@@ -35,7 +36,8 @@ async def begin_upkeep(db: Tx, task: str, now: datetime) -> None:
 
 
 @DIRECTORY.statement("""
-INSERT INTO upkeep (task, done_at) VALUES ($1, $2) ON CONFLICT (task) DO UPDATE SET done_at = EXCLUDED.done_at
+INSERT INTO upkeep (task, done_at) VALUES ($1, $2) ON CONFLICT (task) DO UPDATE
+  SET done_at = EXCLUDED.done_at
 """)
 async def note_alive(db: Tx, who: str, now: datetime) -> None: ...
 

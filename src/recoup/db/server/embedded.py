@@ -50,13 +50,16 @@ _SETTINGS: Final = {
     "autovacuum_naptime": "15s",
     "autovacuum_vacuum_scale_factor": "0.05",
     "autovacuum_analyze_scale_factor": "0.05",
-    # a copy by Barman: its receiver, a base copy and a check at once; what a receiver that is gone may keep of the log.
-    # It is named as a standby only so that it syncs what it receives at once: commits wait for their own disk alone.
+    # a copy by Barman: its receiver, a base copy and a check at once; what a receiver that is gone
+    # may keep of the log.
+    # It is named as a standby only so that it syncs what it receives at once: commits wait for
+    # their own disk alone.
     "max_wal_senders": "5",
     "max_slot_wal_keep_size": "16GB",
     "synchronous_standby_names": "barman_receive_wal",
     # what everyone sees
-    "search_path": SEARCH_PATH,  # also of who looks in by psql; our own connections say it themselves
+    # also of who looks in by psql; our own connections say it themselves
+    "search_path": SEARCH_PATH,
     "timezone": "UTC",
     "log_timezone": "UTC",
     "lc_messages": "C",
@@ -285,7 +288,8 @@ class EmbeddedServer:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C is for Recoup, which drains before it stops the server
+                # Ctrl-C is for Recoup, which drains before it stops the server
+                start_new_session=True,
                 preexec_fn=end_with_parent(),
                 **footing.identity(),
             )

@@ -9,7 +9,8 @@ from typing import IO, Final
 from recoup.kernel.private_files import write_whole
 from recoup.kernel.problem import Problem
 
-# Root passes the database's user through (see `footing`): that one may enter, and neither list nor write.
+# Root passes the database's user through (see `footing`): that one may enter, and neither list nor
+# write.
 _OTHERS: Final = 0o077
 _OTHERS_OF_ROOT: Final = 0o066
 
@@ -47,7 +48,8 @@ def close_folder(folder: Path) -> None:
             pass  # as it is seen below
         if stat.S_IMODE(folder.stat().st_mode) & others:
             raise _refused(
-                f"The data folder {folder} is open to others (mode {mode:04o}) and cannot be closed.",
+                f"The data folder {folder} is open to others (mode {mode:04o}) and cannot be "
+                f"closed.",
                 f"Run: chmod 700 {folder}; or put it on a file system that keeps modes.",
             )
     for file in (

@@ -191,8 +191,8 @@ api: Final = Api(group="Orders", scope="orders")
     examples=examples.ORDER,
 )
 async def get_order(call: Call) -> OrderDetail:
-    """One order. With its lines, refunds, attempts and disputes. With `asOf`, `asOfRecorded` or `asOfVersion` as it
-    stood then."""
+    """One order. With its lines, refunds, attempts and disputes. With `asOf`, `asOfRecorded` or
+    `asOfVersion` as it stood then."""
     order_id, cut = call.object_id(), await read_cut(call)
     return await _detail(OrderDetail, call, order_id, cut)
 
@@ -346,7 +346,8 @@ def _checks(said: Checks) -> ChecksShown:
     )
 
 
-# changed, called off ------------------------------------------------------------------------------------------
+# changed, called off
+# ------------------------------------------------------------------------------------------
 
 
 @api(
@@ -356,9 +357,9 @@ def _checks(said: Checks) -> ChecksShown:
     examples=examples.AMEND,
 )
 async def patch_order(call: Call) -> AmendedOrder:
-    """Change an open order. Changes the card, the expiry (within the limits of /evaluate) or the metadata, and stops or
-    resumes attempts. A new card is tried soon, even if the old one was not worth retrying; the card networks' limits
-    apply."""
+    """Change an open order. Changes the card, the expiry (within the limits of /evaluate) or the
+    metadata, and stops or resumes attempts. A new card is tried soon, even if the old one was not
+    worth retrying; the card networks' limits apply."""
     order_id, (body, complaints) = call.object_id(), read_body(call.body, AmendBody)
     amendment = Amended(
         body.card_token, body.expiry_date_utc, body.metadata or {}, body.do_not_retry
@@ -383,7 +384,8 @@ async def patch_order(call: Call) -> AmendedOrder:
     lenient=True,
 )
 async def cancel(call: Call) -> Nothing:
-    """Cancel an order. Possible while the order is open. Cancelling a cancelled order gives the same response, `{}`."""
+    """Cancel an order. Possible while the order is open. Cancelling a cancelled order gives the
+    same response, `{}`."""
     await cancel_order(
         call.services.world, call.services.get(Orders), call.scope, call.object_id(), door="rescue"
     )

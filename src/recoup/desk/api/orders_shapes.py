@@ -69,7 +69,8 @@ class RefundedItem(Shape):
 
 
 class RefundShown(Shape):
-    """A refund of the order, a part of it that went back with its end, or a hold that was let go instead."""
+    """A refund of the order, a part of it that went back with its end, or a hold that was let go
+    instead."""
 
     id: UUID
     """`transactionId` of the refund response."""
@@ -113,8 +114,8 @@ class MissingShown(Shape):
 
 
 class CompellingEvidence(Shape):
-    """Visa's Compelling Evidence 3.0 of a dispute with code 10.4: as found now while it is open, then as it
-    was sent."""
+    """Visa's Compelling Evidence 3.0 of a dispute with code 10.4: as found now while it is open,
+    then as it was sent."""
 
     matches: list[str]
     """What the payments share: `ip`, `device`, `account`, `address`. Empty: not qualified."""

@@ -29,7 +29,8 @@ from recoup.policy_versions.flows.policy_scopes import Where, where_of
 
 
 class PolicyBoundsAtMerchant(Shape):
-    """What the orders of one merchant would have brought of the last 90 days, inside its own policies."""
+    """What the orders of one merchant would have brought of the last 90 days, inside its own
+    policies."""
 
     mid: UUID
     name: str
@@ -56,14 +57,15 @@ api: Final = Api(group=GROUP, credential=PARTNER, scope=PARTNER)
 
 @api("GET /v1/partner/policy")
 async def read(call: Call) -> RetryPolicyShown:
-    """Bounds of retry policies. What your merchants' retry policies may say at most: the newest version, the one that
-    holds, and the operator's bounds that it lies in."""
+    """Bounds of retry policies. What your merchants' retry policies may say at most: the newest
+    version, the one that holds, and the operator's bounds that it lies in."""
     return await shown(call, await _where(call))
 
 
 @api("GET /v1/partner/policy/versions", query=PolicyBoundsVersionsQuery)
 async def versions(call: Call) -> RetryPolicyVersions:
-    """Versions of the bounds. Each with its author, its reason and the time from which it holds; the newest first."""
+    """Versions of the bounds. Each with its author, its reason and the time from which it holds;
+    the newest first."""
     where = await _where(call)
     return await listed(call, where, call.parameters(PolicyBoundsVersionsQuery))
 
@@ -71,9 +73,10 @@ async def versions(call: Call) -> RetryPolicyVersions:
 @api("PUT /v1/partner/policy", body=PolicyBoundsBody, problems=("conflict", "wrong_state"))
 @api.example("no sends at night", _NIGHTS)
 async def change(call: Call) -> RetryPolicyShown:
-    """Set the bounds of retry policies. Saves the bounds as a new version, for all your merchants. A bound changes
-    nothing for a merchant that stays under it; a policy that is wider is cut to it from the next decision of each
-    order. Refused as a merchant's policy is, and where it is wider than the operator's bounds."""
+    """Set the bounds of retry policies. Saves the bounds as a new version, for all your merchants.
+    A bound changes nothing for a merchant that stays under it; a policy that is wider is cut to it
+    from the next decision of each order. Refused as a merchant's policy is, and where it is wider
+    than the operator's bounds."""
     where, body = await _where(call, writes=True), read_whole(call.body, PolicyBoundsBody)
     with named_as_here():
         await policies.save_policy(
@@ -91,8 +94,9 @@ async def change(call: Call) -> RetryPolicyShown:
 @api("POST /v1/partner/policy/check", body=PolicyBoundsCheckBody, intake=True)
 @api.example("too many tries", {"policy": {"tries": {"all": 19}}})
 async def check(call: Call) -> PolicyBoundsChecked:
-    """Check bounds of retry policies. Whether they could be saved, what they would change, the nearest that could, and
-    what the orders of the last 90 days of your merchants would have brought. No bounds are saved."""
+    """Check bounds of retry policies. Whether they could be saved, what they would change, the
+    nearest that could, and what the orders of the last 90 days of your merchants would have
+    brought. No bounds are saved."""
     where, body = await _where(call, writes=True), read_whole(call.body, PolicyBoundsCheckBody)
     tried = await try_policy(call.services.world, partner_scope(call), where, body.policy)
     bounds = tried.bounds or AtMerchants([], 0)
@@ -115,7 +119,8 @@ def _at_merchant(merchant: AtMerchant) -> PolicyBoundsAtMerchant:
 )
 @api.example("the one before", {"reason": "too narrow"})
 async def back(call: Call) -> RetryPolicyShown:
-    """Return to earlier bounds. The content of the version before the newest, or of the one named, as a new version."""
+    """Return to earlier bounds. The content of the version before the newest, or of the one named,
+    as a new version."""
     where, body = await _where(call, writes=True), read_whole(call.body, PolicyBoundsBackBody)
     with named_as_here():
         await policies.go_back(

@@ -40,16 +40,16 @@ api: Final = Api(group="Settings", scope="merchants")
 
 @api("GET /v1/policy", query=RetryPolicyQuery, problems=("not_found",))
 async def read(call: Call) -> RetryPolicyShown:
-    """Retry policy. When declined payments may be tried again: the newest version of the merchant, a site or a
-    campaign, the one that holds, and the policies that it lies in."""
+    """Retry policy. When declined payments may be tried again: the newest version of the merchant,
+    a site or a campaign, the one that holds, and the policies that it lies in."""
     query = call.parameters(RetryPolicyQuery)
     return await shown(call, await _where(call, query.site_id, query.campaign_id))
 
 
 @api("GET /v1/policy/versions", query=RetryPolicyVersionsQuery, problems=("not_found",))
 async def versions(call: Call) -> RetryPolicyVersions:
-    """Versions of the retry policy. Each with its author, its reason and the time from which it holds; the newest
-    first."""
+    """Versions of the retry policy. Each with its author, its reason and the time from which it
+    holds; the newest first."""
     query = call.parameters(RetryPolicyVersionsQuery, "siteId", "campaignId")
     return await listed(call, await _where(call, query.site_id, query.campaign_id), query)
 
@@ -68,9 +68,10 @@ async def listed(call: Call, where: Where, query: PolicyBoundsVersionsQuery) -> 
 @api("PUT /v1/policy", body=RetryPolicyBody, problems=("not_found", "conflict", "wrong_state"))
 @api.example("no sends at night", _NIGHTS)
 async def change(call: Call) -> RetryPolicyShown:
-    """Set the retry policy. Saves the whole policy as a new version. Refused, with the line, the reason and the nearest
-    that could be saved, if it could pass a limit of a card network, never ends, plans past the expiry, contradicts its
-    bounds, or names what does not exist. Open orders keep their plan until the next decision."""
+    """Set the retry policy. Saves the whole policy as a new version. Refused, with the line, the
+    reason and the nearest that could be saved, if it could pass a limit of a card network, never
+    ends, plans past the expiry, contradicts its bounds, or names what does not exist. Open orders
+    keep their plan until the next decision."""
     body = read_own(call, RetryPolicyBody)
     where = await _where(call, body.site_id, body.campaign_id)
     with named_as_here():
@@ -90,8 +91,8 @@ async def change(call: Call) -> RetryPolicyShown:
 @api("POST /v1/policy/check", body=RetryPolicyCheckBody, intake=True, problems=("not_found",))
 @api.example("too many tries", {"policy": {"tries": {"all": 19}}})
 async def check(call: Call) -> RetryPolicyChecked:
-    """Check a retry policy. Whether it could be saved, what it would change, and what it would have rescued of the last
-    90 days. Nothing is saved."""
+    """Check a retry policy. Whether it could be saved, what it would change, and what it would have
+    rescued of the last 90 days. Nothing is saved."""
     body = read_own(call, RetryPolicyCheckBody)
     where = await _where(call, body.site_id, body.campaign_id)
     tried = await try_policy(call.services.world, call.scope, where, body.policy)
@@ -106,8 +107,8 @@ async def check(call: Call) -> RetryPolicyChecked:
 )
 @api.example("the one before", {"reason": "off was wrong"})
 async def back(call: Call) -> RetryPolicyShown:
-    """Return to an earlier retry policy. The content of the version before the newest, or of the one named, as a new
-    version."""
+    """Return to an earlier retry policy. The content of the version before the newest, or of the
+    one named, as a new version."""
     body = read_own(call, RetryPolicyBackBody)
     where = await _where(call, body.site_id, body.campaign_id)
     with named_as_here():

@@ -206,7 +206,10 @@ async def checkout(call: Call) -> CheckoutAnswer:
     """Get the hosted page. The link for the payer."""
     order = await _order(call, call.object_id("ord"))
     if order.stage not in OPEN:
-        message = f"The order is {order_object(call.services, order).status}; nothing is to be paid any more."
+        message = (
+            f"The order is {order_object(call.services, order).status}; nothing is to be "
+            f"paid any more."
+        )
         raise Problem("wrong_state", message, cure="Create a new charge.")
     expires_at = stamp(order.expires_at) if order.expires_at else None
     return CheckoutAnswer(checkout_url(call.services, order), expires_at)

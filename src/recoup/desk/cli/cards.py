@@ -27,7 +27,8 @@ AS_JSON = "Output as JSON."
 
 @click.group()
 def cards() -> None:
-    """Says that two prints are one card: one person of the operator proposes it, another joins them for good."""
+    """Says that two prints are one card: one person of the operator proposes it, another joins them
+    for good."""
 
 
 @verb(cards, "list", json=AS_JSON)

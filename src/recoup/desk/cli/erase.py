@@ -12,13 +12,14 @@ from recoup.merchants.cli import AtMerchant, verb
 async def erase(
     who: str, *, at: AtMerchant, yes: Annotated[bool, "Erase without confirmation."] = False
 ) -> str:
-    """Erases a customer's data. WHO: the complete e-mail, or the merchant's own customer id. An e-mail erases all
-    of the merchant's customers with it."""
+    """Erases a customer's data. WHO: the complete e-mail, or the merchant's own customer id. An
+    e-mail erases all of the merchant's customers with it."""
     scope = at.scope("erase")
     known = await find_all_by_name(at.world, scope.merchant_id, who)
     if known and not yes:
         click.confirm(
-            f"{customers(len(known))} found. Names, addresses and all text typed about their orders "
+            f"{customers(len(known))} found. Names, addresses and all text typed about their "
+            f"orders "
             "will be deleted permanently. Erase?",
             abort=True,
         )

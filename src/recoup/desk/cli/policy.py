@@ -35,12 +35,14 @@ def summary_of_bounds(bounds: AtMerchants) -> list[str]:
     """Merchant by merchant."""
     if not bounds.tried:
         return [
-            "back-test   no merchant under these bounds has orders of the last days whose decisions are kept"
+            "back-test   no merchant under these bounds has orders of the last days whose "
+            "decisions are kept"
         ]
     text = []
     if len(bounds.tried) < bounds.of:
         text.append(
-            f"back-test   of the {len(bounds.tried)} merchants with the most orders, of {bounds.of:,}"
+            f"back-test   of the {len(bounds.tried)} merchants with the most orders, of "
+            f"{bounds.of:,}"
         )
     for merchant in bounds.tried:
         text.append(f"merchant    {shown_by_number(merchant.name)}")
@@ -114,7 +116,8 @@ def _moment(text: str) -> datetime:
 
 @click.group()
 def policy() -> None:
-    """Shows, checks and sets retry policies: when declined payments may be tried again, as versions."""
+    """Shows, checks and sets retry policies: when declined payments may be tried again, as
+    versions."""
 
 
 @verb(policy, json="Output as one JSON object.")
@@ -141,8 +144,8 @@ async def show(
 
 @verb(policy)
 def check(run: Run, file: PolicyFile, *, place: Place, back_test: BackTested = True) -> list[str]:
-    """Says whether the policy in FILE could be saved: which line, why not, and the nearest that could; and what it
-    would have rescued of the last 90 days."""
+    """Says whether the policy in FILE could be saved: which line, why not, and the nearest that
+    could; and what it would have rescued of the last 90 days."""
     text = _read(file)
     checked, figures = run(lambda opened: _tried(opened, place, text, back_test=back_test))
     if checked.complaints:
@@ -204,7 +207,8 @@ def set_verb(
         "Version that you have seen last: another one since is refused.",
     ] = None,
 ) -> str:
-    """Saves the policy in FILE as a new version; FILE says all of it. What it would have rescued is said first."""
+    """Saves the policy in FILE as a new version; FILE says all of it. What it would have rescued is
+    said first."""
     text = _read(file)
 
     async def work(opened: Opened) -> PolicyVersion:
@@ -281,7 +285,8 @@ def _bounds(standing: Standing) -> Sequence[Part]:
 def _clips(standing: Standing) -> list[str]:
     left, by = standing.clipped
     return [
-        f"# {change.line} is wider than its bound, which wins: {change.before or '-'} -> {change.after or 'nothing'}"
+        f"# {change.line} is wider than its bound, which wins: {change.before or '-'} -> "
+        f"{change.after or 'nothing'}"
         f" ({', '.join(by[change.line])})"
         for change in diff(standing.terms, left)
     ]
@@ -293,7 +298,8 @@ def _lines(lines: dict[str, Any]) -> str:
 
 def _line(version: PolicyVersion) -> str:
     return (
-        f"version {version.number} of the {version.scope}, by {version.author}, from {iso(version.from_at)}:"
+        f"version {version.number} of the {version.scope}, by {version.author}, from "
+        f"{iso(version.from_at)}:"
         f" {version.reason}"
     )
 

@@ -54,8 +54,8 @@ _PARTY = click.Choice(get_args(Party))
 @json_option
 @in_world
 def disputes(run: Run, past: AsTyped, as_json: bool, **options: Any) -> None:
-    """Shows the terms with their history; options set new terms, valid from now or --from. Each dispute follows the
-    terms that were valid when its charge was approved."""
+    """Shows the terms with their history; options set new terms, valid from now or --from. Each
+    dispute follows the terms that were valid when its charge was approved."""
     request = _dispute_request(**options)
     past.check_only_shown(changes=request is not None)
 
@@ -74,7 +74,8 @@ def disputes(run: Run, past: AsTyped, as_json: bool, **options: Any) -> None:
         for row in rows
     ]
     standard = [
-        "Standard terms: the operator bears all disputes, no fee, cards disputed as fraud are blocked."
+        "Standard terms: the operator bears all disputes, no fee, cards disputed as fraud are "
+        "blocked."
     ]
     show(rows, lines if rows else standard, as_json=as_json)
 
@@ -133,8 +134,8 @@ def _disputes_shown(row: DatedDisputeTerms) -> dict[str, Any]:
 @json_option
 @in_world
 def fees(run: Run, past: AsTyped, as_json: bool, **options: Any) -> None:
-    """Shows the fees with their history; --percent, --fixed, --minimum or --end sets a new term. At approval, the
-    most specific valid term applies: site, then order type, then currency."""
+    """Shows the fees with their history; --percent, --fixed, --minimum or --end sets a new term. At
+    approval, the most specific valid term applies: site, then order type, then currency."""
     request = _request(**options)
     past.check_only_shown(changes=request is not None)
 
@@ -304,7 +305,8 @@ def notices(run: Run, on: tuple[str, ...], off: tuple[str, ...], as_json: bool) 
 @json_option
 @in_world
 def country(run: Run, code: str | None, as_json: bool) -> None:
-    """Shows the country of the merchant's account at the acquirer, for routes that name none; CODE sets it, like DE."""
+    """Shows the country of the merchant's account at the acquirer, for routes that name none; CODE
+    sets it, like DE."""
 
     async def work(opened: Opened) -> Merchant:
         if code is not None:

@@ -34,7 +34,8 @@ def verify(
     amount: Annotated[int | None, "With --file: Amount of the event settlement.closed."] = None,
     chain: Annotated[bool, "Verify the book against the balances on the chains, too."] = False,
 ) -> Printed:
-    """Verifies log, statuses, ledger and balances; exits with 1 and prints the differences if a check fails."""
+    """Verifies log, statuses, ledger and balances; exits with 1 and prints the differences if a
+    check fails."""
     if file is not None:
         return prove_file(file, root, amount)
 
@@ -67,7 +68,8 @@ def prove_file(path: Path, root: str | None, amount: int | None) -> Printed:
     return Printed(
         proof,
         [
-            f"settlement {proved.settlement_id}\npayout     {proved.asset} {paid}\nlines      {proved.lines:,}\n"
+            f"settlement {proved.settlement_id}\npayout     {proved.asset} {paid}\nlines      "
+            f"{proved.lines:,}\n"
             f"pages      {proved.pages:,}\nroot       {proved.root}"
             f"{'' if root else chr(10) + '           compare it with LedgerRoot of settlement.closed'}\nok"
         ],
@@ -81,7 +83,8 @@ def _difference(wrong: Wrong) -> list[str]:
     ]
     if wrong.line <= 1 and wrong.field in ("line", "end", "type"):
         lines.append(
-            "This is not a settlement file; `recoup report settlement --batch ID --proof` writes one. Nor is it a "
+            "This is not a settlement file; `recoup report settlement --batch ID --proof` writes "
+            "one. Nor is it a "
             "certificate; `recoup report certificate --month M --out FILE` writes one."
         )
     return lines
@@ -89,8 +92,10 @@ def _difference(wrong: Wrong) -> list[str]:
 
 def _certificate(proved: ProvedCertificate, root: str | None) -> str:
     return (
-        f"certificate {proved.certificate_id}\nmonth       {proved.month}\nacceptor    {proved.acceptor_id}\n"
-        f"number      {proved.number}{', a correction' if proved.number > 1 else ''}\nsends       {proved.sends:,}\n"
+        f"certificate {proved.certificate_id}\nmonth       {proved.month}\nacceptor    "
+        f"{proved.acceptor_id}\n"
+        f"number      {proved.number}{', a correction' if proved.number > 1 else ''}\nsends       "
+        f"{proved.sends:,}\n"
         f"breaches    {proved.breaches:,}\nlines       {proved.lines:,}\nroot        {proved.root}"
         f"{'' if root else chr(10) + '            compare it with CertificateRoot of certificate.ready'}\nok"
     )

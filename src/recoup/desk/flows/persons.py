@@ -224,7 +224,8 @@ async def erase_person(world: World, scope: Scope, payer_id: UUID) -> tuple[int,
     erased, after = 0, LOWEST
     for _ in range(PARTS_MAX):
         part = await _part(world, merchant_id, payer_id, after, erase=False)
-        # Who they are is known until it is erased: views that name them go before, and those of meanwhile after it.
+        # Who they are is known until it is erased: views that name them go before, and those of
+        # meanwhile after it.
         await forget_views_of(world, merchant_id, [*map(asdict, [customer, *part])])
         part = await _part(world, merchant_id, payer_id, after, erase=True)
         await forget_views_of(world, merchant_id, [*map(asdict, [customer, *part])])

@@ -105,11 +105,13 @@ DECIDE: Final = operator(DOING)
 ADJUSTMENTS: Final = "/approvals/adjustments"
 NEW: Final = f"{ADJUSTMENTS}/new"
 DONE: Final = {
-    "payout": "The payout is approved and is being sent.", "payouts": "The payouts are approved and are being sent.",
+    "payout": "The payout is approved and is being sent.", "payouts": "The payouts are approved "
+                                                                      "and are being sent.",
     "paid": "The payout is marked as paid.", "returned": "The payout is marked as returned.",
     "account": "The bank account is approved.", "account_refused": "The bank account is refused.",
     "waiting": "The adjustment waits for a second person.", "booked": "The adjustment is booked.",
-    "not_booked": "The adjustment is refused.", "refund": "The refund is approved and is being sent.",
+    "not_booked": "The adjustment is refused.", "refund": "The refund is approved and is being "
+                                                          "sent.",
     "refund_refused": "The refund request is refused.", "refund_withdrawn": "The refund request is withdrawn.",
 }  # fmt: skip
 SENDS: Final = frozenset({"payout", "payouts", "refund"})

@@ -46,7 +46,8 @@ _TEXT_MAX: Final = 100
 
 @frozen
 class Query:
-    """Empty means everything. Days are those of `zone`. `unread`: what was typed and could not be read."""
+    """Empty means everything. Days are those of `zone`. `unread`: what was typed and could not be
+    read."""
 
     who: str = ""
     kinds: tuple[str, ...] = ()

@@ -28,7 +28,8 @@ OTHERS: Final[Mapping[str, str]] = {
     "account.rule_ended": "made the second factor optional", "account.rule_made": "made the second factor mandatory",
     "account.second_factor_removed": "removed a lost second factor",
     "application.approved": "approved an application", "application.cancelled": "cancelled an application",
-    "application.changed": "changed an application", "application.converted": "created a merchant from an application",
+    "application.changed": "changed an application", "application.converted": "created a merchant "
+                                                                              "from an application",
     "application.created": "started an application", "application.declined": "declined an application",
     "application.document_added": "added a document to an application",
     "application.document_removed": "removed a document from an application",

@@ -49,7 +49,8 @@ ANSWERS: Final = {
     "approves": "Approve the first attempt", "declines_once": "Decline once more, then approve",
     "declines_thrice": "Decline three more times, then approve", "declines": "Always decline",
 }  # fmt: skip
-# Of the magic inputs: what an answer means to the reader; kinds in the order in which they help most.
+# Of the magic inputs: what an answer means to the reader; kinds in the order in which they help
+# most.
 INPUT_KINDS: Final = {
     "allow_list": "Always the same answer", "script": "Declines, then approves", "response": "Decline code by amount",
     "advice": "Advice code by amount", "fault": "The processor misbehaves", "dispute": "Disputed later",
@@ -86,7 +87,8 @@ _Short: TypeAlias = Annotated[str, Text(16, strip=True)]
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """A decline to try: its network and code, of what kind of order, and what the next attempt is answered."""
+    """A decline to try: its network and code, of what kind of order, and what the next attempt is
+    answered."""
 
     scheme: _Short
     code: _Short

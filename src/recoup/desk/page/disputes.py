@@ -151,7 +151,8 @@ def suggested(page: OrderPage, dispute: store.DisputeRow) -> list[str]:
         amount, network = Figure(money(charge.units, asset)), charge.network_transaction_id or "-"
         texts.append(
             Sentence(
-                "Charged {0} {1} on {2}, approved with code {3}, network transaction {4}, statement text {5}.",
+                "Charged {0} {1} on {2}, approved with code {3}, network transaction {4}, "
+                "statement text {5}.",
                 amount,
                 asset,
                 full(charge.sent_at or charge.due_at),

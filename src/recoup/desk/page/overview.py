@@ -61,7 +61,8 @@ _SPANS: Final[Mapping[str, Callable[[date], tuple[date, date]]]] = {
 
 @frozen
 class Range:
-    """`name` of the preset, or empty; `unclear`: what could not be read, the usual days are shown instead."""
+    """`name` of the preset, or empty; `unclear`: what could not be read, the usual days are shown
+    instead."""
 
     first: date
     last: date

@@ -108,8 +108,8 @@ class Counted(Protocol):
 
 @frozen
 class Group:
-    """Orders that have something in common. `link` lists exactly them, where the list can. `before`: the rate of closed
-    orders in the days before."""
+    """Orders that have something in common. `link` lists exactly them, where the list can.
+    `before`: the rate of closed orders in the days before."""
 
     name: str
     declined: int
@@ -176,9 +176,9 @@ class Money:
 
 @frozen
 class Gain:
-    """The engine's gain over the comparison group since the comparison began. Rates and differences are shares of
-    orders; `units`: the gain in money, with its interval; `anyway`: money at the group's rate. All three are None while
-    too few orders are compared."""
+    """The engine's gain over the comparison group since the comparison began. Rates and differences
+    are shares of orders; `units`: the gain in money, with its interval; `anyway`: money at the
+    group's rate. All three are None while too few orders are compared."""
 
     asset: str
     at: datetime

@@ -32,7 +32,8 @@ VERSIONS_SHOWN: Final = 10
 
 
 class Field(NamedTuple):
-    """`default`: what applies while the line is not set. `example`: how it is written, where that is not plain."""
+    """`default`: what applies while the line is not set. `example`: how it is written, where that
+    is not plain."""
 
     name: str
     default: str | Sentence
@@ -80,7 +81,8 @@ LINKS: Final = {
     "beside": "Alongside the engine’s attempts",
 }  # fmt: skip
 ARMS: Final = {
-    "": "Merchant setting", "off": "The fixed schedule", "shadow": "The fixed schedule, with the engine in shadow mode",
+    "": "Merchant setting", "off": "The fixed schedule", "shadow": "The fixed schedule, with the "
+                                                                   "engine in shadow mode",
     "share": "The engine, for its share of the customers",
 }  # fmt: skip
 # lines with few values -> what each is called
@@ -197,8 +199,8 @@ def _clips(standing: Standing) -> list[tuple[Values, list[str]]]:
 
 @frozen
 class PolicyForm:
-    """`site`, `campaign`, `bounds`: as `Named`. `lines`: texts by line. `seen`: the number of the version that the page
-    showed."""
+    """`site`, `campaign`, `bounds`: as `Named`. `lines`: texts by line. `seen`: the number of the
+    version that the page showed."""
 
     site: str
     campaign: str

@@ -28,7 +28,8 @@ FIELDS: Final = {
     "second_from": "Second person from",
 }  # fmt: skip
 PII_ACCESS: Final = {
-    "shown": "always shown", "reveal": "masked; shown per order or customer on request, which is logged",
+    "shown": "always shown", "reveal": "masked; shown per order or customer on request, which is "
+                                       "logged",
     "masked": "always masked",
 }  # fmt: skip
 BRIEFLY: Final = {

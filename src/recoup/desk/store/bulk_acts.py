@@ -45,7 +45,8 @@ ACT: Final = columns_of(BulkAct)
 
 
 @MERCHANT.statement(
-    f"SELECT {ACT} FROM bulk_acts WHERE merchant_id = $1 ORDER BY requested_at DESC, act_id LIMIT $2"
+    f"SELECT {ACT} FROM bulk_acts WHERE merchant_id = $1 ORDER BY requested_at DESC, act_id LIMIT "
+    f"$2"
 )
 async def list_acts(db: Read, merchant_id: UUID, limit: int) -> list[BulkAct]:
     """Newest first."""
@@ -114,7 +115,8 @@ async def _begin(db: Tx, act: NewAct) -> bool:
 
 @MERCHANT.statement("""
 INSERT INTO bulk_act_rows (merchant_id, act_id, row_no, order_id, state)
-SELECT $1, $2, i.row_no, i.order_id, 'waiting' FROM unnest($3::uuid[]) WITH ORDINALITY AS i (order_id, row_no)
+SELECT $1, $2, i.row_no, i.order_id, 'waiting' FROM unnest($3::uuid[]) WITH ORDINALITY AS i
+  (order_id, row_no)
 """)
 async def _add_rows(db: Tx, merchant_id: UUID, act_id: UUID, order_ids: Sequence[UUID]) -> None:
     """Adds the orders to an act, in this order."""
@@ -154,7 +156,8 @@ async def answer_act(
 @MERCHANT.statement("""
 UPDATE bulk_act_rows r SET state = i.state, answer = i.answer
 FROM jsonb_to_recordset($3) AS i (row_no int, state text, answer text)
-WHERE r.merchant_id = $1 AND r.act_id = $2 AND r.row_no = i.row_no AND r.state = 'waiting' RETURNING r.state
+WHERE r.merchant_id = $1 AND r.act_id = $2 AND r.row_no = i.row_no AND r.state = 'waiting'
+  RETURNING r.state
 """)
 async def _answer(
     db: Tx, merchant_id: UUID, act_id: UUID, answers: Sequence[dict[str, Any]]
@@ -183,7 +186,8 @@ async def _leave_rest(db: Tx, merchant_id: UUID, act_id: UUID) -> None:
 
 
 @MERCHANT.statement("""
-UPDATE bulk_acts SET state = $3, finished_at = $4, note = '', said = '[]' WHERE merchant_id = $1 AND act_id = $2
+UPDATE bulk_acts SET state = $3, finished_at = $4, note = '', said = '[]' WHERE merchant_id = $1
+  AND act_id = $2
 """)
 async def _finish(db: Tx, merchant_id: UUID, act_id: UUID, state: str, at: datetime) -> None:
     """Closes the act and erases its note and its list's words."""

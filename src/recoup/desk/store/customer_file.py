@@ -63,22 +63,31 @@ class PersonalOrder(ListedOrder):
 
 
 @MERCHANT.statement("""
-SELECT o.order_id, o.external_id, o.placed_at, o.units, o.asset, o.kind, o.descriptor, o.stage, o.metadata,
+SELECT o.order_id, o.external_id, o.placed_at, o.units, o.asset, o.kind, o.descriptor, o.stage,
+  o.metadata,
   to_jsonb(p) - 'merchant_id' - 'order_id' - 'payer_id' AS person,
-  (SELECT jsonb_build_object('scheme', v.scheme, 'last4', v.last4, 'exp_month', v.exp_month, 'exp_year', v.exp_year)
+  (SELECT jsonb_build_object('scheme', v.scheme, 'last4', v.last4, 'exp_month', v.exp_month,
+    'exp_year', v.exp_year)
     FROM vault v WHERE v.merchant_id = o.merchant_id AND v.token_id = o.token_id) AS card,
-  (SELECT jsonb_agg(jsonb_build_object('number', a.attempt_no, 'sent_at', a.sent_at, 'state', a.state, 'units', a.units,
+  (SELECT jsonb_agg(jsonb_build_object('number', a.attempt_no, 'sent_at', a.sent_at, 'state',
+    a.state, 'units', a.units,
       'currency', a.asset, 'code', a.scheme_code) ORDER BY a.attempt_no) FROM attempts a
-    WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id AND a.sent_at IS NOT NULL) AS attempts,
-  (SELECT jsonb_agg(jsonb_build_object('number', r.modification_no, 'requested_at', r.business_at, 'state', r.state,
-      'units', r.units, 'currency', r.asset, 'reason', r.message) ORDER BY r.modification_no) FROM modifications r
-    WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id AND r.kind IN ('refund', 'reversal')) AS refunds,
-  (SELECT jsonb_agg(jsonb_build_object('at', n.business_at, 'text', n.text) ORDER BY n.note_id) FROM order_notes n
+    WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
+      AND a.sent_at IS NOT NULL) AS attempts,
+  (SELECT jsonb_agg(jsonb_build_object('number', r.modification_no, 'requested_at', r.business_at,
+    'state', r.state,
+      'units', r.units, 'currency', r.asset, 'reason', r.message) ORDER BY r.modification_no)
+        FROM modifications r
+    WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id
+      AND r.kind IN ('refund', 'reversal')) AS refunds,
+  (SELECT jsonb_agg(jsonb_build_object('at', n.business_at, 'text', n.text) ORDER BY n.note_id)
+    FROM order_notes n
     WHERE n.merchant_id = o.merchant_id AND n.order_id = o.order_id) AS notes,
   (SELECT jsonb_agg(jsonb_build_object('at', n.business_at, 'text', n.text) ORDER BY n.note_id)
     FROM disputes d JOIN dispute_notes n USING (merchant_id, dispute_id)
     WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) AS evidence,
-  (SELECT jsonb_agg(jsonb_build_object('at', n.business_at, 'name', n.name, 'media_type', n.media_type)
+  (SELECT jsonb_agg(jsonb_build_object('at', n.business_at, 'name', n.name, 'media_type',
+    n.media_type)
       ORDER BY n.file_id) FROM disputes d JOIN dispute_files n USING (merchant_id, dispute_id)
     WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) AS evidence_files
 FROM order_payer p JOIN orders o ON o.merchant_id = p.merchant_id AND o.order_id = p.order_id

@@ -39,8 +39,10 @@ class Customer(Row, frozen=True):
 
 @MERCHANT.statement("""
 SELECT p.payer_id, p.email, p.phone, p.name, p.external_id, p.first_seen_at,
-  (SELECT to_jsonb(o) FROM order_payer o WHERE o.merchant_id = p.merchant_id AND o.payer_id = p.payer_id
-    AND (o.email <> '' OR o.first_name <> '' OR o.last_name <> '') ORDER BY o.order_id DESC LIMIT 1) AS newest
+  (SELECT to_jsonb(o) FROM order_payer o WHERE o.merchant_id = p.merchant_id
+    AND o.payer_id = p.payer_id
+    AND (o.email <> '' OR o.first_name <> '' OR o.last_name <> '') ORDER BY o.order_id DESC
+      LIMIT 1) AS newest
 FROM payers p WHERE p.merchant_id = $1 AND p.payer_id = $2
 """)
 async def _find(db: Read, merchant_id: UUID, payer_id: UUID) -> Customer | None:
@@ -68,7 +70,8 @@ class CustomerByEmail(Row, frozen=True):
 # Whom orders name by an e-mail address: the merchant may know one person by several ids of its own.
 @MERCHANT.statement("""
 SELECT p.payer_id, p.orders, o.order_id, o.external_id, o.placed_at
-FROM (SELECT payer_id, count(*) AS orders, (array_agg(order_id ORDER BY order_id DESC))[1] AS order_id
+FROM (SELECT payer_id, count(*) AS orders, (array_agg(order_id
+  ORDER BY order_id DESC))[1] AS order_id
   FROM (SELECT payer_id, order_id FROM order_payer
     WHERE merchant_id = $1 AND lower(email) = $2 AND payer_id IS NOT NULL LIMIT $3) AS found
   GROUP BY payer_id) AS p
@@ -138,7 +141,8 @@ class CustomerOrder(ListedOrder):
 
 
 @MERCHANT.statement("""
-SELECT h.order_id, o.external_id, h.placed_at, h.units, h.asset, h.status, h.order_type, h.source, h.refunded_units,
+SELECT h.order_id, o.external_id, h.placed_at, h.units, h.asset, h.status, h.order_type, h.source,
+  h.refunded_units,
   h.attempts, o.amount_text, o.kind, s.name AS site
 FROM order_payer p
 JOIN order_heads h ON h.merchant_id = p.merchant_id AND h.order_id = p.order_id
@@ -166,7 +170,8 @@ class SentAttempt(Row, frozen=True):
 
 
 @MERCHANT.statement("""
-SELECT a.order_id, a.attempt_no, a.sent_at, a.state, a.scheme_code, a.processor_code, a.card_last4, a.units, a.asset
+SELECT a.order_id, a.attempt_no, a.sent_at, a.state, a.scheme_code, a.processor_code, a.card_last4,
+  a.units, a.asset
 FROM attempts a WHERE a.merchant_id = $1 AND a.order_id = ANY($2::uuid[]) AND a.sent_at IS NOT NULL
 ORDER BY a.sent_at DESC, a.attempt_id DESC
 """)
@@ -209,7 +214,8 @@ class CustomerTransmission(TransmittedPayment):
 
 @MERCHANT.statement(f"""
 SELECT {columns_of(CustomerTransmission)}
-FROM transmissions WHERE merchant_id = $1 AND payer_id = $2 AND transmit_id < $4 ORDER BY transmit_id DESC LIMIT $3
+FROM transmissions WHERE merchant_id = $1 AND payer_id = $2 AND transmit_id < $4
+  ORDER BY transmit_id DESC LIMIT $3
 """)
 async def transmissions_of(
     db: Read, merchant_id: UUID, payer_id: UUID, limit: int, before: UUID = HIGHEST
@@ -280,11 +286,13 @@ _DRESS: Final = f"""
 SELECT p.payer_id, p.first_seen_at,
   coalesce(nullif(trim(n.first_name || ' ' || n.last_name), ''), p.name, '') AS name,
   coalesce(nullif(n.email, ''), p.email, '') AS email, p.external_id,
-  (SELECT count(*)::int FROM (SELECT FROM order_payer c WHERE c.merchant_id = p.merchant_id AND c.payer_id = p.payer_id
+  (SELECT count(*)::int FROM (SELECT FROM order_payer c WHERE c.merchant_id = p.merchant_id
+    AND c.payer_id = p.payer_id
     LIMIT {COUNTED_MAX + 1}) AS few) AS orders,
   n.order_id, o.external_id AS order_reference, o.placed_at
 FROM ({{page}}) AS p
-LEFT JOIN LATERAL (SELECT * FROM order_payer l WHERE l.merchant_id = p.merchant_id AND l.payer_id = p.payer_id
+LEFT JOIN LATERAL (SELECT * FROM order_payer l WHERE l.merchant_id = p.merchant_id
+  AND l.payer_id = p.payer_id
   ORDER BY l.order_id DESC LIMIT 1) AS n ON true
 LEFT JOIN orders o ON o.merchant_id = n.merchant_id AND o.order_id = n.order_id
 ORDER BY p.first_seen_at DESC, p.payer_id DESC
@@ -324,7 +332,8 @@ async def these_customers(
 
 
 @MERCHANT.statement("""
-SELECT DISTINCT payer_id FROM order_payer WHERE merchant_id = $1 AND order_id = ANY($2) AND payer_id IS NOT NULL
+SELECT DISTINCT payer_id FROM order_payer WHERE merchant_id = $1 AND order_id = ANY($2)
+  AND payer_id IS NOT NULL
 """)
 async def _of_orders(db: Read, merchant_id: UUID, order_ids: Collection[UUID]) -> list[UUID]:
     """Each once."""

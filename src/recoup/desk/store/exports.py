@@ -65,7 +65,8 @@ async def find_export(db: Read, merchant_id: UUID, user_id: UUID, export_id: UUI
 
 
 @MERCHANT.statement("""
-SELECT count(*) FROM exports WHERE state = 'working' AND beat_at > $3 AND (merchant_id, export_id) <> ($1, $2)
+SELECT count(*) FROM exports WHERE state = 'working' AND beat_at > $3
+  AND (merchant_id, export_id) <> ($1, $2)
 """)
 async def others_running(db: Read, merchant_id: UUID, export_id: UUID, since: datetime) -> int:
     """Counts other exports running, of all merchants, as far as they were heard of since then."""
@@ -78,7 +79,8 @@ class Run(NamedTuple):
 
 
 @MERCHANT.statement("""
-SELECT merchant_id, export_id, run_no FROM exports WHERE state IN ('working', 'ready') AND export_id = ANY($1)
+SELECT merchant_id, export_id, run_no FROM exports WHERE state IN ('working', 'ready')
+  AND export_id = ANY($1)
 """)
 async def living(db: Read, export_ids: Sequence[UUID]) -> list[Run]:
     """Runs of these exports whose file is being written or may be fetched."""
@@ -119,7 +121,8 @@ async def ask_export(db: Tx, new: NewExport, under_way_max: int, standing_max: i
 
 
 @MERCHANT.statement(f"""
-UPDATE exports SET state = 'working', run_no = run_no + 1, rows_done = 0, bytes_done = 0, beat_at = $3
+UPDATE exports SET state = 'working', run_no = run_no + 1, rows_done = 0, bytes_done = 0,
+  beat_at = $3
 WHERE merchant_id = $1 AND export_id = $2 AND state IN ('asked', 'working') RETURNING {EXPORT}
 """)
 async def begin_run(db: Tx, merchant_id: UUID, export_id: UUID, at: datetime) -> Export | None:
@@ -151,8 +154,10 @@ class EndedRun(Row):
 
 
 @MERCHANT.statement("""
-UPDATE exports SET state = $4, rows_done = $5, bytes_done = $6, why = $7, finished_at = $8, gone_at = $9
-WHERE merchant_id = $1 AND export_id = $2 AND run_no = $3 AND state = 'working' RETURNING user_id, file_name
+UPDATE exports SET state = $4, rows_done = $5, bytes_done = $6, why = $7, finished_at = $8,
+  gone_at = $9
+WHERE merchant_id = $1 AND export_id = $2 AND run_no = $3 AND state = 'working'
+  RETURNING user_id, file_name
 """)
 async def end_run(
     db: Tx,
@@ -172,7 +177,8 @@ async def end_run(
 @MERCHANT.statement("""
 UPDATE exports SET state = CASE WHEN state = 'ready' THEN 'gone' ELSE 'cancelled' END,
   wanted = '{}', said = '[]', finished_at = coalesce(finished_at, $4), gone_at = NULL
-WHERE merchant_id = $1 AND export_id = $2 AND user_id = $3 AND state IN ('asked', 'working', 'ready') RETURNING true
+WHERE merchant_id = $1 AND export_id = $2 AND user_id = $3
+  AND state IN ('asked', 'working', 'ready') RETURNING true
 """)
 async def cancel_run(
     db: Tx, merchant_id: UUID, export_id: UUID, user_id: UUID, at: datetime
@@ -182,7 +188,8 @@ async def cancel_run(
 
 
 @MERCHANT.statement("""
-UPDATE exports SET state = 'gone', wanted = '{}', said = '[]' WHERE state = 'ready' AND gone_at <= $1
+UPDATE exports SET state = 'gone', wanted = '{}', said = '[]' WHERE state = 'ready'
+  AND gone_at <= $1
 RETURNING export_id
 """)
 async def forget_exports(db: Tx, wall: datetime) -> list[UUID]:
@@ -195,7 +202,8 @@ async def end_files_of(db: Tx, merchant_id: UUID, wall: datetime) -> None:
     await _end_all(db, merchant_id, wall)
 
 
-# What is being written has read of somebody who shall be forgotten: it begins anew, unless it is of words that were
+# What is being written has read of somebody who shall be forgotten: it begins anew, unless it is of
+# words that were
 # searched for. Whatever has ended keeps no words.
 @MERCHANT.statement("""
 UPDATE exports SET state = 'cancelled', wanted = '{}', said = '[]', finished_at = $2

@@ -81,11 +81,13 @@ async def count_orders(
 
 
 _BY_STATUS = """
-SELECT f.status, (SELECT count(*) FROM (SELECT FROM order_heads h WHERE {where} LIMIT {cap}) AS n) AS orders
+SELECT f.status, (SELECT count(*) FROM (SELECT FROM order_heads h WHERE {where}
+  LIMIT {cap}) AS n) AS orders
 FROM unnest({faces}::smallint[]) AS f (status)
 """
 _FEW = """
-SELECT n.status, count(*) AS orders FROM (SELECT h.status FROM order_heads h WHERE {where} LIMIT {cap}) AS n GROUP BY 1
+SELECT n.status, count(*) AS orders FROM (SELECT h.status FROM order_heads h WHERE {where}
+  LIMIT {cap}) AS n GROUP BY 1
 """
 
 
@@ -166,16 +168,22 @@ class MenuCounts(Row):
 
 @MERCHANT.statement(f"""
 SELECT
-  (SELECT count(*) FROM (SELECT FROM disputes WHERE merchant_id = $1 AND state = 'open' AND answer IS NULL LIMIT $3) d)
+  (SELECT count(*) FROM (SELECT FROM disputes WHERE merchant_id = $1 AND state = 'open'
+    AND answer IS NULL LIMIT $3) d)
     AS disputes,
   (SELECT count(*) FROM (SELECT FROM {OUT} WHERE {UNANSWERED} LIMIT $3) u) AS unknown,
-  (SELECT count(*) FROM (SELECT FROM modifications WHERE merchant_id = $1 AND state = 'stuck' AND kind <> 'capture'
+  (SELECT count(*) FROM (SELECT FROM modifications WHERE merchant_id = $1 AND state = 'stuck'
+    AND kind <> 'capture'
     LIMIT $3) s) AS refunds,
-  least($3, (SELECT count(*) FROM (SELECT FROM refund_requests WHERE merchant_id = $1 AND state = 'waiting'
+  least($3, (SELECT count(*) FROM (SELECT FROM refund_requests WHERE merchant_id = $1
+    AND state = 'waiting'
     LIMIT $3) r) + CASE WHEN $4 THEN
-    (SELECT count(*) FROM (SELECT FROM bank_payouts WHERE merchant_id = $1 AND state = 'created' LIMIT $3) p)
-    + (SELECT count(*) FROM (SELECT FROM adjustments WHERE merchant_id = $1 AND state = 'waiting' LIMIT $3) a)
-    + (SELECT count(*) FROM (SELECT FROM bank_accounts WHERE merchant_id = $1 AND state IN ('added', 'verified')
+    (SELECT count(*) FROM (SELECT FROM bank_payouts WHERE merchant_id = $1 AND state = 'created'
+      LIMIT $3) p)
+    + (SELECT count(*) FROM (SELECT FROM adjustments WHERE merchant_id = $1 AND state = 'waiting'
+      LIMIT $3) a)
+    + (SELECT count(*) FROM (SELECT FROM bank_accounts WHERE merchant_id = $1
+      AND state IN ('added', 'verified')
         LIMIT $3) b)
   ELSE 0 END) AS approvals
 """)

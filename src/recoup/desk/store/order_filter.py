@@ -16,7 +16,8 @@ CHANNELS: Final[dict[str, tuple[tuple[str, bool], ...]]] = {
 }
 # What may still end by itself.
 _OPEN: Final = (0, 1, 3, 4, 5)
-# What was given back was paid before: an order without a payment has nothing refunded, one that is returned everything.
+# What was given back was paid before: an order without a payment has nothing refunded, one that is
+# returned everything.
 _UNPAID: Final = (0, 4, 5)
 _RETURNED: Final = 6
 CLOCKS_APART: Final = timedelta(hours=1)
@@ -171,7 +172,8 @@ def conditions(order_filter: OrderFilter, args: Arguments) -> list[str]:
         (order_filter.attempts_min or None, "h.attempts >= {}"),
         (order_filter.expires_from, "h.expires_at > {}"),
         (order_filter.expires_to, "h.expires_at <= {}"),
-        # Each index leaves out the orders that have none: the condition says so, for a plan that does not know values.
+        # Each index leaves out the orders that have none: the condition says so, for a plan that
+        # does not know values.
         (order_filter.code.lower() or None, "h.decline_code <> '' AND lower(h.decline_code) = {}"),
         (order_filter.code_source, "h.decline_source = {}"),
         (order_filter.scheme or None, "h.card_scheme <> '' AND h.card_scheme = {}"),
@@ -194,7 +196,8 @@ def conditions(order_filter: OrderFilter, args: Arguments) -> list[str]:
     if order_filter.chain:
         named = args.add(order_filter.chain)
         tests.append(
-            f"h.order_type = 'STABLE' AND (h.source = {named} OR h.source = '' AND EXISTS (SELECT FROM attempts a"
+            f"h.order_type = 'STABLE' AND (h.source = {named} OR h.source = '' AND EXISTS (SELECT "
+            f"FROM attempts a"
             f" WHERE a.merchant_id = $1 AND a.order_id = h.order_id AND a.route = {named}))"
         )
     if order_filter.expires_to is not None:
@@ -212,7 +215,8 @@ def _code_condition(reason: str, args: Arguments) -> str:
     )
     pair = "h.decline_source || ':' || lower(h.decline_code)"
     return (
-        f"h.decline_code <> '' AND lower(h.decline_code) = ANY({every}::text[]) AND ({pair} = ANY({own}::text[])"
+        f"h.decline_code <> '' AND lower(h.decline_code) = ANY({every}::text[]) AND ({pair} = "
+        f"ANY({own}::text[])"
         f" OR lower(h.decline_code) = ANY({codes}::text[]) AND {pair} <> ALL({others}::text[]))"
     )
 
@@ -249,7 +253,8 @@ def named_condition(order_filter: OrderFilter, args: Arguments) -> list[str]:
     if order_filter.external_ids:
         named = args.add(list(order_filter.external_ids))
         tests.append(
-            "SELECT order_id FROM order_refs WHERE merchant_id = $1 AND door IN ('rescue', 'stablecoin')"
+            "SELECT order_id FROM order_refs WHERE merchant_id = $1 AND door IN ('rescue', "
+            "'stablecoin')"
             f" AND external_id = ANY({named}::text[])"
         )
     if order_filter.tails:
@@ -262,7 +267,8 @@ def named_condition(order_filter: OrderFilter, args: Arguments) -> list[str]:
     if order_filter.external_id:
         conditions.append(
             "h.order_id = ANY(ARRAY(SELECT order_id FROM order_refs WHERE merchant_id = $1"
-            f" AND door IN ('rescue', 'stablecoin') AND external_id = {args.add(order_filter.external_id)}))"
+            f" AND door IN ('rescue', 'stablecoin') AND external_id = "
+            f"{args.add(order_filter.external_id)}))"
         )
     return conditions
 

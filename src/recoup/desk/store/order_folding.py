@@ -26,7 +26,8 @@ class _Source(_Key):
 
 
 @MERCHANT.statement("""
-SELECT merchant_id, order_id FROM order_search WHERE fold = 0 ORDER BY merchant_id, order_id LIMIT $1
+SELECT merchant_id, order_id FROM order_search WHERE fold = 0 ORDER BY merchant_id, order_id
+  LIMIT $1
 FOR UPDATE SKIP LOCKED
 """)
 async def _lock_unfolded(db: Tx, limit: int) -> list[_Key]:
@@ -34,7 +35,8 @@ async def _lock_unfolded(db: Tx, limit: int) -> list[_Key]:
 
 
 @MERCHANT.statement("""
-SELECT o.merchant_id, o.order_id, coalesce(p.first_name, '') AS first_name, coalesce(p.last_name, '') AS last_name,
+SELECT o.merchant_id, o.order_id, coalesce(p.first_name, '') AS first_name, coalesce(p.last_name,
+  '') AS last_name,
   coalesce(p.email, '') AS email, o.external_id, o.transaction_id,
   CASE WHEN o.door = 'stablecoin' AND NOT p.forgotten THEN y.external_id END AS customer,
   CASE WHEN o.door = 'stablecoin' THEN o.facts ->> 'subject' END AS subject, v.last4

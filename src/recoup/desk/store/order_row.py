@@ -77,7 +77,8 @@ FIELDS: Final[dict[str, str]] = {
     "source": _SOURCE, "door": "h.door", "descriptor": "o.descriptor", "status": "h.status", "asset": "h.asset",
     "units": "h.units", "refunded_units": "h.refunded_units", "attempts": "h.attempts", "expires_at": "h.expires_at",
     "next_attempt_at": "h.next_attempt_at", "reason": "h.reason", "attention": "h.attention",
-    "disputed": "h.disputed", "sent_text": "CASE WHEN h.order_type = 'STABLE' THEN o.amount_text END",
+    "disputed": "h.disputed", "sent_text": "CASE WHEN h.order_type = 'STABLE' THEN o.amount_text "
+                                           "END",
     "decline_code": "h.decline_code", "card_scheme": "h.card_scheme", "paid_units": _PAID,
 }  # fmt: skip
 _JOINS: Final = {

@@ -48,7 +48,10 @@ class Search:
         high."""
         if _TEXT_JOIN not in self.joins:
             return self
-        within = f"h.order_id = ANY(ARRAY(SELECT s.order_id FROM order_search s WHERE {' AND '.join(self.conditions)}))"
+        within = (
+            f"h.order_id = ANY(ARRAY(SELECT s.order_id FROM order_search s WHERE "
+            f"{' AND '.join(self.conditions)}))"
+        )
         return Search(self.how, "", (within,), self.values)
 
     def bind(self, args: Arguments) -> list[str]:
@@ -66,21 +69,30 @@ SELECT order_id FROM orders WHERE merchant_id = $1 AND order_id = $2
 UNION
 SELECT order_id FROM attempts WHERE merchant_id = $1 AND attempt_id = $2
 UNION
-SELECT order_id FROM attempts WHERE merchant_id = $1 AND reference = $3 AND ladder IN ('payment', 'unexpected')
+SELECT order_id FROM attempts WHERE merchant_id = $1 AND reference = $3
+  AND ladder IN ('payment', 'unexpected')
 UNION
-SELECT order_id FROM order_refs WHERE merchant_id = $1 AND door IN ('rescue', 'stablecoin') AND external_id = $3
+SELECT order_id FROM order_refs WHERE merchant_id = $1 AND door IN ('rescue', 'stablecoin')
+  AND external_id = $3
 LIMIT 100
 """
 # An index knows how ids end by eight digits: of six all that may stand before them are asked for.
 _ENDS: Final = f"""
-SELECT DISTINCT order_id FROM order_refs WHERE merchant_id = $1 AND right(order_id::text, 8) = ANY($2::text[])
+SELECT DISTINCT order_id FROM order_refs WHERE merchant_id = $1
+  AND right(order_id::text, 8) = ANY($2::text[])
   AND order_id::text LIKE $3 ORDER BY order_id DESC LIMIT {ENDS_MAX}
 """
-_TAIL: Final = "SELECT order_id FROM order_refs WHERE merchant_id = $1 AND right(order_id::text, 8) = $2 LIMIT 100"
-# The plans of these do not know the values, so that each says in its own words where its index begins and ends: a LIKE
-# whose pattern is not known reads every address, and a descriptor that may be anywhere is looked for everywhere.
+_TAIL: Final = (
+    "SELECT order_id FROM order_refs WHERE merchant_id = $1 AND right(order_id::text, "
+    "8) = $2 LIMIT 100"
+)
+# The plans of these do not know the values, so that each says in its own words where its index
+# begins and ends: a LIKE
+# whose pattern is not known reads every address, and a descriptor that may be anywhere is looked
+# for everywhere.
 _EMAIL: Final = """
-SELECT order_id FROM order_payer WHERE merchant_id = $1 AND lower(email) ~>=~ $2 AND lower(email) ~<=~ $3 LIMIT 501
+SELECT order_id FROM order_payer WHERE merchant_id = $1 AND lower(email) ~>=~ $2
+  AND lower(email) ~<=~ $3 LIMIT 501
 """
 _DESCRIPTOR: Final = """
 SELECT lower(descriptor) = $2 FROM order_heads WHERE merchant_id = $1 AND lower(descriptor) >= $2

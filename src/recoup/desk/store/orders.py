@@ -63,8 +63,10 @@ class Page:
 
 _NEWEST: Final = "SELECT max(placed_at) FROM order_heads WHERE merchant_id = $1"
 _COLUMNS: Final = (
-    "h.merchant_id, h.order_id, h.site_id, h.created_at, h.placed_at, h.order_type, h.source, h.door, h.status,"
-    " h.asset, h.units, h.refunded_units, h.attempts, h.expires_at, h.next_attempt_at, h.reason, h.attention,"
+    "h.merchant_id, h.order_id, h.site_id, h.created_at, h.placed_at, h.order_type, h.source, "
+    "h.door, h.status,"
+    " h.asset, h.units, h.refunded_units, h.attempts, h.expires_at, h.next_attempt_at, h.reason, "
+    "h.attention,"
     " h.disputed, h.decline_code, h.card_scheme"
 )
 _PAGE: Final = "WITH page AS MATERIALIZED ({page}) "
@@ -253,7 +255,8 @@ async def _bounded(
     """
     if not _is_bound(order_filter, by):
         return await run(order_filter, search), False
-    # Words that often meet are soon met in the list's order; those that seldom do are found before it is looked at.
+    # Words that often meet are soon met in the list's order; those that seldom do are found before
+    # it is looked at.
     ways = (
         ((search, WALK_TIMEOUT_MS), (search.found_first(), SEARCH_TIMEOUT_MS))
         if search.how == "text"

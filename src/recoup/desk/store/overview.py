@@ -70,12 +70,14 @@ _BY_DAY, _BY_SITE, _BY_ASSET, _BY_DESCRIPTOR, _BY_SCHEME, ALL = 15, 23, 27, 29, 
 # One pass for all; of the descriptors only the most frequent come back.
 @MERCHANT.statement(f"""
 SELECT * FROM (
-  SELECT {_DAY} AS day, h.site_id, h.asset, h.descriptor, h.card_scheme AS scheme, {_LEVEL} AS level,
+  SELECT {_DAY} AS day, h.site_id, h.asset, h.descriptor, h.card_scheme AS scheme,
+    {_LEVEL} AS level,
     {_COUNTS}, coalesce(sum(h.units), 0)::bigint AS units,
     coalesce(sum(h.units) FILTER (WHERE h.{OPEN}), 0)::bigint AS open_units,
     coalesce(sum(h.units) FILTER (WHERE h.{RESCUED}), 0)::bigint AS recovered_units,
     coalesce(sum(h.refunded_units), 0)::bigint AS refunded_units,
-    count(*) FILTER (WHERE h.refunded_units > 0) AS refunded, count(*) FILTER (WHERE h.status = 8) AS disputed,
+    count(*) FILTER (WHERE h.refunded_units > 0) AS refunded,
+      count(*) FILTER (WHERE h.status = 8) AS disputed,
     row_number() OVER (PARTITION BY {_LEVEL} ORDER BY count(*) DESC, h.descriptor) AS place
   FROM order_heads h WHERE {_PLACED}
   GROUP BY GROUPING SETS (({_DAY}), (h.site_id), (h.asset), (h.descriptor), (h.card_scheme), ())
@@ -106,7 +108,8 @@ class CodeSums(Row):
 
 # With what the first decline came in. Of the newest orders of the span.
 @MERCHANT.statement(f"""
-SELECT h.decline_code AS name, h.decline_source AS source, grouping(h.decline_code) AS whole, {_COUNTS}
+SELECT h.decline_code AS name, h.decline_source AS source, grouping(h.decline_code) AS whole,
+  {_COUNTS}
 FROM (SELECT h.decline_code, h.decline_source, h.status FROM order_heads h WHERE {_PLACED}
   ORDER BY h.placed_at DESC LIMIT $5) h
 GROUP BY GROUPING SETS ((1, 2), ()) ORDER BY whole DESC, declined DESC, 1, 2 LIMIT $6 + 1
@@ -134,7 +137,8 @@ class CountrySums(Row):
 
 @MERCHANT.statement(f"""
 SELECT coalesce(o.facts ->> 'issuer_country', '') AS country, {_COUNTS}
-FROM (SELECT h.order_id, h.status FROM order_heads h WHERE {_PLACED} ORDER BY h.placed_at DESC LIMIT $5) h
+FROM (SELECT h.order_id, h.status FROM order_heads h WHERE {_PLACED} ORDER BY h.placed_at DESC
+  LIMIT $5) h
 JOIN orders o ON o.merchant_id = $1 AND o.order_id = h.order_id
 GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT $6
 """)
@@ -160,7 +164,8 @@ class FeeSums(Row):
 SELECT e.asset, sum(e.units)::bigint AS units
 FROM order_heads h
 JOIN postings p ON p.merchant_id = $1 AND p.order_id = h.order_id AND p.recipe IN {FEES}
-JOIN entries e ON e.merchant_id = $1 AND e.posting_id = p.posting_id AND e.account = 'merchant_payable'
+JOIN entries e ON e.merchant_id = $1 AND e.posting_id = p.posting_id
+  AND e.account = 'merchant_payable'
 WHERE {_PLACED} AND h.{RESCUED}
 GROUP BY e.asset
 """)
@@ -183,12 +188,14 @@ class InFlight(Row):
 @MERCHANT.statement("""
 WITH base AS MATERIALIZED (
   SELECT h.expires_at, h.asset, h.units FROM order_heads h
-  WHERE h.merchant_id = $1 AND h.status = ANY('{0,1,3,4,5}'::smallint[]) AND h.order_type IN ('MIT', 'CIT')
+  WHERE h.merchant_id = $1 AND h.status = ANY('{0,1,3,4,5}'::smallint[])
+    AND h.order_type IN ('MIT', 'CIT')
     AND ($2::uuid IS NULL OR h.site_id = $2)
   LIMIT $4
 )
 SELECT CASE WHEN expires_at IS NULL THEN 6
-    ELSE width_bucket(extract(epoch FROM expires_at - $3::timestamptz)::float8 / 86400, ARRAY[0, 1, 4, 8, 15]::float8[])
+    ELSE width_bucket(extract(epoch FROM expires_at - $3::timestamptz)::float8 / 86400, ARRAY[0, 1,
+      4, 8, 15]::float8[])
     END AS bucket, asset, count(*) AS orders, sum(units)::bigint AS units
 FROM base GROUP BY 1, 2 ORDER BY 1, 2
 """)
@@ -204,7 +211,8 @@ class OpenDisputes(Row):
 
 
 @MERCHANT.statement("""
-SELECT count(*) AS open, min(respond_by) AS first_due FROM disputes WHERE merchant_id = $1 AND state = 'open'
+SELECT count(*) AS open, min(respond_by) AS first_due FROM disputes WHERE merchant_id = $1
+  AND state = 'open'
 """)
 async def open_disputes(db: Read, merchant_id: UUID) -> OpenDisputes:
     """Whichever site they are of."""

@@ -80,8 +80,8 @@ api: Final = Api(group="Orders", scope="orders")
     {"mediaType": "text/plain"},
 )
 async def add(call: Call) -> EvidenceFileShown:
-    """Add an evidence file. Possible while the dispute is open or answered. A repeated upload of the same bytes returns
-    the existing file."""
+    """Add an evidence file. Possible while the dispute is open or answered. A repeated upload of
+    the same bytes returns the existing file."""
     body = read_whole(call.body, EvidenceFileBody)
     made = await add_file(
         call.services.world, call.scope, _dispute(call), body.name, body.content, call.object_id()

@@ -55,8 +55,9 @@ api: Final = Api(group="Reports", scope="reports")
 
 @api("GET /v1/monitoring")
 async def get_monitoring(call: Call) -> MonitoringShown:
-    """Monitoring programmes. Where your merchant numbers stand in Visa's VAMP and in Mastercard's programmes for
-    chargebacks and fraud, in the last months, from the payments that Recoup charged. Counted every three hours."""
+    """Monitoring programmes. Where your merchant numbers stand in Visa's VAMP and in Mastercard's
+    programmes for chargebacks and fraud, in the last months, from the payments that Recoup charged.
+    Counted every three hours."""
     world = call.services.world
     merchant = (await call.services.merchants.get(call.scope.merchant_id)).merchant
     since = merchant.business(world.clocks.wall()) - MONTHS

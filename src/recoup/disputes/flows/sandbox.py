@@ -133,7 +133,8 @@ async def dispute_on_demand(
         notice = await issuer.dispute(DisputeRequest(charge.attempt_id, kind, now, stage, units))
         if notice is None:
             message = (
-                "The issuer refuses this dispute: it exceeds what is left of the charge, or the case cannot "
+                "The issuer refuses this dispute: it exceeds what is left of the charge, or the "
+                "case cannot "
                 "proceed this way."
             )
             raise Problem("wrong_state", message, cure="Check the order's disputes and refunds.")

@@ -66,7 +66,8 @@ DISPUTE_WON: Final = Recipe(
     files={"processor": "dispute_won"},
     words="came back: the dispute was won",
 )
-# The acquirer takes it for a case, and does not give it back; the merchant pays its own by contract.
+# The acquirer takes it for a case, and does not give it back; the merchant pays its own by
+# contract.
 dispute_fee: Final = Recipe(
     "dispute_fee",
     "dispute_cost",

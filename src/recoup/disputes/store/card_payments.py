@@ -14,7 +14,8 @@ OLDEST: Final = "500 days"  # before the dispute
 # The disputed order by its id, for its payer may have typed another card than the order's.
 @MERCHANT.statement(f"""
 WITH k AS MATERIALIZED (
-  SELECT d.order_id, d.opened_at, coalesce((a.typed #>> '{{card,pan_id}}')::uuid, o.pan_id) AS pan_id
+  SELECT d.order_id, d.opened_at, coalesce((a.typed #>> '{{card,pan_id}}')::uuid,
+    o.pan_id) AS pan_id
   FROM disputes d
   JOIN orders o ON o.merchant_id = d.merchant_id AND o.order_id = d.order_id
   JOIN attempts a ON a.merchant_id = d.merchant_id AND a.attempt_id = d.attempt_id
@@ -23,20 +24,26 @@ WITH k AS MATERIALIZED (
   SELECT order_id FROM k
   UNION SELECT x.order_id FROM k CROSS JOIN LATERAL (SELECT o.order_id FROM orders o
     WHERE o.pan_id::text = k.pan_id::text AND o.merchant_id = $1 AND o.stage = 'completed'
-      AND o.placed_at > k.opened_at - interval '{OLDEST}' AND o.placed_at <= k.opened_at LIMIT {ORDERS_MAX}) x
+      AND o.placed_at > k.opened_at - interval '{OLDEST}' AND o.placed_at <= k.opened_at
+        LIMIT {ORDERS_MAX}) x
 )
 SELECT a.attempt_id, o.order_id, o.external_id, a.route, a.reference,
   ARRAY(SELECT i.id FROM processor_ids i
     WHERE i.merchant_id = $1 AND i.movement_id = a.attempt_id ORDER BY i.id) AS ids,
   a.network_transaction_id AS network_id, a.units, a.asset,
-  coalesce((SELECT max(m.business_at) FROM modifications m WHERE m.merchant_id = $1 AND m.order_id = o.order_id
-    AND m.attempt_id = a.attempt_id AND m.kind = 'capture' AND m.state = 'done'), a.closed_at, a.due_at) AS paid_at,
+  coalesce((SELECT max(m.business_at) FROM modifications m WHERE m.merchant_id = $1
+    AND m.order_id = o.order_id
+    AND m.attempt_id = a.attempt_id AND m.kind = 'capture'
+      AND m.state = 'done'), a.closed_at, a.due_at) AS paid_at,
   coalesce(p.ip, '') AS ip, o.facts -> 'device' AS device, coalesce(y.external_id, '') AS account,
   p.shipping AS address,
-  coalesce((SELECT string_agg(i ->> 'name', ', ') FROM jsonb_array_elements(o.facts -> 'items') i), o.descriptor)
+  coalesce((SELECT string_agg(i ->> 'name', ', ') FROM jsonb_array_elements(o.facts -> 'items') i),
+    o.descriptor)
     AS product,
-  EXISTS (SELECT FROM disputes d WHERE d.merchant_id = $1 AND d.order_id = o.order_id) AS is_disputed,
-  EXISTS (SELECT FROM fraud_warnings w WHERE w.merchant_id = $1 AND w.order_id = o.order_id) AS is_reported,
+  EXISTS (SELECT FROM disputes d WHERE d.merchant_id = $1
+    AND d.order_id = o.order_id) AS is_disputed,
+  EXISTS (SELECT FROM fraud_warnings w WHERE w.merchant_id = $1
+    AND w.order_id = o.order_id) AS is_reported,
   h.refunded_units >= h.units AS is_refunded
 FROM k JOIN of_card c ON true
 JOIN orders o ON o.merchant_id = $1 AND o.order_id = c.order_id
@@ -59,7 +66,8 @@ class NamedPriors(Row):
 
 
 @MERCHANT.statement("""
-INSERT INTO dispute_priors (merchant_id, answer_id, dispute_id, attempts, keys) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO dispute_priors (merchant_id, answer_id, dispute_id, attempts, keys)
+  VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (merchant_id, answer_id) DO NOTHING
 """)
 async def name_priors(

@@ -43,7 +43,8 @@ async def same_file(db: Read, merchant_id: UUID, dispute_id: UUID, sha256: bytes
 
 
 @MERCHANT.statement("""
-INSERT INTO dispute_files (merchant_id, file_id, dispute_id, name, media_type, bytes, sha256, sealed, actor,
+INSERT INTO dispute_files (merchant_id, file_id, dispute_id, name, media_type, bytes, sha256,
+  sealed, actor,
   business_at)
 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
 WHERE (SELECT count(*) FROM dispute_files WHERE merchant_id = $1 AND dispute_id = $3) < $11

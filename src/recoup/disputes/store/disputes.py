@@ -33,7 +33,8 @@ class DisputeRow(Dispute):
 
 _DESK: Final = f"""
 SELECT {columns_of(Dispute, "d")}, o.external_id,
-  s.name AS site_name, coalesce(trim(p.first_name || ' ' || p.last_name), '') AS customer, v.scheme, v.last4
+  s.name AS site_name, coalesce(trim(p.first_name || ' ' || p.last_name), '') AS customer, v.scheme,
+    v.last4
 FROM disputes d
 JOIN orders o USING (merchant_id, order_id)
 JOIN sites s ON s.merchant_id = o.merchant_id AND s.site_id = o.site_id
@@ -102,7 +103,8 @@ def _masked(row: DisputeRow) -> DisputeRow:
 
 @MERCHANT.statement("""
 SELECT f.state, (
-  SELECT count(*) FROM (SELECT FROM disputes d WHERE d.merchant_id = $1 AND d.state = f.state LIMIT $3) n)
+  SELECT count(*) FROM (SELECT FROM disputes d WHERE d.merchant_id = $1 AND d.state = f.state
+    LIMIT $3) n)
 FROM unnest($2::text[]) AS f (state)
 """)
 async def _counts(
@@ -173,7 +175,8 @@ class DisputeFile(Row):
 
 
 @MERCHANT.statement("""
-SELECT n.file_id, n.name, n.media_type, n.bytes, encode(n.sha256, 'hex') AS sha256, n.actor, n.business_at,
+SELECT n.file_id, n.name, n.media_type, n.bytes, encode(n.sha256, 'hex') AS sha256, n.actor,
+  n.business_at,
   n.sealed IS NULL AS erased,
   (SELECT to_jsonb(p) FROM disputes d JOIN order_payer p USING (merchant_id, order_id)
   WHERE d.merchant_id = n.merchant_id AND d.dispute_id = n.dispute_id) AS payer
@@ -246,7 +249,8 @@ class NoticeRow(Row):
 
 
 _NOTICE: Final = """
-SELECT merchant_id, route, notice_id, state, why, content, content_hash, received_at, tries FROM dispute_notices
+SELECT merchant_id, route, notice_id, state, why, content, content_hash, received_at, tries
+  FROM dispute_notices
 """
 
 
@@ -282,7 +286,8 @@ class ApprovedCharge(Row):
 
 
 @MERCHANT.statement("""
-SELECT attempt_id, route FROM attempts WHERE merchant_id = $1 AND order_id = $2 AND state = 'approved'
+SELECT attempt_id, route FROM attempts WHERE merchant_id = $1 AND order_id = $2
+  AND state = 'approved'
 ORDER BY attempt_no DESC LIMIT 1
 """)
 async def approved_charge(db: Read, merchant_id: UUID, order_id: UUID) -> ApprovedCharge | None:

@@ -10,10 +10,12 @@ from recoup.networks.monitoring import FRAUD_CODES, FRAUD_CURRENCIES, SCHEMES, M
 
 
 @HUB.statement(f"""
-SELECT acceptor_id, scheme, date_trunc('month', at AT TIME ZONE 'UTC')::date AS month, count(*) AS sales,
+SELECT acceptor_id, scheme, date_trunc('month', at AT TIME ZONE 'UTC')::date AS month,
+  count(*) AS sales,
   0 AS disputes, 0 AS frauds, 0 AS fraud_disputes, 0 AS fraud_units
 FROM network_sends
-WHERE merchant_id = $1 AND at >= $2 AND at < $3 AND scheme IN {SCHEMES} AND state = 'sent' AND NOT declined
+WHERE merchant_id = $1 AND at >= $2 AND at < $3 AND scheme IN {SCHEMES} AND state = 'sent'
+  AND NOT declined
   AND NOT claimed AND NOT imported
 GROUP BY 1, 2, 3
 """)
@@ -24,17 +26,22 @@ async def count_sales(
 
 
 @MERCHANT.statement(f"""
-SELECT coalesce(c.route, '') AS acceptor_id, v.scheme, date_trunc('month', c.at AT TIME ZONE 'UTC')::date AS month,
-  0 AS sales, count(*) FILTER (WHERE c.is_dispute) AS disputes, count(*) FILTER (WHERE NOT c.is_dispute) AS frauds,
+SELECT coalesce(c.route, '') AS acceptor_id, v.scheme, date_trunc('month',
+  c.at AT TIME ZONE 'UTC')::date AS month,
+  0 AS sales, count(*) FILTER (WHERE c.is_dispute) AS disputes,
+    count(*) FILTER (WHERE NOT c.is_dispute) AS frauds,
   count(*) FILTER (WHERE c.code IN {FRAUD_CODES}) AS fraud_disputes,
-  coalesce(sum(c.units) FILTER (WHERE c.code IN {FRAUD_CODES} AND c.asset IN {FRAUD_CURRENCIES}), 0)::bigint
+  coalesce(sum(c.units) FILTER (WHERE c.code IN {FRAUD_CODES}
+    AND c.asset IN {FRAUD_CURRENCIES}), 0)::bigint
     AS fraud_units
 FROM (
-  SELECT true AS is_dispute, d.order_id, d.route, d.opened_at AS at, d.reason_code AS code, d.units, d.asset
+  SELECT true AS is_dispute, d.order_id, d.route, d.opened_at AS at, d.reason_code AS code, d.units,
+    d.asset
   FROM disputes d
   WHERE d.merchant_id = $1 AND d.opened_at >= $2 AND d.opened_at < $3 AND d.stage <> 'inquiry'
   UNION ALL
-  SELECT false, w.order_id, (SELECT a.route FROM attempts a WHERE a.merchant_id = $1 AND a.order_id = w.order_id
+  SELECT false, w.order_id, (SELECT a.route FROM attempts a WHERE a.merchant_id = $1
+    AND a.order_id = w.order_id
     AND a.state = 'approved' ORDER BY a.attempt_no LIMIT 1), w.warned_at, NULL, NULL, NULL
   FROM fraud_warnings w WHERE w.merchant_id = $1 AND w.warned_at >= $2 AND w.warned_at < $3
 ) c
@@ -73,7 +80,8 @@ async def keep_months(db: Tx, rows: Sequence[KeptMonth]) -> None:
 
 
 @MERCHANT.statement("""
-SELECT acceptor_id, scheme, month, sales, disputes, frauds, fraud_disputes, fraud_units FROM monitoring_months
+SELECT acceptor_id, scheme, month, sales, disputes, frauds, fraud_disputes, fraud_units
+  FROM monitoring_months
 WHERE merchant_id = $1 AND month >= $2
 """)
 async def kept_months(db: Read, merchant_id: UUID, since: date) -> list[MonthCount]: ...

@@ -28,12 +28,14 @@ _H: Final = len(HOLDS) + 1
 _HABITS: Final = {"biweekly-5": 0.11, "biweekly-12": 0.11, "weekly-4": 0.05, "halves-15": 0.08, "semi-15": 0.03,
                   "halves-1": 0.03, "before-1": 0.05, "monthly-1": 0.02, "before-31": 0.05, "month-end": 0.02,
                   "before-3": 0.03, "before-15": 0.02, "irregular": 0.05, "ample": 0.1}  # fmt: skip
-# What history shows after an answer is also who was tried again: `after` takes that up while the rest is learned, and
+# What history shows after an answer is also who was tried again: `after` takes that up while the
+# rest is learned, and
 # decisions go by these.
 _AFTER: Final = (1.0, 0.5, 0.0)
 LEAN: Final = np.array([0.1, 0.2, 0.5])
 AMPLE_LOGIT: Final = 4.0
-# By class of the first decline: nothing holds the order, or it is held for good; the rest mends in time.
+# By class of the first decline: nothing holds the order, or it is held for good; the rest mends in
+# time.
 _HELD: Final = ((0.9, 0.05), (0.5, 0.2), (0.25, 0.35), (0.4, 0.1), (0.3, 0.1), (0.02, 0.95))
 TINY: Final = 1e-9
 BLOCK: Final = 2048  # rows of attempts × rhythms that the processor's cache holds
@@ -49,7 +51,8 @@ class Coefficients:
     after: Column
     irregular: Column  # by what came before, and the time since
     ample: Column
-    lean: Column  # the share of first payments that meets a time of little money, by how it stood before
+    # the share of first payments that meets a time of little money, by how it stood before
+    lean: Column
     refusal_after: Column
     refusal_tries: Column
     refusal_hours: Column

@@ -42,7 +42,8 @@ def look_at(data: Attempts, row: int) -> Look:
     return Look(instant_of(float(data.at[row])), int(data.answer[row]), int(data.tries[row]))
 
 
-# Of dated rhythms: the zone is known; how money stood, and for how long; whether it is a try after the first; whether
+# Of dated rhythms: the zone is known; how money stood, and for how long; whether it is a try after
+# the first; whether
 # money was missing since the posting; the time since that.
 _DATED: Final = (2, STANDINGS, len(GAP), 2, 2, len(SINCE))
 _IRREGULAR: Final = (STANDINGS, 2, len(IDLE))

@@ -129,7 +129,11 @@ def _train(gathered: Any, today: Model | None, note: str) -> Training:
     tried = try_out(held.at, tries, by_model(model), against, compared)
     if tried.only_by is not None:
         owner = gathered.owners[tried.only_by]
-        note = f"{note} It is better only with the attempts of {owner}; the scores are of all others'.".strip()
+        note = (
+            f"{note} It is better only with the attempts of {owner}; the scores are of all others'."
+        ).strip()
     elif tried.but_for is not None:
-        note = f"{note} It would be better without the attempts of {gathered.owners[tried.but_for]}.".strip()
+        note = (
+            f"{note} It would be better without the attempts of {gathered.owners[tried.but_for]}."
+        ).strip()
     return Training(*counts, model=model, trial=tried.trial, note=note)

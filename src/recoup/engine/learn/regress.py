@@ -83,7 +83,8 @@ _HABITS: Final = {
 _EVEN: Final = 0.3
 _IRREGULAR_SHARE: Final = 0.25
 _AT_FIRST: Final = np.array([0.1, 0.2, 0.1, 0.05, 0.05, 0.05, 0.05, 0.06, 0.06, 0.06, 0.06, 0.16])
-# By level and days since the pay day, where money is at first thought to be; the last of payers without pay days.
+# By level and days since the pay day, where money is at first thought to be; the last of payers
+# without pay days.
 _THERE: Final = np.array([
     [0.95, 0.95, 0.95, 0.95, 0.95, 0.95, 0.95, 0.95, 0.94, 0.94, 0.94, 0.95],
     [0.60, 0.85, 0.92, 0.92, 0.92, 0.90, 0.86, 0.80, 0.70, 0.60, 0.50, 0.75],

@@ -18,7 +18,8 @@ from recoup.networks.card_text import (
 )
 
 _LARGE: Final = re.compile(r"([1-9])[.,]([0-9]{11,18})[eE]\+?(1[2-8])")
-# An id that is a card's number in groups, which texts of other kinds are not asked for: times and lists are like it.
+# An id that is a card's number in groups, which texts of other kinds are not asked for: times and
+# lists are like it.
 _GROUPED: Final = re.compile(r"[0-9]{4}(?:[:;,|~]?[0-9]){9,15}")
 _ONE_RUN: Final = re.compile(r"[A-Za-z_]*([0-9]{13,40})")
 _MOMENT: Final = re.compile(
@@ -26,7 +27,8 @@ _MOMENT: Final = re.compile(
     r"[ T][0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?(?:\.[0-9]{1,6})?(?: ?(?:Z|[A-Za-z]{2,5}|[+-][0-9]{2}:?[0-9]{2}))?"
 )
 _MASKED: Final = re.compile(r"([0-9]{1,8})?[ *xX.•·…\-]{2,15}([0-9]{2,4})")
-# A method that is named after a card network is a card, however its provider goes on: `mc`, `visa_applepay`.
+# A method that is named after a card network is a card, however its provider goes on: `mc`,
+# `visa_applepay`.
 _NETWORKS: Final = re.compile(
     r"(?:visa|v_?pay|mastercard|mc|americanexpress|amex|discover|dinersclub|diners|jcb|maestro(?:uk)?|solo|unionpay|cup"
     r"|elo|hipercard|hiper|cartesbancaires|cartebancaire|bcmc|dankort|electron|rupay|mir|troy|mada|verve|interac)+"

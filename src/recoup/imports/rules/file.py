@@ -185,7 +185,8 @@ def _notes(layout: Layout, encoding: str) -> list[str]:
     if layout.profile.no_reasons:
         notes.append(
             Sentence(
-                "This report does not say why a payment was declined; the received payments report does."
+                "This report does not say why a payment was declined; the received payments report "
+                "does."
             )
         )
     return notes

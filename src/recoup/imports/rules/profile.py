@@ -31,8 +31,9 @@ _FIELDS: Final = frozenset({
 
 
 class StateRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`equal`, `starts`: field -> words in lower case; `has`: fields that are filled. All have to hold; the first rule
-    of a profile that does decides. `state` empty: the row is skipped for the reason `skip`."""
+    """`equal`, `starts`: field -> words in lower case; `has`: fields that are filled. All have to
+    hold; the first rule of a profile that does decides. `state` empty: the row is skipped for the
+    reason `skip`."""
 
     equal: Mapping[str, frozenset[str]] = {}
     starts: Mapping[str, tuple[str, ...]] = {}
@@ -49,10 +50,11 @@ class StateRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A data file. `needs`: columns that a file of it has, all of them; `one_of`: of each group one; `never`: none of
-    these. Columns are named in lower case without blanks and marks. `amount`: in which units; `zone`, `order`: what the
-    provider documents, empty where it does not. `digits`: of a code, to which a shorter one is padded. `cards`: how it
-    names a card, beside the networks' names."""
+    """A data file. `needs`: columns that a file of it has, all of them; `one_of`: of each group
+    one; `never`: none of these. Columns are named in lower case without blanks and marks. `amount`:
+    in which units; `zone`, `order`: what the provider documents, empty where it does not. `digits`:
+    of a code, to which a shorter one is padded. `cards`: how it names a card, beside the networks'
+    names."""
 
     name: str
     version: int

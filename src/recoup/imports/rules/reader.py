@@ -37,7 +37,8 @@ _QUOTED: Final = re.compile(r"`([a-z_]{3,60})`")
 _SCHEME: Final = re.compile(r"[0-9A-Z]{1,3}")
 _LISTED: Final = frozenset((row.source, row.code.lower()) for row in PROCESSOR_CODES)
 _BY_TEXT: Final = {(row.source, plain(row.text)): row.code for row in reversed(PROCESSOR_CODES)}
-# What the processor advises, in words of its own: as the network's advice, whose number is not told.
+# What the processor advises, in words of its own: as the network's advice, whose number is not
+# told.
 _ADVICE: Final = {"do_not_try_again": "03", "try_again_later": "02", "confirm_card_data": "01"}
 _SOURCES: Final = {
     **{source: source for source in SOURCES}, "checkoutcom": "checkout", "checkout": "checkout", "nmi": "nmi",

@@ -28,7 +28,8 @@ GUESSED_MAX: Final = 0.2  # of a file's attempts; above, what was rescued then i
 _NUMBERS: Final[Mapping[State, int]] = {"declined": 0, "not_sent": 1, "unknown": 2, "approved": 3}
 _NAMES: Final = {number: state for state, number in _NUMBERS.items()}
 _DECLINED, _APPROVED = 0, 3  # of one instant an approval is the last
-# A row is one number, so that two million fit and are sorted fast: its payment, its attempt, what tells which row of an
+# A row is one number, so that two million fit and are sorted fast: its payment, its attempt, what
+# tells which row of an
 # attempt is the latest (date of change, stage, row), and then what became of it and when.
 _GUESSED, _NUMBER, _STATE, _AT, _ROW, _STAGE, _CHANGED, _REF, _PAYMENT = (
     1,
@@ -322,7 +323,8 @@ def notes_of(summary: Summary, counts: Counts) -> list[str]:
     if summary.only_successes:
         notes.append(
             Sentence(
-                "The file holds no declined attempt: export failed payments too. Rhythms are learned from it; a "
+                "The file holds no declined attempt: export failed payments too. Rhythms are "
+                "learned from it; a "
                 "back-test needs declines."
             )
         )
@@ -345,7 +347,8 @@ def notes_of(summary: Summary, counts: Counts) -> list[str]:
     if summary.begun_before or summary.open_after:
         notes.append(
             Sentence(
-                "{0} declined payments may have begun before the file’s first day, and {1} may go on after its last; "
+                "{0} declined payments may have begun before the file’s first day, and {1} may go "
+                "on after its last; "
                 "neither says how a rescue ends.",
                 figure(summary.begun_before),
                 figure(summary.open_after),

@@ -22,7 +22,8 @@ class HeldCard(Row, frozen=True):
 
 
 @MERCHANT.statement(
-    "SELECT token_id, pan_id, scheme, magic FROM vault WHERE merchant_id = $1 AND token_id = ANY($2::uuid[])"
+    "SELECT token_id, pan_id, scheme, magic FROM vault WHERE merchant_id = $1 AND token_id = "
+    "ANY($2::uuid[])"
 )
 async def held_cards_named(
     db: Read, merchant_id: UUID, token_ids: Sequence[UUID]
@@ -75,7 +76,8 @@ async def taken_for(db: Read, merchant_id: UUID, send_ids: Sequence[UUID]) -> li
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(
-    "UPDATE imported_attempts SET known_as = NULL WHERE merchant_id = $1 AND known_as = ANY($2::uuid[])"
+    "UPDATE imported_attempts SET known_as = NULL WHERE merchant_id = $1 AND known_as = "
+    "ANY($2::uuid[])"
 )
 async def release_sends(db: Tx, merchant_id: UUID, send_ids: Sequence[UUID]) -> None:
     """Frees these sends before others are taken for them."""
@@ -98,7 +100,8 @@ async def mark_counted(
 
 
 @MERCHANT.statement(
-    "UPDATE imports SET counted_count = counted_count + $3 WHERE merchant_id = $1 AND import_id = $2"
+    "UPDATE imports SET counted_count = counted_count + $3 WHERE merchant_id = $1 AND import_id = "
+    "$2"
 )
 async def add_counted(db: Tx, merchant_id: UUID, import_id: UUID, sends: int) -> None: ...
 
@@ -115,13 +118,18 @@ class MerchantSend(Row, frozen=True):
 
 
 @HUB.within(STATEMENT_SECONDS).statement(f"""
-SELECT k.card_id AS named, s.send_id, s.at, s.units, s.currency, s.imported FROM unnest($1::uuid[]) AS k (card_id)
-CROSS JOIN LATERAL {SAME_CARDS.format("k.card_id")} same CROSS JOIN unnest(same.cards) AS c (card_id)
+SELECT k.card_id AS named, s.send_id, s.at, s.units, s.currency, s.imported
+  FROM unnest($1::uuid[]) AS k (card_id)
+CROSS JOIN LATERAL {SAME_CARDS.format("k.card_id")} same
+  CROSS JOIN unnest(same.cards) AS c (card_id)
 CROSS JOIN LATERAL (
-  (SELECT send_id, at, units, currency, imported FROM network_sends WHERE card_id = c.card_id AND NOT claimed
+  (SELECT send_id, at, units, currency, imported FROM network_sends WHERE card_id = c.card_id
+    AND NOT claimed
     AND merchant_id = $2 AND state <> 'not_sent' AND at > $3 ORDER BY at DESC LIMIT {SENDS_READ})
-  UNION ALL (SELECT send_id, at, units, currency, imported FROM network_sends WHERE card_id = c.card_id AND claimed
-    AND merchant_id = $2 AND state <> 'not_sent' AND at > $3 ORDER BY at DESC LIMIT {CLAIMS_READ})) s
+  UNION ALL (SELECT send_id, at, units, currency, imported FROM network_sends
+    WHERE card_id = c.card_id AND claimed
+    AND merchant_id = $2 AND state <> 'not_sent' AND at > $3 ORDER BY at DESC
+      LIMIT {CLAIMS_READ})) s
 """)
 async def merchant_sends(
     db: Read, cards: Sequence[UUID], merchant_id: UUID, since: datetime

@@ -46,7 +46,8 @@ IMPORT: Final = columns_of(Import)
 
 
 @MERCHANT.statement(
-    f"SELECT {IMPORT} FROM imports WHERE merchant_id = $1 AND content_mac = $2 AND state <> 'stopped'"
+    f"SELECT {IMPORT} FROM imports WHERE merchant_id = $1 AND content_mac = $2 AND state <> "
+    f"'stopped'"
 )
 async def import_by_content(db: Read, merchant_id: UUID, content_mac: bytes) -> Import | None:
     """The same file that came before and was read in the same way, unless it was stopped."""
@@ -71,7 +72,8 @@ class ImportName(Row):
 
 
 @MERCHANT.statement(
-    "SELECT import_id, file_name FROM imports WHERE merchant_id = $1 AND import_id = ANY ($2::uuid[])"
+    "SELECT import_id, file_name FROM imports WHERE merchant_id = $1 AND import_id = ANY "
+    "($2::uuid[])"
 )
 async def import_names(db: Read, merchant_id: UUID, import_ids: Sequence[UUID]) -> list[ImportName]:
     """Their files."""
@@ -152,7 +154,8 @@ async def add_import_lines(
 _GUESSED_TABLE: Final = "CREATE TEMP TABLE guessed_rows (row_no int, first_row int) ON COMMIT DROP"
 _NAME_GUESSED: Final = """
 UPDATE import_rows r SET payment = f.ref, guessed = true
-FROM guessed_rows g JOIN import_rows f ON f.merchant_id = $1 AND f.import_id = $2 AND f.row_no = g.first_row
+FROM guessed_rows g JOIN import_rows f ON f.merchant_id = $1 AND f.import_id = $2
+  AND f.row_no = g.first_row
 WHERE r.merchant_id = $1 AND r.import_id = $2 AND r.row_no = g.row_no
 """
 _PLANS: Final = (
@@ -212,7 +215,8 @@ async def lock_import(db: Tx, merchant_id: UUID, import_id: UUID) -> LockedImpor
 
 
 @MERCHANT.statement("""
-SELECT import_id FROM imports WHERE merchant_id = $1 AND state IN ('received', 'working') AND import_id <= $2
+SELECT import_id FROM imports WHERE merchant_id = $1 AND state IN ('received', 'working')
+  AND import_id <= $2
 ORDER BY import_id LIMIT 1
 """)
 async def first_unfinished(db: Read, merchant_id: UUID, up_to: UUID) -> UUID | None:
@@ -226,7 +230,8 @@ class Place(Row):
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT provider, ref FROM (
-  SELECT provider, ref FROM import_rows WHERE merchant_id = $1 AND import_id = $2 AND (provider, ref) > ($3, $4)
+  SELECT provider, ref FROM import_rows WHERE merchant_id = $1 AND import_id = $2
+    AND (provider, ref) > ($3, $4)
   ORDER BY provider, ref LIMIT $5
 ) r ORDER BY provider DESC, ref DESC LIMIT 1
 """)
@@ -241,8 +246,10 @@ class Taken(Row):
     changed: int
 
 
-# Of rows about one attempt the latest state counts, and the first time; the amount is what the issuer was asked for:
-# of the first row, and of several at that time the largest. What is there stays where a file tells less: a
+# Of rows about one attempt the latest state counts, and the first time; the amount is what the
+# issuer was asked for:
+# of the first row, and of several at that time the largest. What is there stays where a file tells
+# less: a
 # code that an earlier file told is not lost, and a story does not go back.
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
 WITH latest AS (
@@ -253,26 +260,36 @@ WITH latest AS (
   WINDOW asked AS (PARTITION BY provider, ref ORDER BY at, units DESC, asset)
   ORDER BY provider, ref, modified_at DESC NULLS LAST, stage DESC, row_no DESC
 ), put AS (
-  INSERT INTO imported_attempts AS t (merchant_id, provider, ref, import_id, row_no, payment, guessed, payer_id, card,
-    bin, last4, scheme, funding, country, at, units, asset, state, stage, failed_later, source, scheme_code,
-    advice_code, processor_code, phrase, attempt_no, utc_offset, propensity, modified_at, card_id, send_id, acceptor_id,
+  INSERT INTO imported_attempts AS t (merchant_id, provider, ref, import_id, row_no, payment,
+    guessed, payer_id, card,
+    bin, last4, scheme, funding, country, at, units, asset, state, stage, failed_later, source,
+      scheme_code,
+    advice_code, processor_code, phrase, attempt_no, utc_offset, propensity, modified_at, card_id,
+      send_id, acceptor_id,
     initiator, counted)
-  SELECT merchant_id, provider, ref, import_id, row_no, payment, guessed, payer_id, card, bin, last4, scheme, funding,
-    country, first_at, asked, asked_in, state, stage, failed_later, source, scheme_code, advice_code, processor_code,
-    phrase, attempt_no, utc_offset, propensity, modified_at, card_id, send_id, acceptor_id, initiator,
+  SELECT merchant_id, provider, ref, import_id, row_no, payment, guessed, payer_id, card, bin,
+    last4, scheme, funding,
+    country, first_at, asked, asked_in, state, stage, failed_later, source, scheme_code,
+      advice_code, processor_code,
+    phrase, attempt_no, utc_offset, propensity, modified_at, card_id, send_id, acceptor_id,
+      initiator,
     CASE WHEN card_id IS NOT NULL THEN 'waits' END FROM latest
-  ON CONFLICT (merchant_id, provider, ref) DO UPDATE SET import_id = EXCLUDED.import_id, row_no = EXCLUDED.row_no,
+  ON CONFLICT (merchant_id, provider, ref) DO UPDATE SET import_id = EXCLUDED.import_id,
+    row_no = EXCLUDED.row_no,
     payment = CASE WHEN t.guessed AND NOT EXCLUDED.guessed THEN EXCLUDED.payment ELSE t.payment END,
     guessed = t.guessed AND EXCLUDED.guessed, state = EXCLUDED.state, stage = EXCLUDED.stage,
-    failed_later = EXCLUDED.failed_later, modified_at = coalesce(EXCLUDED.modified_at, t.modified_at),
-    at = least(t.at, EXCLUDED.at), units = CASE WHEN EXCLUDED.at < t.at THEN EXCLUDED.units ELSE t.units END,
+    failed_later = EXCLUDED.failed_later, modified_at = coalesce(EXCLUDED.modified_at,
+      t.modified_at),
+    at = least(t.at, EXCLUDED.at), units = CASE WHEN EXCLUDED.at < t.at THEN EXCLUDED.units
+      ELSE t.units END,
     asset = CASE WHEN EXCLUDED.at < t.at THEN EXCLUDED.asset ELSE t.asset END,
     source = coalesce(nullif(EXCLUDED.source, ''), t.source),
     scheme_code = coalesce(nullif(EXCLUDED.scheme_code, ''), t.scheme_code),
     advice_code = coalesce(nullif(EXCLUDED.advice_code, ''), t.advice_code),
     processor_code = coalesce(nullif(EXCLUDED.processor_code, ''), t.processor_code),
     phrase = coalesce(nullif(EXCLUDED.phrase, ''), t.phrase),
-    scheme = CASE WHEN t.send_id IS NULL AND EXCLUDED.send_id IS NOT NULL THEN EXCLUDED.scheme ELSE t.scheme END,
+    scheme = CASE WHEN t.send_id IS NULL AND EXCLUDED.send_id IS NOT NULL THEN EXCLUDED.scheme
+      ELSE t.scheme END,
     card_id = CASE WHEN t.send_id IS NULL THEN EXCLUDED.card_id ELSE t.card_id END,
     acceptor_id = CASE WHEN t.send_id IS NULL THEN EXCLUDED.acceptor_id ELSE t.acceptor_id END,
     initiator = CASE WHEN t.send_id IS NULL THEN EXCLUDED.initiator ELSE t.initiator END,
@@ -282,13 +299,17 @@ WITH latest AS (
     known_as = CASE WHEN t.card_id IS NULL THEN t.known_as END
   WHERE (coalesce(EXCLUDED.modified_at, '-infinity'), EXCLUDED.stage)
       >= (coalesce(t.modified_at, '-infinity'), t.stage)
-    AND ((EXCLUDED.state, EXCLUDED.stage, EXCLUDED.failed_later) IS DISTINCT FROM (t.state, t.stage, t.failed_later)
-      OR t.scheme_code = '' AND EXCLUDED.scheme_code <> '' OR t.advice_code = '' AND EXCLUDED.advice_code <> ''
-      OR t.processor_code = '' AND EXCLUDED.processor_code <> '' OR t.guessed AND NOT EXCLUDED.guessed
+    AND ((EXCLUDED.state, EXCLUDED.stage, EXCLUDED.failed_later) IS DISTINCT
+      FROM (t.state, t.stage, t.failed_later)
+      OR t.scheme_code = '' AND EXCLUDED.scheme_code <> '' OR t.advice_code = ''
+        AND EXCLUDED.advice_code <> ''
+      OR t.processor_code = '' AND EXCLUDED.processor_code <> '' OR t.guessed
+        AND NOT EXCLUDED.guessed
       OR t.send_id IS NULL AND EXCLUDED.send_id IS NOT NULL)
   RETURNING (xmax = 0) AS added
 )
-SELECT count(*) FILTER (WHERE added)::int AS added, count(*) FILTER (WHERE NOT added)::int AS changed FROM put
+SELECT count(*) FILTER (WHERE added)::int AS added, count(*) FILTER (WHERE NOT added)::int AS
+  changed FROM put
 """)
 async def take_over(
     db: Tx,
@@ -364,7 +385,8 @@ class BadImportLine(Row):
 
 
 @MERCHANT.statement("""
-SELECT line_no, code, why FROM import_lines WHERE merchant_id = $1 AND import_id = $2 AND line_no > $3
+SELECT line_no, code, why FROM import_lines WHERE merchant_id = $1 AND import_id = $2
+  AND line_no > $3
 ORDER BY line_no LIMIT $4
 """)
 async def bad_lines(
@@ -402,7 +424,8 @@ async def attempts_of_import(
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
-UPDATE imported_attempts SET payer_id = NULL, card = NULL, last4 = '', card_id = NULL WHERE merchant_id = $1
+UPDATE imported_attempts SET payer_id = NULL, card = NULL, last4 = '', card_id = NULL
+  WHERE merchant_id = $1
   AND payer_id = ANY($2::uuid[]) RETURNING true
 """)
 async def forget_customers(db: Tx, merchant_id: UUID, payer_ids: Sequence[UUID]) -> list[bool]:
@@ -427,8 +450,10 @@ class _Old(Row):
 
 @MERCHANT.statement("""
 SELECT i.merchant_id, i.import_id FROM imports i WHERE i.received_at < $1 AND (
-  EXISTS (SELECT FROM imported_attempts a WHERE a.merchant_id = i.merchant_id AND a.import_id = i.import_id)
-  OR EXISTS (SELECT FROM import_lines l WHERE l.merchant_id = i.merchant_id AND l.import_id = i.import_id))
+  EXISTS (SELECT FROM imported_attempts a WHERE a.merchant_id = i.merchant_id
+    AND a.import_id = i.import_id)
+  OR EXISTS (SELECT FROM import_lines l WHERE l.merchant_id = i.merchant_id
+    AND l.import_id = i.import_id))
 LIMIT $2
 """)
 async def _old_imports(db: Read, before: datetime, limit: int) -> list[_Old]: ...

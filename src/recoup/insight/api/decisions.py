@@ -33,7 +33,8 @@ class DecisionVersions(Shape, kw_only=True):
     policies: Annotated[
         str | None,
         Meta(
-            description="Versions of the retry policies that it was made within, the widest first: `merchant/14`."
+            description="Versions of the retry policies that it was made within, the widest first: "
+            "`merchant/14`."
         ),
     ]
     knowledge: Annotated[str | None, Meta(description="Edition of the networks' rules and codes.")]
@@ -41,7 +42,8 @@ class DecisionVersions(Shape, kw_only=True):
     bounds: Annotated[
         str | None,
         Meta(
-            description="Of a decision about an advance: the version of what closed orders show. Null: none yet."
+            description="Of a decision about an advance: the version of what closed orders show. "
+            "Null: none yet."
         ),
     ]
 
@@ -81,7 +83,8 @@ class DecisionAlternative(Shape, kw_only=True):
 
 
 class DecisionWhatIf(Shape, kw_only=True):
-    """The decision made again with one input changed: what would have been planned, not what the bank would answer."""
+    """The decision made again with one input changed: what would have been planned, not what the
+    bank would answer."""
 
     change: str
     text: str
@@ -117,7 +120,8 @@ class DecisionShown(Shape, kw_only=True):
     rests_on: Annotated[
         list[str],
         Meta(
-            description="Counts, terms of the chance, worth and cost, the allowance, the editions of rules and model. "
+            description="Counts, terms of the chance, worth and cost, the allowance, the editions "
+            "of rules and model. "
             "Counts are your own."
         ),
     ]
@@ -126,7 +130,8 @@ class DecisionShown(Shape, kw_only=True):
     repeats: Annotated[
         bool | None,
         Meta(
-            description="Whether the stored inputs give the stored decision again, computed for this response. "
+            description="Whether the stored inputs give the stored decision again, computed for "
+            "this response. "
             "Null: its model is not available."
         ),
     ]
@@ -142,9 +147,12 @@ class Decisions(Shape, kw_only=True):
 
 
 _TEXT: Final = (
-    "Every decision about the order, oldest first: its reasons, what they rest on, versions, alternatives with their "
-    "chances, and `whatIf`: the decision made again with one input changed. It says what would have been planned, not "
-    "what the bank would have answered. `repeats` is computed for the response: the stored inputs give the stored "
+    "Every decision about the order, oldest first: its reasons, what they rest on, versions, "
+    "alternatives with their "
+    "chances, and `whatIf`: the decision made again with one input changed. It says what would "
+    "have been planned, not "
+    "what the bank would have answered. `repeats` is computed for the response: the stored inputs "
+    "give the stored "
     "decision again."
 )
 api: Final = Api(group="Orders", scope="orders")

@@ -235,9 +235,12 @@ _SHAPES: Final[dict[str, tuple[type[Sums], type[Any], Callable[[Any], dict[str, 
     "means": (MeansRow, MeansReport, _means),
 }
 _TEXT: Final = (
-    "From the ledger, by booking date: `from` is inclusive, `to` is exclusive, both in business time. The rows of "
-    "all pages add up to `totals`, to the cent; the other reports of the same period have the same totals. With "
-    "`format=csv`, or `Accept: text/csv`, the response is one file with all rows and decimal amounts. With `asOf` or "
+    "From the ledger, by booking date: `from` is inclusive, `to` is exclusive, both in business "
+    "time. The rows of "
+    "all pages add up to `totals`, to the cent; the other reports of the same period have the same "
+    "totals. With "
+    "`format=csv`, or `Accept: text/csv`, the response is one file with all rows and decimal "
+    "amounts. With `asOf` or "
     "`asOfRecorded` it is the response as it was then, byte for byte."
 )
 _TITLES: Final = {

@@ -199,7 +199,8 @@ def _learn(outcomes: Outcomes, today: Weights) -> tuple[RiskTraining, RiskVersio
 
 def _missing(before: int, held: int) -> str:
     return (
-        f"Frauds reported within 60 days of their payments: {before} of at least {FRAUDS_MIN} before the held-out time,"
+        f"Frauds reported within 60 days of their payments: {before} of at least {FRAUDS_MIN} "
+        f"before the held-out time,"
         f" {held} of at least {FRAUDS_HELD_OUT_MIN} in it."
     )
 

@@ -17,7 +17,8 @@ from recoup.rescue.rules.model import by_model
 _RAISES: Final[Mapping[Group, str]] = {
     "payer": "This customer’s earlier attempts raise the chance; without them it would be {0} %.",
     "issuer": "The issuer’s habits raise the chance; at an unknown issuer it would be {0} %.",
-    "code": "The reason of the decline raises the chance; after a general decline it would be {0} %.",
+    "code": "The reason of the decline raises the chance; after a general decline it would be {0} "
+    "%.",
     "tries": "Earlier attempts of this order raise the chance; as the first one it would be {0} %.",
     "hour": "The hour raises the chance; over the whole day it is {0} % on average.",
     "day": "The day raises the chance; over all days until the expiry it is {0} % on average.",
@@ -25,7 +26,8 @@ _RAISES: Final[Mapping[Group, str]] = {
 _LOWERS: Final[Mapping[Group, str]] = {
     "payer": "This customer’s earlier attempts lower the chance; without them it would be {0} %.",
     "issuer": "The issuer’s habits lower the chance; at an unknown issuer it would be {0} %.",
-    "code": "The reason of the decline lowers the chance; after a general decline it would be {0} %.",
+    "code": "The reason of the decline lowers the chance; after a general decline it would be {0} "
+    "%.",
     "tries": "Earlier attempts of this order lower the chance; as the first one it would be {0} %.",
     "hour": "The hour lowers the chance; over the whole day it is {0} % on average.",
     "day": "The day lowers the chance; over all days until the expiry it is {0} % on average.",
@@ -118,7 +120,10 @@ def _worth(
         words = "The best time has a chance of {0} %, worth {1}; an attempt costs {2} in the plan."
         yield Sentence(words, percent(best["chance"]), worth, cost)
     else:
-        words = "The best time has a chance of {0} %, worth {1}; an attempt costs {2} in the plan: it pays from {3} %."
+        words = (
+            "The best time has a chance of {0} %, worth {1}; an attempt costs {2} in the "
+            "plan: it pays from {3} %."
+        )
         yield Sentence(words, percent(best["chance"]), worth, cost, percent(prices[0]))
 
 
@@ -131,7 +136,10 @@ def _allowance(evidence: Evidence) -> Iterator[Sentence]:
     if facts.sends_left == 0 and facts.free_at is not None:
         yield Sentence("The card network allows no attempt on this card before {0}.", facts.free_at)
     elif facts.open_orders > 1:
-        words = "The card network allows {0} more attempts on this card now; {1} open orders share them."
+        words = (
+            "The card network allows {0} more attempts on this card now; {1} open orders "
+            "share them."
+        )
         yield Sentence(words, facts.sends_left, facts.open_orders)
     else:
         yield Sentence(

@@ -140,7 +140,10 @@ def _outcome(what_if: WhatIf) -> Sentence:
     if what_if.change in ("no_request", "no_signal"):  # of which the next try is all that is stored
         return Sentence("the next attempt would have been {0}.", at)
     if chance is not None:
-        words = "the next attempt would have been {0} (the model’s chance: {1} %), attempts planned in all: {2}."
+        words = (
+            "the next attempt would have been {0} (the model’s chance: {1} %), attempts "
+            "planned in all: {2}."
+        )
         return Sentence(words, at, round(chance * 100), what_if.tries)
     return Sentence(
         "the next attempt would have been {0}, attempts planned in all: {1}.", at, what_if.tries

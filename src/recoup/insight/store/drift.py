@@ -14,7 +14,8 @@ _FOLLOWED_WITHIN: Final = (
 
 @MERCHANT.statement(f"""
 SELECT count(*)::int AS tries, coalesce(sum(chance), 0)::float8 AS expected,
-  coalesce(sum(chance * (1 - chance)), 0)::float8 AS spread, count(*) FILTER (WHERE approved)::int AS approved
+  coalesce(sum(chance * (1 - chance)), 0)::float8 AS spread, count(*) FILTER (WHERE approved)::int
+    AS approved
 FROM (
   SELECT (o.offer ->> 'chance')::float8 AS chance, a.state = 'approved' AS approved
   FROM (
@@ -23,10 +24,12 @@ FROM (
       AND NOT rules ? 'part'
     ORDER BY decision_id DESC LIMIT {DECISIONS_MAX}
   ) d
-  JOIN attempts a ON a.merchant_id = $1 AND a.order_id = d.order_id AND a.decision_id = d.decision_id
+  JOIN attempts a ON a.merchant_id = $1 AND a.order_id = d.order_id
+    AND a.decision_id = d.decision_id
     AND a.state IN ('approved', 'declined')
   CROSS JOIN LATERAL jsonb_array_elements(d.alternatives) AS o (offer)
-  WHERE o.offer ->> 'name' = d.taken AND o.offer ->> 'at' IS NOT NULL AND o.offer ->> 'chance' IS NOT NULL
+  WHERE o.offer ->> 'name' = d.taken AND o.offer ->> 'at' IS NOT NULL
+    AND o.offer ->> 'chance' IS NOT NULL
     AND a.sent_at BETWEEN (o.offer ->> 'at')::timestamptz - interval '{_FOLLOWED_WITHIN}'
       AND (o.offer ->> 'at')::timestamptz + interval '{_FOLLOWED_WITHIN}'
 ) few

@@ -23,17 +23,22 @@ WITH owned AS (
   GROUP BY a.issuer_digits, coalesce(m.partner_id, m.merchant_id)
 ), several AS (
   SELECT issuer_digits, count(*) AS owners, sum(answers) AS answers,
-    ARRAY[sum(approved), sum(funds), sum(soft), sum(technical), sum(over_limit), sum(hard)] AS by_class
-  FROM owned GROUP BY issuer_digits HAVING count(*) >= {MERCHANTS_MIN} AND 2 * max(answers) <= sum(answers)
+    ARRAY[sum(approved), sum(funds), sum(soft), sum(technical), sum(over_limit),
+      sum(hard)] AS by_class
+  FROM owned GROUP BY issuer_digits HAVING count(*) >= {MERCHANTS_MIN}
+    AND 2 * max(answers) <= sum(answers)
 )
 INSERT INTO issuers AS i (issuer_digits, merchants, answers, counted_at)
 SELECT issuer_digits, owners, ARRAY(
-    SELECT CASE WHEN u.n = 0 THEN 0 WHEN u.n >= 5 * t.ten THEN 5 * t.ten WHEN u.n >= 2 * t.ten THEN 2 * t.ten
+    SELECT CASE WHEN u.n = 0 THEN 0 WHEN u.n >= 5 * t.ten THEN 5 * t.ten
+      WHEN u.n >= 2 * t.ten THEN 2 * t.ten
       ELSE t.ten END::bigint
     FROM unnest(by_class) WITH ORDINALITY u (n, no)
-    CROSS JOIN LATERAL (SELECT power(10::numeric, floor(log(greatest(u.n, 1)))) AS ten) t ORDER BY u.no), $1
+    CROSS JOIN LATERAL (SELECT power(10::numeric, floor(log(greatest(u.n, 1)))) AS ten) t
+      ORDER BY u.no), $1
 FROM several ORDER BY several.answers DESC, issuer_digits LIMIT {ISSUERS_MAX}
-ON CONFLICT (issuer_digits) DO UPDATE SET merchants = EXCLUDED.merchants, answers = EXCLUDED.answers,
+ON CONFLICT (issuer_digits) DO UPDATE SET merchants = EXCLUDED.merchants,
+  answers = EXCLUDED.answers,
   counted_at = EXCLUDED.counted_at
 WHERE i.answers <> EXCLUDED.answers OR i.merchants <> EXCLUDED.merchants
 """)

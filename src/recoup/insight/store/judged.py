@@ -25,7 +25,8 @@ SELECT o.order_id, o.site_id, o.campaign_id,
   o.units::numeric AS units, o.asset, coalesce(o.arm_share, s.share)::int AS share,
   coalesce(o.expires_at, CASE WHEN o.stage IN ('completed', 'declined', 'cancelled',
     'expired') THEN (SELECT l.business_at FROM order_log l WHERE l.merchant_id = o.merchant_id
-      AND l.order_id = o.order_id AND l.dst <> l.src AND l.dst = o.stage ORDER BY l.seq LIMIT 1) END) AS closed_at,
+      AND l.order_id = o.order_id AND l.dst <> l.src AND l.dst = o.stage ORDER BY l.seq
+        LIMIT 1) END) AS closed_at,
   coalesce(o.facts ->> 'country', '') AS country,
   coalesce(nullif(v.issuer_digits, ''), v.bin, '') AS issuer
 FROM (
@@ -42,7 +43,8 @@ async def judged_orders(db: Read, merchant_id: UUID, after: UUID, limit: int) ->
 
 
 @MERCHANT.statement("""
-SELECT count(*)::int FROM (SELECT FROM orders WHERE merchant_id = $1 AND order_id > $2 AND arm IS NOT NULL
+SELECT count(*)::int FROM (SELECT FROM orders WHERE merchant_id = $1 AND order_id > $2
+  AND arm IS NOT NULL
   AND kind IN ('mit_managed', 'mit_sync') LIMIT $3) o
 """)
 async def count_judged(db: Read, merchant_id: UUID, after: UUID, limit: int) -> int:
@@ -58,7 +60,8 @@ class JudgedDecision(StoredDecision, frozen=True):
 
 
 @MERCHANT.statement("""
-SELECT d.decision_id, d.order_id, d.verdict, d.features, d.plan, d.rules, d.versions, d.taken, d.alternatives, d.arm,
+SELECT d.decision_id, d.order_id, d.verdict, d.features, d.plan, d.rules, d.versions, d.taken,
+  d.alternatives, d.arm,
   a.state, a.sent_at
 FROM (
   SELECT l.order_id, l.decision_id FROM order_log l

@@ -22,13 +22,17 @@ class OrderDecisions(Row, frozen=True):
 
 @MERCHANT.statement("""
 SELECT coalesce((SELECT jsonb_agg(to_jsonb(d) ORDER BY d.decision_id) FROM (
-    SELECT * FROM decisions d WHERE d.merchant_id = o.merchant_id AND d.decision_id > $3 AND d.decision_id IN (
-      SELECT l.decision_id FROM order_log l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id
-      UNION SELECT a.decision_id FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
+    SELECT * FROM decisions d WHERE d.merchant_id = o.merchant_id AND d.decision_id > $3
+      AND d.decision_id IN (
+      SELECT l.decision_id FROM order_log l WHERE l.merchant_id = o.merchant_id
+        AND l.order_id = o.order_id
+      UNION SELECT a.decision_id FROM attempts a WHERE a.merchant_id = o.merchant_id
+        AND a.order_id = o.order_id
       UNION SELECT (l.body ->> 'risk')::uuid FROM order_log l
         WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.happening = 'planned'
       UNION SELECT (l.body ->> 'advance')::uuid FROM order_log l
-        WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.happening = 'attempt_declined')
+        WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id
+          AND l.happening = 'attempt_declined')
     ORDER BY d.decision_id LIMIT $4) d), '[]') AS decisions
 FROM orders o WHERE o.merchant_id = $1 AND o.order_id = $2 AND o.door = 'rescue'
 """)
@@ -40,7 +44,8 @@ async def order_decisions(
 
 
 @MERCHANT.statement("""
-SELECT decision_id, order_id, verdict, features, plan, rules, versions, taken, alternatives, at, reasons, arm
+SELECT decision_id, order_id, verdict, features, plan, rules, versions, taken, alternatives, at,
+  reasons, arm
 FROM decisions WHERE merchant_id = $1 AND decision_id = $2
 """)
 async def find_decision(db: Read, merchant_id: UUID, decision_id: UUID) -> OrderDecision | None:

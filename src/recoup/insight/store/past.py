@@ -24,7 +24,8 @@ class Learner(Row, frozen=True):
 
 
 @MERCHANT.statement("""
-SELECT merchant_id, region, coalesce(partner_id, merchant_id) AS owner, offset_us FROM merchants ORDER BY merchant_id
+SELECT merchant_id, region, coalesce(partner_id, merchant_id) AS owner, offset_us FROM merchants
+  ORDER BY merchant_id
 """)
 async def merchants_to_learn(db: Read) -> list[Learner]:
     """All of them, by their ids."""
@@ -75,7 +76,8 @@ async def past_orders(
 
 
 @MERCHANT.statement(f"""
-SELECT d.payer_id, d.scheme, d.source, d.code, d.text, d.advice, d.credit, {_HOURS.format("d.declined_at")} AS at,
+SELECT d.payer_id, d.scheme, d.source, d.code, d.text, d.advice, d.credit,
+  {_HOURS.format("d.declined_at")} AS at,
   (d.declined_at AT TIME ZONE 'UTC')::date AS on, d.order_id, d.issuer, d.zone_facts
 FROM (
   SELECT o.order_id, p.payer_id, coalesce(v.scheme, 'generic') AS scheme,
@@ -98,10 +100,12 @@ async def _orders(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[
 
 
 @MERCHANT.statement(f"""
-SELECT a.order_id, a.state, coalesce(nullif(a.scheme_code, ''), a.processor_code) AS code, a.advice_code,
+SELECT a.order_id, a.state, coalesce(nullif(a.scheme_code, ''), a.processor_code) AS code,
+  a.advice_code,
   {_HOURS.format("a.sent_at")} AS at, (a.sent_at AT TIME ZONE 'UTC')::date AS on
 FROM attempts a JOIN orders o ON o.merchant_id = a.merchant_id AND o.order_id = a.order_id
-WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND a.state IN ('approved', 'declined')
+WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3
+  AND a.state IN ('approved', 'declined')
   AND a.sent_at IS NOT NULL AND (a.units = o.units OR o.kind <> 'mit_managed')
 ORDER BY a.order_id, a.attempt_no
 """)
@@ -131,17 +135,23 @@ async def past_transmissions(
         after = last
 
 
-# A copy of the payment that an order came in with is no other payment. Copies of one payment are one. None happened
+# A copy of the payment that an order came in with is no other payment. Copies of one payment are
+# one. None happened
 # after it was told: a date that lies ahead, by mistake or not, is the moment at which it came.
 @MERCHANT.statement(f"""
-SELECT t.payer_id, '' AS scheme, t.code_source AS source, t.code, NULL::text AS text, NULL::text AS advice, t.credit,
-  {_HOURS.format("t.happened_at")} AS at, (t.happened_at AT TIME ZONE 'UTC')::date AS on, t.external_id, t.bin,
+SELECT t.payer_id, '' AS scheme, t.code_source AS source, t.code, NULL::text AS text,
+  NULL::text AS advice, t.credit,
+  {_HOURS.format("t.happened_at")} AS at, (t.happened_at AT TIME ZONE 'UTC')::date AS on,
+    t.external_id, t.bin,
   t.country, NULL::int AS utc_offset, NOT t.is_declined AS approved, o.order_id
 FROM (
-  SELECT transmit_id, external_id, payer_id, coalesce(bin, '') AS bin, code_source, code, transaction_id,
-    coalesce((outcome ->> 'is_declined')::boolean, is_declined) AS is_declined, facts ->> 'country' AS country,
+  SELECT transmit_id, external_id, payer_id, coalesce(bin, '') AS bin, code_source, code,
+    transaction_id,
+    coalesce((outcome ->> 'is_declined')::boolean, is_declined) AS is_declined,
+      facts ->> 'country' AS country,
     coalesce(lower(facts ->> 'funding') = 'credit', false) AS credit,
-    least(transacted_at, received_at + (SELECT m.offset_us FROM merchants m WHERE m.merchant_id = $1)
+    least(transacted_at, received_at + (SELECT m.offset_us FROM merchants m
+      WHERE m.merchant_id = $1)
       * interval '1 microsecond') AS happened_at
   FROM transmissions WHERE merchant_id = $1 AND transmit_id > $2 ORDER BY transmit_id LIMIT $3
 ) t
@@ -162,7 +172,8 @@ async def _transmissions(db: Read, merchant_id: UUID, after: UUID, looks: int) -
 
 @MERCHANT.statement("""
 SELECT max(transmit_id::text)::uuid FROM (
-  SELECT transmit_id FROM transmissions WHERE merchant_id = $1 AND transmit_id > $2 ORDER BY transmit_id LIMIT $3) t
+  SELECT transmit_id FROM transmissions WHERE merchant_id = $1 AND transmit_id > $2
+    ORDER BY transmit_id LIMIT $3) t
 """)
 async def _last_transmission(db: Read, merchant_id: UUID, after: UUID, looks: int) -> UUID | None:
     """The last of so many transmissions behind `after`."""
@@ -191,18 +202,22 @@ async def past_imported(
 # None happened later than by the merchant's clock.
 @MERCHANT.statement(f"""
 SELECT {columns_of(PastPayment, "t").replace("t.order_id", "o.order_id")}, t.provider, t.ref FROM (
-  SELECT provider, ref, payment AS external_id, payer_id, bin, scheme, funding = 'credit' AS credit, country,
+  SELECT provider, ref, payment AS external_id, payer_id, bin, scheme, funding = 'credit' AS credit,
+    country,
     utc_offset, state = 'approved' AS approved,
     CASE WHEN scheme_code <> '' THEN 'network' ELSE nullif(source, '') END AS source,
-    nullif(coalesce(nullif(scheme_code, ''), processor_code), '') AS code, nullif(advice_code, '') AS advice,
+    nullif(coalesce(nullif(scheme_code, ''), processor_code), '') AS code, nullif(advice_code,
+      '') AS advice,
     nullif(phrase, '') AS text, {_HOURS.format("at")} AS at, (at AT TIME ZONE 'UTC')::date AS on
   FROM imported_attempts
-  WHERE merchant_id = $1 AND at >= $2 AND (provider, ref) > ($3, $4) AND state IN ('approved', 'declined')
+  WHERE merchant_id = $1 AND at >= $2 AND (provider, ref) > ($3, $4)
+    AND state IN ('approved', 'declined')
   ORDER BY provider, ref LIMIT $5
 ) t
 LEFT JOIN LATERAL (
   SELECT f.order_id FROM order_refs f
-  WHERE f.merchant_id = $1 AND f.door = 'rescue' AND f.external_id = t.external_id ORDER BY f.generation DESC LIMIT 1
+  WHERE f.merchant_id = $1 AND f.door = 'rescue' AND f.external_id = t.external_id
+    ORDER BY f.generation DESC LIMIT 1
 ) o ON true
 ORDER BY t.provider, t.ref
 """)

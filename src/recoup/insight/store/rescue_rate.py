@@ -28,7 +28,8 @@ _DAYS: Final = f"""
 SELECT d.no, count(*)::int AS declined, count(*) FILTER (WHERE
   CASE WHEN h.status IN (6, 7, 8) THEN EXISTS (
     SELECT FROM order_log l WHERE l.merchant_id = $1 AND l.order_id = h.order_id
-      AND l.dst = '{Stage.COMPLETED}' AND l.src <> l.dst AND l.business_at <= $2::timestamptz - d.no * $3::interval)
+      AND l.dst = '{Stage.COMPLETED}' AND l.src <> l.dst
+        AND l.business_at <= $2::timestamptz - d.no * $3::interval)
   ELSE false END)::int AS rescued
 FROM generate_series(0, {DAYS_BEFORE}) AS d (no) CROSS JOIN LATERAL (
   SELECT order_id, status FROM order_heads

@@ -128,8 +128,8 @@ class MerchantMade(Shape):
 
 
 class NewKeys(Shape):
-    """New keys; those that sign webhooks stay. Without secrets when this Idempotency-Key came before; the link shows
-    them while nobody has opened it."""
+    """New keys; those that sign webhooks stay. Without secrets when this Idempotency-Key came
+    before; the link shows them while nobody has opened it."""
 
     credentials: Credentials | None
     handover: Handover | None

@@ -68,8 +68,8 @@ class Services(Protocol):
 
 
 class Caller(Protocol):
-    """Who calls. `key_id`: the public half of the key; `mid`, `partner_id`: whose it is. `merchant_id`: whom the call
-    is for; raises Problem(forbidden) where that is nobody."""
+    """Who calls. `key_id`: the public half of the key; `mid`, `partner_id`: whose it is.
+    `merchant_id`: whom the call is for; raises Problem(forbidden) where that is nobody."""
 
     @property
     def key_id(self) -> str: ...
@@ -126,7 +126,8 @@ CallT = TypeVar("CallT", bound=Call[Any, Any, Any])
 
 @frozen
 class Reply:
-    """`body`: a Struct, sent as JSON; or parts of a file as they come, whose type stands in `headers`."""
+    """`body`: a Struct, sent as JSON; or parts of a file as they come, whose type stands in
+    `headers`."""
 
     body: Any
     status: int = 200
@@ -135,8 +136,8 @@ class Reply:
 
 @dataclass(frozen=True)
 class Method(Generic[CallT]):
-    """An operation and what does it. `fold`: the documented names of its body's fields; None for methods that take no
-    body; `names`: the same, as they are nested."""
+    """An operation and what does it. `fold`: the documented names of its body's fields; None for
+    methods that take no body; `names`: the same, as they are nested."""
 
     operation: Operation
     handle: Callable[[CallT], Awaitable[Reply]]
@@ -153,8 +154,8 @@ HandleT = TypeVar("HandleT", bound=Callable[..., Awaitable[Any]])
 
 
 class Api(Generic[CallT]):
-    """The operations of one subject, each declared above the function that does it, in the order of the documentation.
-    `usual`: what their declarations have in common."""
+    """The operations of one subject, each declared above the function that does it, in the order of
+    the documentation. `usual`: what their declarations have in common."""
 
     def __init__(self, **usual: Any) -> None:
         self._usual = {"body_optional": False} | usual

@@ -37,8 +37,9 @@ from recoup.orders.store.order_totals import Totals
 
 
 class Services(Kit):
-    """Of one world. `shared`: services that other doors of this process use too. `url`: where customers reach the
-    checkout, without a slash at the end. `is_ending`: whoever waits is answered now."""
+    """Of one world. `shared`: services that other doors of this process use too. `url`: where
+    customers reach the checkout, without a slash at the end. `is_ending`: whoever waits is answered
+    now."""
 
     def __init__(
         self,
@@ -111,7 +112,10 @@ def merchants_only(path: str = "") -> Problem:
     """Refusal for a partner's key. `path`: what was called."""
     cure = "Call payments and orders with the merchant's own key."
     if path.startswith("/v1/webhooks"):
-        cure = "Your own endpoints are at /v1/partner/webhooks; a merchant's are called with the merchant's own key."
+        cure = (
+            "Your own endpoints are at /v1/partner/webhooks; a merchant's are called with the "
+            "merchant's own key."
+        )
     return Problem(
         "forbidden",
         "A partner's key opens /v1/partner, /v1/onboarding and GET /v1/events only.",
@@ -124,7 +128,8 @@ CALLERS_MAX: Final = 1_000
 _NAME: Final = re.compile(r"[A-Z][A-Za-z0-9]*(?:\[[0-9]+\])?")
 PARTNER: Final = "partner"  # the scope of a partner's key
 FIND_ORDER: Final = (
-    "Send the orderId that /evaluate answered; by your own order id it is found with GET /v1/orders?externalOrderId=…, "
+    "Send the orderId that /evaluate answered; by your own order id it is found with GET "
+    "/v1/orders?externalOrderId=…, "
     "by a reference number with ?referenceNumber=…"
 )
 

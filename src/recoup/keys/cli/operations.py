@@ -1,5 +1,5 @@
-"""Verbs of an API's operations, for those whose declaration names one: what is typed is sent through
-the operation's own resource, by the operator, and the answer is printed."""
+"""Verbs of an API's operations, for those whose declaration names one: what is typed is sent
+through the operation's own resource, by the operator, and the answer is printed."""
 
 import json
 import re

@@ -24,7 +24,8 @@ from recoup.keys.store.key_checks import (
 from recoup.kit.ports import Keys
 
 CURE: Final = (
-    "Restore keyring.json from the backup of the keys, or copy it from the machine that runs on this database; see "
+    "Restore keyring.json from the backup of the keys, or copy it from the machine that runs on "
+    "this database; see "
     "docs/operate.md."
 )
 

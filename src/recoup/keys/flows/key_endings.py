@@ -103,7 +103,8 @@ class KeyEndings:
                     sent = monotonic()
                     async with asyncio.timeout(ANSWER_SECONDS):
                         heard = await hear(connection, listener_id, LEASE, taken_in)
-                    # Without a lease before, nobody who ended a key meanwhile saw this listener: it reads again.
+                    # Without a lease before, nobody who ended a key meanwhile saw this listener: it
+                    # reads again.
                     held = heard.held
                     if held:
                         self._ends = heard.ends or {}
@@ -131,7 +132,8 @@ async def heard_everywhere(db: Database) -> None:
                 return
             await asyncio.sleep(pause)
             pause = min(2 * pause, 0.1)
-    except Problem as problem:  # the keys have ended; without the database no process goes by its memory after LEASE
+    # the keys have ended; without the database no process goes by its memory after LEASE
+    except Problem as problem:
         log.warning("not waited for all processes", why=problem.code)
 
 

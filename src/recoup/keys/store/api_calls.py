@@ -72,7 +72,8 @@ async def _calls_of_request(
 @MERCHANT.statement("""
 SELECT call_id, at, request_id, key_id, method, path, status, code, ms, why FROM (
   SELECT * FROM api_calls WHERE merchant_id = $1 AND call_id < $2 ORDER BY call_id DESC LIMIT $3) c
-WHERE ($4::int IS NULL OR status / 100 = $4) AND ($5::text IS NULL OR path = $5) AND ($6::text IS NULL OR key_id = $6)
+WHERE ($4::int IS NULL OR status / 100 = $4) AND ($5::text IS NULL OR path = $5)
+  AND ($6::text IS NULL OR key_id = $6)
 ORDER BY call_id DESC LIMIT $7
 """)
 async def _calls(
@@ -89,7 +90,8 @@ async def _calls(
 
 
 @MERCHANT.statement("""
-SELECT call_id FROM api_calls WHERE merchant_id = $1 AND call_id < $2 ORDER BY call_id DESC LIMIT 1 OFFSET $3
+SELECT call_id FROM api_calls WHERE merchant_id = $1 AND call_id < $2 ORDER BY call_id DESC
+  LIMIT 1 OFFSET $3
 """)
 async def _seen_to(db: Read, merchant_id: UUID, before: UUID, looks: int) -> UUID | None:
     """The last of so many calls."""
@@ -107,7 +109,8 @@ class Choices(Row):
 SELECT coalesce(array_agg(DISTINCT path COLLATE "C" ORDER BY path COLLATE "C"), '{{}}') AS paths,
   coalesce(array_agg(DISTINCT key_id COLLATE "C" ORDER BY key_id COLLATE "C"), '{{}}') AS keys,
   (SELECT coalesce(sum(calls), 0)::bigint FROM api_call_gaps WHERE merchant_id = $1) AS lost
-FROM (SELECT path, key_id FROM api_calls WHERE merchant_id = $1 ORDER BY call_id DESC LIMIT {CHOSEN_FROM}) c
+FROM (SELECT path, key_id FROM api_calls WHERE merchant_id = $1 ORDER BY call_id DESC
+  LIMIT {CHOSEN_FROM}) c
 """)
 async def read_choices(db: Read, merchant_id: UUID) -> Choices:
     """Choices by which a page of the log can be narrowed."""
@@ -131,7 +134,8 @@ async def add_calls(
 
 
 @MERCHANT.statement(
-    "DELETE FROM api_call_gaps WHERE ctid IN (SELECT ctid FROM api_call_gaps WHERE at < $1 LIMIT $2)"
+    "DELETE FROM api_call_gaps WHERE ctid IN (SELECT ctid FROM api_call_gaps WHERE at < $1 LIMIT "
+    "$2)"
 )
 async def forget_gaps(db: Tx, before: datetime, limit: int) -> Written:
     """Deletes gaps with the calls of their days."""

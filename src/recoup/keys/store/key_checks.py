@@ -37,7 +37,8 @@ async def retiring_keys(db: Read) -> set[Key]:
 
 
 @DIRECTORY.statement("""
-INSERT INTO key_checks (purpose, key_id, value) SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[])
+INSERT INTO key_checks (purpose, key_id, value) SELECT *
+  FROM unnest($1::text[], $2::text[], $3::bytea[])
 ON CONFLICT DO NOTHING
 """)
 async def _add(
@@ -50,7 +51,8 @@ async def add_checks(db: Tx, checks: Mapping[Key, bytes]) -> None:
 
 
 @DIRECTORY.statement("""
-UPDATE key_checks SET retiring = true WHERE (purpose, key_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+UPDATE key_checks SET retiring = true WHERE (purpose, key_id) IN (SELECT *
+  FROM unnest($1::text[], $2::text[]))
 """)
 async def _retire(db: Tx, purposes: Sequence[str], key_ids: Sequence[str]) -> None: ...
 
@@ -60,7 +62,8 @@ async def retire_checks(db: Tx, keys: Collection[Key]) -> None:
 
 
 @DIRECTORY.statement(
-    "DELETE FROM key_checks WHERE (purpose, key_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))"
+    "DELETE FROM key_checks WHERE (purpose, key_id) IN (SELECT * FROM unnest($1::text[], "
+    "$2::text[]))"
 )
 async def _drop(db: Tx, purposes: Sequence[str], key_ids: Sequence[str]) -> None: ...
 
@@ -111,7 +114,8 @@ async def _secret_of_person(db: Read) -> list[SealedSecret]: ...
 
 
 @MERCHANT.statement("""
-SELECT kek_id, wrapped_dek, nonce, ciphertext, merchant_id, token_id FROM vault WHERE kek_id IS NOT NULL LIMIT 1
+SELECT kek_id, wrapped_dek, nonce, ciphertext, merchant_id, token_id FROM vault
+  WHERE kek_id IS NOT NULL LIMIT 1
 """)
 async def _card(db: Read) -> SealedCard | None: ...
 

@@ -29,14 +29,19 @@ class _Heard(Row):
     at: datetime
 
 
-# What was committed before the statement came is in its snapshot; that it was taken in the next one says. `held`: the
+# What was committed before the statement came is in its snapshot; that it was taken in the next one
+# says. `held`: the
 # lease before had not run out then, so that a flow that ended a key in between saw it and waits.
 @DIRECTORY.statement(f"""
-WITH before AS (SELECT lease_until > statement_timestamp() AS held FROM key_listeners WHERE listener_id = $1),
+WITH before AS (SELECT lease_until > statement_timestamp() AS held FROM key_listeners
+  WHERE listener_id = $1),
 me AS (
-  INSERT INTO key_listeners VALUES ($1, coalesce($3::timestamptz, '-infinity'), statement_timestamp() + $2::interval)
-  ON CONFLICT (listener_id) DO UPDATE SET heard_at = EXCLUDED.heard_at, lease_until = EXCLUDED.lease_until)
-SELECT coalesce((SELECT held FROM before), false) AS held, e.keys, e.ends, statement_timestamp() AS at
+  INSERT INTO key_listeners VALUES ($1, coalesce($3::timestamptz, '-infinity'),
+    statement_timestamp() + $2::interval)
+  ON CONFLICT (listener_id) DO UPDATE SET heard_at = EXCLUDED.heard_at,
+    lease_until = EXCLUDED.lease_until)
+SELECT coalesce((SELECT held FROM before), false) AS held, e.keys, e.ends,
+  statement_timestamp() AS at
 FROM (SELECT array_agg(key) AS keys, array_agg(ends_at) AS ends
   FROM (SELECT key, ends_at FROM key_endings LIMIT {ENDINGS_MAX + 1}) few) e
 """)
@@ -69,7 +74,8 @@ async def announce(db: Tx) -> datetime:
 
 @DIRECTORY.statement("""
 SELECT EXISTS (
-  SELECT FROM key_listeners WHERE heard_at < $1::timestamptz AND lease_until + $2::interval > clock_timestamp())
+  SELECT FROM key_listeners WHERE heard_at < $1::timestamptz
+    AND lease_until + $2::interval > clock_timestamp())
 """)
 async def any_behind(db: Read, since: datetime, grace: timedelta) -> bool:
     """True when a listener has not heard since then and might still go by what it heard before."""
@@ -110,6 +116,7 @@ async def _forget_listeners(db: Tx, after: timedelta) -> None: ...
 
 
 @DIRECTORY.statement("""
-DELETE FROM key_endings WHERE noted_at < now() - $1::interval AND coalesce(ends_at < now() - $1, true)
+DELETE FROM key_endings WHERE noted_at < now() - $1::interval
+  AND coalesce(ends_at < now() - $1, true)
 """)
 async def _forget_endings(db: Tx, after: timedelta) -> None: ...

@@ -16,8 +16,10 @@ ROWS_MAX: Final = 60
 _OF_KIND: Final = """
 SELECT count(*) FROM (
   SELECT 'api' AS kind, revoked_at, retires_at, created_at FROM api_keys WHERE merchant_id = $1
-  UNION ALL SELECT 'tokenization', revoked_at, retires_at, created_at FROM tokenization_keys WHERE merchant_id = $1
-  UNION ALL SELECT 'stablecoin', revoked_at, retires_at, created_at FROM signing_keys WHERE merchant_id = $1) k
+  UNION ALL SELECT 'tokenization', revoked_at, retires_at, created_at FROM tokenization_keys
+    WHERE merchant_id = $1
+  UNION ALL SELECT 'stablecoin', revoked_at, retires_at, created_at FROM signing_keys
+    WHERE merchant_id = $1) k
 WHERE k.kind = $2
 """
 
@@ -25,12 +27,14 @@ WHERE k.kind = $2
 # By the keys: of a merchant there may be very many that ended.
 @DIRECTORY.statement("""
 SELECT k.key FROM (
-  (SELECT app_key AS key, merchant_id, revoked_at, retires_at FROM api_keys WHERE app_key = ANY($2) OFFSET 0)
+  (SELECT app_key AS key, merchant_id, revoked_at, retires_at FROM api_keys
+    WHERE app_key = ANY($2) OFFSET 0)
   UNION ALL
   (SELECT environment_key, merchant_id, revoked_at, retires_at FROM tokenization_keys
     WHERE environment_key = ANY($2) OFFSET 0)
   UNION ALL
-  (SELECT key_id, merchant_id, revoked_at, retires_at FROM signing_keys WHERE key_id = ANY($2) OFFSET 0)) k
+  (SELECT key_id, merchant_id, revoked_at, retires_at FROM signing_keys
+    WHERE key_id = ANY($2) OFFSET 0)) k
 WHERE k.merchant_id = $1 AND least(k.revoked_at, k.retires_at) <= $3
 """)
 async def keys_ended(db: Read, merchant_id: UUID, keys: Sequence[str], at: datetime) -> list[str]:
@@ -57,19 +61,24 @@ class MerchantKey(Row):
 
 @DIRECTORY.statement(f"""
 SELECT k.*, encode(sha256(convert_to(k.key, 'UTF8')), 'hex') AS print FROM (
-  SELECT key_id AS id, app_key AS key, 'api' AS kind, created_at, least(revoked_at, retires_at) AS ends_at,
-    made_by, ended_by, name, coalesce(last_used_at, first_token_at) AS last_used_at, scopes, requested
+  SELECT key_id AS id, app_key AS key, 'api' AS kind, created_at, least(revoked_at,
+    retires_at) AS ends_at,
+    made_by, ended_by, name, coalesce(last_used_at, first_token_at) AS last_used_at, scopes,
+      requested
   FROM api_keys WHERE merchant_id = $1
   UNION ALL
-  SELECT NULL, environment_key, 'tokenization', created_at, least(revoked_at, retires_at), made_by, ended_by, name,
+  SELECT NULL, environment_key, 'tokenization', created_at, least(revoked_at, retires_at), made_by,
+    ended_by, name,
     last_used_at, '{{}}', '{{}}'
   FROM tokenization_keys WHERE merchant_id = $1
   UNION ALL
-  SELECT NULL, key_id, 'stablecoin', created_at, least(revoked_at, retires_at), made_by, ended_by, name, last_used_at,
+  SELECT NULL, key_id, 'stablecoin', created_at, least(revoked_at, retires_at), made_by, ended_by,
+    name, last_used_at,
     scopes, requested
   FROM signing_keys WHERE merchant_id = $1
   UNION ALL
-  SELECT key_id, app_key, 'partner', created_at, least(revoked_at, retires_at), made_by, ended_by, name, last_used_at,
+  SELECT key_id, app_key, 'partner', created_at, least(revoked_at, retires_at), made_by, ended_by,
+    name, last_used_at,
     scopes, requested
   FROM partner_keys WHERE partner_id = $1) k
 ORDER BY k.created_at DESC, k.kind LIMIT {ROWS_MAX}
@@ -117,7 +126,8 @@ def _of_each(sql: str, *kinds: str) -> Callable[[Takes[P, R]], Calls[P, R]]:
 
 @_of_each(
     """
-INSERT INTO {table} (app_key, key_id, {owner}, secret_hash, scopes, requested, created_at, made_by, name)
+INSERT INTO {table} (app_key, key_id, {owner}, secret_hash, scopes, requested, created_at, made_by,
+  name)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """,
     "api",
@@ -138,7 +148,8 @@ async def add_key(
 
 
 @DIRECTORY.statement("""
-INSERT INTO tokenization_keys (environment_key, merchant_id, created_at, made_by, name) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO tokenization_keys (environment_key, merchant_id, created_at, made_by, name)
+  VALUES ($1, $2, $3, $4, $5)
 """)
 async def add_tokenization_key(
     db: Tx, key: str, merchant_id: UUID, at: datetime, by: str, name: str
@@ -165,8 +176,10 @@ async def add_signing_key(
 @DIRECTORY.statement("""
 SELECT k.both FROM (
   SELECT scopes || requested AS both, created_at FROM api_keys WHERE merchant_id = $1 AND $2 = 'api'
-  UNION ALL SELECT scopes || requested, created_at FROM signing_keys WHERE merchant_id = $1 AND $2 = 'stablecoin'
-  UNION ALL SELECT scopes || requested, created_at FROM partner_keys WHERE partner_id = $1 AND $2 = 'partner'
+  UNION ALL SELECT scopes || requested, created_at FROM signing_keys WHERE merchant_id = $1
+    AND $2 = 'stablecoin'
+  UNION ALL SELECT scopes || requested, created_at FROM partner_keys WHERE partner_id = $1
+    AND $2 = 'partner'
   ORDER BY created_at DESC LIMIT 1) k
 """)
 async def scopes_before(db: Read, owner_id: UUID, kind: str) -> tuple[str, ...] | None:
@@ -184,7 +197,8 @@ async def has_limits(db: Read, merchant_id: UUID, role: str) -> bool:
 # By each table's primary key: its cost depends on the keys named, not on how many there are.
 @_of_each("""
 UPDATE {table} k SET last_used_at = l.at FROM (
-  SELECT {key}, u.at FROM {table} JOIN unnest($1::text[], $2::timestamptz[]) AS u (key, at) ON {key} = u.key
+  SELECT {key}, u.at FROM {table} JOIN unnest($1::text[], $2::timestamptz[]) AS u (key,
+    at) ON {key} = u.key
   WHERE coalesce(last_used_at < u.at, true) FOR UPDATE OF {table} SKIP LOCKED) l
 WHERE k.{key} = l.{key}
 """)
@@ -213,7 +227,8 @@ async def name_key(db: Tx, owner_id: UUID, kind: str, print_: str, name: str) ->
 
 @_of_each(
     """
-UPDATE {table} SET scopes = CASE WHEN $4 THEN scopes || requested ELSE scopes END, requested = '{{}}'
+UPDATE {table} SET scopes = CASE WHEN $4 THEN scopes || requested
+  ELSE scopes END, requested = '{{}}'
 WHERE {owner} = $1 AND encode(sha256(convert_to({key}, 'UTF8')), 'hex') = $2 AND requested <> '{{}}'
   AND position(':' || $3 || ' ' IN made_by || ' ') = 0 RETURNING true
 """,

@@ -16,7 +16,8 @@ COMPLAINTS_MAX: Final = 100  # fields that are complained about
 
 
 class Complaints:
-    """The first complaint of a field stands alone, as in the vendor's answers; of many fields nobody reads all."""
+    """The first complaint of a field stands alone, as in the vendor's answers; of many fields
+    nobody reads all."""
 
     __slots__ = ("_hints", "errors")
 
@@ -85,9 +86,10 @@ def rule(by: Rule, *, missing: str | None = None) -> dict[str, Any]:
 
 
 class _Field(NamedTuple):
-    """`name` on the wire, `member` of the Struct, `complaint_name` in complaints. `empty`: what a required one is where
-    none could be read. A field is read by its `rule`, or by the reader of the object that stands there, or a text in
-    its place, or of the objects of a list, at most so many."""
+    """`name` on the wire, `member` of the Struct, `complaint_name` in complaints. `empty`: what a
+    required one is where none could be read. A field is read by its `rule`, or by the reader of the
+    object that stands there, or a text in its place, or of the objects of a list, at most so many.
+    """
 
     name: str
     member: str

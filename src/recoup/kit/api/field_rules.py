@@ -27,7 +27,8 @@ _UNIX_MAX: Final = 10**16
 
 
 class Wrong(NamedTuple):
-    """`what` is wrong with a field; or `text`, the whole sentence about it. `hint`: as `Complaints.add` has it."""
+    """`what` is wrong with a field; or `text`, the whole sentence about it. `hint`: as
+    `Complaints.add` has it."""
 
     what: str
     text: str | None = None
@@ -35,7 +36,8 @@ class Wrong(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """Of a number its bounds, of a text or a list its length; `words`: what an enumerated text may be."""
+    """Of a number its bounds, of a text or a list its length; `words`: what an enumerated text may
+    be."""
 
     low: int = 0
     high: int = TEXT_MAX

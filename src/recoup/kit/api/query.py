@@ -39,9 +39,9 @@ class QueryValues(dict[str, list[str]]):
 
 
 class Query:
-    """Names in any case; of a name that comes twice the first counts, unless all are read. Empty is absent. `names`:
-    the known ones, where a misspelt filter would show everything: it is refused instead. `elsewhere`: what other lists
-    call it -> what it is called here."""
+    """Names in any case; of a name that comes twice the first counts, unless all are read. Empty is
+    absent. `names`: the known ones, where a misspelt filter would show everything: it is refused
+    instead. `elsewhere`: what other lists call it -> what it is called here."""
 
     __slots__ = ("_complaints", "_given")
 

@@ -25,8 +25,10 @@ Descriptor = Annotated[
 Format = Annotated[
     Text32,
     Meta(
-        description="`rescue` (JSON), `rescue-text` (the same as text/plain), `standard` (Standard Webhooks) or "
-        "`stablecoin` (events of stablecoin orders in the format and signature of the stablecoin API)."
+        description="`rescue` (JSON), `rescue-text` (the same as text/plain), `standard` (Standard "
+        "Webhooks) or "
+        "`stablecoin` (events of stablecoin orders in the format and signature of the stablecoin "
+        "API)."
     ),
 ]
 Encrypt = Annotated[
@@ -108,7 +110,8 @@ class EndpointBody(Shape):
 
 
 class EndpointChange(Shape):
-    """PATCH: what is left out stays. PUT: what is left out becomes as of a new one; `url` is needed."""
+    """PATCH: what is left out stays. PUT: what is left out becomes as of a new one; `url` is
+    needed."""
 
     url: Url | None = None
     events: Events | None = None

@@ -83,8 +83,8 @@ class _Named(StructMeta):
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(field,))
 class Shape(Struct, metaclass=_Named, rename="camel"):
-    """An object of the wire: members in camel case unless one names itself. `unread`: of a body, members that a base
-    of it reads and that are not looked at here."""
+    """An object of the wire: members in camel case unless one names itself. `unread`: of a body,
+    members that a base of it reads and that are not looked at here."""
 
     unread: ClassVar[frozenset[str]] = frozenset()
 

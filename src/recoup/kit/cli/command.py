@@ -36,12 +36,13 @@ def command(
     run_of: Open | None = None,
     **settings: Any,
 ) -> Callable[[Callable[..., Any]], click.Command]:
-    """Declares the function below as a verb of the group; its parameters are the verb's, and what it returns is
-    printed: a text, lines, or a `Printed`. A group works where no verb of it is named.
+    """Declares the function below as a verb of the group; its parameters are the verb's, and what
+    it returns is printed: a text, lines, or a `Printed`. A group works where no verb of it is
+    named.
 
-    `json`: help of the option --json, which chooses what a `Printed` prints. `provided`: types of parameters that come
-    from a world, and what is typed for each. An async function works in the world; one that is not opens it, as often
-    as it wants.
+    `json`: help of the option --json, which chooses what a `Printed` prints. `provided`: types of
+    parameters that come from a world, and what is typed for each. An async function works in the
+    world; one that is not opens it, as often as it wants.
     """
 
     def declare(function: Callable[..., Any]) -> click.Command:

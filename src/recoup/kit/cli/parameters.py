@@ -6,9 +6,9 @@ what stands behind it an option.
 - `tuple[X, ...]`: the option again and again; `tuple[X, Y]`: two values.
 - A dataclass: its fields, as options of their own. Whatever else: JSON.
 
-`Annotated` says more: a text is the help, `Option` says how else it is shown, `Meta` has bounds,
-a type of click what is typed. An option without a default is required. A name that
-Python keeps for itself has an underscore behind it (`from_`).
+`Annotated` says more: a text is the help, `Option` says how else it is shown, `Meta` has bounds, a
+type of click what is typed. An option without a default is required. A name that Python keeps for
+itself has an underscore behind it (`from_`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -71,8 +71,8 @@ InFile = Annotated[Path, click.Path(path_type=Path, exists=True, dir_okay=False)
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """`listed`: as help shows them. `provided`: names of those that no one types, by type. `shapes`: dataclasses made
-    of what is typed, by name."""
+    """`listed`: as help shows them. `provided`: names of those that no one types, by type.
+    `shapes`: dataclasses made of what is typed, by name."""
 
     listed: list[click.Parameter]
     provided: dict[str, Any]

@@ -19,8 +19,8 @@ ADDED: Final = "recoup.verbs"
 
 @frozen
 class LaterVerb:
-    """`help`: its first sentence; empty: it is hidden. `modules`: each adds its part of the verb by `add(group)`, has
-    the verb, or has operations whose verb it is, in `api`."""
+    """`help`: its first sentence; empty: it is hidden. `modules`: each adds its part of the verb by
+    `add(group)`, has the verb, or has operations whose verb it is, in `api`."""
 
     help: str
     modules: tuple[str, ...]
@@ -42,7 +42,8 @@ class LaterVerb:
 
 @frozen
 class PackageVerb:
-    """A verb of another package. `entry`: the name of its entry point, which is `group.verb` for a verb of a group."""
+    """A verb of another package. `entry`: the name of its entry point, which is `group.verb` for a
+    verb of a group."""
 
     help: str
     package: str

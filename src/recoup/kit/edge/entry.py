@@ -54,7 +54,8 @@ _RESCUE: Final = ("/v1/", "/V1/")  # ids in these paths are GUIDs: none of them 
 _UNNAMED: Final = Problem(
     "forbidden",
     "This call came through a proxy that Recoup was not told of.",
-    cure="Set behind_proxy (RECOUP_BEHIND_PROXY) to the proxy's address, like 127.0.0.1 for one on this machine; "
+    cure="Set behind_proxy (RECOUP_BEHIND_PROXY) to the proxy's address, like 127.0.0.1 for one on "
+    "this machine; "
     "without a proxy send no X-Forwarded-* and no Forwarded.",
 )
 _ENDING: Final = Problem(
@@ -236,7 +237,8 @@ class Entry:
         ):
             self._last_warning_at = monotonic()
             _LOG.warning(
-                "The proxy %s sends no X-Forwarded-For: all who call through it count as one. Let it add the "
+                "The proxy %s sends no X-Forwarded-For: all who call through it count as one. Let "
+                "it add the "
                 "header (and X-Forwarded-Proto).",
                 client[0],
             )

@@ -16,7 +16,8 @@ UnreadFields = Annotated[
     list[str] | msgspec.UnsetType,
     msgspec.Meta(description="Fields of the body that nobody reads; absent without one."),
 ]
-# A field's name as we write it -> the names inside it; None when it holds no object whose names we know.
+# A field's name as we write it -> the names inside it; None when it holds no object whose names we
+# know.
 Names = Mapping[str, "Names | None"]
 
 

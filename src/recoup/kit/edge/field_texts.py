@@ -15,8 +15,9 @@ from msgspec import inspect as mi
 def say_fields(
     shapes: Iterable[type[msgspec.Struct]], components: Mapping[str, dict[str, Any]]
 ) -> None:
-    """Adds what stands below the fields of these shapes, and of all that they hold, to `components`: their schemas by
-    the names of the shapes, or where two have one name by their full names."""
+    """Adds what stands below the fields of these shapes, and of all that they hold, to
+    `components`: their schemas by the names of the shapes, or where two have one name by their full
+    names."""
     structs = dict[type, None]()
     _reach(mi.multi_type_info(shapes), structs)
     for shape in structs:

@@ -16,7 +16,8 @@ from recoup.kit.edge.asgi import Scope
 from recoup.kit.edge.connections import Connections
 from recoup.kit.edge.cycle import Cycle
 
-# Thrown away after a refusal, so that a caller still writing reads the answer and not a reset connection.
+# Thrown away after a refusal, so that a caller still writing reads the answer and not a reset
+# connection.
 DISCARDED_BYTES_MAX: Final = 1 << 20
 HELD_EACH_MAX: Final = 2 << 20
 # Pieces of a chunked body: so many, and one more for each 32 bytes.
@@ -117,13 +118,15 @@ class BoundedHttp(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            # The call is answered as it is; nothing here is upgraded to. What came with it was not read as a call.
+            # The call is answered as it is; nothing here is upgraded to. What came with it was not
+            # read as a call.
             if upgrade.args[0] < size:
                 self.cycle.keep_alive = False
         except httptools.HttpParserError:
             self._refuse()
             return
-        # Of a read in which other things stand too not all is counted: what is endless goes over its bound by one read.
+        # Of a read in which other things stand too not all is counted: what is endless goes over
+        # its bound by one read.
         if self._state == _HEAD and self._head_least > self._limits.head_bytes:
             self._why = _HEAD_TOO_LARGE
             self._refuse()

@@ -8,7 +8,8 @@ from recoup.kit.edge.asgi import Message, Receive
 from recoup.kit.edge.json_body import read_body
 
 BODY_BYTES_MAX: Final = 1 << 20
-# Read and thrown away before the answer, so that a client still writing hears 413 and not a broken pipe.
+# Read and thrown away before the answer, so that a client still writing hears 413 and not a broken
+# pipe.
 DRAINED_BYTES_MAX: Final = 8 << 20
 DRAIN_SECONDS_MAX: Final = 2.0
 

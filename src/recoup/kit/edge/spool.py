@@ -126,7 +126,8 @@ class Place:
     def _grow_own(self, size: int) -> None:
         if self._mine.taken + size > BYTES_EACH:
             raise _too_many(
-                f"Files of yours that are being received or read take more than {BYTES_EACH >> 20} MB."
+                f"Files of yours that are being received or read take more than {BYTES_EACH >> 20} "
+                f"MB."
             )
         self._mine.taken += size
         self._own += size

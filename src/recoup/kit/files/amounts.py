@@ -11,7 +11,8 @@ from recoup.kernel.problem import Sentence
 
 CHARS_MAX: Final = 60
 _DOLLARS: Final = (
-    "USD CAD AUD NZD SGD HKD TWD MXN ARS CLP COP UYU BBD BMD BND BSD BZD FJD GYD JMD KYD LRD NAD SBD SRD TTD XCD DOP "
+    "USD CAD AUD NZD SGD HKD TWD MXN ARS CLP COP UYU BBD BMD BND BSD BZD FJD GYD JMD KYD LRD NAD "
+    "SBD SRD TTD XCD DOP "
     "NIO"
 )
 # What stands for a currency beside its code; of several the column has to say which.

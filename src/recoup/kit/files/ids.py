@@ -34,7 +34,8 @@ class BadCell(ValueError):
 
 
 ID_MAX: Final = 200
-# White_Space and Default_Ignorable_Code_Point (but for tags), and the empty Braille pattern. Source: Unicode 16.0,
+# White_Space and Default_Ignorable_Code_Point (but for tags), and the empty Braille pattern.
+# Source: Unicode 16.0,
 # PropList.txt and DerivedCoreProperties.txt.
 _BLANKS: Final = (
     "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b"
@@ -46,7 +47,8 @@ _BLANKS: Final = (
 )
 MARKS: Final = frozenset(_BLANKS + "'=")  # a cell that neither begins nor ends with one is plain
 _KEPT_AS_TEXT: Final = "0123456789=+-@\t"  # what a spreadsheet would read as a number or formula
-# A number of a spreadsheet: `4.24242E+15`, `9,87654E+11`, `4E+15`; `1e5` and `12e34` are ids like others.
+# A number of a spreadsheet: `4.24242E+15`, `9,87654E+11`, `4E+15`; `1e5` and `12e34` are ids like
+# others.
 _EXPONENT: Final = re.compile(
     r"[+-]?[0-9][.,][0-9]+[eE][+-]?[0-9]{1,3}|[+-]?[0-9][eE][+-][0-9]{1,3}"
 )

@@ -101,7 +101,8 @@ def _line(number: int, text: str, over: bool, encoding: str) -> Line:
     if _LOST in text:
         name = encoding.removesuffix("-sig").upper()
         why = Sentence(
-            "holds bytes that are not {0}; save the file as UTF-8, or name its encoding (cp1252 is common)",
+            "holds bytes that are not {0}; save the file as UTF-8, or name its encoding (cp1252 is "
+            "common)",
             name,
         )
         return Line(number, None, "wrong_encoding", why)

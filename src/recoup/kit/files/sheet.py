@@ -34,7 +34,8 @@ DIGITS: Final = 15  # of a number that a spreadsheet keeps
 _DATES: Final = frozenset(
     {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
 )  # built-in formats of dates
-# What a format says beside its numbers: texts, brackets, the fill and the paddings as wide as the next character.
+# What a format says beside its numbers: texts, brackets, the fill and the paddings as wide as the
+# next character.
 _QUOTED: Final = re.compile(r'"[^"]*"?|[\\_*].?|\[[^\]]*\]?|general|standard')
 _NUMBER: Final = re.compile(r"[#?]|(?<![.,0])0")  # a moment's noughts stand for parts of a second
 _DURATION: Final = re.compile(r"PT([0-9]{1,2})H([0-9]{1,2})M([0-9]{1,2})(?:[.,][0-9]{1,9})?S")
@@ -94,7 +95,8 @@ def _line(row: Row, width: int) -> bytes:
     return out.getvalue().encode("utf-8", "replace")
 
 
-# XML ------------------------------------------------------------------------------------------------------------------
+# XML
+# ------------------------------------------------------------------------------------------------------------------
 
 
 def _elements(
@@ -176,7 +178,8 @@ def _check_size(rows: int, columns: int) -> None:
         )
 
 
-# XLSX -----------------------------------------------------------------------------------------------------------------
+# XLSX
+# -----------------------------------------------------------------------------------------------------------------
 
 
 def _xlsx(packed: zipfile.ZipFile) -> Callable[[], Rows]:
@@ -312,7 +315,8 @@ def _number(value: float) -> str:
     return str(int(value)) if value == int(value) else f"{value:.{DIGITS}g}"
 
 
-# ODS ------------------------------------------------------------------------------------------------------------------
+# ODS
+# ------------------------------------------------------------------------------------------------------------------
 
 
 def _ods_rows(packed: zipfile.ZipFile) -> Rows:

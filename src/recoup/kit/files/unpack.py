@@ -76,7 +76,8 @@ def check_unpacked(made: int, packed: int) -> None:
     if made > UNPACKED_MAX or made > RATIO_FROM and made > RATIO_MAX * max(1, packed):
         raise too_large(
             Sentence(
-                "Unpacked, the file is larger than {0} MB, or packed more tightly than any real one.",
+                "Unpacked, the file is larger than {0} MB, or packed more tightly than any real "
+                "one.",
                 UNPACKED_MAX >> 20,
             )
         )

@@ -22,9 +22,9 @@ GROUP: Final = "recoup.languages"
 
 
 class Catalogue(msgspec.Struct, frozen=True):
-    """`pages`: what templates say. `words`: what our own code says. `day`: a date from `{day}`, `{month}` and, where it
-    is shown, `{year}`; months from January, weekdays from Monday. `checkout`: the payer's pages. `errors`: the codes of
-    the stablecoin API."""
+    """`pages`: what templates say. `words`: what our own code says. `day`: a date from `{day}`,
+    `{month}` and, where it is shown, `{year}`; months from January, weekdays from Monday.
+    `checkout`: the payer's pages. `errors`: the codes of the stablecoin API."""
 
     pages: dict[str, str]
     words: dict[str, str]
@@ -132,7 +132,10 @@ def check_translations() -> None:
             ) from error
         for said, words in (own.pages | own.words | own.checkout).items():
             if wrong := faults(said, words):
-                message = f"The feature {name} translates {said!r} to {language!r} wrongly: {'; '.join(wrong)}."
+                message = (
+                    f"The feature {name} translates {said!r} to {language!r} wrongly: "
+                    f"{'; '.join(wrong)}."
+                )
                 raise bad(message, "Fill in what the English does.")
 
 

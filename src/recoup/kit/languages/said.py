@@ -30,7 +30,8 @@ _LONGEST: Final = (
 )
 
 
-# A day or moment that was filled into a sentence: it is read in the order and with the months of the language.
+# A day or moment that was filled into a sentence: it is read in the order and with the months of
+# the language.
 _MONTHS: Final = (
     "Jan",
     "Feb",

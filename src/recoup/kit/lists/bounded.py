@@ -31,7 +31,8 @@ async def bounded(connection: ReadConnection, timeout_ms: int) -> AsyncIterator[
             await bound_statement(connection, timeout_ms)
             yield
     except asyncpg.QueryCanceledError:
-        # On a busy machine the COMMIT itself can be what took too long: then nobody has rolled back yet.
+        # On a busy machine the COMMIT itself can be what took too long: then nobody has rolled back
+        # yet.
         if session.is_in_transaction() and not inside:
             await session.execute("ROLLBACK")
         raise

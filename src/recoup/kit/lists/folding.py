@@ -12,7 +12,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-FOLDED: Final = 1  # the version of these rules, as order_search.fold keeps it; rows of another one are folded again
+# the version of these rules, as order_search.fold keeps it; rows of another one are folded again
+FOLDED: Final = 1
 _36: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 _DIGITS_3: Final = 36**3
 _QUOTES: Final = "'\"`´‘’‚‛“”„‟′″‵ʹʺʻʼʽʾʿˈ׳״「」『』«»‹›＇＂｀"

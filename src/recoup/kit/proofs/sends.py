@@ -58,7 +58,8 @@ class _OrderCard(Row, frozen=True):
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT DISTINCT o.order_id, c.card_id FROM orders o
 CROSS JOIN LATERAL unnest(o.card_id || o.cards_before) AS c (card_id)
-WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND o.kind <> 'stable' AND c.card_id IS NOT NULL
+WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND o.kind <> 'stable'
+  AND c.card_id IS NOT NULL
 """)
 async def _cards(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[_OrderCard]: ...
 
@@ -78,19 +79,24 @@ async def _sends_of(
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT o.order_id, 'network sends of the decline that came in' AS field, v.expected::text, v.found::text
+SELECT o.order_id, 'network sends of the decline that came in' AS field, v.expected::text,
+  v.found::text
 FROM orders o
 LEFT JOIN (
-  SELECT s.order_id, count(*)::int AS sends FROM unnest($4::uuid[], $5::uuid[]) AS s (order_id, send_id)
+  SELECT s.order_id, count(*)::int AS sends FROM unnest($4::uuid[], $5::uuid[]) AS s (order_id,
+    send_id)
   WHERE NOT EXISTS (SELECT FROM attempts a WHERE a.merchant_id = $1 AND a.attempt_id = s.send_id)
-    AND NOT EXISTS (SELECT FROM transmissions t WHERE t.merchant_id = $1 AND t.transmit_id = s.send_id)
+    AND NOT EXISTS (SELECT FROM transmissions t WHERE t.merchant_id = $1
+      AND t.transmit_id = s.send_id)
   GROUP BY 1
 ) s ON s.order_id = o.order_id
 CROSS JOIN LATERAL (
-  SELECT EXISTS (SELECT FROM order_log l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id
+  SELECT EXISTS (SELECT FROM order_log l WHERE l.merchant_id = o.merchant_id
+    AND l.order_id = o.order_id
       AND l.decision_id IS NOT NULL)::int AS expected, coalesce(s.sends, 0) AS found
 ) v
-WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND o.kind <> 'stable' AND v.expected <> v.found
+WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND o.kind <> 'stable'
+  AND v.expected <> v.found
 ORDER BY o.order_id LIMIT 1000
 """)
 async def _came_in(
@@ -146,7 +152,8 @@ async def _last(db: Read) -> Send | None:
 @HUB.within(STATEMENT_SECONDS).statement(f"""
 SELECT {columns_of(CardSend)}
 FROM network_sends
-WHERE (card_id, send_id) > ($1, $2) AND (card_id, send_id) <= ($3, $4) AND ($5::uuid IS NULL OR merchant_id = $5)
+WHERE (card_id, send_id) > ($1, $2) AND (card_id, send_id) <= ($3, $4) AND ($5::uuid IS NULL
+  OR merchant_id = $5)
 """)
 async def _between(
     db: Read,
@@ -159,21 +166,25 @@ async def _between(
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(f"""
-SELECT s.merchant_id, s.order_id, v.field || ' of network send ' || s.send_id AS field, v.expected, v.found
+SELECT s.merchant_id, s.order_id, v.field || ' of network send ' || s.send_id AS field, v.expected,
+  v.found
 FROM {SENDS.format("$1")}
 LEFT JOIN orders o ON o.merchant_id = s.merchant_id AND o.order_id = s.order_id
 LEFT JOIN attempts a ON a.merchant_id = s.merchant_id AND a.attempt_id = s.send_id
 LEFT JOIN transmissions t ON t.merchant_id = s.merchant_id AND t.transmit_id = s.send_id
 CROSS JOIN LATERAL (VALUES
   (1, 'order', s.order_id::text, o.order_id::text),
-  (2, 'card', CASE WHEN s.card_id = ANY(o.cards_before) THEN s.card_id ELSE o.card_id END::text, s.card_id::text),
+  (2, 'card', CASE WHEN s.card_id = ANY(o.cards_before) THEN s.card_id
+    ELSE o.card_id END::text, s.card_id::text),
   (3, 'attempt', coalesce(a.order_id, o.order_id)::text, o.order_id::text),
-  (4, 'cause', 'attempt, transmission or the decline that came in', CASE WHEN a.attempt_id IS NOT NULL
+  (4, 'cause', 'attempt, transmission or the decline that came in', CASE
+    WHEN a.attempt_id IS NOT NULL
       OR t.transmit_id IS NOT NULL OR (s.state = 'sent' AND s.declined AND s.at <= o.placed_at)
       THEN 'attempt, transmission or the decline that came in' ELSE 'none' END),
   (5, 'units', CASE WHEN t.transmit_id IS NULL THEN coalesce(
       CASE WHEN s.units > a.units THEN (SELECT max(l.body ->> 'requested') FROM order_log l
-        WHERE l.merchant_id = a.merchant_id AND l.order_id = a.order_id AND l.fact_id = a.attempt_id) END,
+        WHERE l.merchant_id = a.merchant_id AND l.order_id = a.order_id
+          AND l.fact_id = a.attempt_id) END,
       coalesce(a.units, o.units)::text) || ' ' || o.asset END,
     CASE WHEN t.transmit_id IS NULL THEN s.units::text || ' ' || s.currency END),
   (6, 'claim', CASE WHEN a.attempt_id IS NOT NULL THEN 'false' END,
@@ -186,16 +197,19 @@ async def _of_sends(db: Read, sends: Sequence[CardSend]) -> list[DiffersAt]: ...
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(f"""
-SELECT s.merchant_id, NULL::uuid AS order_id, v.field || ' of network send ' || s.send_id AS field, v.expected, v.found
+SELECT s.merchant_id, NULL::uuid AS order_id, v.field || ' of network send ' || s.send_id AS field,
+  v.expected, v.found
 FROM {SENDS.format("$1")}
 LEFT JOIN imports i ON i.merchant_id = s.merchant_id AND i.import_id = s.order_id
 LEFT JOIN imported_attempts a ON a.merchant_id = s.merchant_id AND a.send_id = s.send_id
 CROSS JOIN LATERAL (VALUES
   (1, 'import', s.order_id::text, i.import_id::text),
-  (2, 'cause', 'imported attempt', CASE WHEN a.send_id IS NOT NULL OR i.received_at < $2 THEN 'imported attempt'
+  (2, 'cause', 'imported attempt', CASE WHEN a.send_id IS NOT NULL
+    OR i.received_at < $2 THEN 'imported attempt'
     ELSE 'none' END),
   (3, 'card', coalesce(a.card_id, s.card_id)::text, s.card_id::text),
-  (4, 'units', coalesce(a.units || ' ' || a.asset, s.units || ' ' || s.currency), s.units || ' ' || s.currency),
+  (4, 'units', coalesce(a.units || ' ' || a.asset, s.units || ' ' || s.currency),
+    s.units || ' ' || s.currency),
   (5, 'claim', 'true', s.claimed::text)
 ) v (no, field, expected, found)
 WHERE v.expected IS DISTINCT FROM v.found

@@ -40,7 +40,8 @@ class Window(NamedTuple):
     until: UUID
 
 
-# Every table of a merchant's rows: a new one belongs here (a test says so). What a processor told of somebody is kept
+# Every table of a merchant's rows: a new one belongs here (a test says so). What a processor told
+# of somebody is kept
 # under the merchant that it names, whoever that is: dispute_notices are in none.
 _TABLES: Final = (
     "merchants", "order_log", "orders", "order_heads", "order_refs", "requests", "attempts", "modifications",
@@ -82,7 +83,8 @@ _MERCHANTS_OF = """
 WITH RECURSIVE m AS (
   (SELECT merchant_id FROM {table} ORDER BY merchant_id LIMIT 1)
   UNION ALL
-  SELECT (SELECT t.merchant_id FROM {table} t WHERE t.merchant_id > m.merchant_id ORDER BY t.merchant_id LIMIT 1)
+  SELECT (SELECT t.merchant_id FROM {table} t WHERE t.merchant_id > m.merchant_id
+    ORDER BY t.merchant_id LIMIT 1)
   FROM m WHERE m.merchant_id IS NOT NULL
 )
 SELECT merchant_id FROM m WHERE merchant_id IS NOT NULL
@@ -148,7 +150,8 @@ async def windows(db: Read, merchant_id: UUID) -> AsyncIterator[Window]:
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT order_id FROM orders WHERE merchant_id = $1 AND order_id > $2 ORDER BY order_id OFFSET $3 LIMIT 1
+SELECT order_id FROM orders WHERE merchant_id = $1 AND order_id > $2 ORDER BY order_id OFFSET $3
+  LIMIT 1
 """)
 async def _window_ends(db: Read, merchant_id: UUID, after: UUID, orders: int) -> UUID | None:
     """End of a window, behind so many orders; None: there are fewer."""

@@ -23,7 +23,8 @@ SCHEDULE: Final = (
     timedelta(hours=12),
     timedelta(hours=24),
 )
-# The receiver is there and refuses: asking often does not help, but a wrong deployment is put right within a
+# The receiver is there and refuses: asking often does not help, but a wrong deployment is put right
+# within a
 # day.
 REFUSED_SCHEDULE: Final = (
     timedelta(minutes=1),

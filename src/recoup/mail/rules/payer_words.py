@@ -87,13 +87,19 @@ def _receipt(f: NoticeFacts, to: Locale) -> Answered:
 def _refunded(f: NoticeFacts, to: Locale) -> Answered:
     whose = {"amount": f.amount, "card": f.card, "order": f.order, "shop": f.shop}
     if f.netted:
-        less = "{amount} are deducted from what your {card} will be charged for your order {order} at {shop}."
+        less = (
+            "{amount} are deducted from what your {card} will be charged for your order "
+            "{order} at {shop}."
+        )
         return (
             to.say("{amount} less for your order at {shop}", **whose),
             [to.say(less, **whose)],
             "",
         )
-    back = "{amount} for your order {order} at {shop} are refunded to your {card}. Banks show it after some days."
+    back = (
+        "{amount} for your order {order} at {shop} are refunded to your {card}. Banks show it "
+        "after some days."
+    )
     return (
         to.say("{shop} refunds {amount}", **whose),
         [to.say(back, **whose), _statement(f, to)],
@@ -103,7 +109,8 @@ def _refunded(f: NoticeFacts, to: Locale) -> Answered:
 
 def _charge_coming(f: NoticeFacts, to: Locale) -> Answered:
     coming = to.say(
-        "Your order {order} at {shop} is confirmed. Your {card} will be charged {amount} in the next days.",
+        "Your order {order} at {shop} is confirmed. Your {card} will be charged {amount} in the "
+        "next days.",
         order=f.order,
         shop=f.shop,
         card=f.card,
@@ -113,7 +120,10 @@ def _charge_coming(f: NoticeFacts, to: Locale) -> Answered:
     return subject, [coming, _statement(f, to)], ""
 
 
-_PLANNED: Final = "There you also see whether a charge is planned without you, and can say that you do not want to pay."
+_PLANNED: Final = (
+    "There you also see whether a charge is planned without you, and can say that "
+    "you do not want to pay."
+)
 
 
 def _challenge(f: NoticeFacts, to: Locale) -> Answered:
@@ -129,7 +139,10 @@ def _challenge(f: NoticeFacts, to: Locale) -> Answered:
 
 
 def _payment_link(f: NoticeFacts, to: Locale) -> Answered:
-    failed = "Your payment of {amount} for your order {order} at {shop} did not go through. You can pay it here:"
+    failed = (
+        "Your payment of {amount} for your order {order} at {shop} did not go through. You "
+        "can pay it here:"
+    )
     return (
         to.say("{shop}: your payment did not go through", shop=f.shop),
         [to.say(failed, amount=f.amount, order=f.order, shop=f.shop), to.say(_PLANNED)],
@@ -150,7 +163,8 @@ def _one_line(text: str) -> str:
 
 # An SMS with a link to pay is one, where shop and address allow it. Source: 3GPP TS 23.038.
 GSM: Final = frozenset(
-    "@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ "
+    "!\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
     "abcdefghijklmnopqrstuvwxyzäöñüà\n"
 )
 _LETTERS: Final = {

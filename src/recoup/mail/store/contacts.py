@@ -10,7 +10,8 @@ from recoup.mail.rules.contacts import Contacted
 
 
 @MERCHANT.statement("""
-INSERT INTO contact_addresses (merchant_id, address_id) SELECT $1, a FROM unnest($2::uuid[]) a ORDER BY a
+INSERT INTO contact_addresses (merchant_id, address_id) SELECT $1, a FROM unnest($2::uuid[]) a
+  ORDER BY a
 ON CONFLICT (merchant_id, address_id) DO UPDATE SET address_id = EXCLUDED.address_id
 """)
 async def lock_addresses(db: Tx, merchant_id: UUID, address_ids: list[UUID]) -> None:
@@ -25,10 +26,13 @@ class _Before(Row):
 
 
 @MERCHANT.statement("""
-SELECT (SELECT count(*) FROM contacts c WHERE c.merchant_id = $1 AND c.order_id = $4 AND c.mail_id <> $3) AS of_order,
-  (SELECT count(*) FROM contacts c WHERE c.merchant_id = $1 AND c.address_id = ANY ($2::uuid[]) AND c.contacted_at > $5
+SELECT (SELECT count(*) FROM contacts c WHERE c.merchant_id = $1 AND c.order_id = $4
+  AND c.mail_id <> $3) AS of_order,
+  (SELECT count(*) FROM contacts c WHERE c.merchant_id = $1 AND c.address_id = ANY ($2::uuid[])
+    AND c.contacted_at > $5
     AND c.mail_id <> $3) AS of_address,
-  EXISTS (SELECT FROM contact_addresses a WHERE a.merchant_id = $1 AND a.address_id = ANY ($2::uuid[])
+  EXISTS (SELECT FROM contact_addresses a WHERE a.merchant_id = $1
+    AND a.address_id = ANY ($2::uuid[])
     AND a.unsubscribed_at IS NOT NULL) AS unsubscribed
 """)
 async def _before(
@@ -55,7 +59,8 @@ async def contacted(
 
 
 @MERCHANT.statement("""
-INSERT INTO contacts (merchant_id, mail_id, order_id, address_id, contacted_at) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO contacts (merchant_id, mail_id, order_id, address_id, contacted_at)
+  VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (merchant_id, mail_id) DO NOTHING
 """)
 async def save_contact(
@@ -77,7 +82,8 @@ async def save_unsubscribed(
 
 
 @MERCHANT.statement("""
-SELECT EXISTS (SELECT FROM contact_addresses WHERE merchant_id = $1 AND address_id = ANY ($2::uuid[])
+SELECT EXISTS (SELECT FROM contact_addresses WHERE merchant_id = $1
+  AND address_id = ANY ($2::uuid[])
   AND unsubscribed_at IS NOT NULL)
 """)
 async def is_unsubscribed(db: Read, merchant_id: UUID, address_ids: list[UUID]) -> bool:

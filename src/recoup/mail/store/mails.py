@@ -42,15 +42,19 @@ class MailFacts(Row):
 
 
 @MERCHANT.statement("""
-SELECT m.notice, m.units, m.business_at, m.state, o.order_id, o.external_id, o.asset, o.descriptor, s.name AS shop,
-  s.url, s.support, coalesce(p.email, '') AS email, coalesce(v.scheme, '') AS scheme, coalesce(v.last4, '') AS last4,
+SELECT m.notice, m.units, m.business_at, m.state, o.order_id, o.external_id, o.asset, o.descriptor,
+  s.name AS shop,
+  s.url, s.support, coalesce(p.email, '') AS email, coalesce(v.scheme, '') AS scheme,
+    coalesce(v.last4, '') AS last4,
   coalesce(p.billing ->> 'countryCode', '') AS country,
   coalesce(r.state = 'netted', false) AS netted,
   NOT o.do_not_retry AND EXISTS (SELECT FROM challenges c WHERE c.merchant_id = o.merchant_id
     AND c.order_id = o.order_id AND c.state = 'presented') AS waits,
   n.offset_us, m.channel, coalesce(p.phone, '') AS phone,
-  EXISTS (SELECT FROM contacts k WHERE k.merchant_id = m.merchant_id AND k.mail_id = m.mail_id) AS contacted,
-  EXISTS (SELECT FROM notice_settings w WHERE w.merchant_id = m.merchant_id AND w.notice = 'payment_link_sms'
+  EXISTS (SELECT FROM contacts k WHERE k.merchant_id = m.merchant_id
+    AND k.mail_id = m.mail_id) AS contacted,
+  EXISTS (SELECT FROM notice_settings w WHERE w.merchant_id = m.merchant_id
+    AND w.notice = 'payment_link_sms'
     AND w.enabled) AS by_sms
 FROM mails m
 JOIN merchants n USING (merchant_id)
@@ -80,7 +84,8 @@ class Mail(Row):
 
 
 @MERCHANT.statement("""
-SELECT m.mail_id, m.order_id, o.external_id, m.notice, m.state, m.tries, m.why, m.business_at, m.channel
+SELECT m.mail_id, m.order_id, o.external_id, m.notice, m.state, m.tries, m.why, m.business_at,
+  m.channel
 FROM mails m JOIN orders o USING (merchant_id, order_id)
 WHERE m.merchant_id = $1 ORDER BY m.mail_id DESC LIMIT $2
 """)
@@ -121,7 +126,8 @@ async def choose_channel(db: Tx, merchant_id: UUID, mail_id: UUID, channel: Chan
 
 
 @MERCHANT.statement("""
-INSERT INTO notice_settings (merchant_id, notice, enabled, actor, changed_at) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO notice_settings (merchant_id, notice, enabled, actor, changed_at)
+  VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (merchant_id, notice) DO UPDATE SET enabled = EXCLUDED.enabled, actor = EXCLUDED.actor,
   changed_at = EXCLUDED.changed_at
 """)
@@ -141,7 +147,8 @@ class FailingMails(Row):
 # As with inquiries, what is tried again later than in an hour is not looked at.
 @MERCHANT.statement("""
 SELECT count(*) AS number, coalesce(max(why), '') AS why FROM (
-  SELECT m.why FROM due_work d JOIN mails m ON m.merchant_id = d.merchant_id AND m.mail_id = d.subject_id
+  SELECT m.why FROM due_work d JOIN mails m ON m.merchant_id = d.merchant_id
+    AND m.mail_id = d.subject_id
   WHERE d.kind = 'mail' AND d.due_at <= $1::timestamptz + interval '1 hour'
     AND m.state = 'owed' AND m.tries >= 4 LIMIT 10000) m
 """)

@@ -9,8 +9,10 @@ SELECT count(*) AS number, coalesce(max(mail_why), '') AS why FROM (
   SELECT mail_why, mail_tries, world FROM invitations WHERE mail_due_at IS NOT NULL
   UNION ALL SELECT mail_why, mail_tries, world FROM notifications WHERE mail_due_at IS NOT NULL
   UNION ALL SELECT mail_why, mail_tries, world FROM account_mails WHERE mail_due_at IS NOT NULL
-  UNION ALL SELECT mail_why, mail_tries, world FROM impersonation_mails WHERE mail_due_at IS NOT NULL
-  UNION ALL SELECT mail_why, mail_tries, world FROM password_asks WHERE mail_due_at IS NOT NULL) owed
+  UNION ALL SELECT mail_why, mail_tries, world FROM impersonation_mails
+    WHERE mail_due_at IS NOT NULL
+  UNION ALL SELECT mail_why, mail_tries, world FROM password_asks
+    WHERE mail_due_at IS NOT NULL) owed
 WHERE mail_tries >= 4 AND world = $1
 """)
 async def failing_peoples_mails(db: Read, world: str) -> FailingMails:

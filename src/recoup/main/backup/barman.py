@@ -18,7 +18,8 @@ _CURES: Final[Mapping[str, str]] = {
     "postgresql_streaming": "Run `recoup backup init` again.",
     "receive_wal_running": "Does `barman cron` run every minute?",
     "encryption": "Is its key in gpg's keyring?",
-    "systemid_coherence": "The folder holds copies of another installation: choose another by `recoup backup init`.",
+    "systemid_coherence": "The folder holds copies of another installation: choose another by "
+    "`recoup backup init`.",
 }
 # What the lines on the copy's age and on the log say.
 _SAID: Final = (

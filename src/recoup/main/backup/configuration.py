@@ -17,7 +17,8 @@ ROLE: Final = "recoup_backup"
 FILE: Final = "barman.conf"
 AGE_HOURS_MAX: Final = 26  # a day, and the time that a copy takes
 KEYS: Final = ("keyring.json", "keyring-retired.json")
-# As Barman's manual asks (pre-requisites). Only the owner reaches the socket, so the role has no password.
+# As Barman's manual asks (pre-requisites). Only the owner reaches the socket, so the role has no
+# password.
 RIGHTS: Final = f"""
 DO $$ BEGIN CREATE ROLE {ROLE} LOGIN REPLICATION; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
 GRANT EXECUTE ON FUNCTION pg_backup_start(text, boolean), pg_backup_stop(boolean), pg_switch_wal(),
@@ -26,8 +27,10 @@ GRANT pg_read_all_settings, pg_read_all_stats, pg_checkpoint TO {ROLE};
 """
 _LACKING: Final = """
 SELECT name, setting FROM pg_settings
-WHERE name = 'max_wal_senders' AND setting::int < 3 OR name = 'max_slot_wal_keep_size' AND setting::bigint < 0
-  OR name = 'synchronous_standby_names' AND setting = '' OR name = 'wal_level' AND setting = 'minimal'
+WHERE name = 'max_wal_senders' AND setting::int < 3 OR name = 'max_slot_wal_keep_size'
+  AND setting::bigint < 0
+  OR name = 'synchronous_standby_names' AND setting = '' OR name = 'wal_level'
+    AND setting = 'minimal'
 """
 
 
@@ -137,7 +140,10 @@ def keys_in(home: Path) -> Iterator[Path]:
 def check_socket(address: ServerAddress, data_dir: Path) -> None:
     """Raises: Problem(invalid) where the socket is in another place after each start."""
     if Path(address.host) != Path(os.path.abspath(data_dir)) / "socket":
-        message = f"The path of {data_dir} is too long for a socket, so the server's address changes at each start."
+        message = (
+            f"The path of {data_dir} is too long for a socket, so the server's address "
+            f"changes at each start."
+        )
         raise invalid(message, "data_dir", "Move the data folder to a shorter path.")
 
 

@@ -19,7 +19,8 @@ from recoup.main.backup.configuration import FILE, SERVER, SLOT
 RECORD: Final = "backup.json"
 _COMPLETE: Final = ("DONE", "WAITING_FOR_WALS")
 _LAG: Final = """
-SELECT wal_status = 'lost' AS lost, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::float8 AS behind
+SELECT wal_status = 'lost' AS lost, pg_wal_lsn_diff(pg_current_wal_lsn(),
+  restart_lsn)::float8 AS behind
 FROM pg_replication_slots WHERE slot_name = $1
 """
 
@@ -60,7 +61,8 @@ def write_record(data_dir: Path, record: Record) -> None:
 def unreadable(path: Path, error: OSError) -> Problem:
     message = Sentence("{0} cannot be read: {1}.", path, error.strerror or type(error).__name__)
     cure = (
-        "Let Barman run as Recoup's user with its barman.conf in its folder, or run `recoup backup done` after each"
+        "Let Barman run as Recoup's user with its barman.conf in its folder, or run `recoup backup "
+        "done` after each"
         " copy; see docs/backup.md."
     )
     return Problem("unavailable", message, cure=cure)

@@ -52,7 +52,8 @@ _LEFT: Final = ("restore_command", "recovery_end_command", "recovery_target_time
 
 
 class Restored(msgspec.Struct, frozen=True):
-    """`ends`: of the last transaction, as PostgreSQL's log has it. `verified`: None until it was tried."""
+    """`ends`: of the last transaction, as PostgreSQL's log has it. `verified`: None until it was
+    tried."""
 
     copy: str
     to: str
@@ -156,7 +157,10 @@ def restore(
     """Restores; answers whether `recoup verify` holds, where asked for. Raises: Problem."""
     data_dir, beside = settings.data_dir, wanted.beside
     if beside.exists() and any(beside.iterdir()):
-        cure = f"Remove it (rm -r {beside}), or name another with --beside; --take puts it in the database's place."
+        cure = (
+            f"Remove it (rm -r {beside}), or name another with --beside; --take puts it in the "
+            f"database's place."
+        )
         raise Problem("conflict", f"{beside} is not empty.", field="beside", cure=cure)
     if not _SAFE.fullmatch(str(beside)):
         raise invalid(
@@ -205,7 +209,8 @@ def restore(
         if not is_late or not isinstance(error, Problem):
             raise
         raise invalid(
-            f"The copy ends before {to}: its last transaction was at {ends or 'the end of the copy itself'}.",
+            f"The copy ends before {to}: its last transaction was at "
+            f"{ends or 'the end of the copy itself'}.",
             "to",
             "Write that time or an earlier one, or latest.",
         ) from None
@@ -381,7 +386,10 @@ def take(data_dir: Path, beside: Path, *, unverified: bool) -> Path | None:
             )
         if new.exists() and new.stat().st_dev != data_dir.stat().st_dev:
             message = f"{beside} is on another disk than {data_dir}."
-            cure = f"Move it: mv {new} {data_dir / 'postgres.restored'}; then name that disk's folder with --beside."
+            cure = (
+                f"Move it: mv {new} {data_dir / 'postgres.restored'}; then name that disk's "
+                f"folder with --beside."
+            )
             raise Problem("conflict", message, cure=cure)
         for world in WORLDS:
             if (kept := MarkFile(beside, world).read()) is not None:

@@ -351,7 +351,10 @@ async def load_demo(opened: Opened, url: str, tell: Tell, months: int = 0) -> st
     recovered = await _recovered(world, merchant_id, mark.behind)
     unplanned = [*played.complaints, *last.complaints]
     complaints = f" Not as planned: {'; '.join(unplanned)}." if unplanned else ""
-    return f"Demo  Recovered {recovered}: {url}/overview ({world.clocks.monotonic() - started:.0f} s).{complaints}"
+    return (
+        f"Demo  Recovered {recovered}: {url}/overview "
+        f"({world.clocks.monotonic() - started:.0f} s).{complaints}"
+    )
 
 
 class _Clock:

@@ -49,7 +49,8 @@ def months_of() -> MonthsOf:
     if not has_months():
         raise Problem(
             "unavailable",
-            "The demo's months of renewals come with the package recoup-lab, which is not installed.",
+            "The demo's months of renewals come with the package recoup-lab, which is not "
+            "installed.",
             cure="Install it, in a clone: `.venv/bin/pip install -e packages/recoup-lab`.",
         )
     return cast(MonthsOf, load(added(GROUP)[NAME], FunctionType))

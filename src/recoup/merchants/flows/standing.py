@@ -103,7 +103,8 @@ class Marks:
             return Sentence("The database of people was restored or has lost data.")
         if self.is_copy:
             return Sentence(
-                "This data folder was copied or moved here, and another Recoup may go on with its orders."
+                "This data folder was copied or moved here, and another Recoup may go on with its "
+                "orders."
             )
         return ""
 

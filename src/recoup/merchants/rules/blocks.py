@@ -36,6 +36,7 @@ def check_not_blocked(blocked: Mapping[UUID, str], *subjects: UUID | None) -> No
             raise Problem(
                 "blocked",
                 Sentence("{0} is blocked by the merchant.", KINDS[kind]),
-                cure="Nothing was taken. Unblock it in the portal, or ask the customer for another payment method.",
+                cure="Nothing was taken. Unblock it in the portal, or ask the customer for another "
+                "payment method.",
                 blocked=kind,
             )

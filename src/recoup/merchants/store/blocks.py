@@ -72,7 +72,8 @@ class ListedBlock(BlockRow):
 
 
 @MERCHANT.statement("""
-SELECT b.block_id, b.kind, b.reason, b.order_id, b.actor, b.business_at, b.subject_id, o.external_id FROM blocks b
+SELECT b.block_id, b.kind, b.reason, b.order_id, b.actor, b.business_at, b.subject_id, o.external_id
+  FROM blocks b
 LEFT JOIN orders o ON o.merchant_id = b.merchant_id AND o.order_id = b.order_id
 WHERE b.merchant_id = $1 AND b.lifted_at IS NULL ORDER BY b.block_id DESC LIMIT $2
 """)
@@ -114,7 +115,8 @@ async def lift_block(
 
 
 @MERCHANT.statement("""
-UPDATE blocks SET lifted_by = $3, lifted_at = $4 WHERE merchant_id = $1 AND block_id = $2 AND lifted_at IS NULL
+UPDATE blocks SET lifted_by = $3, lifted_at = $4 WHERE merchant_id = $1 AND block_id = $2
+  AND lifted_at IS NULL
 RETURNING true
 """)
 async def _lift(db: Tx, merchant_id: UUID, block_id: UUID, actor: str, at: datetime) -> bool:

@@ -57,9 +57,11 @@ async def clock_of(db: Read, merchant_id: UUID) -> Clock | None:
 @MERCHANT.statement(f"""
 SELECT CASE WHEN $2::uuid IS NULL THEN p.created_at ELSE min(o.created_at) END AS created_at,
   coalesce(min(m.offset_us), 0)::bigint AS offset_us,
-  CASE WHEN $2::uuid IS NULL THEN least(p.created_at, min({JOINED})) ELSE min({JOINED}) END AS began_at
+  CASE WHEN $2::uuid IS NULL THEN least(p.created_at, min({JOINED}))
+    ELSE min({JOINED}) END AS began_at
 FROM partners p
-LEFT JOIN partner_merchants o ON o.partner_id = p.partner_id AND ($2::uuid IS NULL OR o.merchant_id = $2)
+LEFT JOIN partner_merchants o ON o.partner_id = p.partner_id AND ($2::uuid IS NULL
+  OR o.merchant_id = $2)
 LEFT JOIN merchants m ON m.merchant_id = o.merchant_id
 WHERE p.partner_id = $1 AND ($2::uuid IS NULL OR m.merchant_id IS NOT NULL)
 GROUP BY p.created_at

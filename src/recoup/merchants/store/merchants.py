@@ -130,7 +130,8 @@ async def has_orders(db: Read, merchant_id: UUID) -> bool: ...
 
 @MERCHANT.statement("""
 SELECT merchant_id, name FROM merchants m
-WHERE EXISTS (SELECT FROM order_heads o WHERE o.merchant_id = m.merchant_id) ORDER BY merchant_id LIMIT $1
+WHERE EXISTS (SELECT FROM order_heads o WHERE o.merchant_id = m.merchant_id) ORDER BY merchant_id
+  LIMIT $1
 """)
 async def merchants_with_orders(db: Read, limit: int) -> list[MerchantName]:
     """Some merchants of this installation that have orders."""
@@ -175,10 +176,12 @@ SELECT {columns_of(Merchant, "m")},
   (SELECT jsonb_object_agg(b.subject_id, b.kind) FROM blocks b
     WHERE b.merchant_id = m.merchant_id AND b.lifted_at IS NULL) AS blocked,
   (SELECT jsonb_agg(to_jsonb(s)) FROM ({NEWEST.format(merchant="m.merchant_id")}) s) AS arms,
-  coalesce((SELECT to_jsonb(s) FROM ({risk_settings.NEWEST.format(merchant="m.merchant_id")}) s), '{{}}') AS risk,
+  coalesce((SELECT to_jsonb(s) FROM ({risk_settings.NEWEST.format(merchant="m.merchant_id")}) s),
+    '{{}}') AS risk,
   (SELECT jsonb_agg(to_jsonb(p) - 'content' || jsonb_build_object('content',
       jsonb_build_object('engine', p.content -> 'engine')))
-    FROM (SELECT v.*, bool_or(v.content ? 'engine') OVER (PARTITION BY scope, subject_id) AS bounds FROM ({AROUND}) v) p
+    FROM (SELECT v.*, bool_or(v.content ? 'engine') OVER (PARTITION BY scope, subject_id) AS bounds
+      FROM ({AROUND}) v) p
     WHERE p.bounds) AS engine_bounds
 FROM merchants m WHERE merchant_id = $1
 """)
@@ -186,14 +189,16 @@ async def _load(db: Read, merchant_id: UUID) -> _Loaded | None: ...
 
 
 @MERCHANT.statement("""
-SELECT site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default, created_at, retired_at, support
+SELECT site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default, created_at,
+  retired_at, support
 FROM sites WHERE merchant_id = $1 ORDER BY created_at, site_id
 """)
 async def _sites(db: Read, merchant_id: UUID) -> list[Site]: ...
 
 
 @MERCHANT.statement("""
-SELECT campaign_id, site_id, key, name, descriptor, cit_web, cit_callcenter, mit, created_at FROM campaigns
+SELECT campaign_id, site_id, key, name, descriptor, cit_web, cit_callcenter, mit, created_at
+  FROM campaigns
 WHERE merchant_id = $1 AND retired_at IS NULL ORDER BY created_at, campaign_id
 """)
 async def _campaigns(db: Read, merchant_id: UUID) -> list[Campaign]: ...
@@ -261,7 +266,8 @@ async def newest_of(db: Read, merchant_ids: Sequence[UUID]) -> UUID | None:
 
 @MERCHANT.statement("""
 UPDATE merchants m SET mit_mode = i.mit_mode, cit_unresolved = i.cit_unresolved,
-  capture_window_minutes = i.capture_window_minutes, unknown_sites = i.unknown_sites, region = i.region,
+  capture_window_minutes = i.capture_window_minutes, unknown_sites = i.unknown_sites,
+    region = i.region,
   country = i.country
 FROM jsonb_populate_record(NULL::merchants, $1) i WHERE m.merchant_id = i.merchant_id
 """)
@@ -358,7 +364,8 @@ async def set_stablecoin_webhook_key(db: Tx, merchant_id: UUID, sealed: bytes) -
 # Orders are looked up for terms only where their merchant may be advanced at all.
 @MERCHANT.statement("""
 UPDATE merchants m SET cit_unresolved = x.wanted, version = version + 1
-FROM (SELECT CASE WHEN EXISTS (SELECT FROM exposure_limits WHERE merchant_id = $1 AND limit_units > 0)
+FROM (SELECT CASE WHEN EXISTS (SELECT FROM exposure_limits WHERE merchant_id = $1
+  AND limit_units > 0)
   THEN 'advance' ELSE 'decline_and_reverse' END AS wanted) x
 WHERE m.merchant_id = $1 AND m.cit_unresolved <> x.wanted
 """)
@@ -368,7 +375,8 @@ async def set_unresolved(db: Tx, merchant_id: UUID) -> None:
 
 @MERCHANT.statement("""
 UPDATE merchants SET webhook_key = CASE WHEN $3 = 'stablecoin' THEN webhook_key ELSE $2 END,
-  stablecoin_webhook_key = CASE WHEN $3 = 'stablecoin' THEN $2 ELSE stablecoin_webhook_key END, version = version + 1
+  stablecoin_webhook_key = CASE WHEN $3 = 'stablecoin' THEN $2
+    ELSE stablecoin_webhook_key END, version = version + 1
 WHERE merchant_id = $1
 """)
 async def save_shared_key(db: Tx, merchant_id: UUID, sealed: bytes, door: str) -> None:

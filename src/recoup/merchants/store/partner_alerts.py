@@ -35,7 +35,8 @@ class PartnerAlert(Row):
 
 
 @HUB.statement("""
-SELECT a.partner_id, a.alert_id, a.kind, a.facts, p.name FROM partner_alerts a JOIN partners p USING (partner_id)
+SELECT a.partner_id, a.alert_id, a.kind, a.facts, p.name FROM partner_alerts a
+  JOIN partners p USING (partner_id)
 WHERE a.notified_at IS NULL ORDER BY a.created_at LIMIT $1
 """)
 async def untold_alerts(db: Read, limit: int) -> list[PartnerAlert]:
@@ -43,7 +44,8 @@ async def untold_alerts(db: Read, limit: int) -> list[PartnerAlert]:
 
 
 @HUB.statement(
-    "UPDATE partner_alerts SET notified_at = coalesce(notified_at, $3) WHERE partner_id = $1 AND alert_id = $2"
+    "UPDATE partner_alerts SET notified_at = coalesce(notified_at, $3) WHERE partner_id = $1 AND "
+    "alert_id = $2"
 )
 async def close_partner_alert(db: Tx, partner_id: UUID, alert_id: UUID, at: datetime) -> None: ...
 

@@ -25,7 +25,8 @@ class Partner:
 
 
 @DIRECTORY.statement("""
-SELECT partner_id, name, state, merchants_max, calls_per_minute, created_at FROM partners WHERE partner_id = $1
+SELECT partner_id, name, state, merchants_max, calls_per_minute, created_at FROM partners
+  WHERE partner_id = $1
 """)
 async def find_partner(db: Read, partner_id: UUID) -> Partner | None: ...
 
@@ -73,7 +74,8 @@ class EarlierMerchant:
 
 _WHO = """
 SELECT m.name, p.partner_id, p.name AS partner_name FROM merchants m
-LEFT JOIN partner_merchants o ON o.merchant_id = m.merchant_id LEFT JOIN partners p ON p.partner_id = o.partner_id
+LEFT JOIN partner_merchants o ON o.merchant_id = m.merchant_id
+  LEFT JOIN partners p ON p.partner_id = o.partner_id
 WHERE m.merchant_id = $1
 """
 
@@ -110,8 +112,10 @@ class WaitingHandover(NamedTuple):
 # Later ones show keys that somebody made anew, and are for whom that person gave the link.
 @MERCHANT.statement("""
 SELECT handover_id, expires_at FROM handovers h
-WHERE merchant_id = $1 AND sealed IS NOT NULL AND expires_at > $2 AND NOT EXISTS (SELECT FROM handovers e
-  WHERE e.merchant_id = h.merchant_id AND (e.created_at, e.handover_id) < (h.created_at, h.handover_id))
+WHERE merchant_id = $1 AND sealed IS NOT NULL AND expires_at > $2 AND NOT EXISTS (SELECT
+  FROM handovers e
+  WHERE e.merchant_id = h.merchant_id AND (e.created_at, e.handover_id) < (h.created_at,
+    h.handover_id))
 """)
 async def waiting_handover(db: Read, merchant_id: UUID, at: datetime) -> WaitingHandover | None:
     """The one that was made with the merchant, if nobody has opened it."""
@@ -138,7 +142,8 @@ async def handover_by_key(db: Read, merchant_id: UUID, key: str) -> KeysHandover
 
 
 @DIRECTORY.statement(
-    "SELECT merchant_id FROM partner_merchants WHERE partner_id = $1 AND merchant_id = ANY($2::uuid[])"
+    "SELECT merchant_id FROM partner_merchants WHERE partner_id = $1 AND merchant_id = "
+    "ANY($2::uuid[])"
 )
 async def own_merchants_among(db: Read, partner_id: UUID, mids: Sequence[UUID]) -> list[UUID]: ...
 
@@ -148,7 +153,8 @@ async def partner_of(db: Read, merchant_id: UUID) -> UUID | None: ...
 
 
 @DIRECTORY.statement("""
-SELECT partner_id, name, state, merchants_max, calls_per_minute, created_at FROM partners WHERE partner_id = $1
+SELECT partner_id, name, state, merchants_max, calls_per_minute, created_at FROM partners
+  WHERE partner_id = $1
 FOR UPDATE
 """)
 async def lock_partner(db: Tx, partner_id: UUID) -> Partner | None:
@@ -245,14 +251,16 @@ async def open_handover(
 
 
 @DIRECTORY.statement("""
-INSERT INTO partners (partner_id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING true
+INSERT INTO partners (partner_id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+  RETURNING true
 """)
 async def add_partner(db: Tx, partner_id: UUID, name: str, at: datetime) -> bool:
     """Adds a partner once; a second time it changes nothing, and says False."""
 
 
 @DIRECTORY.statement("""
-INSERT INTO partner_merchants (merchant_id, partner_id, external_id, request_key, input_mac, created_at)
+INSERT INTO partner_merchants (merchant_id, partner_id, external_id, request_key, input_mac,
+  created_at)
 VALUES ($2, $1, $3, $4, $5, $6) ON CONFLICT (merchant_id) DO NOTHING
 """)
 async def add_partner_merchant(

@@ -26,12 +26,15 @@ async def raise_version(db: Tx, merchant_id: UUID) -> int:
 
 
 @MERCHANT.statement("""
-INSERT INTO sites (merchant_id, site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default, created_at,
+INSERT INTO sites (merchant_id, site_id, url, name, descriptor, cit_web, cit_callcenter, mit,
+  is_default, created_at,
   support)
-SELECT $1, site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default, created_at, support
+SELECT $1, site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default, created_at,
+  support
 FROM jsonb_populate_record(NULL::sites, $2)
 ON CONFLICT (merchant_id, site_id) DO UPDATE SET url = EXCLUDED.url, name = EXCLUDED.name,
-  descriptor = EXCLUDED.descriptor, cit_web = EXCLUDED.cit_web, cit_callcenter = EXCLUDED.cit_callcenter,
+  descriptor = EXCLUDED.descriptor, cit_web = EXCLUDED.cit_web,
+    cit_callcenter = EXCLUDED.cit_callcenter,
   mit = EXCLUDED.mit, is_default = EXCLUDED.is_default, support = EXCLUDED.support
 """)
 async def put_site(db: Tx, merchant_id: UUID, site: Site) -> None:
@@ -59,12 +62,14 @@ async def _retire_site(db: Tx, merchant_id: UUID, site_id: UUID, at: datetime) -
 
 
 @MERCHANT.statement("""
-INSERT INTO campaigns (merchant_id, campaign_id, site_id, key, name, descriptor, cit_web, cit_callcenter, mit,
+INSERT INTO campaigns (merchant_id, campaign_id, site_id, key, name, descriptor, cit_web,
+  cit_callcenter, mit,
   created_at)
 SELECT $1, campaign_id, site_id, key, name, descriptor, cit_web, cit_callcenter, mit, created_at
 FROM jsonb_populate_record(NULL::campaigns, $2)
 ON CONFLICT (merchant_id, campaign_id) DO UPDATE SET key = EXCLUDED.key, name = EXCLUDED.name,
-  descriptor = EXCLUDED.descriptor, cit_web = EXCLUDED.cit_web, cit_callcenter = EXCLUDED.cit_callcenter,
+  descriptor = EXCLUDED.descriptor, cit_web = EXCLUDED.cit_web,
+    cit_callcenter = EXCLUDED.cit_callcenter,
   mit = EXCLUDED.mit
 """)
 async def put_campaign(db: Tx, merchant_id: UUID, campaign: Campaign) -> None:

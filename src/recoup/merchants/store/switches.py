@@ -35,27 +35,35 @@ class Switch(Row):
 
 @MERCHANT.statement("""
 WITH subjects AS (
-  SELECT 0 AS depth, 'merchant' AS level, m.merchant_id AS subject_id, NULL::uuid AS site_id, m.name, NULL AS key,
-    m.cit_web, m.cit_callcenter, m.mit, m.created_at, m.created_at AS site_since, NULL::uuid AS within
+  SELECT 0 AS depth, 'merchant' AS level, m.merchant_id AS subject_id, NULL::uuid AS site_id,
+    m.name, NULL AS key,
+    m.cit_web, m.cit_callcenter, m.mit, m.created_at, m.created_at AS site_since,
+      NULL::uuid AS within
   FROM merchants m WHERE m.merchant_id = $1
   UNION ALL
-  SELECT 1, 'site', s.site_id, s.site_id, s.name, NULL, s.cit_web, s.cit_callcenter, s.mit, s.created_at, s.created_at,
+  SELECT 1, 'site', s.site_id, s.site_id, s.name, NULL, s.cit_web, s.cit_callcenter, s.mit,
+    s.created_at, s.created_at,
     s.site_id
   FROM sites s WHERE s.merchant_id = $1 AND s.retired_at IS NULL
   UNION ALL
-  SELECT 2, 'campaign', c.campaign_id, c.site_id, c.name, c.key, c.cit_web, c.cit_callcenter, c.mit, c.created_at,
+  SELECT 2, 'campaign', c.campaign_id, c.site_id, c.name, c.key, c.cit_web, c.cit_callcenter, c.mit,
+    c.created_at,
     s.created_at, c.site_id
   FROM campaigns c JOIN sites s USING (merchant_id, site_id)
   WHERE c.merchant_id = $1 AND c.retired_at IS NULL AND s.retired_at IS NULL
 )
-SELECT s.level, s.subject_id, s.site_id, s.name, s.key, s.created_at, k.kind, k.is_on, c.version, c.why, c.actor,
-  c.request_id, c.changed_at, (SELECT m.unknown_sites FROM merchants m WHERE m.merchant_id = $1) AS unknown_sites
+SELECT s.level, s.subject_id, s.site_id, s.name, s.key, s.created_at, k.kind, k.is_on, c.version,
+  c.why, c.actor,
+  c.request_id, c.changed_at, (SELECT m.unknown_sites FROM merchants m
+    WHERE m.merchant_id = $1) AS unknown_sites
 FROM subjects s
-CROSS JOIN LATERAL (VALUES (1, 'cit_web', s.cit_web), (2, 'cit_callcenter', s.cit_callcenter), (3, 'mit', s.mit))
+CROSS JOIN LATERAL (VALUES (1, 'cit_web', s.cit_web), (2, 'cit_callcenter', s.cit_callcenter), (3,
+  'mit', s.mit))
   AS k (place, kind, is_on)
 LEFT JOIN LATERAL (
   SELECT h.version, h.why, h.actor, h.request_id, h.changed_at FROM switch_changes h
-  WHERE h.merchant_id = $1 AND h.subject_id = s.subject_id AND h.kind = k.kind ORDER BY h.version DESC LIMIT 1
+  WHERE h.merchant_id = $1 AND h.subject_id = s.subject_id AND h.kind = k.kind
+    ORDER BY h.version DESC LIMIT 1
 ) c ON true
 ORDER BY s.depth > 0, s.site_since, s.within, s.depth, s.created_at, s.subject_id, k.place
 """)
@@ -65,7 +73,8 @@ async def standing(db: Read, merchant_id: UUID) -> list[Switch]:
 
 @MERCHANT.statement("""
 SELECT s.subject_id, c.actor FROM unnest($2::uuid[]) AS s (subject_id) CROSS JOIN LATERAL (
-  SELECT h.actor FROM switch_changes h WHERE h.merchant_id = $1 AND h.subject_id = s.subject_id AND h.kind = $3
+  SELECT h.actor FROM switch_changes h WHERE h.merchant_id = $1 AND h.subject_id = s.subject_id
+    AND h.kind = $3
   ORDER BY h.version DESC LIMIT 1) c
 """)
 async def last_actors(
@@ -101,7 +110,8 @@ SELECT {columns_of(_Change, "h")},
 FROM switch_changes h
 JOIN merchants m USING (merchant_id)
 LEFT JOIN sites s ON s.merchant_id = h.merchant_id AND s.site_id = h.subject_id AND h.level = 'site'
-LEFT JOIN campaigns c ON c.merchant_id = h.merchant_id AND c.campaign_id = h.subject_id AND h.level = 'campaign'
+LEFT JOIN campaigns c ON c.merchant_id = h.merchant_id AND c.campaign_id = h.subject_id
+  AND h.level = 'campaign'
 WHERE h.merchant_id = $1 AND (h.version, h.subject_id, h.kind) < ($2, $3, $4)
 ORDER BY h.version DESC, h.subject_id DESC, h.kind DESC LIMIT $5
 """)

@@ -252,7 +252,8 @@ class _Rescue:
             cvv="",
             exp_month=0,
             exp_year=0,
-            transaction_id=f"{row.invoice}#{there.state.attempts}",  # the try that _count does not count again
+            # the try that _count does not count again
+            transaction_id=f"{row.invoice}#{there.state.attempts}",
             decline=decline | {"at": came_at.isoformat()},
             site_id=None,
             site_url=None,

@@ -160,11 +160,13 @@ def _deadline(facts: Facts, to: Locale) -> Notified:
 _PAYOUT: Final = {
     "scheduled": (
         "A payout of {amount} is scheduled",
-        "Nothing is sent before a bank account is in use and the operator’s second person has approved it.",
+        "Nothing is sent before a bank account is in use and the operator’s second person has "
+        "approved it.",
     ),
     "pending": (
         "A payout of {amount} is scheduled",  # the wording before payouts had a time of sending
-        "Nothing is sent before a bank account is in use and the operator’s second person has approved it.",
+        "Nothing is sent before a bank account is in use and the operator’s second person has "
+        "approved it.",
     ),
     "sent": ("A payout of {amount} was sent", "The bank has it, and has not confirmed it yet."),
     "completed": ("A payout of {amount} was confirmed", "The bank says that it arrived."),
@@ -184,7 +186,10 @@ def _payout(facts: Facts, to: Locale) -> Notified:
 
 def _approval(facts: Facts, to: Locale) -> Notified:
     title = to.say("A payout of {amount} waits for approval", amount=_sum(facts))
-    line = "It is sent when a bank account is in use and somebody other than the requester has approved it."
+    line = (
+        "It is sent when a bank account is in use and somebody other than the requester has "
+        "approved it."
+    )
     return title, [to.say(line)], "/approvals"
 
 
@@ -293,7 +298,8 @@ def _drift(facts: Facts, to: Locale) -> Notified:
 
 def _unlisted(facts: Facts, to: Locale) -> Notified:
     line = to.say(
-        "Orders of the last {days} days with it: {count}. Their declines are classified by their other data.",
+        "Orders of the last {days} days with it: {count}. Their declines are classified by their "
+        "other data.",
         days=str(facts["days"]),
         count=f"{facts['orders']:,}",
     )
@@ -307,7 +313,8 @@ def _alike(facts: Facts, to: Locale) -> Notified:
         other=_amount(facts["other_units"], facts["asset"]),
     )
     line = to.say(
-        "Both were declined. Card networks take a changed amount for a way around their limits: send what is owed, "
+        "Both were declined. Card networks take a changed amount for a way around their limits: "
+        "send what is owed, "
         "in one amount."
     )
     return title, [line], f"/orders/{facts['order_id']}"
@@ -322,7 +329,8 @@ def _monitoring(facts: Facts, to: Locale) -> Notified:
     )
     ratio = facts["basis_points"]
     line = to.say(
-        "Merchant number {acceptor}: {count} cases this month, {ratio} of the sales. The threshold is {least} "
+        "Merchant number {acceptor}: {count} cases this month, {ratio} of the sales. The threshold "
+        "is {least} "
         "cases and {least_ratio}.",
         acceptor=facts["acceptor"],
         count=f"{facts['cases']:,}",
@@ -356,7 +364,8 @@ def _uplift(facts: Facts, to: Locale) -> Notified:
         f"{100 * facts[name]:+.1f}" if facts[name] is not None else "–" for name in ("low", "high")
     )
     line = to.say(
-        "Of {engine} orders of the engine and {holdout} of the comparison group: between {low} and {high} points.",
+        "Of {engine} orders of the engine and {holdout} of the comparison group: between {low} and "
+        "{high} points.",
         engine=f"{facts['engine']:,}",
         holdout=f"{facts['holdout']:,}",
         low=low,
@@ -372,7 +381,8 @@ def _uplift(facts: Facts, to: Locale) -> Notified:
 def _floor(facts: Facts, to: Locale) -> Notified:
     low, high = (f"{100 * facts[name]:.1f}" for name in ("low", "high"))
     line = to.say(
-        "On {count} orders it would have rescued {low} to {high} percentage points more. You can start it again.",
+        "On {count} orders it would have rescued {low} to {high} percentage points more. You can "
+        "start it again.",
         count=f"{facts['orders']:,}",
         low=low,
         high=high,

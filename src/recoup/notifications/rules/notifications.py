@@ -61,7 +61,8 @@ _KINDS: Final[Mapping[str, Kind]] = {
         Kind(
             "elsewhere",
             "Made at the processor",
-            "a refund, void or capture that was made there and not here, or a capture that failed later",
+            "a refund, void or capture that was made there and not here, or a capture that failed "
+            "later",
             _MONEY,
             mail=False,
             routine=True,
@@ -130,7 +131,8 @@ _KINDS: Final[Mapping[str, Kind]] = {
         Kind(
             "alike_amounts",
             "Amounts that differ by cents",
-            "a decline came of one card for nearly the amount of another order; once a week for each card",
+            "a decline came of one card for nearly the amount of another order; once a week for "
+            "each card",
             frozenset({"owner", "operations"}),
             mail=False,
         ),

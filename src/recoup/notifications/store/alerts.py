@@ -40,8 +40,10 @@ class DisputeFacts(Row):
 
 
 @MERCHANT.statement("""
-SELECT l.body ->> 'dispute_id' AS dispute_id, l.happening = 'dispute_continued' AS continued, l.order_id,
-  (l.body ->> 'units')::bigint AS units, o.asset, o.external_id, l.body ->> 'respond_by' AS respond_by
+SELECT l.body ->> 'dispute_id' AS dispute_id, l.happening = 'dispute_continued' AS continued,
+  l.order_id,
+  (l.body ->> 'units')::bigint AS units, o.asset, o.external_id,
+    l.body ->> 'respond_by' AS respond_by
 FROM order_log l JOIN orders o USING (merchant_id, order_id)
 WHERE l.merchant_id = $1 AND l.order_id = $2 AND l.seq = $3
 """)
@@ -60,7 +62,8 @@ class PayoutFacts(Row):
 @MERCHANT.statement("""
 SELECT p.payout_id, p.batch_id, p.units, p.asset,
   CASE WHEN $3 < 0 THEN 'waits_again' WHEN $3 = 0 THEN 'scheduled'
-    ELSE (SELECT CASE b.event WHEN 'payout.created' THEN 'sent' ELSE b.body ->> 'Status' END FROM outbox b
+    ELSE (SELECT CASE b.event WHEN 'payout.created' THEN 'sent' ELSE b.body ->> 'Status' END
+      FROM outbox b
       WHERE b.merchant_id = $1 AND b.subject_id = $2 AND b.seq = $3) END AS status
 FROM bank_payouts p WHERE p.merchant_id = $1 AND p.payout_id = $2
 """)
@@ -116,7 +119,8 @@ async def last_orders_alert(db: Read, merchant_id: UUID) -> Last:
 
 
 @MERCHANT.statement("""
-SELECT step FROM alerts WHERE merchant_id = $1 AND kind = 'orders' AND about = $1 ORDER BY step DESC LIMIT 1
+SELECT step FROM alerts WHERE merchant_id = $1 AND kind = 'orders' AND about = $1 ORDER BY step DESC
+  LIMIT 1
 """)
 async def _last_step(db: Read, merchant_id: UUID) -> int | None:
     """The step of the feed at which the last alert stood."""
@@ -147,18 +151,21 @@ class WaitingOrders(Row):
 @MERCHANT.statement(f"""
 WITH came AS MATERIALIZED (
   SELECT DISTINCT subject_id FROM (
-    SELECT subject_id FROM feed WHERE merchant_id = $1 AND event IN ('order.problem', 'order.onhold')
+    SELECT subject_id FROM feed WHERE merchant_id = $1 AND event IN ('order.problem',
+      'order.onhold')
       AND feed_no > $2 AND feed_no <= $3 ORDER BY feed_no LIMIT {EVENTS_MAX}) few
 ), waits AS MATERIALIZED (
   SELECT h.order_id, h.status, h.placed_at FROM came JOIN order_heads h
     ON h.merchant_id = $1 AND h.order_id = came.subject_id AND h.status IN (1, 3)
 ), few AS (
-  SELECT w.*, o.external_id FROM (SELECT order_id, row_number() OVER (ORDER BY status DESC, placed_at, order_id) AS n
+  SELECT w.*, o.external_id FROM (SELECT order_id, row_number() OVER (ORDER BY status DESC,
+    placed_at, order_id) AS n
     FROM waits ORDER BY n LIMIT {FIRST}) w
   JOIN orders o ON o.merchant_id = $1 AND o.order_id = w.order_id
 )
 SELECT count(*)::int AS orders, count(*) FILTER (WHERE status = 3)::int AS problem,
-  count(*) FILTER (WHERE status = 1)::int AS onhold, (SELECT count(*) FROM came) >= {EVENTS_MAX} AS capped,
+  count(*) FILTER (WHERE status = 1)::int AS onhold, (SELECT count(*)
+    FROM came) >= {EVENTS_MAX} AS capped,
   coalesce((SELECT array_agg(order_id::text ORDER BY n) FROM few), '{{}}') AS first,
   coalesce((SELECT array_agg(external_id ORDER BY n) FROM few), '{{}}') AS names
 FROM waits

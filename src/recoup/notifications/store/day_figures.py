@@ -60,7 +60,8 @@ class _Placed(Row):
 @MERCHANT.statement(f"""
 SELECT asset, count(*) AS declined, count(*) FILTER (WHERE {RESCUED}) AS rescued,
   coalesce(sum(units) FILTER (WHERE {RESCUED}), 0)::bigint AS units
-FROM order_heads WHERE merchant_id = $1 AND placed_at >= $2 AND placed_at < $3 AND order_type IN ('MIT', 'CIT')
+FROM order_heads WHERE merchant_id = $1 AND placed_at >= $2 AND placed_at < $3
+  AND order_type IN ('MIT', 'CIT')
 GROUP BY asset ORDER BY asset
 """)
 async def _placed(db: Read, merchant_id: UUID, since: datetime, until: datetime) -> list[_Placed]:
@@ -98,9 +99,11 @@ class _Now(Row):
 
 
 @MERCHANT.statement(f"""
-SELECT (SELECT count(*)::int FROM order_heads WHERE merchant_id = $1 AND status = ANY('{{0,1,3,4,5}}'::smallint[])
+SELECT (SELECT count(*)::int FROM order_heads WHERE merchant_id = $1
+  AND status = ANY('{{0,1,3,4,5}}'::smallint[])
     AND {OPEN}) AS in_flight,
-  (SELECT count(*)::int FROM order_heads WHERE merchant_id = $1 AND attention IS NOT NULL) AS waiting
+  (SELECT count(*)::int FROM order_heads WHERE merchant_id = $1
+    AND attention IS NOT NULL) AS waiting
 """)
 async def _now(db: Read, merchant_id: UUID) -> _Now:
     """Whenever they were placed."""

@@ -41,7 +41,8 @@ async def tell(db: Tx, rows: Sequence[NewNotification]) -> None: ...
 
 # The day is taken first: of two at once the second writes nothing.
 @PEOPLE.statement("""
-INSERT INTO digests (user_id, world, merchant_id, local_day, notification_id, made_at) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO digests (user_id, world, merchant_id, local_day, notification_id, made_at)
+  VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING RETURNING user_id
 """)
 async def take_day(
@@ -93,13 +94,15 @@ async def close_mail(
 
 
 @PEOPLE.statement(
-    "UPDATE notifications SET read_at = NULL WHERE user_id = $1 AND notification_id = $2 AND world = $3"
+    "UPDATE notifications SET read_at = NULL WHERE user_id = $1 AND notification_id = $2 AND world "
+    "= $3"
 )
 async def _mark_unread(db: Tx, user_id: UUID, notification_id: UUID, world: str) -> None: ...
 
 
 @PEOPLE.statement("""
-UPDATE notifications SET read_at = coalesce(read_at, $4) WHERE user_id = $1 AND notification_id = $2 AND world = $3
+UPDATE notifications SET read_at = coalesce(read_at, $4) WHERE user_id = $1 AND notification_id = $2
+  AND world = $3
 """)
 async def _mark_read(
     db: Tx, user_id: UUID, notification_id: UUID, world: str, at: datetime
@@ -127,8 +130,10 @@ async def mark_all_read(
 
 @PEOPLE.statement("""
 INSERT INTO notification_choices AS c (user_id, world, subject_id, kind, on_page, by_mail)
-SELECT $1, $2, $3, x.* FROM unnest($4::text[], $5::boolean[], $6::boolean[]) AS x (kind, on_page, by_mail)
-ON CONFLICT (user_id, world, subject_id, kind) DO UPDATE SET on_page = EXCLUDED.on_page, by_mail = EXCLUDED.by_mail
+SELECT $1, $2, $3, x.* FROM unnest($4::text[], $5::boolean[], $6::boolean[]) AS x (kind, on_page,
+  by_mail)
+ON CONFLICT (user_id, world, subject_id, kind) DO UPDATE
+  SET on_page = EXCLUDED.on_page, by_mail = EXCLUDED.by_mail
 """)
 async def _choose(
     db: Tx,
@@ -162,13 +167,15 @@ async def no_mail_of(
 
 
 @PEOPLE.statement("""
-INSERT INTO person_settings (user_id, zone) VALUES ($1, $2) ON CONFLICT (user_id) DO UPDATE SET zone = $2
+INSERT INTO person_settings (user_id, zone) VALUES ($1, $2) ON CONFLICT (user_id) DO UPDATE
+  SET zone = $2
 """)
 async def save_zone(db: Tx, user_id: UUID, zone: str) -> None: ...
 
 
 @PEOPLE.statement("""
-INSERT INTO person_settings (user_id, language) VALUES ($1, $2) ON CONFLICT (user_id) DO UPDATE SET language = $2
+INSERT INTO person_settings (user_id, language) VALUES ($1, $2) ON CONFLICT (user_id) DO UPDATE
+  SET language = $2
 """)
 async def save_language(db: Tx, user_id: UUID, language: str) -> None: ...
 
@@ -179,13 +186,15 @@ class ChosenLanguage(Row, frozen=True):
 
 
 @PEOPLE.statement(
-    "SELECT language, count(*) AS people FROM person_settings WHERE language <> '' GROUP BY language ORDER BY language"
+    "SELECT language, count(*) AS people FROM person_settings WHERE language <> '' GROUP BY "
+    "language ORDER BY language"
 )
 async def chosen_languages(db: Read) -> list[ChosenLanguage]: ...
 
 
 @PEOPLE.statement("""
-INSERT INTO person_settings (user_id, mails) VALUES ($1, $2) ON CONFLICT (user_id) DO UPDATE SET mails = $2
+INSERT INTO person_settings (user_id, mails) VALUES ($1, $2) ON CONFLICT (user_id) DO UPDATE
+  SET mails = $2
 """)
 async def save_mails(db: Tx, user_id: UUID, wanted: bool) -> None: ...
 

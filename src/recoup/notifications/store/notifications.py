@@ -16,8 +16,10 @@ _REACHES: Final = """m.world = w.world AND (m.subject_kind = 'operator'
   OR (m.subject_kind = 'partner' AND m.subject_id = w.partner_id)
   OR (m.subject_kind = 'merchant' AND m.subject_id = w.merchant_id))"""
 _LANGUAGE: Final = "coalesce(nullif(s.language, ''), 'en')"  # of mails, for which no browser asks
-# What somebody may still see: of merchants and partners that they reach now, and as their roles are now. $3: role/kind,
-# operator:role/kind for what only those hear who decide for the operator, partner:role/kind for a partner's own people.
+# What somebody may still see: of merchants and partners that they reach now, and as their roles are
+# now. $3: role/kind,
+# operator:role/kind for what only those hear who decide for the operator, partner:role/kind for a
+# partner's own people.
 _MINE: Final = f"""
 n.user_id = $1 AND n.world = $2 AND n.on_page AND (EXISTS (SELECT FROM merchant_worlds w JOIN memberships m
   ON m.user_id = $1 AND {_REACHES}
@@ -56,21 +58,25 @@ class MerchantReader(PartnerReader):
     digest_empty: bool
 
 
-# Everybody whose memberships reach the merchant, with what they chose there; with $3 that one person.
+# Everybody whose memberships reach the merchant, with what they chose there; with $3 that one
+# person.
 @PEOPLE.statement(f"""
 SELECT u.user_id, u.email, r.own_role, r.operator_role, coalesce(s.zone, 'GMT') AS zone,
   {_LANGUAGE} AS language, coalesce(s.mails, true) AS mails, coalesce(c.choices, '{{}}') AS choices,
   w.name AS subject_name, s.digest_hour, coalesce(s.digest_empty, false) AS digest_empty
 FROM merchant_worlds w
 JOIN LATERAL (
-  SELECT m.user_id, (array_agg(m.role ORDER BY {_RANK}) FILTER (WHERE m.subject_kind <> 'operator'))[1] AS own_role,
-    (array_agg(m.role ORDER BY {_RANK}) FILTER (WHERE m.subject_kind = 'operator'))[1] AS operator_role
+  SELECT m.user_id, (array_agg(m.role ORDER BY {_RANK}) FILTER (WHERE m.subject_kind <>
+    'operator'))[1] AS own_role,
+    (array_agg(m.role ORDER BY {_RANK}) FILTER (WHERE m.subject_kind = 'operator'))[1] AS
+      operator_role
   FROM memberships m WHERE {_REACHES} AND ($3::uuid IS NULL OR m.user_id = $3) GROUP BY m.user_id
 ) r ON true
 JOIN users u ON u.user_id = r.user_id AND u.state = 'active'
 LEFT JOIN person_settings s ON s.user_id = u.user_id
 LEFT JOIN LATERAL (
-  SELECT jsonb_object_agg(c.kind, jsonb_build_array(c.on_page, c.by_mail)) AS choices FROM notification_choices c
+  SELECT jsonb_object_agg(c.kind, jsonb_build_array(c.on_page, c.by_mail)) AS choices
+    FROM notification_choices c
   WHERE c.user_id = u.user_id AND c.world = w.world AND c.subject_id = w.merchant_id
 ) c ON true
 WHERE w.world = $1 AND w.merchant_id = $2 ORDER BY u.user_id
@@ -82,15 +88,18 @@ async def readers_of(
 
 # A partner's own people; with $3 that one person.
 @PEOPLE.statement(f"""
-SELECT u.user_id, u.email, m.role AS own_role, NULL AS operator_role, coalesce(s.zone, 'GMT') AS zone,
+SELECT u.user_id, u.email, m.role AS own_role, NULL AS operator_role, coalesce(s.zone,
+  'GMT') AS zone,
   {_LANGUAGE} AS language, coalesce(s.mails, true) AS mails, coalesce(c.choices, '{{}}') AS choices
 FROM memberships m JOIN users u ON u.user_id = m.user_id AND u.state = 'active'
 LEFT JOIN person_settings s ON s.user_id = u.user_id
 LEFT JOIN LATERAL (
-  SELECT jsonb_object_agg(c.kind, jsonb_build_array(c.on_page, c.by_mail)) AS choices FROM notification_choices c
+  SELECT jsonb_object_agg(c.kind, jsonb_build_array(c.on_page, c.by_mail)) AS choices
+    FROM notification_choices c
   WHERE c.user_id = u.user_id AND c.world = $1 AND c.subject_id = m.subject_id
 ) c ON true
-WHERE m.subject_kind = 'partner' AND m.subject_id = $2 AND m.world = $1 AND ($3::uuid IS NULL OR m.user_id = $3)
+WHERE m.subject_kind = 'partner' AND m.subject_id = $2 AND m.world = $1 AND ($3::uuid IS NULL
+  OR m.user_id = $3)
 ORDER BY u.user_id
 """)
 async def partner_readers_of(
@@ -176,7 +185,8 @@ class NamedNotification(NotificationKey):
 
 
 @PEOPLE.statement("""
-SELECT n.user_id, n.notification_id, n.subject_id, n.subject_name, n.kind, coalesce(s.mails, true) AS mails
+SELECT n.user_id, n.notification_id, n.subject_id, n.subject_name, n.kind, coalesce(s.mails,
+  true) AS mails
 FROM notifications n LEFT JOIN person_settings s USING (user_id)
 WHERE n.user_id = $1 AND n.notification_id = $2 AND n.world = $3
 """)
@@ -194,13 +204,15 @@ class WantedDigest(Row, frozen=True):
     last_day: date | None
 
 
-# Whoever asked for digests and may have one: the merchants that they reach in this world. A loose filter; who is told
+# Whoever asked for digests and may have one: the merchants that they reach in this world. A loose
+# filter; who is told
 # is decided by the rule.
 @PEOPLE.statement("""
 SELECT c.user_id, c.subject_id AS merchant_id, coalesce(s.zone, 'GMT') AS zone, s.digest_hour,
   (SELECT max(d.local_day) FROM digests d WHERE d.user_id = c.user_id AND d.world = c.world
     AND d.merchant_id = c.subject_id) AS last_day
 FROM notification_choices c LEFT JOIN person_settings s USING (user_id)
-WHERE c.world = $1 AND c.kind = 'digest' AND (c.on_page OR c.by_mail) ORDER BY c.subject_id, c.user_id
+WHERE c.world = $1 AND c.kind = 'digest' AND (c.on_page OR c.by_mail)
+  ORDER BY c.subject_id, c.user_id
 """)
 async def digests_wanted(db: Read, world: str) -> list[WantedDigest]: ...

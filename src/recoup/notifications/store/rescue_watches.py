@@ -12,14 +12,16 @@ class Watch(Row):
     offset_us: int
 
 
-# A worker that takes a merchant has taken it for the hour; of two at once the second finds it taken.
+# A worker that takes a merchant has taken it for the hour; of two at once the second finds it
+# taken.
 @MERCHANT.statement("""
 INSERT INTO rescue_watches AS w (merchant_id, checked_at)
 SELECT m.merchant_id, $1 FROM merchants m LEFT JOIN rescue_watches r USING (merchant_id)
 WHERE (r.checked_at IS NULL OR r.checked_at <= $2) AND ($4::uuid IS NULL OR m.merchant_id = $4)
 ORDER BY r.checked_at NULLS FIRST, m.merchant_id LIMIT $3
 ON CONFLICT (merchant_id) DO UPDATE SET checked_at = $1 WHERE w.checked_at <= $2
-RETURNING merchant_id, (SELECT offset_us FROM merchants m WHERE m.merchant_id = w.merchant_id) AS offset_us
+RETURNING merchant_id, (SELECT offset_us FROM merchants m
+  WHERE m.merchant_id = w.merchant_id) AS offset_us
 """)
 async def claim_watches(
     db: Tx, wall: datetime, before: datetime, limit: int, merchant_id: UUID | None
@@ -37,7 +39,8 @@ async def save_watch(db: Tx, merchant_id: UUID, fell_at: datetime | None) -> Non
     """Saves the time of a fall; None: it was back since."""
 
 
-# A worker that takes a merchant has taken it for the time; a merchant is watched once its rescue rate is.
+# A worker that takes a merchant has taken it for the time; a merchant is watched once its rescue
+# rate is.
 @MERCHANT.statement("""
 UPDATE rescue_watches SET drift_checked_at = $1 WHERE merchant_id IN (
   SELECT merchant_id FROM rescue_watches WHERE drift_checked_at IS NULL OR drift_checked_at <= $2
@@ -64,7 +67,8 @@ class Watched(Row):
     acceptor_id: str
 
 
-# A worker that takes a merchant has taken it for the time; a merchant is counted once its rescue rate is.
+# A worker that takes a merchant has taken it for the time; a merchant is counted once its rescue
+# rate is.
 @MERCHANT.statement("""
 UPDATE rescue_watches w SET monitored_at = $1 FROM merchants m
 WHERE m.merchant_id = w.merchant_id AND w.merchant_id IN (

@@ -45,8 +45,8 @@ api: Final = Api(group="Settings", scope="merchants")
 
 @api("GET /v1/country")
 async def read(call: Call) -> Countries:
-    """Country of the account. Of the merchant's account at the acquirer and of each route, with the region whose card
-    network rules hold."""
+    """Country of the account. Of the merchant's account at the acquirer and of each route, with the
+    region whose card network rules hold."""
     world, merchant_id = call.services.world, call.scope.merchant_id
     known = await load_merchant(world.db.reader, merchant_id)
     assert known
@@ -65,7 +65,8 @@ async def read(call: Call) -> Countries:
 @api("PUT /v1/country", body=CountryBody)
 @api.example("Germany", {"country": "DE"})
 async def change(call: Call) -> Countries:
-    """Set the country of the account. For payments from now on, by routes that name no country of their own."""
+    """Set the country of the account. For payments from now on, by routes that name no country of
+    their own."""
     await change_country(
         call.services.world, call.scope, read_own(call, CountryBody).country, "Country"
     )

@@ -187,7 +187,8 @@ async def submit(call: Call) -> ApplicationStep:
     body_optional=True,
 )
 async def cancel(call: Call) -> ApplicationStep:
-    """Cancel an application. Possible in any state until its merchant exists. A repeat gives the same response."""
+    """Cancel an application. Possible in any state until its merchant exists. A repeat gives the
+    same response."""
     who = applicant_of(call)
     row = await applications.cancel_application(
         call.services.world, who, application_id(call), _note(call)
@@ -203,7 +204,8 @@ async def cancel(call: Call) -> ApplicationStep:
     scope="keys",
 )
 async def convert(call: Call) -> ConvertedView:
-    """Convert into a merchant. Converts an APPROVED application, once; a repeat returns the same merchant."""
+    """Convert into a merchant. Converts an APPROVED application, once; a repeat returns the same
+    merchant."""
     who = applicant_of(call)
     done = await convert_application(call.services.world, who, application_id(call), _note(call))
     row, given = done.application, done.credentials

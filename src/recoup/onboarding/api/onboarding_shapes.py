@@ -192,7 +192,8 @@ class Applications(Shape):
 
 
 class ApplicationStep(Envelope):
-    """`status` SUCCESS, or FAILED: then `errors` names everything that is missing. `statusCode` 200 or six digits."""
+    """`status` SUCCESS, or FAILED: then `errors` names everything that is missing. `statusCode` 200
+    or six digits."""
 
     id: UUID
     application_status: ApplicationStatus

@@ -147,7 +147,8 @@ async def _countries(world: World) -> list[CheckLine]:
         ]
     finding = "The field country is empty: nobody says where this account is."
     cure = (
-        "Write country in the route's table, or live_processor_country, as DE; or set it for each merchant with"
+        "Write country in the route's table, or live_processor_country, as DE; or set it for each "
+        "merchant with"
         " `recoup --live terms country DE`."
     )
     return [CheckLine("countries", "refuse", finding, cure, name) for name in without]
@@ -186,7 +187,10 @@ async def _work(world: World) -> list[CheckLine]:
     else:
         worker = CheckLine("worker", "pass", "It lives, and is on time.")
     if days < DAYS_LEFT_MIN:
-        cure = "Give a worker the owner's log-in (owner_database_user), or run `recoup schema apply` daily."
+        cure = (
+            "Give a worker the owner's log-in (owner_database_user), or run `recoup schema "
+            "apply` daily."
+        )
         upkeep = CheckLine(
             "upkeep", "refuse", Sentence("Tables are prepared for {0} more days.", days), cure
         )

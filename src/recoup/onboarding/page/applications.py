@@ -261,8 +261,8 @@ async def application(visit: AnyVisit) -> Values:
 
 @frozen
 class ApplicationForm(ApplicationFields):
-    """`do`: save, submit, cancel, convert, approve or decline, the button that was pressed; `reason`, `note`: of a
-    decision."""
+    """`do`: save, submit, cancel, convert, approve or decline, the button that was pressed;
+    `reason`, `note`: of a decision."""
 
     do: str
     reason: str

@@ -62,7 +62,8 @@ _WORDS: Final = {
 }  # fmt: skip
 _CURES: Final = {
     "created": "Begin a new one.",
-    "changed": "Only a draft is edited. Cancel it and begin a new one, or ask the operator to decline it.",
+    "changed": "Only a draft is edited. Cancel it and begin a new one, or ask the operator to "
+    "decline it.",
     "submitted": "Only a draft is submitted.",
     "approved": "Only a submitted application is decided.",
     "declined": "Only a submitted application is decided.",

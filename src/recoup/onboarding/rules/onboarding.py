@@ -63,25 +63,31 @@ TASKS: Final = (
              "isDeclined": False, "isMIT": False, "orderId": "SO-1", "payer": {"email": "ana@example.com"},
              "paymentMethod": {}, "transaction": _DECLINED | _CHECKS | {"responseCode": "100"}}),
     Task("tokenize", "Card tokenized", "a card goes into the vault by /tokenize",
-         "Take a $CARD that approves from /docs/test-cards; the answer's payment_method.token is $CARD_TOKEN.",
+         "Take a $CARD that approves from /docs/test-cards; the answer's payment_method.token is "
+         "$CARD_TOKEN.",
          "POST", "/v1/tokenize", {"payment_method": {"credit_card": _CARD}}),
-    Task("cit", "Customer's payment: APPROVED", "a declined payment of a waiting customer is approved",
+    Task("cit", "Customer's payment: APPROVED", "a declined payment of a waiting customer is "
+                                                "approved",
          "Evaluate a declined payment while the customer waits; the answer's orderId is $ORDER_ID.",
          "POST", "/v1/evaluate", _EVALUATE | {
              "isMIT": False, "orderId": "CIT-1", "idempotencyKey": "CIT-1", "customerIp": "203.0.113.24",
              "payer": {"phone": "+1 555 010 2030"}}),
-    Task("mit", "Recurring payment: SUBMITTED", "a recurring payment is accepted and retried until its expiry",
-         "Evaluate a declined recurring payment; $EXPIRY is two to three weeks from now, like 2026-03-23T00:00:00Z.",
+    Task("mit", "Recurring payment: SUBMITTED", "a recurring payment is accepted and retried until "
+                                                "its expiry",
+         "Evaluate a declined recurring payment; $EXPIRY is two to three weeks from now, like "
+         "2026-03-23T00:00:00Z.",
          "POST", "/v1/evaluate", _EVALUATE | {
              "isMIT": True, "isRecurring": True, "orderId": "MIT-1", "idempotencyKey": "MIT-1",
              "expiryDateUtc": "$EXPIRY"}),
-    Task("webhook", "Webhook delivered", "an endpoint of yours, or of your partner, answers 2xx to an event",
+    Task("webhook", "Webhook delivered", "an endpoint of yours, or of your partner, answers 2xx to "
+                                         "an event",
          "Name the address that takes your webhooks; the next change of an order is posted there.",
          "POST", "/v1/webhooks", {"url": "$HOOK"}),
     Task("refund", "Refund", "part of an approved order is refunded", "Refund part of an approved order.",
          "POST", "/v1/orders/$ORDER_ID/refund", {"amountToRefund": "1.00"}),
     Task("reconciliation", "Reconciliation report", "the first period's report is ready",
-         "It is ready minutes after a period's settlement; in the sandbox move the clock on by 8 days, on Developers.",
+         "It is ready minutes after a period's settlement; in the sandbox move the clock on by 8 "
+         "days, on Developers.",
          "GET", "/v1/reconciliation?from=$FROM"),
 )  # fmt: skip
 

@@ -117,7 +117,8 @@ _DOCUMENT: Final = """document_id, application_id, kind, name, media_type, bytes
 
 
 @DIRECTORY.statement(f"""
-SELECT {_DOCUMENT} FROM application_documents WHERE application_id = ANY($1::uuid[]) ORDER BY document_id
+SELECT {_DOCUMENT} FROM application_documents WHERE application_id = ANY($1::uuid[])
+  ORDER BY document_id
 """)
 async def documents_of(db: Read, application_ids: Sequence[UUID]) -> list[Document]:
     """The documents of the applications, in the order of their coming."""
@@ -157,7 +158,8 @@ async def log_of(db: Read, application_id: UUID, limit: int) -> list[Application
 
 
 @DIRECTORY.statement("""
-SELECT count(*) FROM (SELECT FROM applications WHERE owner_kind = $1 AND owner_id = $2 AND status = 'DRAFT' LIMIT $3) d
+SELECT count(*) FROM (SELECT FROM applications WHERE owner_kind = $1 AND owner_id = $2
+  AND status = 'DRAFT' LIMIT $3) d
 """)
 async def count_drafts(db: Read, owner_kind: str, owner_id: UUID, most: int) -> int:
     """Counts the owner's drafts, up to `most`."""
@@ -194,7 +196,8 @@ async def add_application(db: Tx, application: Application) -> None: ...
 
 
 @DIRECTORY.statement("""
-UPDATE applications a SET status = i.status, version = i.version, form = i.form, external_id = i.external_id,
+UPDATE applications a SET status = i.status, version = i.version, form = i.form,
+  external_id = i.external_id,
   reason = i.reason, note = i.note, changed_at = i.changed_at, submitted_at = i.submitted_at,
   decided_at = i.decided_at, decided_by = i.decided_by, ended_at = i.ended_at
 FROM jsonb_populate_record(NULL::applications, $1) i WHERE a.application_id = i.application_id
@@ -208,7 +211,8 @@ async def add_log_line(db: Tx, line: ApplicationLine) -> None: ...
 
 
 @DIRECTORY.statement("""
-SELECT coalesce(sum(d.bytes), 0)::bigint FROM applications a JOIN application_documents d USING (application_id)
+SELECT coalesce(sum(d.bytes), 0)::bigint FROM applications a
+  JOIN application_documents d USING (application_id)
 WHERE a.owner_kind = $1 AND a.owner_id = $2
 """)
 async def document_bytes(db: Read, owner_kind: str, owner_id: UUID) -> int:
@@ -216,7 +220,8 @@ async def document_bytes(db: Read, owner_kind: str, owner_id: UUID) -> int:
 
 
 @DIRECTORY.statement("""
-INSERT INTO application_documents (document_id, application_id, kind, name, media_type, bytes, sha256, sealed, added_by,
+INSERT INTO application_documents (document_id, application_id, kind, name, media_type, bytes,
+  sha256, sealed, added_by,
   added_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """)
@@ -236,7 +241,8 @@ async def add_document(
 
 
 @DIRECTORY.statement("""
-DELETE FROM application_documents WHERE application_id = $1 AND document_id = $2 RETURNING document_id
+DELETE FROM application_documents WHERE application_id = $1 AND document_id = $2
+  RETURNING document_id
 """)
 async def delete_document(db: Tx, application_id: UUID, document_id: UUID) -> bool:
     """Deletes a document. True when there was one."""

@@ -10,7 +10,8 @@ from recoup.db.statement import MERCHANT, Read, Row, Tx
 from recoup.onboarding.rules.onboarding import Facts, StepEvidence
 
 
-# Tokens of /tokenize are UUIDv7, so that they sort by time; those of card numbers in /evaluate are derived.
+# Tokens of /tokenize are UUIDv7, so that they sort by time; those of card numbers in /evaluate are
+# derived.
 @MERCHANT.statement("""
 SELECT 'token' AS step, min(first_token_at) AS at, NULL::uuid AS order_id, NULL::text AS external_id
 FROM api_keys WHERE merchant_id = $1 HAVING min(first_token_at) IS NOT NULL
@@ -42,15 +43,19 @@ UNION ALL (
   ORDER BY m.placed_at LIMIT 1)
 UNION ALL (
   SELECT 'webhook', t.at, o.order_id, o.external_id
-  FROM (SELECT n.at, n.subject_id FROM (SELECT at, subject_id, result, sample, try_id FROM delivery_tries
+  FROM (SELECT n.at, n.subject_id FROM (SELECT at, subject_id, result, sample, try_id
+    FROM delivery_tries
       WHERE merchant_id = $1 ORDER BY try_id DESC LIMIT 5000) n
     WHERE n.result = 'delivered' AND n.sample IS NULL ORDER BY n.try_id LIMIT 1) t
   LEFT JOIN orders o ON o.merchant_id = $1 AND o.order_id = t.subject_id)
 UNION ALL (
   SELECT 'refund', r.business_at, r.order_id, o.external_id
-  FROM (SELECT modification_id, business_at, order_id, kind, state FROM modifications WHERE merchant_id = $1
-    ORDER BY modification_id LIMIT 5000) r JOIN orders o ON o.merchant_id = $1 AND o.order_id = r.order_id
-  WHERE r.kind = 'refund' AND r.state NOT IN ('refused', 'failed') ORDER BY r.modification_id LIMIT 1)
+  FROM (SELECT modification_id, business_at, order_id, kind, state FROM modifications
+    WHERE merchant_id = $1
+    ORDER BY modification_id LIMIT 5000) r JOIN orders o ON o.merchant_id = $1
+      AND o.order_id = r.order_id
+  WHERE r.kind = 'refund' AND r.state NOT IN ('refused', 'failed') ORDER BY r.modification_id
+    LIMIT 1)
 UNION ALL (
   SELECT 'reconciliation', created_at, NULL, NULL FROM reconciliation_reports WHERE merchant_id = $1
   ORDER BY period_to LIMIT 1)
@@ -67,7 +72,8 @@ class _Site(Row):
 
 
 @MERCHANT.statement("""
-SELECT name, descriptor, cit_web, cit_callcenter, mit FROM sites WHERE merchant_id = $1 AND retired_at IS NULL
+SELECT name, descriptor, cit_web, cit_callcenter, mit FROM sites WHERE merchant_id = $1
+  AND retired_at IS NULL
 ORDER BY created_at, site_id
 """)
 async def _sites(db: Read, merchant_id: UUID) -> list[_Site]: ...
@@ -88,7 +94,8 @@ class _Standing(Row):
 SELECT m.cit_web, m.cit_callcenter, m.mit, m.state = 'active' AS is_active,
   EXISTS (SELECT FROM fee_terms f WHERE f.merchant_id = $1 AND NOT f.ended) AS has_fees,
   EXISTS (SELECT FROM settlement_terms s WHERE s.merchant_id = $1) AS has_settlement,
-  (SELECT coalesce(array_agg(DISTINCT b.state), '{}') FROM bank_accounts b WHERE b.merchant_id = $1) AS bank_states,
+  (SELECT coalesce(array_agg(DISTINCT b.state), '{}') FROM bank_accounts b
+    WHERE b.merchant_id = $1) AS bank_states,
   m.country
 FROM merchants m WHERE m.merchant_id = $1
 """)
@@ -162,7 +169,8 @@ async def note_opened(db: Tx, merchant_id: UUID, request_id: UUID, at: datetime)
 
 
 @MERCHANT.statement("""
-INSERT INTO go_live_requests (merchant_id, request_id, state, kinds, conditions, requested_by, requested_at)
+INSERT INTO go_live_requests (merchant_id, request_id, state, kinds, conditions, requested_by,
+  requested_at)
 VALUES ($1, $2, 'asked', $3, $4, $5, $6)
 """)
 async def add_request(

@@ -45,10 +45,13 @@ class PartnerMerchant(Row):
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT m.merchant_id, m.name, o.external_id, m.state, o.created_at, m.cit_web, m.cit_callcenter, m.mit,
-  (SELECT count(*) FROM sites s WHERE s.merchant_id = m.merchant_id AND s.retired_at IS NULL) AS sites
+SELECT m.merchant_id, m.name, o.external_id, m.state, o.created_at, m.cit_web, m.cit_callcenter,
+  m.mit,
+  (SELECT count(*) FROM sites s WHERE s.merchant_id = m.merchant_id
+    AND s.retired_at IS NULL) AS sites
 FROM partner_merchants o JOIN merchants m ON m.merchant_id = o.merchant_id
-WHERE o.partner_id = $1 AND ($2::text IS NULL OR m.state = $2) AND ($3::uuid[] IS NULL OR o.merchant_id = ANY($3))
+WHERE o.partner_id = $1 AND ($2::text IS NULL OR m.state = $2) AND ($3::uuid[] IS NULL
+  OR o.merchant_id = ANY($3))
   AND ($4::text IS NULL OR o.external_id = $4) AND ($5::uuid IS NULL OR o.merchant_id > $5)
   AND ($7::uuid IS NULL OR o.merchant_id = $7)
 ORDER BY o.merchant_id LIMIT $6
@@ -66,7 +69,8 @@ async def _merchants(
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(f"""
-SELECT m.merchant_id, m.name FROM partner_merchants o JOIN merchants m ON m.merchant_id = o.merchant_id
+SELECT m.merchant_id, m.name FROM partner_merchants o JOIN merchants m ON m.merchant_id =
+  o.merchant_id
 WHERE o.partner_id = $1 ORDER BY o.merchant_id DESC LIMIT {NAMED_MAX}
 """)
 async def _names(db: Read, partner_id: UUID) -> dict[UUID, str]:
@@ -117,12 +121,15 @@ class PartnerMerchantStatus(PartnerMerchant):
 
 
 @MERCHANT.statement("""
-SELECT m.merchant_id, m.name, o.external_id, m.state, o.created_at, m.cit_web, m.cit_callcenter, m.mit,
-  (SELECT count(*) FROM sites s WHERE s.merchant_id = m.merchant_id AND s.retired_at IS NULL) AS sites,
+SELECT m.merchant_id, m.name, o.external_id, m.state, o.created_at, m.cit_web, m.cit_callcenter,
+  m.mit,
+  (SELECT count(*) FROM sites s WHERE s.merchant_id = m.merchant_id
+    AND s.retired_at IS NULL) AS sites,
   (SELECT jsonb_build_object('order_id', order_id, 'at', placed_at) FROM order_heads h
     WHERE h.merchant_id = m.merchant_id ORDER BY placed_at, order_id LIMIT 1) AS first_order,
   (SELECT jsonb_build_object('order_id', order_id, 'at', placed_at) FROM order_heads h
-    WHERE h.merchant_id = m.merchant_id ORDER BY placed_at DESC, order_id DESC LIMIT 1) AS last_order
+    WHERE h.merchant_id = m.merchant_id ORDER BY placed_at DESC, order_id DESC
+      LIMIT 1) AS last_order
 FROM partner_merchants o JOIN merchants m ON m.merchant_id = o.merchant_id
 WHERE o.partner_id = $1 AND o.merchant_id = $2
 """)
@@ -145,11 +152,13 @@ class HookHealth(Row):
 
 @MERCHANT.statement("""
 SELECT e.endpoint_id, e.url, e.state, e.why,
-  (SELECT t.at FROM delivery_tries t WHERE t.merchant_id = e.merchant_id AND t.endpoint_id = e.endpoint_id
+  (SELECT t.at FROM delivery_tries t WHERE t.merchant_id = e.merchant_id
+    AND t.endpoint_id = e.endpoint_id
     AND t.result = 'delivered' AND t.try_id > $2 ORDER BY t.try_id DESC LIMIT 1) AS delivered_at,
   l.at AS last_at, l.result AS last_result, l.status AS last_status
 FROM endpoints e LEFT JOIN LATERAL (SELECT at, result, status FROM delivery_tries t
-  WHERE t.merchant_id = e.merchant_id AND t.endpoint_id = e.endpoint_id ORDER BY t.try_id DESC LIMIT 1) l ON true
+  WHERE t.merchant_id = e.merchant_id AND t.endpoint_id = e.endpoint_id ORDER BY t.try_id DESC
+    LIMIT 1) l ON true
 WHERE e.merchant_id = $1 AND e.state <> 'deleted' ORDER BY e.created_at, e.endpoint_id
 """)
 async def hooks_of(db: Read, merchant_id: UUID, since: UUID) -> list[HookHealth]:
@@ -168,7 +177,8 @@ class _Rescued(Row):
 SELECT h.merchant_id, h.asset, sum(h.units) AS units, count(*) AS orders
 FROM merchants m JOIN order_heads h ON h.merchant_id = m.merchant_id
 WHERE m.merchant_id = ANY($1) AND h.{RESCUED} AND h.order_type IN ('MIT', 'CIT') AND h.placed_at >=
-  date_trunc('day', $2::timestamptz + m.offset_us * interval '1 microsecond', 'UTC') - make_interval(days => $3 - 1)
+  date_trunc('day', $2::timestamptz + m.offset_us * interval '1 microsecond',
+    'UTC') - make_interval(days => $3 - 1)
 GROUP BY 1, 2 ORDER BY 1, 3 DESC
 """)
 async def _rescued(

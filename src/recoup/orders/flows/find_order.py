@@ -18,7 +18,8 @@ async def find_one(world: World, key: str, merchant_id: UUID | None = None) -> t
         raise Problem(
             "not_found",
             Sentence("No order is known by {0}.", repr(key)),
-            cure="Check it: use a complete id of the order (Recoup's or the merchant's) or its reference number.",
+            cure="Check it: use a complete id of the order (Recoup's or the merchant's) or its "
+            "reference number.",
         )
     if len({row.merchant_id for row in keys}) > 1:
         ids = ", ".join(str(row.order_id) for row in keys)

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from recoup.kit.world import World
 
-PAYER_RETURN = "payer-return"  # names an attempt, by its key, whose customer comes back from the processor's page
+# names an attempt, by its key, whose customer comes back from the processor's page
+PAYER_RETURN = "payer-return"
 _MAC_BYTES = 16
 
 

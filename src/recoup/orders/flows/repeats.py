@@ -45,7 +45,8 @@ class Once:
         try:
             return await work()
         except (KeyTaken, Problem):
-            # The same call at the same moment may have been first: what it left is no reason to refuse this one.
+            # The same call at the same moment may have been first: what it left is no reason to
+            # refuse this one.
             answer = await self._answer()
             if answer is None:
                 raise

@@ -60,13 +60,16 @@ _OWN: Final = (
     Attention(UNKNOWN, "The processor has not said for a day whether this payment went through."),
     Attention(
         REQUEST_REFUSED,
-        "The processor refused the request as invalid, so it is not repeated. The timeline has its words.",
-        "The timeline has the processor's words. Fix what they name and retry the order, or cancel it.",
+        "The processor refused the request as invalid, so it is not repeated. The timeline has its "
+        "words.",
+        "The timeline has the processor's words. Fix what they name and retry the order, or cancel "
+        "it.",
         OPERATOR,
     ),
     Attention(
         ANSWER_DIFFERS,
-        "The processor's answer is of another payment, amount or currency: it is not booked. Look it up there.",
+        "The processor's answer is of another payment, amount or currency: it is not booked. Look "
+        "it up there.",
         *_LOOKED_UP,
     ),
     Attention(
@@ -76,7 +79,8 @@ _OWN: Final = (
     ),
     Attention(
         CHARGE_UNKNOWN,
-        "The processor has not said for a day whether the customer was charged. It is asked until it does.",
+        "The processor has not said for a day whether the customer was charged. It is asked until "
+        "it does.",
         "Nothing: it is asked until it answers; nothing is sent twice.",
         OPERATOR,
     ),
@@ -115,7 +119,8 @@ _OWN: Final = (
     ),
     Attention(
         UNCLEAR_DECLINE,
-        "The decline sounds final, but its words are on no list: nothing is planned before they are read.",
+        "The decline sounds final, but its words are on no list: nothing is planned before they "
+        "are read.",
         "Read its words in the timeline; attempt it again, or cancel the order.",
         DESK,
         by_people=True,

@@ -23,9 +23,11 @@ _NEW_PAYMENT: Final = "A later payment by the customer, or another card, may suc
 SENTENCES: Final[dict[str, str]] = {
     HARD: "The rescue ended: {meaning}. {cure}",
     SOFT: "The rescue ended: {meaning}. The customer was waiting, so nothing more is tried. {cure}",
-    NO_ANSWER: "The rescue ended: the bank had not answered when the customer had to be told. An approval that still "
+    NO_ANSWER: "The rescue ended: the bank had not answered when the customer had to be told. An "
+               "approval that still "
     "comes is given back.",
-    TOO_LATE: "The rescue ended before the bank's approval came; the amount goes back to the customer.",
+    TOO_LATE: "The rescue ended before the bank's approval came; the amount goes back to the "
+              "customer.",
     NOT_SENT: "The rescue ended: nothing could be sent to the bank, and nothing was charged.",
     DECLINED: "The rescue ended without an approval.",
     "challenge_failed": "The customer could not cure the decline.",
@@ -38,9 +40,11 @@ SENTENCES: Final[dict[str, str]] = {
     "merchant_cancelled": "The order was cancelled by the merchant.",
     "paid_elsewhere": "The merchant's own payment for this order succeeded.",
     **BILLED,
-    UNKNOWN: "Not over: the bank has not answered the last attempt, which may have been approved. Do not charge this "
+    UNKNOWN: "Not over: the bank has not answered the last attempt, which may have been approved. "
+             "Do not charge this "
     "payment elsewhere; send the same orderId again, or wait for order.completed.",
-    PLANNED: "Not over: the next attempt is due at nextAttemptAt. Do not charge this payment elsewhere meanwhile.",
+    PLANNED: "Not over: the next attempt is due at nextAttemptAt. Do not charge this payment "
+             "elsewhere meanwhile.",
     GOES_ON: "Not over: the rescue goes on. Do not charge this payment elsewhere meanwhile.",
 }  # fmt: skip
 

@@ -82,8 +82,10 @@ class Completed(OrderData, frozen=True, kw_only=True):
         Literal["link", "new_card", "other_card", "part", "retry", "signal", "merchant"]
         | UnsetType,
         Meta(
-            description="What brought the money of an MIT: the customer paid by the `link`; a `new_card`; an "
-            "`other_card` on file; a `part`; a `retry`; a `signal`: an attempt at once after an approval elsewhere; "
+            description="What brought the money of an MIT: the customer paid by the `link`; a "
+            "`new_card`; an "
+            "`other_card` on file; a `part`; a `retry`; a `signal`: an attempt at once after an "
+            "approval elsewhere; "
             "`merchant`: an attempt that a person requested."
         ),
     ] = UNSET

@@ -52,7 +52,8 @@ def fold(lines: Iterable[Line]) -> State:
 def after(state: State, line: Line) -> State:
     if line.seq != state.version + 1 or line.src != state.stage:
         raise ValueError(
-            f"line {line.seq} ({line.happening}) does not follow version {state.version} ({state.stage})"
+            f"line {line.seq} ({line.happening}) does not follow version {state.version} "
+            f"({state.stage})"
         )
     stage = Stage(line.dst)
     collected = 0 if stage in ENDED else state.collected_units

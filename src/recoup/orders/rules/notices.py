@@ -31,21 +31,24 @@ NOTICES: Final = (
     ),
     Notice(
         "payment_link",
-        "nothing more is planned, or the decline needs the customer: a link to pay; by day, at most two an order and"
+        "nothing more is planned, or the decline needs the customer: a link to pay; by day, at "
+        "most two an order and"
         " four in 30 days, with a link to unsubscribe",
         ("challenge_offered",),
         False,
     ),
     Notice(
         "payment_link_early",
-        "with the payment link: the rescue engine may send it earlier, in addition to retries, where that is worth a"
+        "with the payment link: the rescue engine may send it earlier, in addition to retries, "
+        "where that is worth a"
         " contact",
         (),
         False,
     ),
     Notice(
         "payment_link_sms",
-        "with the payment link: by SMS where the customer left no e-mail address, and as the second message of an"
+        "with the payment link: by SMS where the customer left no e-mail address, and as the "
+        "second message of an"
         " order; to numbers with their country's code",
         (),
         False,

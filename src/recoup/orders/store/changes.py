@@ -117,7 +117,8 @@ _OWNED: Final = frozenset(
 
 
 @MERCHANT.statement(
-    "SELECT write_changes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
+    "SELECT write_changes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, "
+    "$17, $18)"
 )
 async def _write(
     db: Tx,

@@ -11,8 +11,10 @@ from recoup.db.statement import MERCHANT, Read, Row, Tx
 
 @MERCHANT.statement("""
 SELECT m.merchant_id FROM merchants m
-WHERE m.offset_us > 0 AND EXISTS (SELECT FROM due_work d WHERE d.merchant_id = m.merchant_id AND NOT d.wall
-  AND d.due_at > $1::timestamptz AND d.due_at <= $1::timestamptz + m.offset_us * interval '1 microsecond'
+WHERE m.offset_us > 0 AND EXISTS (SELECT FROM due_work d WHERE d.merchant_id = m.merchant_id
+  AND NOT d.wall
+  AND d.due_at > $1::timestamptz AND d.due_at <= $1::timestamptz + m.offset_us * interval
+    '1 microsecond'
   AND (d.lease_until IS NULL OR d.lease_until <= $1))
 """)
 async def moved_merchants(db: Read, wall: datetime) -> list[UUID]:
@@ -22,9 +24,11 @@ async def moved_merchants(db: Read, wall: datetime) -> list[UUID]:
 # A loose index scan: one look-up for each merchant, however much work it has.
 @MERCHANT.statement("""
 WITH RECURSIVE t AS (
-  (SELECT merchant_id, 1 AS number FROM due_work WHERE merchant_id > $1 ORDER BY merchant_id LIMIT 1)
+  (SELECT merchant_id, 1 AS number FROM due_work WHERE merchant_id > $1 ORDER BY merchant_id
+    LIMIT 1)
   UNION ALL
-  SELECT (SELECT d.merchant_id FROM due_work d WHERE d.merchant_id > t.merchant_id ORDER BY d.merchant_id LIMIT 1),
+  SELECT (SELECT d.merchant_id FROM due_work d WHERE d.merchant_id > t.merchant_id
+    ORDER BY d.merchant_id LIMIT 1),
     t.number + 1
   FROM t WHERE t.merchant_id IS NOT NULL AND t.number < $2
 )
@@ -50,14 +54,16 @@ class Outstanding(Row):
 
 
 @MERCHANT.statement("""
-SELECT (SELECT count(*) FROM due_work d JOIN merchants m USING (merchant_id) WHERE d.merchant_id = $1
+SELECT (SELECT count(*) FROM due_work d JOIN merchants m USING (merchant_id)
+  WHERE d.merchant_id = $1
     AND (d.kind IN ('inquire', 'modification')
       OR d.kind = 'processor_invoice' AND d.due_at <= $2 AND d.tries < 3 OR (NOT d.wall
       AND d.due_at <= $2::timestamptz + m.offset_us * interval '1 microsecond'))) AS work,
   (SELECT count(*) FROM due_work WHERE merchant_id = $1 AND kind = 'inquire') AS unanswered,
   (SELECT count(*) FROM outbox WHERE merchant_id = $1 AND NOT fed) AS unfed,
   (SELECT count(*) FROM lanes l JOIN endpoints e USING (endpoint_id)
-    WHERE l.merchant_id = $1 AND l.due_at IS NOT NULL AND l.fails = 0 AND e.opened_at IS NULL) AS undelivered
+    WHERE l.merchant_id = $1 AND l.due_at IS NOT NULL AND l.fails = 0
+      AND e.opened_at IS NULL) AS undelivered
 """)
 async def outstanding(db: Read, merchant_id: UUID, wall: datetime) -> Outstanding:
     """Counts what must be finished before a merchant's clock may go on: work, events to feed, first
@@ -71,7 +77,8 @@ class Unanswered(NamedTuple):
 
 @MERCHANT.statement("""
 SELECT a.order_id, a.attempt_id FROM due_work d
-JOIN attempts a ON a.merchant_id = d.merchant_id AND a.order_id = d.subject_id AND a.state IN ('open', 'unknown')
+JOIN attempts a ON a.merchant_id = d.merchant_id AND a.order_id = d.subject_id
+  AND a.state IN ('open', 'unknown')
 WHERE d.merchant_id = $1 AND d.kind = 'inquire' AND d.due_at > $2 ORDER BY d.subject_id LIMIT 1000
 """)
 async def unanswered(db: Read, merchant_id: UUID, wall: datetime) -> list[Unanswered]:
@@ -101,7 +108,8 @@ async def claim(
     return await _claim_of_merchant(db, wall, limit, wall + LEASE, merchant_id)
 
 
-# Rows whose instant has come by the wall; those of a merchant whose clock stands in the past wait for it.
+# Rows whose instant has come by the wall; those of a merchant whose clock stands in the past wait
+# for it.
 @MERCHANT.statement(f"""
 WITH picked AS MATERIALIZED (
   SELECT d.merchant_id, d.kind, d.subject_id FROM due_work d JOIN merchants m USING (merchant_id)
@@ -110,7 +118,8 @@ WITH picked AS MATERIALIZED (
   ORDER BY d.due_at LIMIT $2 FOR UPDATE OF d SKIP LOCKED
 )
 UPDATE due_work d SET lease_until = $3, tries = d.tries + 1
-FROM picked p WHERE d.merchant_id = p.merchant_id AND d.kind = p.kind AND d.subject_id = p.subject_id
+FROM picked p WHERE d.merchant_id = p.merchant_id AND d.kind = p.kind
+  AND d.subject_id = p.subject_id
   AND p.kind = ANY (ARRAY[p.kind])  -- true; see `write_changes`
 RETURNING {_FIELDS}
 """)
@@ -123,13 +132,15 @@ WITH picked AS MATERIALIZED (
   SELECT d.merchant_id, d.kind, d.subject_id FROM due_work d
   WHERE d.merchant_id = $4 AND (d.lease_until IS NULL OR d.lease_until <= $1)
     AND d.due_at <= $1::timestamptz
-      + greatest(0, (SELECT offset_us FROM merchants WHERE merchant_id = $4)) * interval '1 microsecond'
+      + greatest(0, (SELECT offset_us FROM merchants WHERE merchant_id = $4)) * interval
+        '1 microsecond'
     AND CASE WHEN d.wall THEN d.due_at <= $1::timestamptz ELSE d.due_at <= $1::timestamptz
       + (SELECT offset_us FROM merchants WHERE merchant_id = $4) * interval '1 microsecond' END
   ORDER BY d.due_at LIMIT $2 FOR UPDATE OF d SKIP LOCKED
 )
 UPDATE due_work d SET lease_until = $3, tries = d.tries + 1
-FROM picked p WHERE d.merchant_id = p.merchant_id AND d.kind = p.kind AND d.subject_id = p.subject_id
+FROM picked p WHERE d.merchant_id = p.merchant_id AND d.kind = p.kind
+  AND d.subject_id = p.subject_id
   AND p.kind = ANY (ARRAY[p.kind])  -- true; see `write_changes`
 RETURNING {_FIELDS}
 """)
@@ -159,7 +170,8 @@ WITH picked AS MATERIALIZED (
   LIMIT $2
 )
 UPDATE due_work d SET lease_until = $3, tries = d.tries + 1
-FROM picked p WHERE d.merchant_id = p.merchant_id AND d.kind = p.kind AND d.subject_id = p.subject_id
+FROM picked p WHERE d.merchant_id = p.merchant_id AND d.kind = p.kind
+  AND d.subject_id = p.subject_id
   AND p.kind = ANY (ARRAY[p.kind])  -- true; see `write_changes`
 RETURNING {_FIELDS}
 """)
@@ -175,7 +187,8 @@ async def postpone(db: Tx, due: Due, until: datetime, error: str) -> None:
 
 
 @MERCHANT.statement("""
-UPDATE due_work SET lease_until = $4, last_error = $5 WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3
+UPDATE due_work SET lease_until = $4, last_error = $5 WHERE merchant_id = $1 AND kind = $2
+  AND subject_id = $3
 """)
 async def _postpone(
     db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, until: datetime, error: str
@@ -185,7 +198,8 @@ async def _postpone(
 
 @MERCHANT.statement("""
 INSERT INTO due_work (merchant_id, kind, subject_id, due_at, wall) VALUES ($1, $2, $3, $4, true)
-ON CONFLICT (merchant_id, kind, subject_id) DO UPDATE SET due_at = excluded.due_at, lease_until = NULL, tries = 0
+ON CONFLICT (merchant_id, kind, subject_id) DO UPDATE SET due_at = excluded.due_at,
+  lease_until = NULL, tries = 0
 """)
 async def make_due(db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, at: datetime) -> None:
     """Makes work due at that wall time, though somebody works at it: what came meanwhile is looked
@@ -198,7 +212,8 @@ async def hand_back(db: Tx, due: Due, until: datetime | None = None) -> None:
 
 
 @MERCHANT.statement("""
-UPDATE due_work SET lease_until = $4, tries = 0 WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3
+UPDATE due_work SET lease_until = $4, tries = 0 WHERE merchant_id = $1 AND kind = $2
+  AND subject_id = $3
 """)
 async def _hand_back(
     db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, until: datetime | None
@@ -230,7 +245,8 @@ async def lease(db: Tx, due: Due, wall: datetime, until: datetime) -> bool:
 
 @MERCHANT.statement("""
 UPDATE due_work SET lease_until = $5
-WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3 AND (lease_until IS NULL OR lease_until <= $4) RETURNING true
+WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3 AND (lease_until IS NULL
+  OR lease_until <= $4) RETURNING true
 """)
 async def _lease(
     db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, wall: datetime, until: datetime
@@ -239,14 +255,16 @@ async def _lease(
 
 
 @MERCHANT.statement("""
-UPDATE due_work SET due_at = $3 WHERE merchant_id = $1 AND kind = 'inquire' AND subject_id = ANY ($2) AND due_at > $3
+UPDATE due_work SET due_at = $3 WHERE merchant_id = $1 AND kind = 'inquire'
+  AND subject_id = ANY ($2) AND due_at > $3
 """)
 async def inquire_now(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID], wall: datetime) -> None:
     """Later inquiries about these orders are due now."""
 
 
 @MERCHANT.statement("""
-DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'processor_notice' AND subject_id = $2 AND NOT EXISTS (
+DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'processor_notice' AND subject_id = $2
+  AND NOT EXISTS (
   SELECT FROM processor_notices WHERE merchant_id = $1 AND object_key = $2 AND times <> $3)
 """)
 async def notice_worked(db: Tx, merchant_id: UUID, object_key: UUID, times: int) -> None:
@@ -267,15 +285,18 @@ async def look_at_invoice_again(
 
 @MERCHANT.statement("""
 INSERT INTO due_work (merchant_id, kind, subject_id, due_at) VALUES ($1, 'transmission', $2, $3)
-ON CONFLICT (merchant_id, kind, subject_id) DO UPDATE SET due_at = EXCLUDED.due_at, lease_until = NULL
+ON CONFLICT (merchant_id, kind, subject_id) DO UPDATE SET due_at = EXCLUDED.due_at,
+  lease_until = NULL
 """)
 async def look_at_transmission(db: Tx, merchant_id: UUID, transmit_id: UUID, at: datetime) -> None:
     """Makes due the look at what a transmission means for rescues."""
 
 
 @MERCHANT.statement("""
-DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'transmission' AND subject_id = $2 AND NOT EXISTS (
-  SELECT FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2 AND updated_at IS DISTINCT FROM $3)
+DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'transmission' AND subject_id = $2
+  AND NOT EXISTS (
+  SELECT FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2 AND updated_at IS DISTINCT
+    FROM $3)
 """)
 async def end_look_at_transmission(
     db: Tx, merchant_id: UUID, transmit_id: UUID, updated_at: datetime | None
@@ -285,7 +306,8 @@ async def end_look_at_transmission(
 
 
 @MERCHANT.statement("""
-DELETE FROM due_work WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3 AND (NOT wall OR due_at <= $4)
+DELETE FROM due_work WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3 AND (NOT wall
+  OR due_at <= $4)
 """)
 async def end_work_begun(
     db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, begun: datetime

@@ -32,9 +32,11 @@ async def find_any_order(
 
 
 @MERCHANT.statement("""
-SELECT merchant_id, order_id FROM orders WHERE order_id = $1 AND ($3::uuid IS NULL OR merchant_id = $3)
+SELECT merchant_id, order_id FROM orders WHERE order_id = $1 AND ($3::uuid IS NULL
+  OR merchant_id = $3)
 UNION
-SELECT merchant_id, order_id FROM order_refs WHERE external_id = $2 AND ($3::uuid IS NULL OR merchant_id = $3)
+SELECT merchant_id, order_id FROM order_refs WHERE external_id = $2 AND ($3::uuid IS NULL
+  OR merchant_id = $3)
 ORDER BY 2 DESC LIMIT 20
 """)
 async def _find(
@@ -46,7 +48,8 @@ async def _find(
 @MERCHANT.statement("""
 SELECT merchant_id, order_id FROM orders WHERE order_id = $1 AND merchant_id = ANY($3::uuid[])
 UNION
-SELECT merchant_id, order_id FROM order_refs WHERE external_id = $2 AND merchant_id = ANY($3::uuid[])
+SELECT merchant_id, order_id FROM order_refs WHERE external_id = $2
+  AND merchant_id = ANY($3::uuid[])
 ORDER BY 2 DESC LIMIT 20
 """)
 async def _find_among(

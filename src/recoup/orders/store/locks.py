@@ -16,8 +16,10 @@ from recoup.orders.rules.snapshot import LockedOrder, OrderColumns
 
 
 @MERCHANT.statement(f"""
-SELECT {columns_of(OrderColumns, "o", units="h.units")}, o.token_id, o.card_id, o.pan_id, o.cards_before, h.created_at,
-  h.status, h.order_type, h.source, h.refunded_units, h.disputed, h.attempts AS attempts_count, h.next_attempt_at,
+SELECT {columns_of(OrderColumns, "o", units="h.units")}, o.token_id, o.card_id, o.pan_id,
+  o.cards_before, h.created_at,
+  h.status, h.order_type, h.source, h.refunded_units, h.disputed, h.attempts AS attempts_count,
+    h.next_attempt_at,
   h.reason, h.attention
 FROM orders o
 JOIN order_heads h USING (merchant_id, order_id)

@@ -23,14 +23,18 @@ FEES: Final = (
     "fee_returned",
     "fee_taken_back",
 )  # each shown in the line that it is the fee of
-_OF: Final = "CASE p.recipe WHEN 'fee' THEN 'approve' WHEN 'fee_returned' THEN 'refund_owed' ELSE 'refund_refused' END"
+_OF: Final = (
+    "CASE p.recipe WHEN 'fee' THEN 'approve' WHEN 'fee_returned' THEN 'refund_owed' ELSE "
+    "'refund_refused' END"
+)
 SENT: Final = ("paid_out", "payout_bounced", "payout_paid")
 _SCHEDULED: Final = ("settlement_closed", "payout_requested", "payout_returned")
 _OWED: Final = f"""(e.account = 'merchant_payable' AND p.recipe NOT IN {_SCHEDULED}
     OR e.account IN ('settlement_due', 'payout_due') AND p.recipe IN {SENT})"""
 _PLACE: Final = f"CASE e.account WHEN 'payout_due' THEN '{WALLET}' ELSE e.place END"
 _KNOWN: Final = known_at("p", 4)
-# A refund is owed before it is made: its reference came with the line that says so. All others come with the posting.
+# A refund is owed before it is made: its reference came with the line that says so. All others come
+# with the posting.
 _REFUNDED_AS: Final = f"""CASE WHEN r.reference IS NOT NULL AND EXISTS (SELECT FROM order_log g WHERE g.merchant_id = $1
     AND g.order_id = p.order_id AND g.fact_id = r.modification_id
     AND g.happening IN ('refund_done', 'part_captured', 'reversed')
@@ -59,37 +63,47 @@ class MovementLine(LedgerLine):
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(f"""
 WITH page AS MATERIALIZED (
-  SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.order_id, p.business_at, e.line_no, e.asset,
+  SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.order_id, p.business_at, e.line_no,
+    e.asset,
     {_PLACE} AS place, -e.units AS units
   FROM postings p
   JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id AND {_OWED}
   WHERE p.merchant_id = $1 AND p.business_at >= $2 AND p.business_at < $3 AND {_KNOWN}
     AND (p.business_at, p.posting_id, e.line_no) > ($6, $7, $8)
     AND (p.recipe NOT IN {FEES} OR NOT EXISTS (SELECT FROM postings q
-      WHERE q.merchant_id = p.merchant_id AND q.source_kind = p.source_kind AND q.source_id = p.source_id
+      WHERE q.merchant_id = p.merchant_id AND q.source_kind = p.source_kind
+        AND q.source_id = p.source_id
         AND q.recipe = {_OF} AND q.business_at = p.business_at))
   ORDER BY p.business_at, p.posting_id, e.line_no LIMIT $9
 )
-SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.business_at, p.order_id, p.line_no, p.units,
+SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.business_at, p.order_id, p.line_no,
+  p.units,
   o.external_id, o.placed_at, o.site_id, o.descriptor, p.asset, p.place,
   coalesce(-fe.units, 0) AS fee_units, s.name AS site,
   coalesce(CASE WHEN {known_at("n", 4, "closed_at")} THEN l.batch_id END, b.batch_id) AS batch_id,
   coalesce(a.reference, {_REFUNDED_AS}, x.tx_hash, w.reference, b.reference) AS reference
 FROM page p
-LEFT JOIN postings f ON f.merchant_id = $1 AND f.source_kind = p.source_kind AND f.source_id = p.source_id
+LEFT JOIN postings f ON f.merchant_id = $1 AND f.source_kind = p.source_kind
+  AND f.source_id = p.source_id
   AND f.business_at = p.business_at
   AND f.recipe = CASE p.recipe WHEN 'approve' THEN 'fee' WHEN 'refund_owed' THEN 'fee_returned'
     WHEN 'refund_refused' THEN 'fee_taken_back' END
-LEFT JOIN entries fe ON fe.merchant_id = $1 AND fe.posting_id = f.posting_id AND fe.account = 'merchant_payable'
+LEFT JOIN entries fe ON fe.merchant_id = $1 AND fe.posting_id = f.posting_id
+  AND fe.account = 'merchant_payable'
 LEFT JOIN orders o ON o.merchant_id = $1 AND o.order_id = p.order_id
 LEFT JOIN sites s ON s.merchant_id = $1 AND s.site_id = o.site_id
-LEFT JOIN settlement_lines l ON l.merchant_id = $1 AND l.posting_id = p.posting_id AND l.line_no = p.line_no
+LEFT JOIN settlement_lines l ON l.merchant_id = $1 AND l.posting_id = p.posting_id
+  AND l.line_no = p.line_no
 LEFT JOIN settlement_batches n ON n.merchant_id = $1 AND n.batch_id = l.batch_id
-LEFT JOIN attempts a ON a.merchant_id = $1 AND a.attempt_id = p.source_id AND p.source_kind = 'attempt'
-LEFT JOIN modifications r ON r.merchant_id = $1 AND r.modification_id = p.source_id AND p.source_kind = 'refund'
-LEFT JOIN settlements x ON x.merchant_id = $1 AND x.settlement_id = p.source_id AND p.source_kind = 'settlement'
+LEFT JOIN attempts a ON a.merchant_id = $1 AND a.attempt_id = p.source_id
+  AND p.source_kind = 'attempt'
+LEFT JOIN modifications r ON r.merchant_id = $1 AND r.modification_id = p.source_id
+  AND p.source_kind = 'refund'
+LEFT JOIN settlements x ON x.merchant_id = $1 AND x.settlement_id = p.source_id
+  AND p.source_kind = 'settlement'
 LEFT JOIN payouts w ON w.merchant_id = $1 AND w.payout_id = p.source_id AND p.source_kind = 'payout'
-LEFT JOIN bank_payouts b ON b.merchant_id = $1 AND b.payout_id = p.source_id AND p.source_kind = 'bank_payout'
+LEFT JOIN bank_payouts b ON b.merchant_id = $1 AND b.payout_id = p.source_id
+  AND p.source_kind = 'bank_payout'
 ORDER BY p.business_at, p.posting_id, p.line_no
 """)
 async def _movements(
@@ -139,8 +153,10 @@ async def totals(db: Read, merchant_id: UUID, window: Window) -> list[MovementSu
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT count(*) FROM reconciliation_lines l
-WHERE l.merchant_id = $1 AND l.dated >= $2 AND l.dated < $3 AND l.outcome NOT IN ('matched', 'refused')
-  AND l.booked_at IS NULL AND l.run_id IN (SELECT DISTINCT ON (file_hash) run_id FROM reconciliation_runs
+WHERE l.merchant_id = $1 AND l.dated >= $2 AND l.dated < $3
+  AND l.outcome NOT IN ('matched', 'refused')
+  AND l.booked_at IS NULL AND l.run_id IN (SELECT DISTINCT ON (file_hash) run_id
+    FROM reconciliation_runs
     WHERE merchant_id = $1 ORDER BY file_hash, created_at DESC)
 """)
 async def _open_differences(db: Read, merchant_id: UUID, begin: datetime, end: datetime) -> int:

@@ -36,30 +36,37 @@ from recoup.orders.store.rows import LogLine, OrderHead
 
 R = TypeVar("R", bound=Row)
 
-# Of a partner's endpoint merchants see the host: the rest of its address may be a key, and its answers are the
+# Of a partner's endpoint merchants see the host: the rest of its address may be a key, and its
+# answers are the
 # partner's own.
 _HOST: Final = "(?i)^(?:([a-z]+://)(?:[^/?#]*@)?([^/?#]*))?.*$"
 TRIES_READ: Final = (
     500  # of deliveries, of each event the newest first: an event may be sent again and again
 )
-# One JSON per order and kind. Decisions are found by the lines that carry them: they have no index by order. What they
+# One JSON per order and kind. Decisions are found by the lines that carry them: they have no index
+# by order. What they
 # knew of issuers and of the card's sends over all merchants is not shown.
 _READ: Final = r"""
 WITH tried AS MATERIALIZED (
-  SELECT merchant_id, try_id, endpoint_id, subject_id, seq, event_id, try_no, at, status, error, latency_ms, answer,
+  SELECT merchant_id, try_id, endpoint_id, subject_id, seq, event_id, try_no, at, status, error,
+    latency_ms, answer,
     result, sample, resent
-  FROM (SELECT *, row_number() OVER (PARTITION BY seq ORDER BY try_id DESC) AS place FROM delivery_tries
+  FROM (SELECT *, row_number() OVER (PARTITION BY seq ORDER BY try_id DESC) AS place
+    FROM delivery_tries
     WHERE merchant_id = $1 AND subject_id = $2) y
   ORDER BY place, try_id DESC LIMIT $4
 )
 SELECT o.order_id,
-  to_jsonb(o) - 'token_id' - 'card_id' - 'pan_id' - 'cards_before' || jsonb_build_object('units', h.units) AS "order",
+  to_jsonb(o) - 'token_id' - 'card_id' - 'pan_id' - 'cards_before' || jsonb_build_object('units',
+    h.units) AS "order",
   to_jsonb(h) AS head,
   to_jsonb(t) AS site,
-  (SELECT to_jsonb(k) FROM campaigns k WHERE k.merchant_id = o.merchant_id AND k.campaign_id = o.campaign_id)
+  (SELECT to_jsonb(k) FROM campaigns k WHERE k.merchant_id = o.merchant_id
+    AND k.campaign_id = o.campaign_id)
     AS campaign,
   to_jsonb(p) AS payer,
-  (SELECT jsonb_build_object('scheme', v.scheme, 'bin', v.bin, 'last4', v.last4, 'exp_month', v.exp_month,
+  (SELECT jsonb_build_object('scheme', v.scheme, 'bin', v.bin, 'last4', v.last4, 'exp_month',
+    v.exp_month,
       'exp_year', v.exp_year, 'route', (SELECT s.route FROM stored_methods s
         WHERE s.merchant_id = v.merchant_id AND s.method_id = v.token_id))
     FROM vault v WHERE v.merchant_id = o.merchant_id AND v.token_id = o.token_id) AS card,
@@ -68,65 +75,91 @@ SELECT o.order_id,
   coalesce((SELECT jsonb_agg(to_jsonb(r) ORDER BY r.modification_no) FROM modifications r
     WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id), '[]') AS modifications,
   coalesce((SELECT jsonb_agg(to_jsonb(q) ORDER BY q.requested_at, q.request_id)
-    FROM refund_requests q WHERE q.merchant_id = o.merchant_id AND q.order_id = o.order_id), '[]') AS requests,
+    FROM refund_requests q WHERE q.merchant_id = o.merchant_id
+      AND q.order_id = o.order_id), '[]') AS requests,
   coalesce((SELECT jsonb_agg(to_jsonb(d) - 'answer_id' ORDER BY d.dispute_no) FROM disputes d
     WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id), '[]') AS disputes,
-  (SELECT to_jsonb(c) FROM challenges c WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id
+  (SELECT to_jsonb(c) FROM challenges c WHERE c.merchant_id = o.merchant_id
+    AND c.order_id = o.order_id
     AND c.state IN ('presented', 'tried') LIMIT 1) AS challenge,
   (SELECT to_jsonb(x) FROM advances x
     WHERE x.merchant_id = o.merchant_id AND x.order_id = o.order_id) AS advance,
   coalesce((SELECT jsonb_agg(to_jsonb(l) - 'prev_seq' ORDER BY l.seq) FROM order_log l
     WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id), '[]') AS log,
-  coalesce((SELECT jsonb_agg(jsonb_build_object('seq', w.seq, 'text', w.text) ORDER BY w.seq) FROM order_words w
+  coalesce((SELECT jsonb_agg(jsonb_build_object('seq', w.seq, 'text', w.text) ORDER BY w.seq)
+    FROM order_words w
     WHERE w.merchant_id = o.merchant_id AND w.order_id = o.order_id), '[]') AS words,
-  coalesce((SELECT jsonb_agg(to_jsonb(d) #- '{features,facts,issuer_answers}' #- '{features,facts,sends_left}'
+  coalesce((SELECT jsonb_agg(to_jsonb(d) #- '{features,facts,issuer_answers}' #-
+    '{features,facts,sends_left}'
       #- '{features,facts,free_at}' #- '{features,tallies}' ORDER BY d.decision_id) FROM decisions d
     WHERE d.merchant_id = o.merchant_id AND d.decision_id IN (
-      SELECT l.decision_id FROM order_log l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id
-      UNION SELECT a.decision_id FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
+      SELECT l.decision_id FROM order_log l WHERE l.merchant_id = o.merchant_id
+        AND l.order_id = o.order_id
+      UNION SELECT a.decision_id FROM attempts a WHERE a.merchant_id = o.merchant_id
+        AND a.order_id = o.order_id
       UNION SELECT (l.body ->> 'risk')::uuid FROM order_log l
         WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.happening = 'planned'
     )), '[]') AS decisions,
   coalesce((SELECT jsonb_agg(to_jsonb(g) || jsonb_build_object('entries',
-      (SELECT coalesce(jsonb_agg(to_jsonb(e) - 'merchant_id' - 'posting_id' ORDER BY e.line_no), '[]') FROM entries e
+      (SELECT coalesce(jsonb_agg(to_jsonb(e) - 'merchant_id' - 'posting_id'
+        ORDER BY e.line_no), '[]') FROM entries e
         WHERE e.merchant_id = g.merchant_id AND e.posting_id = g.posting_id)) ORDER BY g.posting_id)
-    FROM postings g WHERE g.merchant_id = o.merchant_id AND g.order_id = o.order_id), '[]') AS postings,
+    FROM postings g WHERE g.merchant_id = o.merchant_id
+      AND g.order_id = o.order_id), '[]') AS postings,
   coalesce((SELECT jsonb_agg(to_jsonb(b) || jsonb_build_object('tries',
       (SELECT coalesce(jsonb_agg(to_jsonb(y) || jsonb_build_object('url',
-        CASE WHEN n.merchant_id = y.merchant_id THEN n.url ELSE regexp_replace(n.url, $3, '\1\2') END, 'answer',
+        CASE WHEN n.merchant_id = y.merchant_id THEN n.url
+          ELSE regexp_replace(n.url, $3, '\1\2') END, 'answer',
         CASE WHEN n.merchant_id = y.merchant_id THEN y.answer ELSE '' END, 'mine',
-        coalesce(n.merchant_id = y.merchant_id AND n.state <> 'deleted', false)) ORDER BY y.at), '[]')
+        coalesce(n.merchant_id = y.merchant_id AND n.state <> 'deleted', false))
+          ORDER BY y.at), '[]')
         FROM tried y LEFT JOIN endpoints n ON n.endpoint_id = y.endpoint_id WHERE y.seq = b.seq),
-      'waits', (SELECT coalesce(jsonb_agg(jsonb_build_object('url', CASE WHEN n.merchant_id = b.merchant_id THEN n.url
+      'waits', (SELECT coalesce(jsonb_agg(jsonb_build_object('url', CASE
+        WHEN n.merchant_id = b.merchant_id THEN n.url
           ELSE regexp_replace(n.url, $3, '\1\2') END, 'at', greatest(l.due_at, n.probe_at),
-          'tries', CASE WHEN l.next_seq = b.seq THEN l.tries ELSE 0 END, 'behind', l.next_seq < b.seq)
+          'tries', CASE WHEN l.next_seq = b.seq THEN l.tries
+            ELSE 0 END, 'behind', l.next_seq < b.seq)
           ORDER BY n.endpoint_id), '[]')
-        FROM endpoints n JOIN lanes l ON l.merchant_id = b.merchant_id AND l.endpoint_id = n.endpoint_id
+        FROM endpoints n JOIN lanes l ON l.merchant_id = b.merchant_id
+          AND l.endpoint_id = n.endpoint_id
           AND l.lane_id IN (b.subject_id, b.event_id) AND l.due_at IS NOT NULL
         WHERE n.state = 'active' AND (n.merchant_id = b.merchant_id
-            OR n.partner_id IN (SELECT p.partner_id FROM heard_by_partners p WHERE p.merchant_id = b.merchant_id))
-          AND (l.next_seq = b.seq OR b.fed AND b.seq >= coalesce(l.live_seq, l.next_seq) AND b.event = ANY(n.events)
+            OR n.partner_id IN (SELECT p.partner_id FROM heard_by_partners p
+              WHERE p.merchant_id = b.merchant_id))
+          AND (l.next_seq = b.seq OR b.fed AND b.seq >= coalesce(l.live_seq, l.next_seq)
+            AND b.event = ANY(n.events)
             AND (n.format = 'stablecoin') = (b.subject_kind IN ('stable_order', 'subscription')))))
       ORDER BY b.seq)
-    FROM outbox b WHERE b.merchant_id = o.merchant_id AND b.subject_id = o.order_id), '[]') AS events,
-  coalesce((SELECT jsonb_agg(DISTINCT taken.event) FROM endpoints n, unnest(n.events) AS taken(event)
-    WHERE n.state = 'active' AND (n.format = 'stablecoin') = (o.kind = 'stable') AND (n.merchant_id = o.merchant_id
-      OR n.partner_id IN (SELECT b.partner_id FROM heard_by_partners b WHERE b.merchant_id = o.merchant_id))), '[]')
+    FROM outbox b WHERE b.merchant_id = o.merchant_id AND b.subject_id = o.order_id),
+      '[]') AS events,
+  coalesce((SELECT jsonb_agg(DISTINCT taken.event) FROM endpoints n,
+    unnest(n.events) AS taken(event)
+    WHERE n.state = 'active' AND (n.format = 'stablecoin') = (o.kind = 'stable')
+      AND (n.merchant_id = o.merchant_id
+      OR n.partner_id IN (SELECT b.partner_id FROM heard_by_partners b
+        WHERE b.merchant_id = o.merchant_id))), '[]')
     AS heard,
-  coalesce((SELECT jsonb_agg(to_jsonb(n) - 'merchant_id' - 'order_id' ORDER BY n.note_id) FROM order_notes n
+  coalesce((SELECT jsonb_agg(to_jsonb(n) - 'merchant_id' - 'order_id' ORDER BY n.note_id)
+    FROM order_notes n
     WHERE n.merchant_id = o.merchant_id AND n.order_id = o.order_id), '[]') AS notes,
-  coalesce((SELECT jsonb_agg(to_jsonb(b) - 'merchant_id' - 'subject_id' ORDER BY b.kind) FROM blocks b
-    WHERE b.merchant_id = o.merchant_id AND b.lifted_at IS NULL AND (b.kind = 'card' AND b.subject_id = o.pan_id
+  coalesce((SELECT jsonb_agg(to_jsonb(b) - 'merchant_id' - 'subject_id' ORDER BY b.kind)
+    FROM blocks b
+    WHERE b.merchant_id = o.merchant_id AND b.lifted_at IS NULL AND (b.kind = 'card'
+      AND b.subject_id = o.pan_id
       OR b.kind = 'customer' AND b.subject_id = p.payer_id)), '[]') AS blocks,
-  coalesce((SELECT jsonb_agg(DISTINCT jsonb_build_object('batch_id', i.batch_id, 'period_to', i.period_to))
-    FROM postings g JOIN settlement_lines s ON s.merchant_id = g.merchant_id AND s.posting_id = g.posting_id
+  coalesce((SELECT jsonb_agg(DISTINCT jsonb_build_object('batch_id', i.batch_id, 'period_to',
+    i.period_to))
+    FROM postings g JOIN settlement_lines s ON s.merchant_id = g.merchant_id
+      AND s.posting_id = g.posting_id
     JOIN settlement_batches i ON i.merchant_id = s.merchant_id AND i.batch_id = s.batch_id
     WHERE g.merchant_id = o.merchant_id AND g.order_id = o.order_id), '[]') AS batches,
   {facets} AS facets,
   coalesce((SELECT jsonb_object_agg(w.kind, w.due_at) FROM due_work w
-    WHERE w.merchant_id = o.merchant_id AND w.subject_id = o.order_id AND w.kind IN ('admit', 'retry', 'expire',
+    WHERE w.merchant_id = o.merchant_id AND w.subject_id = o.order_id
+      AND w.kind IN ('admit', 'retry', 'expire',
       'release', 'inquire')), '{}') AS due,
-  (SELECT y.external_id FROM payers y WHERE y.merchant_id = p.merchant_id AND y.payer_id = p.payer_id)
+  (SELECT y.external_id FROM payers y WHERE y.merchant_id = p.merchant_id
+    AND y.payer_id = p.payer_id)
     AS external_payer
 FROM orders o
 JOIN order_heads h ON h.merchant_id = o.merchant_id AND h.order_id = o.order_id
@@ -280,7 +313,8 @@ async def lock_order_notes(db: Tx, merchant_id: UUID, order_id: UUID) -> None:
     """Notes of one order are written one after the other."""
 
 
-# Only of the merchant's own order, and only so many; a note that is known changes nothing. Under the order's lock.
+# Only of the merchant's own order, and only so many; a note that is known changes nothing. Under
+# the order's lock.
 @MERCHANT.statement("""
 WITH made AS (
   INSERT INTO order_notes (merchant_id, note_id, order_id, text, actor, business_at, recorded_at)
@@ -290,7 +324,8 @@ WITH made AS (
   ON CONFLICT (merchant_id, note_id) DO NOTHING RETURNING note_id
 )
 SELECT EXISTS (SELECT FROM made)
-  OR EXISTS (SELECT FROM order_notes WHERE merchant_id = $1 AND note_id = $2 AND order_id = $3 AND text = $4)
+  OR EXISTS (SELECT FROM order_notes WHERE merchant_id = $1 AND note_id = $2 AND order_id = $3
+    AND text = $4)
 """)
 async def insert_order_note(
     db: Tx,

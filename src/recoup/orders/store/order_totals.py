@@ -12,7 +12,8 @@ from uuid import UUID
 from recoup.db.statement import MERCHANT, Read, Row
 from recoup.kernel.ids import first_id_of
 
-# An order's id is made a moment before its row is there. What is older than SETTLED is counted again after AGAIN, and
+# An order's id is made a moment before its row is there. What is older than SETTLED is counted
+# again after AGAIN, and
 # what is older than FOR_GOOD never: a process that stood still for so long has lost its connection.
 SETTLED: Final = timedelta(minutes=2)
 AGAIN: Final = timedelta(seconds=60)
@@ -21,10 +22,14 @@ AT_ONCE: Final = 100_000  # rows that one look counts
 LOOKS_MAX: Final = 20
 MERCHANTS_MAX: Final = 10_000
 _FIRST: Final = UUID(int=0)
-_ORDERS: Final = "SELECT order_id AS id FROM order_heads WHERE merchant_id = $1 AND door = '{door}' AND order_id > $2"
+_ORDERS: Final = (
+    "SELECT order_id AS id FROM order_heads WHERE merchant_id = $1 AND door = "
+    "'{door}' AND order_id > $2"
+)
 _SOURCES: Final = {
     "rescue": _ORDERS.format(door="rescue"), "stablecoin": _ORDERS.format(door="stablecoin"),
-    "wallet": "SELECT posting_id AS id FROM entries WHERE merchant_id = $1 AND account = 'merchant_payable'"
+    "wallet": "SELECT posting_id AS id FROM entries WHERE merchant_id = $1 AND account = "
+              "'merchant_payable'"
               " AND place = 'wallet' AND posting_id > $2",
 }  # fmt: skip
 _IDS: Final = {"rescue": "order_id", "stablecoin": "order_id", "wallet": "posting_id"}

@@ -20,10 +20,12 @@ class OwnTries(Row):
 
 @MERCHANT.statement("""
 SELECT x.merchant_id, x.order_id, x.units, x.asset, x.facts
-FROM (SELECT DISTINCT merchant_id, order_id FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id)) k
+FROM (SELECT DISTINCT merchant_id, order_id FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id,
+  order_id)) k
 CROSS JOIN LATERAL (SELECT merchant_id, order_id, units, asset, facts, stage FROM orders
   WHERE merchant_id = k.merchant_id AND order_id = k.order_id OFFSET 0) x
-WHERE x.facts ? 'own_retry_at' AND x.stage IN ('received', 'processing', 'held', 'problem', 'challenged')
+WHERE x.facts ? 'own_retry_at' AND x.stage IN ('received', 'processing', 'held', 'problem',
+  'challenged')
 """)
 async def own_tries_of(
     db: Read, merchants: Sequence[UUID], orders: Sequence[UUID]
@@ -32,7 +34,8 @@ async def own_tries_of(
 
 
 @MERCHANT.statement("""
-UPDATE orders SET facts = CASE WHEN $3::text IS NULL THEN facts - '{own_retry_at,own_tries_left}'::text[]
+UPDATE orders SET facts = CASE WHEN $3::text IS NULL THEN facts -
+  '{own_retry_at,own_tries_left}'::text[]
   ELSE facts || jsonb_build_object('own_retry_at', $3::text, 'own_tries_left', $4::int) END
 WHERE merchant_id = $1 AND order_id = $2
 """)

@@ -10,7 +10,8 @@ from recoup.kernel.feature import Place
 
 
 @MERCHANT.statement("""
-SELECT k.order_id, jsonb_agg(jsonb_build_object('merchant_id', b.merchant_id, 'acceptor_id', NULL, 'until', NULL,
+SELECT k.order_id, jsonb_agg(jsonb_build_object('merchant_id', b.merchant_id, 'acceptor_id', NULL,
+  'until', NULL,
   'reason', b.kind))
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS k (merchant_id, order_id, card_id)
 JOIN blocks b ON b.merchant_id = k.merchant_id AND b.subject_id = k.card_id

@@ -19,7 +19,8 @@ class Request(Row):
 
 
 @MERCHANT.statement("""
-SELECT input_mac, subject_id, state, answer FROM requests WHERE merchant_id = $1 AND operation = $2 AND key = $3
+SELECT input_mac, subject_id, state, answer FROM requests WHERE merchant_id = $1 AND operation = $2
+  AND key = $3
 """)
 async def find_request(db: Read, merchant_id: UUID, operation: str, key: str) -> Request | None:
     """The request of the key: what it was sent with, and what it was answered."""
@@ -73,7 +74,8 @@ REQUESTS_KEPT: Final = timedelta(
 @MERCHANT.statement("""
 DELETE FROM requests WHERE ctid IN (
   SELECT ctid FROM requests
-  WHERE operation NOT IN ('refund', 'charge', 'payout', 'subscription') AND state = 'answered' AND created_at < $1
+  WHERE operation NOT IN ('refund', 'charge', 'payout', 'subscription') AND state = 'answered'
+    AND created_at < $1
   LIMIT $2)
 """)
 async def forget_requests(db: Tx, before: datetime, limit: int) -> Written:

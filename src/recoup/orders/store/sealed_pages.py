@@ -21,8 +21,10 @@ class PageSpan(Row, frozen=True):
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT min(p.page_no) AS low, max(p.page_no) AS high, count(*) FILTER (WHERE p.page_no IS NULL) AS unsealed
-FROM settlement_lines l JOIN postings p USING (merchant_id, posting_id) WHERE l.merchant_id = $1 AND l.batch_id = $2
+SELECT min(p.page_no) AS low, max(p.page_no) AS high, count(*) FILTER (WHERE p.page_no IS NULL) AS
+  unsealed
+FROM settlement_lines l JOIN postings p USING (merchant_id, posting_id) WHERE l.merchant_id = $1
+  AND l.batch_id = $2
 """)
 async def pages_of_batch(db: Read, merchant_id: UUID, batch_id: UUID) -> PageSpan:
     """The span of pages of a settlement batch."""
@@ -47,13 +49,17 @@ class SealedPage(Row, frozen=True):
 
 # In the closer's order: the database's own.
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT g.page_no, encode(g.prev_root, 'hex') AS prev_root, encode(g.root, 'hex') AS root, h.hashes, s.sums
+SELECT g.page_no, encode(g.prev_root, 'hex') AS prev_root, encode(g.root, 'hex') AS root, h.hashes,
+  s.sums
 FROM pages g
-CROSS JOIN LATERAL (SELECT array_agg(encode(content_hash, 'hex') ORDER BY position) AS hashes FROM postings p
+CROSS JOIN LATERAL (SELECT array_agg(encode(content_hash, 'hex') ORDER BY position) AS hashes
+  FROM postings p
   WHERE p.merchant_id = g.merchant_id AND p.page_no = g.page_no) h
 CROSS JOIN LATERAL (
-  SELECT jsonb_agg(jsonb_build_array(account, asset, place, units) ORDER BY account, asset, place) AS sums
-  FROM (SELECT split_part(key, '|', 1) AS account, split_part(key, '|', 2) AS asset, split_part(key, '|', 3) AS place,
+  SELECT jsonb_agg(jsonb_build_array(account, asset, place, units)
+    ORDER BY account, asset, place) AS sums
+  FROM (SELECT split_part(key, '|', 1) AS account, split_part(key, '|', 2) AS asset, split_part(key,
+    '|', 3) AS place,
     value AS units FROM jsonb_each(g.sums)) k) s
 WHERE g.merchant_id = $1 AND g.page_no BETWEEN $2 AND $3 ORDER BY g.page_no
 """)
@@ -81,7 +87,8 @@ class PostingContent(PostingSource):
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.business_at, p.merchant_id, min(e.asset) AS asset,
+SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.business_at, p.merchant_id,
+  min(e.asset) AS asset,
   jsonb_agg(jsonb_build_array(e.account, e.place, e.units) ORDER BY e.line_no) AS entries
 FROM postings p JOIN entries e USING (merchant_id, posting_id)
 WHERE p.merchant_id = $1 AND p.posting_id = ANY($2::uuid[])

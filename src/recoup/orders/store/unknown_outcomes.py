@@ -35,8 +35,10 @@ class Unknown(Row):
     total: int
 
 
-# Whatever is out is asked about: its due work, which is little, leads to it, not all attempts that ever were. Each is
-# looked up by its key: of a small merchant beside large ones the planner thinks that it has one order.
+# Whatever is out is asked about: its due work, which is little, leads to it, not all attempts that
+# ever were. Each is
+# looked up by its key: of a small merchant beside large ones the planner thinks that it has one
+# order.
 OUT: Final = """
 due_work d
 CROSS JOIN LATERAL (SELECT * FROM attempts a WHERE a.merchant_id = d.merchant_id AND a.order_id = d.subject_id
@@ -48,8 +50,10 @@ d.merchant_id = $1 AND d.kind = 'inquire'
   AND (a.authentication ->> 'url' IS NOT NULL AND (a.authentication ->> 'until')::timestamptz > $2) IS NOT TRUE
 """
 _DESK: Final = f"""
-SELECT a.attempt_id, a.order_id, o.external_id, a.attempt_no, a.units, a.asset, a.route, a.state, a.sent_at, a.sends,
-  a.if_late IS NOT DISTINCT FROM 'reverse' AS reverses, h.status, greatest(d.due_at, d.lease_until) AS inquiry_at,
+SELECT a.attempt_id, a.order_id, o.external_id, a.attempt_no, a.units, a.asset, a.route, a.state,
+  a.sent_at, a.sends,
+  a.if_late IS NOT DISTINCT FROM 'reverse' AS reverses, h.status, greatest(d.due_at,
+    d.lease_until) AS inquiry_at,
   count(*) OVER () AS total
 FROM {OUT}
 CROSS JOIN LATERAL (SELECT external_id FROM orders o

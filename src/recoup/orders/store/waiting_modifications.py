@@ -36,14 +36,17 @@ class WaitingModification(ModificationState):
 
 
 @MERCHANT.statement(f"""
-SELECT {columns_of(ModificationState, "r")}, r.modification_id, o.external_id, r.modification_no, r.kind, r.state,
-  r.tries, (SELECT count(*) FROM order_log l WHERE l.merchant_id = r.merchant_id AND l.order_id = r.order_id
+SELECT {columns_of(ModificationState, "r")}, r.modification_id, o.external_id, r.modification_no,
+  r.kind, r.state,
+  r.tries, (SELECT count(*) FROM order_log l WHERE l.merchant_id = r.merchant_id
+    AND l.order_id = r.order_id
     AND l.fact_id = r.modification_id AND l.happening = r.kind || '_stuck')::int AS refusals,
   r.processor_code, r.hand_note, r.hand_actor,
   CASE WHEN r.state = 'stuck' THEN 'stuck'
     WHEN r.state = 'owed' AND EXISTS (SELECT FROM advances a WHERE a.merchant_id = r.merchant_id
       AND a.order_id = r.order_id AND a.state = 'due') THEN 'waits_for_charge'
-    WHEN r.state = 'sent' AND r.unsent < r.tries AND coalesce(r.send_id, r.modification_id) < $4 THEN 'outcome_unknown'
+    WHEN r.state = 'sent' AND r.unsent < r.tries AND coalesce(r.send_id,
+      r.modification_id) < $4 THEN 'outcome_unknown'
     WHEN r.tries >= $2 THEN 'delayed' ELSE 'owed_long' END AS why,
   to_jsonb(p) AS payer
 FROM modifications r JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id

@@ -12,10 +12,12 @@ from recoup.orders.rules.snapshot import Attempt, Modification
 from recoup.orders.store.rows import ListedOrder
 
 _COLUMNS = """
-SELECT o.order_id, o.external_id, o.placed_at, h.units, o.asset, o.stage, o.kind, o.site_id, o.campaign_id,
+SELECT o.order_id, o.external_id, o.placed_at, h.units, o.asset, o.stage, o.kind, o.site_id,
+  o.campaign_id,
   o.descriptor, o.expires_at, o.facts ->> 'correlation_id' AS correlation_id,
   o.do_not_retry, o.metadata, h.created_at, h.status, h.refunded_units,
-  h.disputed, h.reason, h.next_attempt_at, h.order_type, h.source, p.first_name, p.last_name, p.email, p.phone,
+  h.disputed, h.reason, h.next_attempt_at, h.order_type, h.source, p.first_name, p.last_name,
+    p.email, p.phone,
   p.billing, p.shipping"""
 # One order has a statement of its own: its plan is kept, that of a list is made anew each time.
 _ONE = f"""{_COLUMNS}, o.facts -> 'items' AS items,
@@ -148,7 +150,8 @@ class LogLine(Row, frozen=True):
 @MERCHANT.statement("""
 SELECT l.seq, l.happening, l.business_at,
   l.body || CASE WHEN w.text IS NULL THEN '{}' ELSE jsonb_build_object('typed', w.text) END AS body,
-  (SELECT d.reasons ->> 1 FROM decisions d WHERE d.merchant_id = l.merchant_id AND d.decision_id = l.decision_id
+  (SELECT d.reasons ->> 1 FROM decisions d WHERE d.merchant_id = l.merchant_id
+    AND d.decision_id = l.decision_id
     AND l.happening = 'attempt_sent' AND d.versions ->> 'decider' LIKE 'route-%') AS route_reason
 FROM order_log l LEFT JOIN order_words w USING (merchant_id, order_id, seq)
 WHERE l.merchant_id = $1 AND l.order_id = $2 ORDER BY l.seq

@@ -131,7 +131,8 @@ def _decode(part: str) -> bytes:
         data = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
     except (ValueError, binascii.Error):
         raise _refused() from None
-    # One text only for each value: base64's spare bits would otherwise allow several tokens with one
+    # One text only for each value: base64's spare bits would otherwise allow several tokens with
+    # one
     # signature.
     if _encode(data) != part:
         raise _refused()

@@ -190,7 +190,8 @@ class Keyring:
             raise Problem(
                 "internal",
                 "Keys from the environment cannot be rotated here.",
-                f"Run `recoup keys rotate` with a key folder, then set {ENVIRONMENT} to the new text.",
+                f"Run `recoup keys rotate` with a key folder, then set {ENVIRONMENT} to the new "
+                f"text.",
             )
         self._held = files.change(self._folder, lambda material: rotated(material, after_ms))
 

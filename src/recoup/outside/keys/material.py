@@ -22,13 +22,15 @@ from recoup.kernel.time import wall_ms
 KEY_BYTES: Final = 32
 _KEY_ID: Final = re.compile(r"[0-9a-f]{16}")
 
-# purpose -> whether rotating adds a new one. The others stand for what is stored and compared for years.
+# purpose -> whether rotating adds a new one. The others stand for what is stored and compared for
+# years.
 PURPOSES: Final[Mapping[str, bool]] = {
     "card": True,  # wraps the key of each vault row
     "print": True,  # keyed hashes of card numbers
     "seal": True,  # secrets that we sign or verify with
     "token": True,  # access tokens
-    "mac": False,  # request bodies and derived ids: a new key would make every stored answer a conflict
+    # request bodies and derived ids: a new key would make every stored answer a conflict
+    "mac": False,
     "secret": False,  # hashes of secrets that callers send: a new key would lock every caller out
 }
 VAULT: Final = ("card", "print")  # both, or neither where no card number is ever taken

@@ -20,7 +20,8 @@ from aiohttp.streams import StreamReader
 DRAINED_BYTES_MAX: Final = 65536
 HEADS_BYTES_MAX: Final = 65536  # of an answer and of the interim ones before it
 INTERIM_MAX: Final = 8
-# Sizes of chunks, their extensions, trailers. A body of 64 KiB in chunks of 32 bytes has about 12 KiB of them.
+# Sizes of chunks, their extensions, trailers. A body of 64 KiB in chunks of 32 bytes has about 12
+# KiB of them.
 FRAMING_BYTES_MAX: Final = 16384
 PIECE_BYTES: Final = (
     2048  # is parsed at once, then counted: the most that a flood costs beyond the limits
@@ -84,7 +85,8 @@ class BoundedAnswers(ResponseHandler):
     def _take(self, piece: bytes) -> None:
         body = self._body
         if not self._answer_due or (body and body.is_eof()):
-            # Some receivers end their bodies with a line break that they did not count: their answer stands.
+            # Some receivers end their bodies with a line break that they did not count: their
+            # answer stands.
             if self._answer_due and piece.strip(b"\r\n"):
                 self._refuse_surplus()
             else:

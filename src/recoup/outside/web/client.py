@@ -110,7 +110,8 @@ def _resolve(host: str) -> list[str]:
 
 CONNECTIONS_MAX: Final = 512
 CONNECTIONS_PER_RECEIVER_MAX: Final = 64
-# Shorter than what servers usually keep (5 s and more), so that a kept connection is rarely a dead one.
+# Shorter than what servers usually keep (5 s and more), so that a kept connection is rarely a dead
+# one.
 KEPT_SECONDS: Final = 4.0
 HEAD_LINE_BYTES_MAX: Final = 8190
 HEAD_FIELDS_MAX: Final = 100
@@ -119,8 +120,8 @@ HEAD_FIELDS_MAX: Final = 100
 class WebClient:
     """Implements `Web`. Make it inside a running event loop, close it there.
 
-    `loopback` allows `http://127.0.0.1:<port>` (the sandbox). `allowed` and `lookup` are for tests on this
-    machine.
+    `loopback` allows `http://127.0.0.1:<port>` (the sandbox). `allowed` and `lookup` are for tests
+    on this machine.
     """
 
     def __init__(
@@ -279,7 +280,8 @@ def _read_url(url: str, loopback: bool) -> _Target | None:
     parsed = guard.check_url(url, loopback=loopback)
     if isinstance(parsed, Problem):
         return None
-    # Built from the checked parts, so that no second reader of the address can see another host in it.
+    # Built from the checked parts, so that no second reader of the address can see another host in
+    # it.
     path, _, query = parsed.target.partition("?")
     built = URL.build(
         scheme=parsed.scheme,

@@ -41,7 +41,8 @@ _REFUSED_4: Final = tuple(
         "168.63.129.16/32",  # a cloud's metadata at a public-looking address
     )
 )
-# Everything outside 2000::/3 is refused: mapped, NAT64, unique local, link-local, site-local, multicast.
+# Everything outside 2000::/3 is refused: mapped, NAT64, unique local, link-local, site-local,
+# multicast.
 _PUBLIC_6: Final = IPv6Network("2000::/3")
 _REFUSED_6: Final = tuple(
     IPv6Network(text)
@@ -147,7 +148,10 @@ def check_url(url: str, *, loopback: bool) -> Problem | ParsedUrl:
 
 def _with_loopback_cure(problem: Problem) -> Problem:
     """Adds what the sandbox takes besides, for receivers on a developer's own machine."""
-    cure = f"{problem.cure} For a receiver on this machine send http://127.0.0.1:PORT, with its port and no name."
+    cure = (
+        f"{problem.cure} For a receiver on this machine send http://127.0.0.1:PORT, with its "
+        f"port and no name."
+    )
     return Problem(problem.code, problem.message, cure, field=problem.field)
 
 
@@ -171,7 +175,8 @@ def _read_address(host: str) -> IPv4Address | IPv6Address | Problem | None:
                 "has a host that cannot be read", "Write an IPv6 address in its usual form."
             )
     labels = host.split(".")
-    # A last label that is a number makes the whole an IPv4 address to some programs: 0x7f.1, 2130706433,
+    # A last label that is a number makes the whole an IPv4 address to some programs: 0x7f.1,
+    # 2130706433,
     # 127.1.
     if _NUMBER.fullmatch(labels[-1]):
         quad = _QUAD.fullmatch(host) and all(int(label) <= 255 for label in labels)

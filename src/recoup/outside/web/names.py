@@ -45,7 +45,8 @@ class CheckedNames(AbstractResolver):
             return known[1]
         asking = self._asking.get(host)
         if asking is None:
-            # One question for all who wait; shielded, so that one caller's time-out does not end it for the
+            # One question for all who wait; shielded, so that one caller's time-out does not end it
+            # for the
             # others.
             asking = self._asking[host] = asyncio.create_task(self._ask(host))
             asking.add_done_callback(lambda task: self._keep_answer(host, task))

@@ -75,10 +75,10 @@ async def read(call: Call) -> Partner:
 )
 @api.example("a shop", _SHOP)
 async def create(call: Call) -> Reply:
-    """Create a merchant. Creates the merchant with its first site and all credentials. The credentials are shown once
-    here, and once by the link to the first person who opens it. With an `Idempotency-Key` or an `externalId`, a
-    repeated call creates no second merchant: it answers 200, without secrets. Its portal page is available a moment
-    later."""
+    """Create a merchant. Creates the merchant with its first site and all credentials. The
+    credentials are shown once here, and once by the link to the first person who opens it. With an
+    `Idempotency-Key` or an `externalId`, a repeated call creates no second merchant: it answers
+    200, without secrets. Its portal page is available a moment later."""
     await only_partner(call, writes=True)
     request = _request(call)
     made = await partner_merchants.create(call.services.world, partner_scope(call), request)
@@ -114,8 +114,8 @@ async def list_all(call: Call) -> Merchants:
 @api("POST /v1/partner/merchants/switches", body=SwitchesBody)
 @api.example("no recurring payments", {"mids": [_MID], "mit": False, "why": "audit"})
 async def switch(call: Call) -> SwitchResults:
-    """Switch kinds of orders for many merchants. Each merchant is processed and answered separately; a merchant that is
-    not yours is `not_found`, and does not affect the others."""
+    """Switch kinds of orders for many merchants. Each merchant is processed and answered
+    separately; a merchant that is not yours is `not_found`, and does not affect the others."""
     await only_partner(call, writes=True)
     body, complaints = read_body(call.body, SwitchesBody)
     sent = members(body)

@@ -32,8 +32,8 @@ api: Final = Api(group=GROUP, credential=PARTNER, scope=PARTNER)
 
 @api("GET /v1/partner/merchants/{mid}", problems=("not_found",))
 async def read(call: Call) -> MerchantStatus:
-    """One merchant. Its switches, sites, keys (without secrets), endpoints, first and last order, and open requirements
-    for going live."""
+    """One merchant. Its switches, sites, keys (without secrets), endpoints, first and last order,
+    and open requirements for going live."""
     partner, scope = await only_partner(call), await merchant_scope(call)
     return _status(await read_status(call.services.world, partner.partner_id, scope.merchant_id))
 
@@ -41,8 +41,8 @@ async def read(call: Call) -> MerchantStatus:
 @api("PATCH /v1/partner/merchants/{mid}", body=MerchantPatch, problems=("not_found",))
 @api.example("a name", {"name": "Brightleaf Tea", "state": "active"})
 async def change(call: Call) -> MerchantStatus:
-    """Change a merchant. Changes the name or the state: `paused` accepts no new orders. Missing fields stay
-    unchanged."""
+    """Change a merchant. Changes the name or the state: `paused` accepts no new orders. Missing
+    fields stay unchanged."""
     partner = await only_partner(call, writes=True)
     body = read_whole(call.body, MerchantPatch)
     mid, world = (await merchant_scope(call)).merchant_id, call.services.world
@@ -66,11 +66,11 @@ async def change(call: Call) -> MerchantStatus:
 @api.example("one that only reads", {"kinds": ["api"], "scopes": ["orders:read", "reports:read"]})
 @api.example("one that leaked", {"kinds": ["api"], "overlapHours": 0})
 async def new_keys(call: Call) -> Reply:
-    """Create new keys for a merchant. Creates all kinds of keys, or only `kinds`; webhook keys are not changed. They
-    allow `scopes`, by default as much as the keys before. Old
-    keys end after `overlapHours` (24), or earlier if that was already set; with 0 all end now. The access tokens of a
-    key end with it. With an `Idempotency-Key`, a repeated call creates no further keys: it answers 200, without
-    secrets."""
+    """Create new keys for a merchant. Creates all kinds of keys, or only `kinds`; webhook keys are
+    not changed. They allow `scopes`, by default as much as the keys before. Old keys end after
+    `overlapHours` (24), or earlier if that was already set; with 0 all end now. The access tokens
+    of a key end with it. With an `Idempotency-Key`, a repeated call creates no further keys: it
+    answers 200, without secrets."""
     await only_partner(call, writes=True)
     body = read_whole(call.body, KeysBody)
     kinds = (

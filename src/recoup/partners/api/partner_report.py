@@ -34,11 +34,12 @@ api: Final = Api(group=GROUP, credential=PARTNER, scope=PARTNER)
     problems=("not_found",),
 )
 async def report(call: Call) -> Reply:
-    """Report over your merchants. Counts and amounts by merchant, day, currency and kind. `placed` counts incoming
-    orders; all other kinds are the ledger's entries on the merchant's account, to the cent. Days are in the merchants'
-    business time, in UTC; a page contains complete merchants. With `format=csv`, or `Accept: text/csv`, the response is
-    one file with all merchants and decimal amounts. With `asOf` or `asOfRecorded` it is the response as it was then,
-    byte for byte; `asOf` is by each merchant's own clock."""
+    """Report over your merchants. Counts and amounts by merchant, day, currency and kind. `placed`
+    counts incoming orders; all other kinds are the ledger's entries on the merchant's account, to
+    the cent. Days are in the merchants' business time, in UTC; a page contains complete merchants.
+    With `format=csv`, or `Accept: text/csv`, the response is one file with all merchants and
+    decimal amounts. With `asOf` or `asOfRecorded` it is the response as it was then, byte for byte;
+    `asOf` is by each merchant's own clock."""
     partner, (wanted, query), world = (
         await only_partner(call),
         read_query(call.query, ReportQuery, "format", "from", "to", "mid", "after", "limit"),

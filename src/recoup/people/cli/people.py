@@ -23,23 +23,26 @@ async def reset_second_factor(
     *,
     yes: Annotated[bool, "Remove it without confirmation."] = False,
 ) -> str:
-    """Removes the second factor of a person who lost app and recovery codes. Ends their sessions and notifies them
-    by e-mail."""
+    """Removes the second factor of a person who lost app and recovery codes. Ends their sessions
+    and notifies them by e-mail."""
     await find_to_help(opened.world, email)
     if not yes:
         click.confirm(
             f"Have you verified the identity of {email}? Remove the second factor?", abort=True
         )
     await help_by_email(opened.world, email, f"operator:{_whoever()}")
-    return f"{email} can now sign in with the password alone. The worker sends them an e-mail about it."
+    return (
+        f"{email} can now sign in with the password alone. The worker sends them an e-mail "
+        f"about it."
+    )
 
 
 @verb(people, "password-link")
 async def password_link(
     opened: Opened, email: str, *, yes: Annotated[bool, "Proceed without confirmation."] = False
 ) -> str:
-    """Prints a link to set a new password: valid once, for one hour. The second factor stays, and the person is
-    notified by e-mail."""
+    """Prints a link to set a new password: valid once, for one hour. The second factor stays, and
+    the person is notified by e-mail."""
     await find_for_link(opened.world, email)
     if not yes:
         click.confirm(f"Have you verified the identity of {email}? Create a link?", abort=True)
@@ -53,8 +56,8 @@ async def add_operator(
     *,
     name: Annotated[str, "Their name. Default: the part before the @."] = "",
 ) -> str:
-    """Lets a person decide for the operator, in both worlds, and prints a link to set a password. Live asks for a
-    second factor."""
+    """Lets a person decide for the operator, in both worlds, and prints a link to set a password.
+    Live asks for a second factor."""
     return await make_operator(opened.world, email, name, f"operator:{_whoever()}")
 
 

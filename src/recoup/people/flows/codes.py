@@ -135,7 +135,10 @@ async def _spend_recovery(tx: Tx, world: World, user_id: UUID, code: str, **fact
 
 
 def wrong_code() -> Problem:
-    cure = "Enter the code that the app shows now. If no code works, set the phone's clock to automatic."
+    cure = (
+        "Enter the code that the app shows now. If no code works, set the phone's clock to "
+        "automatic."
+    )
     return Problem(
         "bad_credentials", "This code is wrong, or its 30 seconds are over.", cure, field="code"
     )

@@ -186,7 +186,8 @@ async def forget_views_of(
     them; and the names of its files that have theirs."""
     people = world.people
     views = [*await views_of(people, merchant_id), *await file_names(world.db, merchant_id)]
-    # A thread: one id may stand for all guests of a shop, and every other call would wait for their names.
+    # A thread: one id may stand for all guests of a shop, and every other call would wait for their
+    # names.
     names = await run_stoppable(_naming, persons, views) if views else ()
     if names:
         await delete_views(people.alone, merchant_id, names)

@@ -102,7 +102,8 @@ class Passwords:
 
     def __init__(self) -> None:
         self._working = 0
-        # Those of the event loop read files, some for a minute: nobody's file keeps anybody from signing in.
+        # Those of the event loop read files, some for a minute: nobody's file keeps anybody from
+        # signing in.
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passwords")
         self._known, self._strangers = _Lanes(), _Lanes()
 

@@ -111,7 +111,8 @@ class Session:
     zone: str = "GMT"
     language: str = ""
     unread: int = 0  # notifications, one more than is counted at most
-    attention: int = 0  # orders of `merchant` that need somebody, likewise; for who shows it to fill in; so below
+    # orders of `merchant` that need somebody, likewise; for who shows it to fill in; so below
+    attention: int = 0
     disputes: int = 0
     unknown: int = 0
     refunds: int = 0

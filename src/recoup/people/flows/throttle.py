@@ -21,7 +21,8 @@ TRIES_EMAIL_ALL: Final = 64  # from all networks
 TRIES_ADDRESS: Final = 60
 TRIES_NETWORK: Final = 240
 TRIES_DEVICE: Final = 20
-# Codes are a million only: with the password there are 5 tries in a quarter of an hour, and 20 in a day.
+# Codes are a million only: with the password there are 5 tries in a quarter of an hour, and 20 in a
+# day.
 TRIES_CODE: Final = 5
 CODES_REMEMBERED: Final = timedelta(days=1)
 TRIES_CODE_DAY: Final = 20

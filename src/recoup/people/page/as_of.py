@@ -25,8 +25,9 @@ _FIELDS: Final = ("asOf", "asOfRecorded", "at")
 
 @frozen
 class AsOf:
-    """`query`: what addresses carry on, empty now. `typed`: as the page's field holds it, in the reader's zone.
-    `problem`: why what was asked for is not shown; the present is, and the page says so."""
+    """`query`: what addresses carry on, empty now. `typed`: as the page's field holds it, in the
+    reader's zone. `problem`: why what was asked for is not shown; the present is, and the page says
+    so."""
 
     cut: Cut = NOW
     query: Mapping[str, str] = field(default_factory=dict)

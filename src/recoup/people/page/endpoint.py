@@ -100,11 +100,13 @@ def _matches(route: BaseRoute, method: str, path: str) -> bool:
 
 
 COOKIE: Final = SESSION_COOKIE
-POLL: Final = "recoup-poll"  # the header of what a page asks by itself: that keeps no session from its idle end
+# the header of what a page asks by itself: that keeps no session from its idle end
+POLL: Final = "recoup-poll"
 SET_UP: Final = (
     "/account/second-factor"  # the only page of somebody who must have a second factor and has none
 )
-# First parts of the pages that one may come back to after signing in; each declaration adds its own.
+# First parts of the pages that one may come back to after signing in; each declaration adds its
+# own.
 PLACES: Final[set[str]] = set()
 STATUSES: Final = {
     "invalid": 400, "malformed": 400, "refund_items": 400, "refund_currency": 400, "over_remainder": 400,
@@ -216,7 +218,8 @@ async def signed_out(portal: Portal, request: Request) -> Response:
             problem = Problem(
                 "unauthenticated",
                 "You have been signed out; nothing was done.",
-                "Your entries are kept on this page. Sign in in a new tab, then send it again from here.",
+                "Your entries are kept on this page. Sign in in a new tab, then send it again from "
+                "here.",
                 typed=typed,
             )
             return error_page(portal, problem, request)

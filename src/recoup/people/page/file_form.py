@@ -101,6 +101,7 @@ async def _still_so(visit: AnyVisit) -> None:
     if not same:
         raise Problem(
             "forbidden",
-            "You were signed out, or your role changed, while the file was uploaded; nothing was done.",
+            "You were signed out, or your role changed, while the file was uploaded; nothing was "
+            "done.",
             "Reload the page, and send it again if you may.",
         )

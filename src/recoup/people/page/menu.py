@@ -28,8 +28,9 @@ Sees = Callable[[Session], bool]
 
 @frozen
 class Entry:
-    """A line of the menu, the `place`th of its group. `address`: of another than the page's own. `counts`: what of the
-    session stands beside the word. `sees`: who has the line, where not everybody with the page's kind of session."""
+    """A line of the menu, the `place`th of its group. `address`: of another than the page's own.
+    `counts`: what of the session stands beside the word. `sees`: who has the line, where not
+    everybody with the page's kind of session."""
 
     group: str
     place: int

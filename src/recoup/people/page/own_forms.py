@@ -50,7 +50,8 @@ def check_csrf(
     if is_csrf(session, given):
         raise Problem(
             "conflict",
-            "This form belongs to another merchant or environment than the present one; nothing was done.",
+            "This form belongs to another merchant or environment than the present one; nothing "
+            "was done.",
             "Check the page and send the form again.",
         )
     if session.spent_csrf and compare_digest(
@@ -75,7 +76,8 @@ def not_paused(partner: str) -> None:
         raise Problem(
             "forbidden",
             Sentence(
-                "This partner is paused: people of {0} may view everything, but change nothing; nothing was done.",
+                "This partner is paused: people of {0} may view everything, but change nothing; "
+                "nothing was done.",
                 partner,
             ),
             "Ask the operator. Members of the merchant itself are not affected.",

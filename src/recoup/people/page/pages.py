@@ -86,8 +86,8 @@ Shows = Callable[[Problem], bool]
 
 @frozen
 class Shown:
-    """A page: of its function `values` are all, of a form they come over the page's own. `problem`: what was refused;
-    its status is the answer's, unless `status` says another."""
+    """A page: of its function `values` are all, of a form they come over the page's own. `problem`:
+    what was refused; its status is the answer's, unless `status` says another."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     problem: Problem | None = None
@@ -384,7 +384,8 @@ partner: Final[Sessions[PartnerVisit]] = Sessions(
 )
 either: Final[Sessions[AnyVisit]] = Sessions(_at(any_visit), checked_form, menus.anybody)
 both: Final[Sessions[AnyVisit]] = Sessions(_at_partner_too, checked_form, menus.anybody)
-# One's own account, which a paused partner's people change as everybody does, and what needs no merchant; also before a
+# One's own account, which a paused partner's people change as everybody does, and what needs no
+# merchant; also before a
 # second factor is set up that has to be; nobody's in particular.
 account: Final[Sessions[AccountVisit]] = Sessions(_at(account_visit), own_form, menus.anybody)
 account_setting_up: Final[Sessions[AccountVisit]] = Sessions(

@@ -9,7 +9,8 @@ from recoup.kit.rights import MAY
 # action -> what it lets somebody do at a merchant, beside looking
 AT_MERCHANT: Final[Mapping[str, str]] = {
     "refund": "refund orders, review stuck refunds, compare statements",
-    "approve": "approve refunds that others request", "limits": "set refund limits and data access of roles",
+    "approve": "approve refunds that others request", "limits": "set refund limits and data access "
+                                                                "of roles",
     "cancel": "cancel orders", "capture": "capture authorised orders",
     "retry": "retry, stop, hold and release orders, write notes", "block": "block customers and cards",
     "erase": "erase and export a customer's data",

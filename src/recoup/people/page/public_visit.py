@@ -15,7 +15,8 @@ from recoup.people.page.portal import Portal
 
 @frozen
 class PublicVisit:
-    """`problem` and `typed`: what was refused in the form that the page is shown again for, and what it held."""
+    """`problem` and `typed`: what was refused in the form that the page is shown again for, and
+    what it held."""
 
     portal: Portal
     request: Request

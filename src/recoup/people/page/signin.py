@@ -102,7 +102,8 @@ def _with_cookie(
     *,
     path: str = "/signin",
 ) -> Response:
-    # Over plain HTTP a Secure cookie would never come back; live refuses plain HTTP beyond loopback.
+    # Over plain HTTP a Secure cookie would never come back; live refuses plain HTTP beyond
+    # loopback.
     secure = request.url.scheme == "https"
     answer.set_cookie(
         name, value, max_age=seconds, path=path, secure=secure, httponly=True, samesite="lax"

@@ -69,7 +69,8 @@ STATIC: Final = {
 }
 HEADERS: Final = {
     "content-security-policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; script-src 'self';"
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+        "script-src 'self';"
         " connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
@@ -153,7 +154,8 @@ def _weekday(context: Context, moment: datetime) -> str:
 
 @pass_context
 def _said(context: Context, text: str) -> str:
-    """A sentence of our code in the page's language, its moments in the page's zone, which they name."""
+    """A sentence of our code in the page's language, its moments in the page's zone, which they
+    name."""
     now, zone, language = context.get("now") or _LONG_AGO, _zone(context), context["language"]
 
     def moment(at: datetime) -> str:
@@ -164,7 +166,8 @@ def _said(context: Context, text: str) -> str:
 
 @pass_context
 def _shown(context: Context, value: Any) -> Any:
-    """Whatever keeps what it was made of is read in the page's language, also where a template forgets to say it."""
+    """Whatever keeps what it was made of is read in the page's language, also where a template
+    forgets to say it."""
     return _said(context, value) if isinstance(value, Sentence | Figure) else value
 
 

@@ -12,7 +12,8 @@ from recoup.kit.languages.times import Times
 
 @frozen
 class TimelineEntry:
-    """`icon` and `tone` are the timeline's shape and colour; `kind` the tab that shows it: attempts, money, other."""
+    """`icon` and `tone` are the timeline's shape and colour; `kind` the tab that shows it:
+    attempts, money, other."""
 
     title: str
     text: str = ""

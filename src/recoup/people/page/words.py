@@ -16,7 +16,8 @@ MEANS: Final[dict[str | None, str]] = {
 
 
 class Status(NamedTuple):
-    """`tone` is the CSS class, `icon` the shape, `meaning` the glossary's line with what may come next."""
+    """`tone` is the CSS class, `icon` the shape, `meaning` the glossary's line with what may come
+    next."""
 
     code: int
     word: str
@@ -79,7 +80,8 @@ CHANNELS: Final[dict[str, tuple[str, str]]] = {
     "stable": ("On-chain", "Stablecoin, paid by the customer"),
 }
 REASONS: Final[dict[str, str]] = {
-    "declined": "It was not approved and there are no further attempts: only a new payment by the customer helps.",
+    "declined": "It was not approved and there are no further attempts: only a new payment by the "
+    "customer helps.",
     "expired": "It expired before an attempt was approved.",
     "merchant_cancelled": "You cancelled it.",
     "paid_elsewhere": "Your own payment for the same order succeeded, so the rescue ended.",

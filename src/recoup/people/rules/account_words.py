@@ -24,7 +24,8 @@ HAPPENINGS: Final[Mapping[str, Happening]] = {
     "password_link_asked": Happening("A link for a new password was asked for"),
     "password_link_made": Happening(
         "The operator made a link for a new password", "A link for a new password was made",
-        "Whoever runs this Recoup made a link that sets a new password for your account. It works once, for one hour."),
+        "Whoever runs this Recoup made a link that sets a new password for your account. It works "
+        "once, for one hour."),
     "password_set": Happening(
         "New password set by a link", "Your password was changed",
         "The password of your account was changed by a link. All sessions were signed out."),
@@ -32,18 +33,21 @@ HAPPENINGS: Final[Mapping[str, Happening]] = {
     "other_sessions_ended": Happening("All other sessions were ended"),
     "second_factor_on": Happening(
         "Second factor turned on", "A second factor was turned on",
-        "From now on, signing in requires a code from your app. Keep the recovery codes where you find them without"
+        "From now on, signing in requires a code from your app. Keep the recovery codes where you "
+        "find them without"
         " your phone."),
     "second_factor_moved": Happening(
         "Second factor moved to another app", "Your second factor was moved to another app",
-        "From now on, signing in requires a code from the new app. The old app's codes and the old recovery codes no"
+        "From now on, signing in requires a code from the new app. The old app's codes and the old "
+        "recovery codes no"
         " longer work."),
     "second_factor_off": Happening(
         "Second factor turned off", "Your second factor was turned off",
         "From now on your password alone signs you in."),
     "second_factor_removed": Happening(
         "Second factor removed for you", "Your second factor was removed",
-        "An owner or the operator removed your second factor because you had lost it. All sessions were signed"
+        "An owner or the operator removed your second factor because you had lost it. All sessions "
+        "were signed"
         " out; from now on your password alone signs you in."),
     "recovery_codes_made": Happening(
         "New recovery codes", "You have new recovery codes",

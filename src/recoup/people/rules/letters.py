@@ -75,7 +75,8 @@ def of_impersonation(
         + " "
         + to.say(may),
         to.say(
-            "Your audit log shows when it started and ended. If you did not expect it, ask the operator."
+            "Your audit log shows when it started and ended. If you did not expect it, ask the "
+            "operator."
         ),
     ]
 

@@ -45,9 +45,11 @@ FROM (SELECT d.log_id, l.action, l.at, l.facts, u.email, u.name, coalesce(s.zone
     coalesce(nullif(s.language, ''), 'en') AS language
   FROM account_mails d JOIN account_log l USING (log_id) JOIN users u USING (user_id)
     LEFT JOIN person_settings s USING (user_id)
-  WHERE d.mail_due_at <= $1 AND d.world = $3 ORDER BY d.mail_due_at LIMIT $4 FOR UPDATE OF d SKIP LOCKED) due
+  WHERE d.mail_due_at <= $1 AND d.world = $3 ORDER BY d.mail_due_at LIMIT $4
+    FOR UPDATE OF d SKIP LOCKED) due
 WHERE m.log_id = due.log_id
-RETURNING m.log_id, m.mail_tries, due.action, due.at, due.facts, due.email, due.name, due.zone, due.language
+RETURNING m.log_id, m.mail_tries, due.action, due.at, due.facts, due.email, due.name, due.zone,
+  due.language
 """)
 async def claim_mails(
     db: Tx, now: datetime, until: datetime, world: str, limit: int
@@ -66,7 +68,8 @@ async def close_mail(
 
 
 @PEOPLE.statement("""
-INSERT INTO failed_sign_ins (line_id, user_id, at, world, place, request_id) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO failed_sign_ins (line_id, user_id, at, world, place, request_id)
+  VALUES ($1, $2, $3, $4, $5, $6)
 """)
 async def add_failed_sign_in(
     db: Tx,
@@ -113,7 +116,8 @@ class AccountLine(Row):
 
 @PEOPLE.statement("""
 SELECT l.log_id, l.at, l.actor, l.action, l.facts, m.mail_state, m.mail_why
-FROM account_log l LEFT JOIN account_mails m USING (log_id) WHERE l.user_id = $1 ORDER BY l.log_id DESC LIMIT $2
+FROM account_log l LEFT JOIN account_mails m USING (log_id) WHERE l.user_id = $1
+  ORDER BY l.log_id DESC LIMIT $2
 """)
 async def account_lines(db: Read, user_id: UUID, limit: int) -> list[AccountLine]:
     """Newest first."""
@@ -147,7 +151,8 @@ async def rename(db: Tx, user_id: UUID, name: str) -> bool:
 
 @PEOPLE.statement("""
 UPDATE impersonations l SET ended_at = $2, ended_how = 'signed_out' FROM sessions s
-WHERE s.user_id = $1 AND (s.session_hash = $3 OR s.session_hash <> $4) AND l.impersonation_id = s.impersonation_id
+WHERE s.user_id = $1 AND (s.session_hash = $3 OR s.session_hash <> $4)
+  AND l.impersonation_id = s.impersonation_id
   AND l.staff_id = s.user_id AND l.ended_at IS NULL AND l.expires_at > $2
 """)
 async def _end_looks(
@@ -176,7 +181,8 @@ async def end_sessions(db: Tx, user_id: UUID, now: datetime, but: bytes = b"") -
 
 
 @PEOPLE.statement("""
-UPDATE second_factors SET sealed_offer = NULL, offered_to = NULL, offered_at = NULL WHERE offered_at <= $1
+UPDATE second_factors SET sealed_offer = NULL, offered_to = NULL, offered_at = NULL
+  WHERE offered_at <= $1
 """)
 async def _end_offers(db: Tx, before: datetime) -> None: ...
 

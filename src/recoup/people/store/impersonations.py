@@ -29,7 +29,8 @@ class Impersonation(Row):
 SELECT l.impersonation_id, l.merchant_id, coalesce(w.name, '') AS merchant_name, l.user_id,
   coalesce(u.name, '') AS name, l.role, l.reason, l.may_act, l.expires_at,
   l.ended_at IS NOT NULL OR l.expires_at <= $2 OR l.world <> s.world AS over
-FROM sessions s JOIN impersonations l ON l.impersonation_id = s.impersonation_id AND l.staff_id = s.user_id
+FROM sessions s JOIN impersonations l ON l.impersonation_id = s.impersonation_id
+  AND l.staff_id = s.user_id
 LEFT JOIN users u ON u.user_id = l.user_id
 LEFT JOIN merchant_worlds w ON w.merchant_id = l.merchant_id AND w.world = l.world
 WHERE s.session_hash = $1
@@ -46,9 +47,11 @@ class ImpersonationTarget(Row):
 
 @PEOPLE.statement("""
 SELECT u.user_id, u.name, m.role FROM memberships m JOIN users u USING (user_id)
-WHERE m.subject_kind = 'merchant' AND m.subject_id = $1 AND m.world = $3 AND u.state = 'active' AND u.user_id <> $2
+WHERE m.subject_kind = 'merchant' AND m.subject_id = $1 AND m.world = $3 AND u.state = 'active'
+  AND u.user_id <> $2
   AND ($4::uuid IS NULL OR u.user_id = $4)
-ORDER BY array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.role), lower(u.name) LIMIT 200
+ORDER BY array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.role), lower(u.name)
+  LIMIT 200
 """)
 async def members_to_impersonate(
     db: Read, merchant_id: UUID, staff_id: UUID, world: str, user_id: UUID | None = None
@@ -109,7 +112,8 @@ async def _hold_impersonation(db: Tx, session_hash: bytes, impersonation_id: UUI
 @PEOPLE.statement("""
 INSERT INTO impersonation_mails (impersonation_id, user_id, mail_id, world, mail_due_at)
 SELECT $1, m.user_id, gen_random_uuid(), $3, $4 FROM memberships m JOIN users u USING (user_id)
-WHERE m.subject_kind = 'merchant' AND m.subject_id = $2 AND m.world = $3 AND m.role = 'owner' AND u.state = 'active'
+WHERE m.subject_kind = 'merchant' AND m.subject_id = $2 AND m.world = $3 AND m.role = 'owner'
+  AND u.state = 'active'
 LIMIT 50
 """)
 async def _owe_mails(
@@ -130,7 +134,8 @@ async def begin_impersonation(db: Tx, session_hash: bytes, new: NewImpersonation
 
 @PEOPLE.statement("""
 UPDATE impersonations l SET ended_at = $2, ended_how = $3, ended_by_request = $4 FROM sessions s
-WHERE s.session_hash = $1 AND l.impersonation_id = s.impersonation_id AND l.staff_id = s.user_id AND l.ended_at IS NULL
+WHERE s.session_hash = $1 AND l.impersonation_id = s.impersonation_id AND l.staff_id = s.user_id
+  AND l.ended_at IS NULL
   AND l.expires_at > $2 RETURNING l.impersonation_id
 """)
 async def end_impersonation(
@@ -161,15 +166,20 @@ class ImpersonationMail(Row):
 # The intent: its taker has until $2 to say what became of it.
 @PEOPLE.statement("""
 UPDATE impersonation_mails k SET mail_due_at = $2, mail_tries = mail_tries + 1
-FROM (SELECT impersonation_id, user_id FROM impersonation_mails WHERE mail_due_at <= $1 AND world = $3
+FROM (SELECT impersonation_id, user_id FROM impersonation_mails WHERE mail_due_at <= $1
+  AND world = $3
   ORDER BY mail_due_at LIMIT $4 FOR UPDATE SKIP LOCKED) due, impersonations l, users u, users o
 WHERE k.impersonation_id = due.impersonation_id AND k.user_id = due.user_id
   AND l.impersonation_id = k.impersonation_id AND u.user_id = l.staff_id AND o.user_id = k.user_id
-RETURNING k.mail_id, k.mail_tries, o.email, u.name AS staff, l.merchant_id, l.role, l.reason, l.may_act, l.began_at,
-  l.expires_at, coalesce((SELECT zone FROM person_settings s WHERE s.user_id = o.user_id), 'GMT') AS zone,
-  coalesce((SELECT nullif(language, '') FROM person_settings s WHERE s.user_id = o.user_id), 'en') AS language,
+RETURNING k.mail_id, k.mail_tries, o.email, u.name AS staff, l.merchant_id, l.role, l.reason,
+  l.may_act, l.began_at,
+  l.expires_at, coalesce((SELECT zone FROM person_settings s
+    WHERE s.user_id = o.user_id), 'GMT') AS zone,
+  coalesce((SELECT nullif(language, '') FROM person_settings s
+    WHERE s.user_id = o.user_id), 'en') AS language,
   (SELECT name FROM users x WHERE x.user_id = l.user_id) AS as_name,
-  (SELECT name FROM merchant_worlds w WHERE w.merchant_id = l.merchant_id AND w.world = l.world) AS merchant_name
+  (SELECT name FROM merchant_worlds w WHERE w.merchant_id = l.merchant_id
+    AND w.world = l.world) AS merchant_name
 """)
 async def claim_impersonation_mails(
     db: Tx, now: datetime, until: datetime, world: str, limit: int

@@ -26,11 +26,13 @@ class Invitation(Row):
 
 
 @PEOPLE.statement("""
-SELECT i.invitation_id, i.email, i.role, i.created_at, i.expires_at, i.accepted_at, i.revoked_at, i.mail_state,
+SELECT i.invitation_id, i.email, i.role, i.created_at, i.expires_at, i.accepted_at, i.revoked_at,
+  i.mail_state,
   i.mail_why, b.name AS invited_by, a.name AS accepted_by, a.email AS accepted_email,
   CASE WHEN i.accepted_at IS NOT NULL THEN 'accepted' WHEN i.revoked_at IS NOT NULL THEN 'revoked'
     WHEN i.expires_at <= $3 THEN 'expired' ELSE 'open' END AS state
-FROM invitations i JOIN users b ON b.user_id = i.invited_by LEFT JOIN users a ON a.user_id = i.accepted_by
+FROM invitations i JOIN users b ON b.user_id = i.invited_by
+  LEFT JOIN users a ON a.user_id = i.accepted_by
 WHERE i.subject_kind = $1 AND i.subject_id = $2 ORDER BY i.invitation_id DESC LIMIT $4
 """)
 async def list_invitations(
@@ -57,7 +59,8 @@ class OpenInvitation(Row):
 SELECT i.invitation_id, i.email, i.subject_kind, i.subject_id, i.subject_name, i.role, i.expires_at,
   b.name AS invited_by, EXISTS (SELECT FROM users u WHERE u.email = i.email) AS known
 FROM invitations i JOIN users b ON b.user_id = i.invited_by
-WHERE i.token_hash = $1 AND i.world = $2 AND i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > $3
+WHERE i.token_hash = $1 AND i.world = $2 AND i.accepted_at IS NULL AND i.revoked_at IS NULL
+  AND i.expires_at > $3
 """)
 async def open_invitation(
     db: Read, token_hash: bytes, world: str, now: datetime
@@ -87,9 +90,11 @@ class Member(Row):
 
 
 @PEOPLE.statement("""
-SELECT u.user_id, u.name, u.email, m.role, m.created_at FROM memberships m JOIN users u USING (user_id)
+SELECT u.user_id, u.name, u.email, m.role, m.created_at FROM memberships m
+  JOIN users u USING (user_id)
 WHERE m.subject_kind = $1 AND m.subject_id = $2 AND m.world = $4 AND u.state = 'active'
-ORDER BY array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.role), lower(u.name) LIMIT $3
+ORDER BY array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.role), lower(u.name)
+  LIMIT $3
 """)
 async def members_of(
     db: Read, subject_kind: str, subject_id: UUID, limit: int, world: str
@@ -106,9 +111,11 @@ class FormerMember(Row):
 
 
 @PEOPLE.statement("""
-SELECT u.name, u.email, l.role, b.name AS by_name, l.at FROM membership_log l JOIN users u USING (user_id)
+SELECT u.name, u.email, l.role, b.name AS by_name, l.at FROM membership_log l
+  JOIN users u USING (user_id)
 JOIN users b ON b.user_id = l.by_user
-WHERE l.subject_kind = $1 AND l.subject_id = $2 AND l.happening = 'ended' ORDER BY l.at DESC, l.log_id DESC LIMIT $3
+WHERE l.subject_kind = $1 AND l.subject_id = $2 AND l.happening = 'ended'
+  ORDER BY l.at DESC, l.log_id DESC LIMIT $3
 """)
 async def left(db: Read, subject_kind: str, subject_id: UUID, limit: int) -> list[FormerMember]:
     """People whose membership ended, the last first, and who ended it."""
@@ -133,7 +140,8 @@ async def lock_inviting(db: Tx, user_id: UUID, subject: tuple[str, UUID]) -> Non
 
 
 @PEOPLE.statement("""
-INSERT INTO invitations (invitation_id, token_hash, sealed_token, email, subject_kind, subject_id, subject_name, role,
+INSERT INTO invitations (invitation_id, token_hash, sealed_token, email, subject_kind, subject_id,
+  subject_name, role,
   world, invited_by, created_at, expires_at, mail_due_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """)
@@ -169,7 +177,8 @@ class TakenInvitation(Row):
 @PEOPLE.statement("""
 UPDATE invitations SET accepted_at = $3, accepted_by = $4, mail_due_at = NULL, sealed_token = NULL,
   mail_state = CASE mail_state WHEN 'owed' THEN 'dropped' ELSE mail_state END
-WHERE token_hash = $1 AND world = $2 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > $3
+WHERE token_hash = $1 AND world = $2 AND accepted_at IS NULL AND revoked_at IS NULL
+  AND expires_at > $3
 RETURNING invitation_id, subject_kind, subject_id, role, email
 """)
 async def take_invitation(
@@ -181,7 +190,8 @@ async def take_invitation(
 @PEOPLE.statement("""
 UPDATE invitations SET revoked_at = $4, revoked_by = $5, mail_due_at = NULL, sealed_token = NULL,
   mail_state = CASE mail_state WHEN 'owed' THEN 'dropped' ELSE mail_state END
-WHERE invitation_id = $1 AND subject_kind = $2 AND subject_id = $3 AND accepted_at IS NULL AND revoked_at IS NULL
+WHERE invitation_id = $1 AND subject_kind = $2 AND subject_id = $3 AND accepted_at IS NULL
+  AND revoked_at IS NULL
 RETURNING role
 """)
 async def revoke_invitation(
@@ -191,7 +201,8 @@ async def revoke_invitation(
 
 
 @PEOPLE.statement("""
-INSERT INTO memberships (user_id, subject_kind, subject_id, role, created_at, world) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO memberships (user_id, subject_kind, subject_id, role, created_at, world)
+  VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING
 """)
 async def join(
@@ -218,12 +229,14 @@ class InvitationMail(Row):
 UPDATE invitations i SET mail_due_at = $2, mail_tries = mail_tries + 1
 FROM (SELECT d.invitation_id, coalesce(own.zone, theirs.zone, 'GMT') AS zone,
     coalesce(nullif(own.language, ''), nullif(theirs.language, ''), 'en') AS language
-  FROM invitations d LEFT JOIN users u ON u.email = d.email LEFT JOIN person_settings own ON own.user_id = u.user_id
+  FROM invitations d LEFT JOIN users u ON u.email = d.email
+    LEFT JOIN person_settings own ON own.user_id = u.user_id
     LEFT JOIN person_settings theirs ON theirs.user_id = d.invited_by
   WHERE d.mail_due_at <= $1 AND d.world = $3 AND ($5::uuid IS NULL OR d.invitation_id = $5)
   ORDER BY d.mail_due_at LIMIT $4 FOR UPDATE OF d SKIP LOCKED) due
 WHERE i.invitation_id = due.invitation_id
-RETURNING i.invitation_id, i.email, i.subject_kind, i.subject_name, i.role, i.sealed_token, i.expires_at, i.mail_tries,
+RETURNING i.invitation_id, i.email, i.subject_kind, i.subject_name, i.role, i.sealed_token,
+  i.expires_at, i.mail_tries,
   due.zone, due.language
 """)
 async def claim_mails(

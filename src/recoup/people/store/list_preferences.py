@@ -51,7 +51,8 @@ class _HabitsLine(Row):
 
 
 @PEOPLE.statement(f"""
-SELECT coalesce(nullif(h.zone, ''), 'GMT') AS zone, coalesce(h.columns, '{{}}') AS columns, v.view_id,
+SELECT coalesce(nullif(h.zone, ''), 'GMT') AS zone, coalesce(h.columns, '{{}}') AS columns,
+  v.view_id,
   coalesce(v.name, '') AS name, coalesce(v.query, '') AS query, coalesce(v.own, false) AS own,
   coalesce(v.maker, '') AS maker, coalesce(v.shared_in = $3, false) AS shared
 FROM (SELECT $1::uuid AS user_id) u
@@ -61,11 +62,13 @@ LEFT JOIN (
    WHERE user_id = $1 AND merchant_id = $2 ORDER BY view_id LIMIT {VIEWS_MAX})
   UNION ALL
   (SELECT s.view_id, s.name, s.query, false,
-     CASE WHEN m.kinds @> '{{operator}}' AND NOT m.kinds @> '{{merchant}}' THEN '' ELSE m.name END, s.shared_in
+     CASE WHEN m.kinds @> '{{operator}}' AND NOT m.kinds @> '{{merchant}}' THEN ''
+       ELSE m.name END, s.shared_in
    FROM saved_views s, LATERAL (
      SELECT w.name, ARRAY(SELECT subject_kind FROM memberships WHERE user_id = s.user_id) AS kinds
      FROM users w WHERE w.user_id = s.user_id) m
-   WHERE s.merchant_id = $2 AND s.shared_in = $3 AND s.user_id <> $1 ORDER BY s.view_id LIMIT {SHARED_MAX})
+   WHERE s.merchant_id = $2 AND s.shared_in = $3 AND s.user_id <> $1 ORDER BY s.view_id
+     LIMIT {SHARED_MAX})
 ) v ON true
 ORDER BY v.own DESC, v.view_id
 """)
@@ -115,7 +118,8 @@ async def views_of(db: Read, merchant_id: UUID) -> list[ViewQuery]:
 
 # As it is, and with its words apart.
 @MERCHANT.statement(r"""
-SELECT f.id AS view_id, f.file_name || ' ' || regexp_replace(regexp_replace(f.file_name, '[^[:alnum:]@.]+|_', ' ', 'g'),
+SELECT f.id AS view_id, f.file_name || ' ' || regexp_replace(regexp_replace(f.file_name,
+  '[^[:alnum:]@.]+|_', ' ', 'g'),
     '([[:lower:]])([[:upper:]])|[.]', '\1 \2', 'g') AS name, '' AS query FROM (
   SELECT upload_id AS id, file_name FROM uploads WHERE merchant_id = $1
   UNION ALL SELECT import_id, file_name FROM imports WHERE merchant_id = $1
@@ -161,20 +165,23 @@ async def lock_shared(db: Tx, merchant_id: UUID) -> None:
 
 
 @PEOPLE.statement(
-    "INSERT INTO list_habits (user_id, zone) VALUES ($1, $2) ON CONFLICT (user_id) DO UPDATE SET zone = $2"
+    "INSERT INTO list_habits (user_id, zone) VALUES ($1, $2) ON CONFLICT (user_id) DO UPDATE SET "
+    "zone = $2"
 )
 async def save_zone(db: Tx, user_id: UUID, zone: str) -> None: ...
 
 
 @PEOPLE.statement("""
-INSERT INTO list_habits (user_id, columns) VALUES ($1, $2) ON CONFLICT (user_id) DO UPDATE SET columns = $2
+INSERT INTO list_habits (user_id, columns) VALUES ($1, $2) ON CONFLICT (user_id) DO UPDATE
+  SET columns = $2
 """)
 async def save_columns(db: Tx, user_id: UUID, columns: list[str]) -> None: ...
 
 
 @PEOPLE.statement("""
 INSERT INTO saved_views (user_id, merchant_id, view_id, name, query, shared_in)
-SELECT $1, $2, $3, $4, $5, $7 WHERE (SELECT count(*) FROM saved_views WHERE user_id = $1 AND merchant_id = $2) < $6
+SELECT $1, $2, $3, $4, $5, $7 WHERE (SELECT count(*) FROM saved_views WHERE user_id = $1
+  AND merchant_id = $2) < $6
 """)
 async def _add_view(
     db: Tx,

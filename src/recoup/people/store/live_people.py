@@ -12,8 +12,10 @@ class LivePerson(Row):
 
 
 @PEOPLE.statement(r"""
-SELECT u.email, bool_or(m.subject_kind = 'operator' AND m.role IN ('owner', 'operations')) AS is_operator,
-  EXISTS (SELECT FROM second_factors f WHERE f.user_id = u.user_id AND f.sealed_secret IS NOT NULL) AS has_factor
+SELECT u.email, bool_or(m.subject_kind = 'operator' AND m.role IN ('owner',
+  'operations')) AS is_operator,
+  EXISTS (SELECT FROM second_factors f WHERE f.user_id = u.user_id
+    AND f.sealed_secret IS NOT NULL) AS has_factor
 FROM memberships m JOIN users u USING (user_id)
 WHERE m.world = 'live' AND u.state = 'active'
   AND (m.subject_kind = 'operator' OR u.email ~ '[@.](example|test|invalid|localhost)$')
@@ -24,7 +26,8 @@ async def live_people(db: Read) -> list[LivePerson]:
 
 
 @PEOPLE.statement("""
-DELETE FROM memberships WHERE subject_kind = 'operator' AND user_id = (SELECT user_id FROM users WHERE email = $1)
+DELETE FROM memberships WHERE subject_kind = 'operator' AND user_id = (SELECT user_id FROM users
+  WHERE email = $1)
 RETURNING world
 """)
 async def end_operator(db: Tx, email: str) -> list[str]:

@@ -18,9 +18,11 @@ class Membership(Row):
     world: str
 
 
-# Owners that may sign in, and the given one: of two that end each other the second finds one owner left.
+# Owners that may sign in, and the given one: of two that end each other the second finds one owner
+# left.
 @PEOPLE.statement("""
-SELECT m.user_id, m.role, u.state = 'active' AS active, m.world FROM memberships m JOIN users u USING (user_id)
+SELECT m.user_id, m.role, u.state = 'active' AS active, m.world FROM memberships m
+  JOIN users u USING (user_id)
 WHERE m.subject_kind = $1 AND m.subject_id = $2 AND (m.role = 'owner' OR m.user_id = $3)
 ORDER BY m.user_id, m.world FOR UPDATE OF m
 """)
@@ -32,9 +34,11 @@ async def lock_owners_and(
 
 # By a membership elsewhere: the operator's, or the merchant's partner's.
 @PEOPLE.statement("""
-SELECT m.world FROM memberships m WHERE m.user_id = $1 AND m.role = 'owner' AND (m.subject_kind = 'operator'
+SELECT m.world FROM memberships m WHERE m.user_id = $1 AND m.role = 'owner'
+  AND (m.subject_kind = 'operator'
   OR m.subject_kind = 'partner' AND $2 = 'merchant' AND EXISTS (
-    SELECT FROM merchant_worlds w WHERE w.merchant_id = $3 AND w.partner_id = m.subject_id AND w.world = m.world))
+    SELECT FROM merchant_worlds w WHERE w.merchant_id = $3 AND w.partner_id = m.subject_id
+      AND w.world = m.world))
 """)
 async def owned_from_above(
     db: Read, user_id: UUID, subject_kind: str, subject_id: UUID
@@ -43,17 +47,20 @@ async def owned_from_above(
 
 
 @PEOPLE.statement(
-    "SELECT DISTINCT world FROM memberships WHERE subject_kind = $1 AND subject_id = $2 ORDER BY world"
+    "SELECT DISTINCT world FROM memberships WHERE subject_kind = $1 AND subject_id = $2 ORDER BY "
+    "world"
 )
 async def worlds_with_members(db: Read, subject_kind: str, subject_id: UUID) -> list[str]: ...
 
 
-# A flow that ends it meanwhile waits, and then finds what was sent by it. A list: asked for one row, it would lock only
+# A flow that ends it meanwhile waits, and then finds what was sent by it. A list: asked for one
+# row, it would lock only
 # that.
 @PEOPLE.statement("""
 SELECT m.user_id FROM memberships m
 WHERE m.user_id = $1 AND m.role = 'owner' AND m.world = $4 AND (m.subject_kind = 'operator'
-  OR m.subject_kind = $2 AND m.subject_id = $3 OR m.subject_kind = 'partner' AND $2 = 'merchant' AND EXISTS (
+  OR m.subject_kind = $2 AND m.subject_id = $3 OR m.subject_kind = 'partner' AND $2 = 'merchant'
+    AND EXISTS (
     SELECT FROM merchant_worlds w WHERE w.merchant_id = $3 AND w.partner_id = m.subject_id))
 ORDER BY m.subject_kind, m.subject_id FOR KEY SHARE OF m
 """)
@@ -71,7 +78,8 @@ async def lock_ownership(
 
 
 @PEOPLE.statement("""
-DELETE FROM memberships WHERE subject_kind = $1 AND subject_id = $2 AND user_id = $3 AND world = ANY($4::text[])
+DELETE FROM memberships WHERE subject_kind = $1 AND subject_id = $2 AND user_id = $3
+  AND world = ANY($4::text[])
 """)
 async def _end(
     db: Tx, subject_kind: str, subject_id: UUID, user_id: UUID, worlds: Sequence[str]
@@ -111,7 +119,8 @@ async def end_membership(
 
 
 @PEOPLE.statement("""
-INSERT INTO membership_log (log_id, subject_kind, subject_id, user_id, invitation_id, role, happening, by_user,
+INSERT INTO membership_log (log_id, subject_kind, subject_id, user_id, invitation_id, role,
+  happening, by_user,
   request_id, at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """)

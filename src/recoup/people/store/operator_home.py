@@ -21,14 +21,17 @@ class OperatedMerchant(Row):
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT m.merchant_id, m.name, m.state, coalesce(a.n, 0) AS attention, coalesce(w.n, 0)::bigint AS approvals
+SELECT m.merchant_id, m.name, m.state, coalesce(a.n, 0) AS attention, coalesce(w.n,
+  0)::bigint AS approvals
 FROM merchants m
-LEFT JOIN (SELECT merchant_id, count(*) AS n FROM order_heads WHERE attention IS NOT NULL GROUP BY 1) a
+LEFT JOIN (SELECT merchant_id, count(*) AS n FROM order_heads WHERE attention IS NOT NULL
+  GROUP BY 1) a
   ON a.merchant_id = m.merchant_id
 LEFT JOIN (SELECT merchant_id, sum(n) AS n FROM (
     SELECT merchant_id, count(*) AS n FROM bank_payouts WHERE state = 'created' GROUP BY 1
     UNION ALL SELECT merchant_id, count(*) FROM adjustments WHERE state = 'waiting' GROUP BY 1
-    UNION ALL SELECT merchant_id, count(*) FROM bank_accounts WHERE state IN ('added', 'verified') GROUP BY 1) s
+    UNION ALL SELECT merchant_id, count(*) FROM bank_accounts WHERE state IN ('added', 'verified')
+      GROUP BY 1) s
   GROUP BY 1) w ON w.merchant_id = m.merchant_id
 WHERE m.merchant_id = ANY ($1::uuid[]) AND ($2 = '' OR position(lower($2) IN lower(m.name)) > 0)
 ORDER BY coalesce(w.n, 0) DESC, coalesce(a.n, 0) DESC, lower(m.name), m.merchant_id LIMIT $3

@@ -22,7 +22,8 @@ class PasswordLink:
 
 
 @PEOPLE.statement("""
-INSERT INTO password_asks (ask_id, user_id, world, language, place, request_id, requested_at, mail_state, mail_due_at)
+INSERT INTO password_asks (ask_id, user_id, world, language, place, request_id, requested_at,
+  mail_state, mail_due_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $2::uuid IS NULL THEN 'none' ELSE 'owed' END,
   CASE WHEN $2::uuid IS NOT NULL THEN $7::timestamptz END)
 """)
@@ -57,9 +58,11 @@ UPDATE password_asks a SET mail_due_at = $2, mail_tries = mail_tries + 1
 FROM (SELECT d.ask_id, u.email, coalesce(s.zone, 'GMT') AS zone,
     coalesce(nullif(s.language, ''), nullif(d.language, ''), 'en') AS language
   FROM password_asks d JOIN users u USING (user_id) LEFT JOIN person_settings s USING (user_id)
-  WHERE d.mail_due_at <= $1 AND d.world = $3 ORDER BY d.mail_due_at LIMIT $4 FOR UPDATE OF d SKIP LOCKED) due
+  WHERE d.mail_due_at <= $1 AND d.world = $3 ORDER BY d.mail_due_at LIMIT $4
+    FOR UPDATE OF d SKIP LOCKED) due
 WHERE a.ask_id = due.ask_id
-RETURNING a.ask_id, a.user_id, a.mail_tries, a.requested_at, a.place, a.request_id, due.email, due.zone, due.language
+RETURNING a.ask_id, a.user_id, a.mail_tries, a.requested_at, a.place, a.request_id, due.email,
+  due.zone, due.language
 """)
 async def claim_mails(
     db: Tx, now: datetime, until: datetime, world: str, limit: int
@@ -83,7 +86,8 @@ async def is_unanswered(db: Read, ask_id: UUID) -> bool:
 
 
 @PEOPLE.statement("""
-INSERT INTO password_links (token_hash, user_id, made_by, made_at, expires_at) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO password_links (token_hash, user_id, made_by, made_at, expires_at)
+  VALUES ($1, $2, $3, $4, $5)
 """)
 async def add_link(
     db: Tx, token_hash: bytes, user_id: UUID, made_by: str, now: datetime, until: datetime
@@ -101,7 +105,8 @@ async def find_link(db: Read, token_hash: bytes, now: datetime) -> PasswordLink 
 
 # Of two at once the second waits for the person, and finds it used.
 @PEOPLE.statement("""
-UPDATE password_links SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2 RETURNING 1
+UPDATE password_links SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2
+  RETURNING 1
 """)
 async def take_link(db: Tx, token_hash: bytes, now: datetime) -> bool:
     """Takes a link. True when it still opened something."""

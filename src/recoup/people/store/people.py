@@ -58,7 +58,8 @@ class MerchantAccess:
 
 
 @PEOPLE.statement(
-    "SELECT user_id, email, name, password_hash, state = 'active' AS active FROM users WHERE email = $1"
+    "SELECT user_id, email, name, password_hash, state = 'active' AS active FROM users WHERE email "
+    "= $1"
 )
 async def find_user(db: Read, email: str) -> User | None: ...
 
@@ -75,15 +76,18 @@ async def find_session(
     blocked user. Wall time."""
 
 
-# The strongest role of all memberships that reach the merchant, and of those that are not a partner's.
+# The strongest role of all memberships that reach the merchant, and of those that are not a
+# partner's.
 @PEOPLE.statement(f"""
 SELECT w.merchant_id, w.name, (array_agg(m.role ORDER BY o.rank))[1] AS role,
   (array_agg(m.role ORDER BY o.rank) FILTER (WHERE m.subject_kind <> 'partner'))[1] AS own_role,
   CASE WHEN bool_or(m.subject_kind = 'partner') THEN w.partner_id END AS partner_id
 FROM merchant_worlds w
-JOIN memberships m ON m.user_id = $1 AND m.world = w.world AND CASE m.subject_kind WHEN 'operator' THEN true
+JOIN memberships m ON m.user_id = $1 AND m.world = w.world AND CASE m.subject_kind
+  WHEN 'operator' THEN true
   WHEN 'partner' THEN m.subject_id = w.partner_id ELSE m.subject_id = w.merchant_id END
-CROSS JOIN LATERAL array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.role) AS o(rank)
+CROSS JOIN LATERAL array_position(ARRAY['owner', 'operations', 'developer', 'analyst'],
+  m.role) AS o(rank)
 WHERE w.world = $2 AND ($3::uuid IS NULL OR w.merchant_id = $3)
 GROUP BY w.merchant_id, w.name, w.partner_id
 ORDER BY lower(w.name), w.merchant_id LIMIT {MERCHANTS_MAX}
@@ -97,7 +101,8 @@ async def reachable(
 
 # Not the analyst's and the developer's role: they may look at every merchant, not decide.
 @PEOPLE.statement("""
-SELECT EXISTS (SELECT FROM memberships WHERE user_id = $1 AND subject_kind = 'operator' AND world = $2
+SELECT EXISTS (SELECT FROM memberships WHERE user_id = $1 AND subject_kind = 'operator'
+  AND world = $2
   AND role IN ('owner', 'operations'))
 """)
 async def is_operator(db: Read, user_id: UUID, world: str) -> bool:
@@ -111,7 +116,8 @@ class PartnerRole(NamedTuple):
 
 
 @PEOPLE.statement("""
-SELECT subject_id AS partner_id, role FROM memberships WHERE user_id = $1 AND subject_kind = 'partner' AND world = $2
+SELECT subject_id AS partner_id, role FROM memberships WHERE user_id = $1
+  AND subject_kind = 'partner' AND world = $2
 ORDER BY created_at, subject_id
 """)
 async def partner_roles(db: Read, user_id: UUID, world: str) -> list[PartnerRole]:
@@ -140,7 +146,8 @@ async def is_active(db: Read, user_id: UUID) -> bool:
 
 @PEOPLE.statement("""
 INSERT INTO users (user_id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (email) DO UPDATE SET name = EXCLUDED.name, password_hash = EXCLUDED.password_hash, state = 'active'
+ON CONFLICT (email) DO UPDATE SET name = EXCLUDED.name, password_hash = EXCLUDED.password_hash,
+  state = 'active'
 RETURNING user_id
 """)
 async def save_user(
@@ -185,7 +192,8 @@ async def save_password(db: Tx, user_id: UUID, password_hash: str) -> None: ...
 
 
 @PEOPLE.statement("""
-INSERT INTO memberships (user_id, subject_kind, subject_id, role, created_at, world) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO memberships (user_id, subject_kind, subject_id, role, created_at, world)
+  VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (user_id, subject_kind, subject_id, world) DO UPDATE SET role = EXCLUDED.role
 """)
 async def save_membership(
@@ -203,7 +211,8 @@ async def save_partner(db: Tx, partner_id: UUID, name: str, now: datetime) -> No
 
 @PEOPLE.statement("""
 INSERT INTO merchant_worlds (merchant_id, world, partner_id, name) VALUES ($1, $2, $3, $4)
-ON CONFLICT (merchant_id, world) DO UPDATE SET partner_id = EXCLUDED.partner_id, name = EXCLUDED.name
+ON CONFLICT (merchant_id, world) DO UPDATE SET partner_id = EXCLUDED.partner_id,
+  name = EXCLUDED.name
 """)
 async def save_merchant(
     db: Tx, merchant_id: UUID, world: str, partner_id: UUID | None, name: str
@@ -236,7 +245,8 @@ async def take_along(
 
 
 @PEOPLE.statement("""
-INSERT INTO sessions (session_hash, user_id, csrf, world, merchant_id, created_at, seen_at, expires_at, address,
+INSERT INTO sessions (session_hash, user_id, csrf, world, merchant_id, created_at, seen_at,
+  expires_at, address,
   browser)
 VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9)
 """)
@@ -281,7 +291,8 @@ class Tries(NamedTuple):
     until: datetime
 
 
-# Counted before the password is looked at, so that many guesses at once count one by one. A pause does not grow.
+# Counted before the password is looked at, so that many guesses at once count one by one. A pause
+# does not grow.
 @PEOPLE.statement("""
 INSERT INTO signin_failures AS f (bucket, fails, until) VALUES ($1, 1, $3)
 ON CONFLICT (bucket) DO UPDATE SET

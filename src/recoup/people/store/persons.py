@@ -18,12 +18,14 @@ class OrderPerson(Row):
     phone: str
 
 
-# In the order of their ids. What is being written beside an order or a dispute waits for their rows or is waited for:
+# In the order of their ids. What is being written beside an order or a dispute waits for their rows
+# or is waited for:
 # a later statement sees it.
 @MERCHANT.statement("""
 SELECT p.order_id, p.first_name, p.last_name, p.email, p.phone
 FROM order_payer p JOIN orders o USING (merchant_id, order_id)
-WHERE p.merchant_id = $1 AND p.payer_id = $2 AND p.order_id > $3 ORDER BY p.order_id LIMIT $4 FOR UPDATE OF o
+WHERE p.merchant_id = $1 AND p.payer_id = $2 AND p.order_id > $3 ORDER BY p.order_id LIMIT $4
+  FOR UPDATE OF o
 """)
 async def _lock_orders(
     db: Tx, merchant_id: UUID, payer_id: UUID, after: UUID, limit: int
@@ -31,7 +33,8 @@ async def _lock_orders(
 
 
 @MERCHANT.statement(
-    "SELECT FROM disputes WHERE merchant_id = $1 AND order_id = ANY($2::uuid[]) ORDER BY dispute_id FOR UPDATE"
+    "SELECT FROM disputes WHERE merchant_id = $1 AND order_id = ANY($2::uuid[]) ORDER BY "
+    "dispute_id FOR UPDATE"
 )
 async def _lock_disputes(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID]) -> None: ...
 

@@ -19,7 +19,8 @@ async def revealed_until(
 
 @MERCHANT.statement("""
 INSERT INTO reveals AS r (merchant_id, user_id, subject_id, until) VALUES ($1, $2, $3, $4)
-ON CONFLICT (merchant_id, user_id, subject_id) DO UPDATE SET until = EXCLUDED.until WHERE r.until <= $5
+ON CONFLICT (merchant_id, user_id, subject_id) DO UPDATE SET until = EXCLUDED.until
+  WHERE r.until <= $5
 RETURNING true
 """)
 async def insert_reveal(

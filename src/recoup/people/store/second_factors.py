@@ -28,7 +28,8 @@ class FactorState(_Offered):
     codes_left: int = 0
 
 
-# Whose member somebody is; at a merchant also the people of its partner. The operator's have a rule of theirs.
+# Whose member somebody is; at a merchant also the people of its partner. The operator's have a rule
+# of theirs.
 
 
 @PEOPLE.statement("""
@@ -48,7 +49,8 @@ async def sealed_secret(db: Read, user_id: UUID) -> bytes | None: ...
 
 
 @PEOPLE.statement("""
-SELECT user_id FROM half_sign_ins WHERE token_hash = $1 AND world = $2 AND expires_at > $3 AND done_at IS NULL
+SELECT user_id FROM half_sign_ins WHERE token_hash = $1 AND world = $2 AND expires_at > $3
+  AND done_at IS NULL
 """)
 async def is_half(db: Read, token_hash: bytes, world: str, now: datetime) -> UUID | None:
     """The person whose sign-in waits for a code."""
@@ -60,7 +62,8 @@ class FactorRule(Row):
 
 
 @PEOPLE.statement("""
-SELECT r.made_at, u.name AS made_by_name FROM second_factor_rules r JOIN users u ON u.user_id = r.made_by
+SELECT r.made_at, u.name AS made_by_name FROM second_factor_rules r
+  JOIN users u ON u.user_id = r.made_by
 WHERE r.subject_kind = $1 AND r.subject_id = $2
 """)
 async def who_asks(db: Read, subject_kind: str, subject_id: UUID) -> FactorRule | None:
@@ -68,7 +71,8 @@ async def who_asks(db: Read, subject_kind: str, subject_id: UUID) -> FactorRule 
 
 
 @PEOPLE.statement(
-    "SELECT user_id FROM second_factors WHERE user_id = ANY($1::uuid[]) AND sealed_secret IS NOT NULL"
+    "SELECT user_id FROM second_factors WHERE user_id = ANY($1::uuid[]) AND sealed_secret IS NOT "
+    "NULL"
 )
 async def with_factor(db: Read, user_ids: Sequence[UUID]) -> list[UUID]: ...
 
@@ -100,8 +104,10 @@ async def factor_of(db: Read, user_id: UUID) -> Factor | None: ...
 
 
 @PEOPLE.statement("""
-INSERT INTO second_factors AS f (user_id, sealed_offer, offered_to, offered_at) VALUES ($1, $2, $3, $4)
-ON CONFLICT (user_id) DO UPDATE SET sealed_offer = EXCLUDED.sealed_offer, offered_to = EXCLUDED.offered_to,
+INSERT INTO second_factors AS f (user_id, sealed_offer, offered_to, offered_at)
+  VALUES ($1, $2, $3, $4)
+ON CONFLICT (user_id) DO UPDATE SET sealed_offer = EXCLUDED.sealed_offer,
+  offered_to = EXCLUDED.offered_to,
   offered_at = EXCLUDED.offered_at
 WHERE f.sealed_offer IS NULL OR f.offered_to <> EXCLUDED.offered_to OR f.offered_at <= $5
 """)
@@ -113,7 +119,8 @@ async def offer(
 
 
 @PEOPLE.statement("""
-UPDATE second_factors SET sealed_secret = $2, since = $4, last_step = $3, codes_key = $5, codes_at = $4,
+UPDATE second_factors SET sealed_secret = $2, since = $4, last_step = $3, codes_key = $5,
+  codes_at = $4,
   sealed_offer = NULL, offered_to = NULL, offered_at = NULL
 WHERE user_id = $1
 """)
@@ -124,7 +131,8 @@ async def take_offer(
 
 
 @PEOPLE.statement("""
-UPDATE second_factors SET sealed_offer = NULL, offered_to = NULL, offered_at = NULL WHERE user_id = $1
+UPDATE second_factors SET sealed_offer = NULL, offered_to = NULL, offered_at = NULL
+  WHERE user_id = $1
 """)
 async def withdraw_offer(db: Tx, user_id: UUID) -> None: ...
 
@@ -137,7 +145,8 @@ async def spend_step(db: Tx, user_id: UUID, step: int) -> bool:
 
 
 @PEOPLE.statement("""
-UPDATE recovery_codes SET used_at = $3 WHERE user_id = $1 AND code_hash = $2 AND used_at IS NULL RETURNING 1
+UPDATE recovery_codes SET used_at = $3 WHERE user_id = $1 AND code_hash = $2 AND used_at IS NULL
+  RETURNING 1
 """)
 async def _use_code(db: Tx, user_id: UUID, code_hash: bytes, now: datetime) -> bool: ...
 
@@ -201,7 +210,8 @@ class HalfSignIn(Row):
 
 
 @PEOPLE.statement("""
-SELECT user_id, done_at, done_by FROM half_sign_ins WHERE token_hash = $1 AND world = $2 AND expires_at > $3
+SELECT user_id, done_at, done_by FROM half_sign_ins WHERE token_hash = $1 AND world = $2
+  AND expires_at > $3
 """)
 async def half_of(db: Read, token_hash: bytes, world: str, now: datetime) -> HalfSignIn | None:
     """The half sign-in; None for one that is unknown or over."""
@@ -216,7 +226,8 @@ async def forget_halves(db: Tx, user_id: UUID) -> None: ...
 
 
 @PEOPLE.statement("""
-INSERT INTO second_factor_rules (subject_kind, subject_id, name, made_by, made_at) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO second_factor_rules (subject_kind, subject_id, name, made_by, made_at)
+  VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT DO NOTHING RETURNING made_at
 """)
 async def make_rule(

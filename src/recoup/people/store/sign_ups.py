@@ -29,7 +29,8 @@ async def find_sign_up(db: Read, login: str, after: datetime) -> UnfinishedSignU
 
 
 @PEOPLE.statement("""
-INSERT INTO unfinished_sign_ups (login, begun_at, password_hash, kind, user_id, merchant_id, site_id, partner_id)
+INSERT INTO unfinished_sign_ups (login, begun_at, password_hash, kind, user_id, merchant_id,
+  site_id, partner_id)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (login) DO UPDATE SET password_hash = EXCLUDED.password_hash, kind = EXCLUDED.kind,
   user_id = EXCLUDED.user_id, merchant_id = EXCLUDED.merchant_id, site_id = EXCLUDED.site_id,

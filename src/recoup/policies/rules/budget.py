@@ -8,7 +8,8 @@ from recoup.kernel.frozen import frozen
 from recoup.policies.rules.terms import ScopeKind
 
 Counted = Literal["merchant", "site", "campaign"]
-# What a budget of each scope counts: a bound is a ceiling of each merchant, not of several together.
+# What a budget of each scope counts: a bound is a ceiling of each merchant, not of several
+# together.
 COUNTED: Final[Mapping[ScopeKind, Counted]] = {
     "operator": "merchant", "partner": "merchant", "merchant": "merchant", "site": "site", "campaign": "campaign",
 }  # fmt: skip

@@ -11,8 +11,9 @@ from recoup.policies.rules.terms import PolicyTerms, ScopeKind
 
 
 class Clipped(NamedTuple):
-    """`terms`: the saved ones with each line that is wider than a bound cut to it; a line of which nothing is left is
-    not set. `by`: of each such line the scopes that say less, the widest first."""
+    """`terms`: the saved ones with each line that is wider than a bound cut to it; a line of which
+    nothing is left is not set. `by`: of each such line the scopes that say less, the widest first.
+    """
 
     terms: PolicyTerms
     by: Mapping[str, tuple[ScopeKind, ...]]

@@ -22,8 +22,10 @@ _WORDS: Final = {
     "budget.sends": "in a calendar month",
     "cost.send": "minor units",
     "cost.harm": "percent of the amount, of each attempt",
-    "link": "a link to pay by mail: off, last (once no attempt is planned), beside (alongside the attempts)",
-    "engine.arm": "the most that the engine does: off, shadow (it watches), share (it decides for its share)",
+    "link": "a link to pay by mail: off, last (once no attempt is planned), beside (alongside the "
+    "attempts)",
+    "engine.arm": "the most that the engine does: off, shadow (it watches), share (it decides for "
+    "its share)",
     "engine.share": "percent of customers for whom it decides, at most",
     "engine.explore": "percent of its decisions that are drawn, at most",
 }

@@ -12,17 +12,21 @@ from recoup.policies.rules.stored import READ_MAX, part_of
 from recoup.policies.rules.stored import Version as Held
 from recoup.policies.rules.terms import PolicyTerms, ScopeKind
 
-# Of all policies around the orders of a merchant `m`; of each so many of the newest that one whose time has come is
+# Of all policies around the orders of a merchant `m`; of each so many of the newest that one whose
+# time has come is
 # among them.
 AROUND: Final = f"""
-SELECT v.* FROM (VALUES ('operator', '{UUID(int=0)}'::uuid), ('partner', m.partner_id)) k (scope, subject_id)
+SELECT v.* FROM (VALUES ('operator', '{UUID(int=0)}'::uuid), ('partner', m.partner_id)) k (scope,
+  subject_id)
 CROSS JOIN LATERAL (SELECT scope, subject_id, number, from_at, content FROM policy_bounds b
   WHERE b.scope = k.scope AND b.subject_id = k.subject_id ORDER BY number DESC LIMIT {READ_MAX}) v
 UNION ALL
 SELECT v.* FROM (
   SELECT 'merchant' AS scope, m.merchant_id AS subject_id
-  UNION ALL SELECT 'site', site_id FROM sites WHERE merchant_id = m.merchant_id AND retired_at IS NULL
-  UNION ALL SELECT 'campaign', campaign_id FROM campaigns WHERE merchant_id = m.merchant_id AND retired_at IS NULL
+  UNION ALL SELECT 'site', site_id FROM sites WHERE merchant_id = m.merchant_id
+    AND retired_at IS NULL
+  UNION ALL SELECT 'campaign', campaign_id FROM campaigns WHERE merchant_id = m.merchant_id
+    AND retired_at IS NULL
 ) k
 CROSS JOIN LATERAL (SELECT scope, subject_id, number, from_at, content FROM policy_versions b
   WHERE b.merchant_id = m.merchant_id AND b.scope = k.scope AND b.subject_id = k.subject_id
@@ -58,7 +62,8 @@ class PolicyVersion(Row):
 
 @MERCHANT.statement("""
 SELECT scope, subject_id, number, content, reason, author, from_at, saved_at FROM policy_versions
-WHERE merchant_id = $1 AND scope = $2 AND subject_id = $3 AND number < $4 ORDER BY number DESC LIMIT $5
+WHERE merchant_id = $1 AND scope = $2 AND subject_id = $3 AND number < $4 ORDER BY number DESC
+  LIMIT $5
 """)
 async def own_versions(
     db: Read, merchant_id: UUID, scope: str, subject_id: UUID, below: int, limit: int
@@ -92,7 +97,8 @@ async def own_named(
 
 
 @MERCHANT.statement("""
-SELECT DISTINCT ON (scope, subject_id) scope, subject_id, number, content, reason, author, from_at, saved_at
+SELECT DISTINCT ON (scope, subject_id) scope, subject_id, number, content, reason, author, from_at,
+  saved_at
 FROM policy_versions WHERE merchant_id = $1 AND scope IN ('site', 'campaign') AND from_at <= $2
 ORDER BY scope, subject_id, number DESC LIMIT $3
 """)
@@ -136,7 +142,8 @@ async def partner_bounding(db: Read, merchant_id: UUID) -> UUID | None: ...
 @MERCHANT.statement("""
 INSERT INTO policy_sends (merchant_id, subject_id, month, sends)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::bigint[])
-ON CONFLICT (merchant_id, subject_id, month) DO UPDATE SET sends = policy_sends.sends + EXCLUDED.sends
+ON CONFLICT (merchant_id, subject_id, month) DO UPDATE SET sends = policy_sends.sends +
+  EXCLUDED.sends
 """)
 async def count_sends(
     db: Tx,

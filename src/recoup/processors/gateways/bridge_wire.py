@@ -81,7 +81,8 @@ class BridgeAnswer(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class BridgeMessages(msgspec.Struct, frozen=True):
-    """All that a bridge has of an order, charges and what followed them; `id`: our key for the order."""
+    """All that a bridge has of an order, charges and what followed them; `id`: our key for the
+    order."""
 
     id: UUID
     messages: list[BridgeAnswer]

@@ -173,8 +173,8 @@ class NewsGiving(Booked, Protocol):
 
 
 class BilledInvoice(Struct, frozen=True):
-    """An invoice of the processor's billing, whose next own attempt is at `own_retry_at`, of `own_tries_left` at
-    most. `decline`: of the newest that failed."""
+    """An invoice of the processor's billing, whose next own attempt is at `own_retry_at`, of
+    `own_tries_left` at most. `decline`: of the newest that failed."""
 
     state: InvoiceState
     customer: str

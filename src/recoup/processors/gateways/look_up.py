@@ -12,8 +12,8 @@ NOT_OFFERED = Outcome("unknown", text="its book cannot be looked up")
 
 
 def chosen(question: LookUp, answers: Iterable[tuple[UUID | None, Outcome]]) -> Outcome:
-    """`answers`: what the book has of the order, each by its key of ours. An approval by its own key;
-    of a charge, else by another of the order, whose attempt our database forgot; what is still
+    """`answers`: what the book has of the order, each by its key of ours. An approval by its own
+    key; of a charge, else by another of the order, whose attempt our database forgot; what is still
     going there; then a decline of its own."""
     own, others = list[Outcome](), list[Outcome]()
     for key, said in answers:

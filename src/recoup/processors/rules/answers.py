@@ -8,9 +8,11 @@ from typing import Final, Literal, NamedTuple, get_args
 from uuid import UUID
 
 State = Literal["approved", "declined", "unknown", "not_sent", "not_found", "awaits_payer"]
-# Whose a refusal is: a wrong request, a card that is not there, our account, too many requests; or it is down.
+# Whose a refusal is: a wrong request, a card that is not there, our account, too many requests; or
+# it is down.
 Fault = Literal["request", "credential", "account", "rate", "outage"]
-# A charge by the card's number, by a method that its processor stores, by a network token; a refund, void or capture;
+# A charge by the card's number, by a method that its processor stores, by a network token; a
+# refund, void or capture;
 # an answer to a dispute.
 Message = Literal["card", "method", "token", "modification", "dispute_answer"]
 Step = Literal[
@@ -20,7 +22,8 @@ Step = Literal[
     "inquire",  # it may have happened: the same id is asked about, and never sent blind
     "wait_for_payer",
     "try_later",  # by another route at once, else again after growing pauses
-    "other_route",  # by a route that has not refused it, else a person decides: the same request is not repeated
+    # by a route that has not refused it, else a person decides: the same request is not repeated
+    "other_route",
     "route_waits",  # by another route, else the order waits until the route is used again
     "card_instead",  # at once by the card's number
 ]

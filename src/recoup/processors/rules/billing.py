@@ -35,10 +35,11 @@ LEFT_OUT: Final = {
 
 
 class InvoiceState(Struct, frozen=True):
-    """An invoice as it stands. `units` are left to pay, after `credited` and `paid`. `subscription`: the status of its
-    subscription, None without one; "paused" too where that collects nothing, "incomplete" where a change of it waits
-    for this payment. `retried`: the billing has planned another attempt, with `method`. `paid_by`: the customer's later
-    invoice for the same thing, which is paid."""
+    """An invoice as it stands. `units` are left to pay, after `credited` and `paid`.
+    `subscription`: the status of its subscription, None without one; "paused" too where that
+    collects nothing, "incomplete" where a change of it waits for this payment. `retried`: the
+    billing has planned another attempt, with `method`. `paid_by`: the customer's later invoice for
+    the same thing, which is paid."""
 
     units: int
     status: str = "open"

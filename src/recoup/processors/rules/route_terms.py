@@ -173,7 +173,10 @@ def without_vault(terms: RouteTerms) -> RouteTerms:
         message = (
             f"The route {terms.name} takes card numbers, and the key file has no keys of a vault."
         )
-        cure = "Remove the route from the settings, or restore the key file that has the keys card and print."
+        cure = (
+            "Remove the route from the settings, or restore the key file that has the keys "
+            "card and print."
+        )
         raise invalid(message, "routes", cure)
     return replace(terms, cards=False)
 

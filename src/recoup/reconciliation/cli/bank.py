@@ -45,8 +45,9 @@ def file(
 
 @verb(bank)
 async def answers(path: Annotated[InFile, Option(metavar="FILE")], *, at: AtMerchant) -> Printed:
-    """Records the bank's answers from FILE: NACHA returns, pain.002, or CSV with payout (id or reference), outcome
-    (paid, returned), reason. Exits with 1 if a line could not be processed; the other lines are."""
+    """Records the bank's answers from FILE: NACHA returns, pain.002, or CSV with payout (id or
+    reference), outcome (paid, returned), reason. Exits with 1 if a line could not be processed; the
+    other lines are."""
     scope = Scope(at.merchant_id, OPERATOR, "command")
     done = await take_answers(at.world, scope, path.read_bytes())
     counts = Counter(answer.done for answer in done)

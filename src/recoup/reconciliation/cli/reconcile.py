@@ -175,11 +175,13 @@ def _line(row: RunLine) -> dict[str, Any]:
 def _text(comparison: dict[str, Any]) -> list[str]:
     first, last = comparison["days"]
     lines = [
-        f"{comparison['file']}: {comparison['lines']:,} lines, {first} to {last} ({comparison['zone']})"
+        f"{comparison['file']}: {comparison['lines']:,} lines, {first} to {last} "
+        f"({comparison['zone']})"
     ]
     if comparison["before"]:
         lines.append(
-            f"This file was compared like this at {iso(comparison['comparedAt'])}; nothing was changed. "
+            f"This file was compared like this at {iso(comparison['comparedAt'])}; nothing was "
+            f"changed. "
             "--again compares it anew."
         )
     lines += comparison["notes"]
@@ -198,7 +200,8 @@ def _text(comparison: dict[str, Any]) -> list[str]:
             else ""
         )
         lines.append(
-            f"{at:>12}  {row['outcome']:14} {amounts} {row['currency'] or ''}{mark}\n{'':14}{row['text']}"
+            f"{at:>12}  {row['outcome']:14} {amounts} "
+            f"{row['currency'] or ''}{mark}\n{'':14}{row['text']}"
         )
     left = sum(comparison["outcomes"][name] for name in _DIFFER) - len(comparison["differences"])
     if left > 0:
@@ -211,11 +214,13 @@ def _text(comparison: dict[str, Any]) -> list[str]:
         )
     if comparison["booked"] or comparison["bookedBefore"]:
         lines.append(
-            f"Booked: {comparison['booked']:,} now, {comparison['bookedBefore']:,} earlier from other files."
+            f"Booked: {comparison['booked']:,} now, {comparison['bookedBefore']:,} earlier from "
+            f"other files."
         )
     if comparison["toBook"]:
         lines.append(
-            f"{comparison['toBook']:,} suggestions to book: --book all, or --book with line numbers, and --note."
+            f"{comparison['toBook']:,} suggestions to book: --book all, or --book with line "
+            f"numbers, and --note."
         )
     return [*lines, f"id {comparison['id']}"]
 

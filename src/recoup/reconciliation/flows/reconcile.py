@@ -278,7 +278,8 @@ def _notes(statement: Statement | BankStatement, reading: Reading) -> list[str]:
     if layout.exponents is not None:
         notes.append(
             Sentence(
-                "Amounts are read in the smallest unit, like cents; --amounts major reads whole units."
+                "Amounts are read in the smallest unit, like cents; --amounts major reads whole "
+                "units."
             )
         )
     return [*encoding_note(statement.encoding), *notes, *unread_note(layout.unread)]

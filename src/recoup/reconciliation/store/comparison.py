@@ -21,7 +21,8 @@ ROWS_AT_ONCE: Final = 5_000
 # Sets of unknown size: read whole and hashed, as big tables of one transaction want it.
 _PREPARE = "SELECT set_config('enable_seqscan', 'on', true), set_config('work_mem', '64MB', true)"
 _STAGED = """
-CREATE TEMP TABLE staged (number int, line_id uuid, type text, our_id uuid, reference text, units bigint, asset text,
+CREATE TEMP TABLE staged (number int, line_id uuid, type text, our_id uuid, reference text,
+  units bigint, asset text,
   at timestamptz, route text, statement text, refs text[]) ON COMMIT DROP
 """
 # What lines name by our key of a message stands for the row that the key is of; $1: whose.
@@ -30,35 +31,45 @@ UPDATE staged SET our_id = known.id FROM (
   SELECT DISTINCT ON (s.key) s.key, k.id
   FROM (SELECT DISTINCT our_id AS key FROM staged WHERE our_id IS NOT NULL) s
   CROSS JOIN LATERAL (
-    SELECT attempt_id AS id, state = 'not_sent' AS unsent FROM attempts WHERE key = s.key AND merchant_id = $1
-    UNION ALL SELECT modification_id, false FROM modifications WHERE key = s.key AND merchant_id = $1
-    UNION ALL SELECT modification_id, false FROM modifications WHERE send_key = s.key AND merchant_id = $1) k
+    SELECT attempt_id AS id, state = 'not_sent' AS unsent FROM attempts WHERE key = s.key
+      AND merchant_id = $1
+    UNION ALL SELECT modification_id, false FROM modifications WHERE key = s.key
+      AND merchant_id = $1
+    UNION ALL SELECT modification_id, false FROM modifications WHERE send_key = s.key
+      AND merchant_id = $1) k
   ORDER BY s.key, k.unsent) known
 WHERE staged.our_id = known.key
 """
 _OURS_TABLE = """
-CREATE TEMP TABLE ours (posting_id uuid, line_no smallint, source_id uuid, type text, reference text, units bigint,
+CREATE TEMP TABLE ours (posting_id uuid, line_no smallint, source_id uuid, type text,
+  reference text, units bigint,
   asset text, at timestamptz, order_id uuid, from_file boolean, refs text[]) ON COMMIT DROP
 """
 # $2: type of line -> $3: recipe; $4: kind of file; $5: the channels' places
 _MOVEMENTS = """
-SELECT p.posting_id, e.line_no, CASE WHEN r.kind = 'capture' THEN r.attempt_id ELSE p.source_id END, k.type,
-  coalesce(a.reference, r.reference, s.tx_hash, w.reference, b.reference, d.case_ref, ''), abs(e.units), e.asset,
-  p.business_at, p.order_id, false, array_remove(ARRAY[a.reference, r.reference, s.tx_hash, w.reference, b.reference,
+SELECT p.posting_id, e.line_no, CASE WHEN r.kind = 'capture' THEN r.attempt_id
+  ELSE p.source_id END, k.type,
+  coalesce(a.reference, r.reference, s.tx_hash, w.reference, b.reference, d.case_ref, ''),
+    abs(e.units), e.asset,
+  p.business_at, p.order_id, false, array_remove(ARRAY[a.reference, r.reference, s.tx_hash,
+    w.reference, b.reference,
     d.case_ref], NULL) || i.ids
 FROM {source}
 JOIN unnest($2::text[], $3::text[]) AS k (type, recipe) ON k.recipe = p.recipe
 JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id AND CASE $4
   WHEN 'processor' THEN e.account = 'clearing' AND e.place <> ALL($5::text[])
   WHEN 'bank' THEN e.account = 'bank'
-  ELSE e.account = 'clearing' AND e.place = ANY($5::text[]) OR e.account = 'bank' AND p.recipe = 'payout_paid' END
+  ELSE e.account = 'clearing' AND e.place = ANY($5::text[]) OR e.account = 'bank'
+    AND p.recipe = 'payout_paid' END
 LEFT JOIN modifications r ON r.merchant_id = p.merchant_id AND r.modification_id = p.source_id
   AND p.source_kind = 'refund'
-LEFT JOIN attempts a ON a.merchant_id = p.merchant_id AND (a.attempt_id = p.source_id AND p.source_kind = 'attempt'
+LEFT JOIN attempts a ON a.merchant_id = p.merchant_id AND (a.attempt_id = p.source_id
+  AND p.source_kind = 'attempt'
   OR a.attempt_id = r.attempt_id AND r.kind = 'capture')
 LEFT JOIN settlements s ON s.merchant_id = p.merchant_id AND s.settlement_id = p.source_id
   AND p.source_kind = 'settlement'
-LEFT JOIN payouts w ON w.merchant_id = p.merchant_id AND w.payout_id = p.source_id AND p.source_kind = 'payout'
+LEFT JOIN payouts w ON w.merchant_id = p.merchant_id AND w.payout_id = p.source_id
+  AND p.source_kind = 'payout'
 LEFT JOIN bank_payouts b ON b.merchant_id = p.merchant_id AND b.payout_id = p.source_id
   AND p.source_kind = 'bank_payout'
 LEFT JOIN LATERAL (
@@ -67,7 +78,8 @@ LEFT JOIN LATERAL (
   FROM disputes d WHERE d.merchant_id = p.merchant_id AND d.order_id = p.order_id
 ) d ON p.source_kind = 'dispute'
 CROSS JOIN LATERAL (
-  SELECT coalesce(array_agg(id), '{{}}') AS ids FROM processor_ids i WHERE i.merchant_id = p.merchant_id
+  SELECT coalesce(array_agg(id), '{{}}') AS ids FROM processor_ids i
+    WHERE i.merchant_id = p.merchant_id
     AND i.movement_id = ANY(ARRAY[a.attempt_id, r.modification_id])
 ) i
 WHERE p.merchant_id = $1 AND p.source_kind <> 'reconciliation'
@@ -84,7 +96,8 @@ _BY_ID = "INSERT INTO ours " + _MOVEMENTS.format(
   (SELECT coalesce(c.modification_id, s.our_id) AS our_id
     FROM (SELECT our_id FROM staged WHERE our_id IS NOT NULL EXCEPT SELECT source_id FROM ours) s
     LEFT JOIN attempts t ON t.merchant_id = $1 AND t.attempt_id = s.our_id
-    LEFT JOIN modifications c ON c.merchant_id = $1 AND c.order_id = t.order_id AND c.kind = 'capture'
+    LEFT JOIN modifications c ON c.merchant_id = $1 AND c.order_id = t.order_id
+      AND c.kind = 'capture'
       AND c.attempt_id = t.attempt_id AND NOT c.final_part
     UNION SELECT our_id FROM staged WHERE our_id IS NOT NULL EXCEPT SELECT source_id FROM ours) x
   CROSS JOIN unnest($6::text[]) AS q (source_kind)
@@ -93,10 +106,12 @@ _BY_ID = "INSERT INTO ours " + _MOVEMENTS.format(
 )
 _BOOKED = """
 INSERT INTO ours
-SELECT DISTINCT ON (p.posting_id) p.posting_id, e.line_no, p.source_id, s.type, '', abs(e.units), e.asset,
+SELECT DISTINCT ON (p.posting_id) p.posting_id, e.line_no, p.source_id, s.type, '', abs(e.units),
+  e.asset,
   p.business_at, p.order_id, true, '{}'
 FROM (SELECT DISTINCT line_id, type FROM staged) s
-JOIN postings p ON p.merchant_id = $1 AND p.source_kind = 'reconciliation' AND p.source_id = s.line_id
+JOIN postings p ON p.merchant_id = $1 AND p.source_kind = 'reconciliation'
+  AND p.source_id = s.line_id
 JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id AND e.line_no = 1
 """
 _FOUND = """
@@ -105,7 +120,8 @@ WITH lines AS MATERIALIZED (
   SELECT *, row_number() OVER (PARTITION BY our_id, type, units, asset ORDER BY at, number) AS place
   FROM staged WHERE our_id IS NOT NULL
 ), moved AS MATERIALIZED (
-  SELECT *, row_number() OVER (PARTITION BY source_id, type, units, asset ORDER BY at, posting_id, line_no) AS place
+  SELECT *, row_number() OVER (PARTITION BY source_id, type, units, asset
+    ORDER BY at, posting_id, line_no) AS place
   FROM ours WHERE NOT from_file
 ), mine AS MATERIALIZED (
   SELECT DISTINCT ON (s.number) s.number, o.posting_id, o.line_no, o.source_id,
@@ -117,7 +133,8 @@ WITH lines AS MATERIALIZED (
   SELECT *, count(*) FILTER (WHERE place_of = 1) OVER (PARTITION BY reference, type) AS sources
   FROM (SELECT ref AS reference, type, units, asset, at, posting_id, line_no, source_id,
     row_number() OVER (PARTITION BY ref, type, source_id ORDER BY posting_id, line_no) AS place_of,
-    row_number() OVER (PARTITION BY ref, type, units, asset ORDER BY at, posting_id, line_no) AS place
+    row_number() OVER (PARTITION BY ref, type, units, asset
+      ORDER BY at, posting_id, line_no) AS place
     FROM ours CROSS JOIN unnest(refs) AS r (ref) WHERE NOT from_file) a
 ), told AS MATERIALIZED (
   SELECT DISTINCT ON (s.number) s.number, a.sources, a.posting_id, a.line_no, a.source_id
@@ -132,40 +149,55 @@ WITH lines AS MATERIALIZED (
   SELECT source_id, type, min(asset) AS asset, sum(units) AS units FROM ours WHERE NOT from_file
   GROUP BY source_id, type HAVING count(*) > 1 AND min(asset) = max(asset)
 ), booked AS MATERIALIZED (
-  SELECT s.number, o.posting_id, o.line_no FROM staged s JOIN ours o ON o.source_id = s.line_id AND o.from_file
+  SELECT s.number, o.posting_id, o.line_no FROM staged s JOIN ours o ON o.source_id = s.line_id
+    AND o.from_file
 )
-SELECT s.number, CASE WHEN m.posting_id IS NOT NULL AND NOT m.conflict THEN 'id' WHEN t.sources = 1 THEN 'reference'
+SELECT s.number, CASE WHEN m.posting_id IS NOT NULL AND NOT m.conflict THEN 'id'
+  WHEN t.sources = 1 THEN 'reference'
     WHEN b.posting_id IS NOT NULL THEN 'booked' WHEN m.conflict THEN 'conflict' ELSE '' END AS by,
   coalesce(t.sources > 1, false) AS several,
-  CASE WHEN NOT m.conflict THEN m.posting_id WHEN t.sources = 1 THEN t.posting_id ELSE b.posting_id END AS posting_id,
-  CASE WHEN NOT m.conflict THEN m.line_no WHEN t.sources = 1 THEN t.line_no ELSE b.line_no END AS line_no,
+  CASE WHEN NOT m.conflict THEN m.posting_id WHEN t.sources = 1 THEN t.posting_id
+    ELSE b.posting_id END AS posting_id,
+  CASE WHEN NOT m.conflict THEN m.line_no WHEN t.sources = 1 THEN t.line_no
+    ELSE b.line_no END AS line_no,
   CASE WHEN w.units = s.units AND w.asset = s.asset
-    AND min(s.line_id::text) OVER payment = max(s.line_id::text) OVER payment THEN w.source_id END AS whole_of
-FROM staged s LEFT JOIN mine m USING (number) LEFT JOIN told t USING (number) LEFT JOIN booked b USING (number)
+    AND min(s.line_id::text) OVER payment = max(s.line_id::text) OVER payment THEN w.source_id END
+      AS whole_of
+FROM staged s LEFT JOIN mine m USING (number) LEFT JOIN told t USING (number)
+  LEFT JOIN booked b USING (number)
 LEFT JOIN whole w ON w.type = s.type
-  AND w.source_id = CASE WHEN NOT m.conflict THEN m.source_id WHEN t.sources = 1 THEN t.source_id END
+  AND w.source_id = CASE WHEN NOT m.conflict THEN m.source_id
+    WHEN t.sources = 1 THEN t.source_id END
 WINDOW payment AS (PARTITION BY w.source_id, w.type)
 """
-# One charge that was captured in parts is several movements: each line has the one of its amount, in order of time.
-# Of lines about one movement those are the same that agree in amount, currency and date; the first of the right amount
-# has the movement, and the others stand for themselves. Lines that come to the movement's amount together are its
+# One charge that was captured in parts is several movements: each line has the one of its amount,
+# in order of time.
+# Of lines about one movement those are the same that agree in amount, currency and date; the first
+# of the right amount
+# has the movement, and the others stand for themselves. Lines that come to the movement's amount
+# together are its
 # parts, equal ones too: `so_far` adds up those that differ first, then what is said again.
 _VERDICTS = """
 WITH open AS MATERIALIZED (
   SELECT o.type, o.units, o.asset, count(*) AS times FROM ours o
-  WHERE NOT o.from_file AND NOT EXISTS (SELECT FROM found f WHERE f.posting_id = o.posting_id AND f.line_no = o.line_no)
+  WHERE NOT o.from_file AND NOT EXISTS (SELECT FROM found f WHERE f.posting_id = o.posting_id
+    AND f.line_no = o.line_no)
   GROUP BY 1, 2, 3
 ), told AS (
-  SELECT s.number, s.line_id, s.type, s.our_id, s.reference, s.units, s.asset, s.at, s.route, s.statement, f.by,
+  SELECT s.number, s.line_id, s.type, s.our_id, s.reference, s.units, s.asset, s.at, s.route,
+    s.statement, f.by,
     f.several, coalesce(f.posting_id, s.line_id) AS about, f.line_no AS about_no,
     first_value(s.number) OVER same AS first, row_number() OVER same AS copy,
-    coalesce(n.times, 0) AS alike, o.posting_id, o.line_no AS entry_no, o.source_id, o.reference AS our_reference,
+    coalesce(n.times, 0) AS alike, o.posting_id, o.line_no AS entry_no, o.source_id,
+      o.reference AS our_reference,
     o.units AS our_units, o.asset AS our_asset, o.at AS our_at, o.order_id, o.from_file,
     k.line_id IS NOT NULL AS booked,
-    e.content_id, e.place AS equal_no, e.named, f.whole_of IS NOT NULL AS whole, w.content_id IS NOT NULL AS elsewhere
+    e.content_id, e.place AS equal_no, e.named, f.whole_of IS NOT NULL AS whole,
+      w.content_id IS NOT NULL AS elsewhere
   FROM staged s JOIN found f USING (number)
   LEFT JOIN ours o ON o.posting_id = f.posting_id AND o.line_no = f.line_no
-  LEFT JOIN open n ON n.type = s.type AND n.units = s.units AND n.asset = s.asset AND f.posting_id IS NULL
+  LEFT JOIN open n ON n.type = s.type AND n.units = s.units AND n.asset = s.asset
+    AND f.posting_id IS NULL
   LEFT JOIN (SELECT DISTINCT source_id AS line_id, units FROM ours WHERE from_file) k
     ON k.line_id = s.line_id AND k.units = s.units
   LEFT JOIN equal e ON e.number = s.number
@@ -180,35 +212,45 @@ WITH open AS MATERIALIZED (
   FROM told WINDOW every AS (PARTITION BY about, about_no)
 ), parted AS (
   SELECT *, one AND (netted OR coalesce(so_far <= our_units, false)
-    AND coalesce(bool_or(so_far = our_units AND so_far >= once AND so_far > units) OVER (PARTITION BY about, about_no),
+    AND coalesce(bool_or(so_far = our_units AND so_far >= once
+      AND so_far > units) OVER (PARTITION BY about, about_no),
       false)) AS parts
   FROM summed
 )
 SELECT number, line_id, type, our_id, reference, units, asset, at, route, statement, by, several,
-  CASE WHEN NOT parts THEN nullif(first, number) END AS first, nullif(first_value(number) OVER best, number) AS taken,
-  coalesce((first_value(units) OVER best, first_value(asset) OVER best) = (units, asset), false) AS same_amount,
+  CASE WHEN NOT parts THEN nullif(first, number) END AS first, nullif(first_value(number) OVER best,
+    number) AS taken,
+  coalesce((first_value(units) OVER best, first_value(asset) OVER best) = (units, asset),
+    false) AS same_amount,
   parts, booked, alike,
-  coalesce((first_value(units) OVER best, first_value(asset) OVER best, first_value(at) OVER best) = (units, asset, at),
+  coalesce((first_value(units) OVER best, first_value(asset) OVER best,
+    first_value(at) OVER best) = (units, asset, at),
     false) AS same_day, elsewhere, whole,
-  CASE WHEN NOT named THEN content_id END AS content_id, CASE WHEN NOT named THEN equal_no END AS equal_no,
-  posting_id, entry_no, source_id, type AS our_type, our_reference, our_units, our_asset, our_at, order_id, from_file
+  CASE WHEN NOT named THEN content_id END AS content_id, CASE
+    WHEN NOT named THEN equal_no END AS equal_no,
+  posting_id, entry_no, source_id, type AS our_type, our_reference, our_units, our_asset, our_at,
+    order_id, from_file
 FROM parted t
 WINDOW best AS (PARTITION BY about, about_no
   ORDER BY (our_units = units AND our_asset = asset) DESC NULLS LAST, number)
 """
 _MISSING = """
-SELECT o.posting_id, o.line_no, o.source_id, o.type, o.reference, o.units, o.asset, o.at, o.order_id FROM ours o
+SELECT o.posting_id, o.line_no, o.source_id, o.type, o.reference, o.units, o.asset, o.at, o.order_id
+  FROM ours o
 WHERE NOT o.from_file AND o.at >= $1 AND o.at < $2 AND o.asset = ANY($3::text[])
   AND NOT EXISTS (SELECT FROM found f WHERE f.posting_id = o.posting_id AND f.line_no = o.line_no)
-  AND NOT EXISTS (SELECT FROM found f JOIN staged s USING (number) WHERE f.whole_of = o.source_id AND s.type = o.type)
+  AND NOT EXISTS (SELECT FROM found f JOIN staged s USING (number) WHERE f.whole_of = o.source_id
+    AND s.type = o.type)
 ORDER BY o.at, o.posting_id
 """
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
-INSERT INTO reconciliation_runs (merchant_id, run_id, run_key, kind, file_name, file_hash, reading, period_from,
+INSERT INTO reconciliation_runs (merchant_id, run_id, run_key, kind, file_name, file_hash, reading,
+  period_from,
   period_to, actor, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $8) ON CONFLICT (merchant_id, run_key) DO NOTHING RETURNING true
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $8) ON CONFLICT (merchant_id, run_key) DO NOTHING
+  RETURNING true
 """)
 async def begin_run(
     db: Tx,

@@ -37,11 +37,15 @@ def _one_of(*lines: str) -> str:
 
 
 _PAYABLE = "e.account = 'merchant_payable'"
-_MOVES = f"({_PAYABLE} AND {_one_of(*COLUMNS.values())} OR e.account = 'clearing' AND {_one_of('dispute')})"
+_MOVES = (
+    f"({_PAYABLE} AND {_one_of(*COLUMNS.values())} OR e.account = 'clearing' AND "
+    f"{_one_of('dispute')})"
+)
 _SUMS = ",\n  ".join((
     *(_sum(name, f"{_PAYABLE} AND {_one_of(line)}") for name, line in COLUMNS.items()), _sum("net", _PAYABLE),
     # A dispute credits what the processor holds for us: less there is money gone.
-    f"coalesce(sum(e.units) FILTER (WHERE e.account = 'clearing' AND {_one_of('dispute')}), 0) AS disputed",
+    f"coalesce(sum(e.units) FILTER (WHERE e.account = 'clearing' AND {_one_of('dispute')}), 0) AS "
+    f"disputed",
     "count(*) FILTER (WHERE p.recipe = 'approve') AS approvals",
     f"count(*) FILTER (WHERE {_one_of('refund')} AND e.units > 0) AS refunds",
     "count(*) FILTER (WHERE p.recipe = 'disputed' AND e.account = 'clearing') AS disputes",
@@ -83,7 +87,8 @@ _SITES = "LEFT JOIN sites s ON s.merchant_id = $1 AND s.site_id = g.site_id"
 _CAMPAIGNS = (
     f"{_SITES} LEFT JOIN campaigns c ON c.merchant_id = $1 AND c.campaign_id = g.campaign_id"
 )
-# The line of the log that approved it says what brought its money; before it did, all but links were tries.
+# The line of the log that approved it says what brought its money; before it did, all but links
+# were tries.
 _APPROVAL = f"""LEFT JOIN order_log l ON l.merchant_id = p.merchant_id AND l.order_id = p.order_id
     AND l.happening IN ('collected', 'captured', 'capture_ended', 'parts_kept')
     AND {known_at("l", 4)}"""
@@ -101,26 +106,31 @@ _GROUPS: Final = {
     "means": _grouped(_MEANS, f"g.means, {_SHARE}", "", "g.means", f"\n  {_APPROVAL}", " AS means"),
 }  # fmt: skip
 _MOVED_IN = f"""
-JOIN orders o ON o.merchant_id = $1 AND o.order_id = p.order_id AND ($6::text IS NULL OR o.asset = $6)
+JOIN orders o ON o.merchant_id = $1 AND o.order_id = p.order_id AND ($6::text IS NULL
+  OR o.asset = $6)
 WHERE p.business_at >= $2 AND p.business_at < $3 AND {_KNOWN} AND {_one_of(*COLUMNS.values())}
 """
 _MOVED = f"""
 SELECT DISTINCT p.order_id FROM postings p {_MOVED_IN} AND p.merchant_id = $1 AND p.order_id > $7
 """
-# The period is read, whatever the page: to walk the orders until so many are found that moved in it would read all that
+# The period is read, whatever the page: to walk the orders until so many are found that moved in it
+# would read all that
 # came before.
 _PAGE = (
     f"WITH moved AS MATERIALIZED ({_MOVED}) SELECT order_id FROM moved ORDER BY order_id LIMIT $8"
 )
-# Only so many postings are looked at: enough for a page where most of what follows moved in the period. Of the order
+# Only so many postings are looked at: enough for a page where most of what follows moved in the
+# period. Of the order
 # that they end with some may lack; it is the last one, so that none before it does.
 _NEAR = f"""
 SELECT DISTINCT p.order_id FROM (
-  SELECT order_id, business_at, recorded_at, recipe FROM postings WHERE merchant_id = $1 AND order_id > $7
+  SELECT order_id, business_at, recorded_at, recipe FROM postings WHERE merchant_id = $1
+    AND order_id > $7
   ORDER BY order_id LIMIT $9
 ) p {_MOVED_IN} ORDER BY p.order_id LIMIT $8
 """
-# Sixteen bytes an order: a file of millions is made without looking for its orders again for each part.
+# Sixteen bytes an order: a file of millions is made without looking for its orders again for each
+# part.
 _ALL = f"SELECT string_agg(uuid_send(m.order_id), ''::bytea ORDER BY m.order_id) FROM ({_MOVED}) m"
 _ORDERS = f"""
 WITH sums AS (
@@ -131,7 +141,8 @@ WITH sums AS (
   WHERE {_WITHIN}
   GROUP BY p.order_id, e.asset
 )
-SELECT {_OF_GROUP}, g.order_id, o.external_id, h.order_type, o.placed_at, o.site_id, s.name AS site, c.key, o.descriptor
+SELECT {_OF_GROUP}, g.order_id, o.external_id, h.order_type, o.placed_at, o.site_id, s.name AS site,
+  c.key, o.descriptor
 FROM sums g
 JOIN orders o ON o.merchant_id = $1 AND o.order_id = g.order_id
 JOIN order_heads h ON h.merchant_id = $1 AND h.order_id = g.order_id
@@ -141,7 +152,8 @@ ORDER BY g.order_id, g.asset
 """
 _WITHOUT_ORDER = f"""
 SELECT e.asset, {_SUMS}, NULL::uuid AS order_id, NULL AS external_id, NULL AS order_type,
-  NULL::timestamptz AS placed_at, NULL::uuid AS site_id, NULL AS site, NULL AS key, NULL AS descriptor
+  NULL::timestamptz AS placed_at, NULL::uuid AS site_id, NULL AS site, NULL AS key,
+    NULL AS descriptor
 {_LEDGER}
 WHERE {_WITHIN} AND ($6::text IS NULL OR e.asset = $6) AND p.order_id IS NULL
 GROUP BY e.asset ORDER BY e.asset

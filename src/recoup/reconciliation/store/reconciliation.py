@@ -48,7 +48,8 @@ async def find_run(db: Read, merchant_id: UUID, run_id: UUID) -> Run | None:
 
 
 @MERCHANT.statement(f"""
-SELECT {_COLUMNS} FROM reconciliation_runs WHERE merchant_id = $1 AND ($2::uuid IS NULL OR (created_at, run_id) < (
+SELECT {_COLUMNS} FROM reconciliation_runs WHERE merchant_id = $1 AND ($2::uuid IS NULL
+  OR (created_at, run_id) < (
   SELECT created_at, run_id FROM reconciliation_runs WHERE merchant_id = $1 AND run_id = $2))
 ORDER BY created_at DESC, run_id DESC LIMIT $3
 """)
@@ -105,14 +106,18 @@ class RunLine(LockedLine):
 
 
 @MERCHANT.statement("""
-SELECT l.row_no, l.line_id, l.asset, l.recipe, l.entries, l.booked_at, l.booked_by, l.line_no, l.outcome, l.reason,
-  l.finding, l.type, l.our_id, l.reference, l.units, l.our_units, l.dated, l.order_id, l.note, o.external_id,
+SELECT l.row_no, l.line_id, l.asset, l.recipe, l.entries, l.booked_at, l.booked_by, l.line_no,
+  l.outcome, l.reason,
+  l.finding, l.type, l.our_id, l.reference, l.units, l.our_units, l.dated, l.order_id, l.note,
+    o.external_id,
   p.posting_id IS NOT NULL AS booked
 FROM reconciliation_lines l
 LEFT JOIN orders o ON o.merchant_id = l.merchant_id AND o.order_id = l.order_id
-LEFT JOIN postings p ON p.merchant_id = l.merchant_id AND p.source_kind = 'reconciliation' AND p.source_id = l.line_id
+LEFT JOIN postings p ON p.merchant_id = l.merchant_id AND p.source_kind = 'reconciliation'
+  AND p.source_id = l.line_id
   AND p.recipe = l.recipe
-WHERE l.merchant_id = $1 AND l.run_id = $2 AND ($5::text[] IS NULL OR l.outcome = ANY($5)) AND l.row_no > $3
+WHERE l.merchant_id = $1 AND l.run_id = $2 AND ($5::text[] IS NULL OR l.outcome = ANY($5))
+  AND l.row_no > $3
 ORDER BY l.row_no LIMIT $4
 """)
 async def run_lines(
@@ -159,7 +164,8 @@ class Bookings(Row, frozen=True):
 @MERCHANT.statement("""
 SELECT count(*) FILTER (WHERE recipe IS NOT NULL AND booked_at IS NULL) AS to_book,
   count(*) FILTER (WHERE booked_at IS NOT NULL) AS booked
-FROM reconciliation_lines WHERE merchant_id = $1 AND run_id = $2 AND outcome IN ('missing_here', 'amount_differs')
+FROM reconciliation_lines WHERE merchant_id = $1 AND run_id = $2
+  AND outcome IN ('missing_here', 'amount_differs')
 """)
 async def bookings(db: Read, merchant_id: UUID, run_id: UUID) -> Bookings:
     """Counts the bookings of a run."""
@@ -167,7 +173,8 @@ async def bookings(db: Read, merchant_id: UUID, run_id: UUID) -> Bookings:
 
 @MERCHANT.statement("""
 SELECT row_no FROM reconciliation_lines
-WHERE merchant_id = $1 AND run_id = $2 AND recipe IS NOT NULL AND booked_at IS NULL ORDER BY row_no LIMIT $3
+WHERE merchant_id = $1 AND run_id = $2 AND recipe IS NOT NULL AND booked_at IS NULL ORDER BY row_no
+  LIMIT $3
 """)
 async def to_book(db: Read, merchant_id: UUID, run_id: UUID, limit: int) -> list[int]:
     """Lines that something is suggested for and nobody has booked."""
@@ -184,7 +191,8 @@ async def lock_lines(
 
 
 @MERCHANT.statement("""
-SELECT source_id FROM postings WHERE merchant_id = $1 AND source_kind = 'reconciliation' AND source_id = ANY($2::uuid[])
+SELECT source_id FROM postings WHERE merchant_id = $1 AND source_kind = 'reconciliation'
+  AND source_id = ANY($2::uuid[])
 """)
 async def booked_before(db: Read, merchant_id: UUID, line_ids: Collection[UUID]) -> list[UUID]:
     """Lines that were booked from any file, unordered."""
@@ -207,12 +215,14 @@ async def mark_booked(
 
 
 STATEMENT_SECONDS: Final = 600.0
-# Equal lines are counted. In a bank's statement each is a movement of its own; elsewhere those are without id and
+# Equal lines are counted. In a bank's statement each is a movement of its own; elsewhere those are
+# without id and
 # reference, and a line with one of these that stands twice is said again.
 _EQUAL = """
 CREATE TEMP TABLE equal ON COMMIT DROP AS
 SELECT number, line_id AS content_id, our_id IS NOT NULL OR reference <> '' AS named, statement,
-  row_number() OVER (PARTITION BY line_id, CASE WHEN our_id IS NULL AND reference = '' THEN statement END
+  row_number() OVER (PARTITION BY line_id, CASE WHEN our_id IS NULL
+    AND reference = '' THEN statement END
     ORDER BY number) AS place
 FROM staged WHERE our_id IS NULL AND reference = '' OR statement <> ''
 """
@@ -222,7 +232,8 @@ UPDATE staged s SET line_id = substr(encode(sha256(convert_to(
   concat_ws(chr(31), e.content_id, e.place), 'UTF8')), 'hex'), 1, 32)::uuid
 FROM equal e WHERE e.number = s.number AND e.named AND e.place > 1
 """
-# Files with an equal nameless line that cover the same: this very file, one that has a named line of it, one whose
+# Files with an equal nameless line that cover the same: this very file, one that has a named line
+# of it, one whose
 # period was named as its own was, unless both name routes, and two.
 _OTHERS = """
 CREATE TEMP TABLE others ON COMMIT DROP AS
@@ -233,36 +244,45 @@ SELECT r.run_id, r.file_hash = $3 OR (jsonb_array_length(r.reading -> 'period') 
     AND (s.our_id IS NOT NULL OR s.reference <> '')) AS same
 FROM reconciliation_runs r
 WHERE r.merchant_id = $1 AND r.run_id <> $2 AND r.run_id IN (
-  SELECT l.run_id FROM reconciliation_lines l JOIN equal e ON e.content_id = l.content_id AND NOT e.named
+  SELECT l.run_id FROM reconciliation_lines l JOIN equal e ON e.content_id = l.content_id
+    AND NOT e.named
   WHERE l.merchant_id = $1)
 """
-# The id that a line had in a file that covers the same; first of all its own, of the same statement and place.
+# The id that a line had in a file that covers the same; first of all its own, of the same statement
+# and place.
 _COUNT_NAMELESS = """
 WITH own AS MATERIALIZED (
   SELECT number, content_id, place, substr(encode(sha256(convert_to(
-    concat_ws(chr(31), content_id, coalesce(nullif(statement, ''), encode($2::bytea, 'hex')), place),
+    concat_ws(chr(31), content_id, coalesce(nullif(statement, ''), encode($2::bytea, 'hex')),
+      place),
     'UTF8')), 'hex'), 1, 32)::uuid AS line_id
   FROM equal WHERE NOT named
 ), before AS MATERIALIZED (
-  SELECT l.content_id, l.line_id, bool_or(r.file_hash = $2) AS own, min(l.equal_no) AS place, min(r.created_at) AS since
+  SELECT l.content_id, l.line_id, bool_or(r.file_hash = $2) AS own, min(l.equal_no) AS place,
+    min(r.created_at) AS since
   FROM others o JOIN reconciliation_runs r ON r.merchant_id = $1 AND r.run_id = o.run_id
-  JOIN reconciliation_lines l ON l.merchant_id = $1 AND l.run_id = o.run_id AND l.content_id IS NOT NULL
+  JOIN reconciliation_lines l ON l.merchant_id = $1 AND l.run_id = o.run_id
+    AND l.content_id IS NOT NULL
   WHERE o.same GROUP BY 1, 2
 ), known AS (
-  SELECT content_id, line_id, row_number() OVER (PARTITION BY content_id ORDER BY own DESC, place, since, line_id) AS at
+  SELECT content_id, line_id, row_number() OVER (PARTITION BY content_id
+    ORDER BY own DESC, place, since, line_id) AS at
   FROM before b WHERE NOT EXISTS (SELECT FROM own o WHERE o.line_id = b.line_id)
 ), open AS (
-  SELECT number, content_id, row_number() OVER (PARTITION BY content_id ORDER BY place, number) AS at
+  SELECT number, content_id, row_number() OVER (PARTITION BY content_id
+    ORDER BY place, number) AS at
   FROM own o WHERE NOT EXISTS (SELECT FROM before b WHERE b.line_id = o.line_id)
 )
 UPDATE staged s SET line_id = coalesce(k.line_id, o.line_id)
-FROM own o LEFT JOIN open p ON p.number = o.number LEFT JOIN known k ON k.content_id = p.content_id AND k.at = p.at
+FROM own o LEFT JOIN open p ON p.number = o.number LEFT JOIN known k ON k.content_id = p.content_id
+  AND k.at = p.at
 WHERE o.number = s.number
 """
 _ELSEWHERE = """
 CREATE TEMP TABLE elsewhere ON COMMIT DROP AS
 SELECT DISTINCT l.content_id FROM others o
-JOIN reconciliation_lines l ON l.merchant_id = $1 AND l.run_id = o.run_id AND l.content_id IS NOT NULL
+JOIN reconciliation_lines l ON l.merchant_id = $1 AND l.run_id = o.run_id
+  AND l.content_id IS NOT NULL
 WHERE NOT o.same AND l.line_id NOT IN (SELECT line_id FROM staged)
 """
 

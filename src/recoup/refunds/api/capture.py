@@ -70,12 +70,14 @@ api: Final = Api(group="Orders", scope="payments", lenient=True)
     },
 )
 async def capture(call: Call) -> CaptureResult:
-    """Capture an authorised order. Captures the full authorised amount, or with `finalCapture` a part of it: the order
-    is completed by the final part, with what was captured, and what is not is released. Where the processor takes one
-    capture of a hold, a part that is not final is refused and nothing is taken. After the capture window the rest is
-    released; after a cancellation the authorisation is voided. If the processor does not answer in time, the response
-    is 503: send the same call again."""
-    # An amount that cannot be captured, or a processor that refuses, is HTTP 200 with FAILED; the rest is 4xx.
+    """Capture an authorised order. Captures the full authorised amount, or with `finalCapture` a
+    part of it: the order is completed by the final part, with what was captured, and what is not is
+    released. Where the processor takes one capture of a hold, a part that is not final is refused
+    and nothing is taken. After the capture window the rest is released; after a cancellation the
+    authorisation is voided. If the processor does not answer in time, the response is 503: send the
+    same call again."""
+    # An amount that cannot be captured, or a processor that refuses, is HTTP 200 with FAILED; the
+    # rest is 4xx.
     body = read_own(call, CaptureBody)
     request = CaptureRequest(
         body.order_id, body.amount, body.currency, body.idempotency_key, body.final_capture

@@ -20,7 +20,8 @@ from recoup.rescue.flows.locked import Orders
 KEY_MAX: Final = 128
 _HOW_MUCH: Final = "The AmountToRefund field is required. Send an amount like 19.99, or items."
 _REPEATED: Final = (
-    "This is the refund of the same request before, which is still open; no second one was made. To refund the same "
+    "This is the refund of the same request before, which is still open; no second one was made. "
+    "To refund the same "
     "again, send an Idempotency-Key of its own."
 )
 
@@ -84,9 +85,10 @@ api: Final = Api(group="Orders", scope="refunds", lenient=True)
     examples=examples.REFUND,
 )
 async def refund(call: Call) -> Refunded:
-    """Refund an order. Refunds by amount or by line, several times until nothing is left. A refused refund is HTTP 200
-    with `FAILED` and a response code. With an idempotency key, a repeat is the same refund; without one, only an
-    identical request while the first is open, and the answer's `warning` says so."""
+    """Refund an order. Refunds by amount or by line, several times until nothing is left. A refused
+    refund is HTTP 200 with `FAILED` and a response code. With an idempotency key, a repeat is the
+    same refund; without one, only an identical request while the first is open, and the answer's
+    `warning` says so."""
     order_id = call.object_id()
     request = _request(call)
     try:
@@ -109,7 +111,8 @@ async def refund(call: Call) -> Refunded:
 
 def _refused(problem: Problem, order_id: UUID) -> Refunded:
     text, code = problem.message, REFUND_CODES[problem.code]
-    # Of the remainder clients know the contract's sentence; the other refusals say what to do as well.
+    # Of the remainder clients know the contract's sentence; the other refusals say what to do as
+    # well.
     error_text = text if problem.code == "over_remainder" else problem.sentence()
     return Refunded(
         response_code=code,

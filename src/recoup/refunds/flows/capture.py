@@ -111,10 +111,16 @@ def _check_amount(world: World, change: Change, request: CaptureRequest) -> None
         whole = Sentence(
             "The order holds {0} {1}; a capture takes the whole amount.", left.text(), order.asset
         )
-        cure = "Send the order's amount and currency, or say by finalCapture whether the rest is released."
+        cure = (
+            "Send the order's amount and currency, or say by finalCapture whether the rest is "
+            "released."
+        )
         raise Problem("capture_amount", whole, field="Amount", cure=cure)
     if request.final is False and request.units != left.units and not _takes_parts(world, change):
-        message = "The processor of this payment takes one capture of a hold; what is not captured is released."
+        message = (
+            "The processor of this payment takes one capture of a hold; what is not "
+            "captured is released."
+        )
         cure = "Send it with finalCapture true, once, for all that is to be captured."
         raise Problem("capture_amount", message, field="finalCapture", cure=cure)
 

@@ -163,7 +163,10 @@ def what_to_refund(
     )
     if order.stage is Stage.AUTHORISED and units != order.units:
         message = "The amount is only held, not charged yet: a part of it cannot be refunded."
-        cure = "Capture it and refund the part then, or refund the whole amount: that lets the hold go."
+        cure = (
+            "Capture it and refund the part then, or refund the whole amount: that lets the "
+            "hold go."
+        )
         raise Problem("wrong_state", message, cure=cure, detail="order_not_refundable")
     given = sum(modification.kind == "refund" for modification in order.modifications)
     if given >= REFUNDS_MAX and units != order.refundable_units:

@@ -46,7 +46,10 @@ def approve(
         message = "Who asked for it may not refund here any more."
         raise Problem("wrong_state", message, cure="Refuse it; somebody who may can ask again.")
     if order.refunded_units != seen_units:
-        message = "The order has changed since you looked: another refund was made, or taken back, in between."
+        message = (
+            "The order has changed since you looked: another refund was made, or taken "
+            "back, in between."
+        )
         raise Problem("wrong_state", message, cure="Look at the order again, then decide.")
     check_one(context.of(change.role or ""), request.units, order.asset)
     check_one(context.of(requester_role), request.units, order.asset, "The role of who asked")

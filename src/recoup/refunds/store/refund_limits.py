@@ -43,27 +43,35 @@ class _Desk(Row):
     requests: object
 
 
-# The day is business time's, in UTC; no clock goes back, so that it is no more than a day of the machine's. What was
-# refused is not refunded; what failed was, and the one that stands for it is nobody's. Accepted disputes count.
+# The day is business time's, in UTC; no clock goes back, so that it is no more than a day of the
+# machine's. What was
+# refused is not refunded; what failed was, and the one that stands for it is nobody's. Accepted
+# disputes count.
 @MERCHANT.statement("""
 SELECT k.merchant_id, k.order_id, o.asset,
-  (SELECT jsonb_agg(to_jsonb(l)) FROM refund_limits l WHERE l.merchant_id = k.merchant_id AND l.asset = o.asset)
+  (SELECT jsonb_agg(to_jsonb(l)) FROM refund_limits l WHERE l.merchant_id = k.merchant_id
+    AND l.asset = o.asset)
     AS limits,
   ((SELECT coalesce(sum(r.units), 0) FROM modifications r
     WHERE r.merchant_id = k.merchant_id AND split_part(r.actor, ' by operator:', 1) = k.person
-      AND r.kind IN ('refund', 'reversal') AND r.asset = o.asset AND r.state <> 'refused' AND r.business_at >= t.day)
+      AND r.kind IN ('refund', 'reversal') AND r.asset = o.asset AND r.state <> 'refused'
+        AND r.business_at >= t.day)
   + (SELECT coalesce(sum(d.units), 0) FROM order_log l
     JOIN disputes d ON d.merchant_id = l.merchant_id AND d.dispute_id = l.fact_id
     WHERE l.merchant_id = k.merchant_id AND l.recorded_at >= $4::timestamptz - interval '1 day'
-      AND l.happening = 'dispute_answer_owed' AND l.body ->> 'answer' = 'accept' AND l.actor LIKE 'user:%'
-      AND split_part(coalesce(l.body ->> 'asked_by', l.actor), ' by operator:', 1) = k.person AND d.asset = o.asset
+      AND l.happening = 'dispute_answer_owed' AND l.body ->> 'answer' = 'accept'
+        AND l.actor LIKE 'user:%'
+      AND split_part(coalesce(l.body ->> 'asked_by', l.actor), ' by operator:', 1) = k.person
+        AND d.asset = o.asset
       AND l.business_at >= t.day))::bigint AS spent,
-  (SELECT jsonb_agg(to_jsonb(q) - 'merchant_id' ORDER BY q.requested_at, q.request_id) FROM refund_requests q
+  (SELECT jsonb_agg(to_jsonb(q) - 'merchant_id' ORDER BY q.requested_at, q.request_id)
+    FROM refund_requests q
     WHERE q.merchant_id = k.merchant_id AND q.order_id = k.order_id) AS requests
 FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS k (merchant_id, order_id, person)
 JOIN orders o USING (merchant_id, order_id)
 JOIN merchants m USING (merchant_id)
-CROSS JOIN LATERAL date_trunc('day', $4::timestamptz + m.offset_us * interval '1 microsecond', 'UTC') AS t (day)
+CROSS JOIN LATERAL date_trunc('day', $4::timestamptz + m.offset_us * interval '1 microsecond',
+  'UTC') AS t (day)
 """)
 async def _refund_contexts(
     db: Read,
@@ -128,14 +136,17 @@ class WaitingRequest(Row):
 
 
 @MERCHANT.statement(f"""
-SELECT q.request_id, q.order_id, q.units, q.asset, q.message, q.requested_by, q.requested_at, q.expires_at,
-  o.external_id, h.units AS order_units, h.refunded_units, coalesce(q.items #>> '{{0,act}}', 'refund') AS act,
+SELECT q.request_id, q.order_id, q.units, q.asset, q.message, q.requested_by, q.requested_at,
+  q.expires_at,
+  o.external_id, h.units AS order_units, h.refunded_units, coalesce(q.items #>> '{{0,act}}',
+    'refund') AS act,
   to_jsonb(p) AS payer
 FROM refund_requests q
 JOIN orders o USING (merchant_id, order_id)
 JOIN order_heads h USING (merchant_id, order_id)
 LEFT JOIN order_payer p USING (merchant_id, order_id)
-WHERE q.merchant_id = $1 AND q.state = 'waiting' ORDER BY q.requested_at, q.request_id LIMIT {ROWS_MAX}
+WHERE q.merchant_id = $1 AND q.state = 'waiting' ORDER BY q.requested_at, q.request_id
+  LIMIT {ROWS_MAX}
 """)
 async def _waiting(db: Read, merchant_id: UUID) -> list[WaitingRequest]:
     """Requests that wait, unmasked."""
@@ -159,7 +170,8 @@ class RequestOrigin(Row):
 
 
 @MERCHANT.statement("""
-SELECT order_id, requested_by, requested_role FROM refund_requests WHERE merchant_id = $1 AND request_id = $2
+SELECT order_id, requested_by, requested_role FROM refund_requests WHERE merchant_id = $1
+  AND request_id = $2
 """)
 async def find_refund_request(
     db: Read, merchant_id: UUID, request_id: UUID
@@ -176,7 +188,8 @@ async def lock_people(db: Tx, people: Sequence[tuple[UUID, str]]) -> None:
 
 @MERCHANT.statement("""
 INSERT INTO refund_people (merchant_id, person)
-SELECT merchant_id, person FROM unnest($1::uuid[], $2::text[]) AS k (merchant_id, person) ORDER BY 1, 2
+SELECT merchant_id, person FROM unnest($1::uuid[], $2::text[]) AS k (merchant_id, person)
+  ORDER BY 1, 2
 ON CONFLICT DO NOTHING
 """)
 async def _make(db: Tx, merchants: Sequence[UUID], people: Sequence[str]) -> None:
@@ -210,7 +223,8 @@ async def set_limits(
 
 
 @MERCHANT.statement("""
-INSERT INTO refund_limits (merchant_id, role, asset, refund_max_units, day_max_units, second_from_units, changed_at,
+INSERT INTO refund_limits (merchant_id, role, asset, refund_max_units, day_max_units,
+  second_from_units, changed_at,
   changed_by)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (merchant_id, role, asset) DO UPDATE SET refund_max_units = EXCLUDED.refund_max_units,

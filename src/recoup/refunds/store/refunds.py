@@ -19,7 +19,8 @@ class RefundState(Row):
 
 
 @MERCHANT.statement(
-    "SELECT state, processor_code FROM modifications WHERE merchant_id = $1 AND modification_id = $2"
+    "SELECT state, processor_code FROM modifications WHERE merchant_id = $1 AND modification_id = "
+    "$2"
 )
 async def refund_state(db: Read, merchant_id: UUID, modification_id: UUID) -> RefundState | None:
     """State of a refund, and the processor's last answer."""
@@ -38,7 +39,8 @@ class CaptureState(Row):
 
 @MERCHANT.statement("""
 SELECT o.stage, o.units, coalesce((SELECT sum(c.units)::bigint FROM modifications c
-    WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id AND c.kind = 'capture' AND c.state = 'done'), 0)
+    WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id AND c.kind = 'capture'
+      AND c.state = 'done'), 0)
   AS captured_units, r.state, r.processor_code
 FROM orders o
 LEFT JOIN modifications r ON r.merchant_id = o.merchant_id AND r.modification_id = $3

@@ -78,10 +78,11 @@ api: Final = Api(group="Rescue", scope="payments:read", lenient=True)
 
 @api("POST /v1/evaluate/check", body=CheckBody, intake=True, examples=examples.CHECK)
 async def check(call: Call) -> Checked:
-    """Check a declined payment before sending it. Accepts the body of /evaluate and stores nothing. `complaints` lists
-    what /evaluate would refuse; `score` rates how much of the helpful data is present; `improvements` lists missing
-    data and why it matters, most useful first; `remarks` lists data that could be better, including unknown fields and
-    an unknown code source; `decline` explains the response code."""
+    """Check a declined payment before sending it. Accepts the body of /evaluate and stores nothing.
+    `complaints` lists what /evaluate would refuse; `score` rates how much of the helpful data is
+    present; `improvements` lists missing data and why it matters, most useful first; `remarks`
+    lists data that could be better, including unknown fields and an unknown code source; `decline`
+    explains the response code."""
     body = call.body if isinstance(call.body, dict) else {}
     settings = await call.services.merchants.get(call.scope.merchant_id)
     now = settings.merchant.business(call.services.world.clocks.wall())
@@ -154,7 +155,8 @@ def _source(request: EvaluateRequest | None, reading: Reading | None) -> list[st
     how = f"as the schemes' {reading.code}" if own else "by its description alone"
     known = f"{', '.join(SOURCES)}; {', '.join(SCHEMES)}"
     return [
-        f"The responseCodeSource {request.decline['source'][:32]!r} is not known, so the code was read {how}. "
+        f"The responseCodeSource {request.decline['source'][:32]!r} is not known, so the code was "
+        f"read {how}. "
         f"Known: {known}."
     ]
 

@@ -222,8 +222,8 @@ class ThreeDSecure(Shape):
 
 
 class OrderItem(Shape):
-    """A line of the order; refunds may name it. Amounts in minor units, for the whole line: `amount` plus `tax`, less
-    `discountAmount`, of all lines is the order's amount."""
+    """A line of the order; refunds may name it. Amounts in minor units, for the whole line:
+    `amount` plus `tax`, less `discountAmount`, of all lines is the order's amount."""
 
     sku: Text | None = None
     name: Text | None = None
@@ -408,7 +408,8 @@ class UpdateBody(Shape):
 
 
 class TransmitBody(PaymentRequest):
-    """A copy of a processed transaction, approved or declined; or, with `transmitId`, what became of one."""
+    """A copy of a processed transaction, approved or declined; or, with `transmitId`, what became
+    of one."""
 
     unread: ClassVar[frozenset[str]] = frozenset({
         "site_id", "campaign", "sense_key", "device_details", "order_items", "correlation_id", "transmit_id",

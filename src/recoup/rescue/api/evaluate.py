@@ -139,15 +139,16 @@ api: Final = Api(group="Rescue", scope="payments", lenient=True)
     examples=examples.EVALUATE,
 )
 async def evaluate(call: Call) -> Evaluated:
-    """Submit a declined payment. With `isMIT: false` the customer is waiting: the card is tried once, with the security
-    code if available, and the response comes within two seconds: APPROVED, DECLINED, or CHALLENGE if only the customer
-    can resolve the decline; then redirect them to `challengeUrl`. `transactionType: AUTHORIZATION` only authorises the
-    amount: CAPTUREREQUIRED, then call /capture. An MIT with `expiryDateUtc` is accepted and retried until then:
-    SUBMITTED. An MIT without it is answered at once, and tried at once if the decline allows it; after insufficient
-    funds, `nextAttemptAt` is the time of the next attempt. While the rescue continues, the response is DECLINED; send
-    the same `orderId` with a new `idempotencyKey` to read its state. A decline is HTTP 200 with `success: false`.
-    `customProperties.warning` names data that would have helped: a missing `customerIp`, a used security code, an
-    expiry that is too near."""
+    """Submit a declined payment. With `isMIT: false` the customer is waiting: the card is tried
+    once, with the security code if available, and the response comes within two seconds: APPROVED,
+    DECLINED, or CHALLENGE if only the customer can resolve the decline; then redirect them to
+    `challengeUrl`. `transactionType: AUTHORIZATION` only authorises the amount: CAPTUREREQUIRED,
+    then call /capture. An MIT with `expiryDateUtc` is accepted and retried until then: SUBMITTED.
+    An MIT without it is answered at once, and tried at once if the decline allows it; after
+    insufficient funds, `nextAttemptAt` is the time of the next attempt. While the rescue continues,
+    the response is DECLINED; send the same `orderId` with a new `idempotencyKey` to read its state.
+    A decline is HTTP 200 with `success: false`. `customProperties.warning` names data that would
+    have helped: a missing `customerIp`, a used security code, an expiry that is too near."""
     settings = await call.services.merchants.get(call.scope.merchant_id)
     given = read_declined(
         call.body, call.scope.merchant_id, sync=settings.merchant.mit_mode == "sync"

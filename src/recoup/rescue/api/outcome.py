@@ -43,8 +43,8 @@ class OutcomeBody(Shape):
 
 
 class Happening(Shape):
-    """A line of the order's log. Of an attempt that several card processors could have taken: `route`, the one that
-    it went to, and `routeReason`, why."""
+    """A line of the order's log. Of an attempt that several card processors could have taken:
+    `route`, the one that it went to, and `routeReason`, why."""
 
     sequence: int
     happening: str
@@ -79,9 +79,9 @@ api: Final = Api(group="Orders", scope="orders:read", lenient=True)
 
 @api("POST /v1/outcome", deprecated=True, body=OutcomeBody, examples=examples.OUTCOME)
 async def outcome(call: Call) -> Outcome:
-    """Look up an outcome. Deprecated: read GET /v1/orders/{id} instead. It goes on for clients that use it, and accepts
-    any id of the order, including your own; of several orders with your id it returns the newest. An unknown id is HTTP
-    200 with `NOTFOUND`."""
+    """Look up an outcome. Deprecated: read GET /v1/orders/{id} instead. It goes on for clients that
+    use it, and accepts any id of the order, including your own; of several orders with your id it
+    returns the newest. An unknown id is HTTP 200 with `NOTFOUND`."""
     body, complaints = read_body(call.body, OutcomeBody)
     named = body.order_id or ""
     key = body.order_session_key or named

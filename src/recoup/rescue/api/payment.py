@@ -49,7 +49,8 @@ def check_amount(transaction: Transaction | TransactionCopy, complaints: Complai
     if transaction.amount > most:
         complaints.add(
             _AMOUNT,
-            f"must be between 1 and {most}, in minor units of {transaction.currency.upper()}: 4590 for 45.90",
+            f"must be between 1 and {most}, in minor units of {transaction.currency.upper()}: 4590 "
+            f"for 45.90",
         )
 
 
@@ -59,7 +60,8 @@ def advice_of(transaction: TransactionOutside, complaints: Complaints) -> str | 
     if transaction.advice_code and transaction.advice_code.strip() and advice is None:
         complaints.add(
             "Transaction.AdviceCode",
-            "is not a Mastercard merchant advice code: send its two digits, such as 03, or leave it out",
+            "is not a Mastercard merchant advice code: send its two digits, such as 03, or leave "
+            "it out",
         )
     return advice
 

@@ -194,8 +194,8 @@ api: Final = Api(group="Rescue", scope="payments", lenient=True)
 )
 async def tokenize(call: Call) -> Tokenized:
     """Tokenize a card. Stores the card in the vault; the response contains its token in
-    `transaction.payment_method.token`. Requires a bearer token, or the tokenization key as `environment`, which a
-    checkout page may use. An expired card is refused."""
+    `transaction.payment_method.token`. Requires a bearer token, or the tokenization key as
+    `environment`, which a checkout page may use. An expired card is refused."""
     merchant_id = await _merchant(call)
     sent = await _sent(call, merchant_id)
     check_number(call.services.world, merchant_id, sent.number, "PaymentMethod.CreditCard.Number")

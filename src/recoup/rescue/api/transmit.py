@@ -42,9 +42,9 @@ api: Final = Api(group="Rescue", scope="payments", lenient=True)
     examples=examples.TRANSMIT,
 )
 async def transmit(call: Call) -> Answer:
-    """Copy a processed payment. Send every payment, approved or declined, within a day. It starts no rescue; an
-    approval of an order that is being rescued ends the rescue. With `transmitId` it reports the outcome of an earlier
-    copy, and needs no other fields of a copy."""
+    """Copy a processed payment. Send every payment, approved or declined, within a day. It starts
+    no rescue; an approval of an order that is being rescued ends the rescue. With `transmitId` it
+    reports the outcome of an earlier copy, and needs no other fields of a copy."""
     scope = call.scope
     known = read_whole(call.body, KnownCopy).transmit_id if "transmitId" in call.body else None
     if known is not None:

@@ -122,7 +122,8 @@ def _taken(
         if outcome.state in ("unknown", "awaits_payer")
     }
     pending = unsure.get(own) or next(iter(unsure.values()), None)
-    # Of another charge of the order that is under way there, the processor's memory of this key says nothing.
+    # Of another charge of the order that is under way there, the processor's memory of this key
+    # says nothing.
     is_own = (
         pending is not None
         and set(unsure) == {own}

@@ -101,7 +101,8 @@ class Evaluate:
                 await self._check_not_blocked(scope, settings, request, token_id)
                 await self._check_scheme(scope, request, token_id)
             except Problem as problem:
-                # What was taken once is answered again, even where it would be refused as new today.
+                # What was taken once is answered again, even where it would be refused as new
+                # today.
                 seen = await seen_before(self._world, scope, request, token_id, input_mac)
                 if isinstance(seen, int) and attempt == 0:
                     self._merchants.forget(
@@ -180,7 +181,8 @@ class Evaluate:
             raise await self._with_actors(scope, problem) from None
         return warnings
 
-    # admission ------------------------------------------------------------------------------------------------
+    # admission
+    # ------------------------------------------------------------------------------------------------
 
     def _row(
         self,
@@ -391,7 +393,8 @@ class Evaluate:
             if isinstance(admitted, bool)
             else admitted
         )
-        # Late, a sync MIT's attempt stays `keep`: an approval is shown by the next evaluate and the webhook.
+        # Late, a sync MIT's attempt stays `keep`: an approval is shown by the next evaluate and the
+        # webhook.
         await asyncio.wait(
             {work}, timeout=max(0.0, until - self._tries.crowd() - self._world.clocks.monotonic())
         )
@@ -434,7 +437,8 @@ class Evaluate:
                 )
             await asyncio.sleep(0.03)
 
-    # the card, the input --------------------------------------------------------------------------------------
+    # the card, the input
+    # --------------------------------------------------------------------------------------
 
     def _token_of(self, scope: Scope, request: EvaluateRequest) -> UUID:
         """The id of a number given outright, made from order and number: a repeat stores nothing;

@@ -212,7 +212,8 @@ async def settle_by_proof(
             return
         takes_part = attempt.consent is not None and attempt.consent.part_from is not None
         if takes_part and answer.state == "approved" and answer.units in (None, attempt.units):
-            return  # no vendor says whether a notice names what was requested or what was approved of it
+            # no vendor says whether a notice names what was requested or what was approved of it
+            return
         assert attempt.send_before is not None
         ends = attempt.send_before + timedelta(milliseconds=attempt.call_timeout_ms or 0)
         payer = (
@@ -254,7 +255,8 @@ def _barred(world: World, change: Change, attempt: Attempt) -> tuple[bool, GateI
     # A customer's try is not made without them: what they gave went out with the first send.
     over = attempt.ladder == PURPOSE and not _still_at_hand(change, attempt)
     over = over or (order.expires_at is not None and change.now >= order.expires_at)
-    # What other orders heard of this card meanwhile binds here too; the reservation itself is not held against it.
+    # What other orders heard of this card meanwhile binds here too; the reservation itself is not
+    # held against it.
     order.sends = [send for send in order.sends if send.send_id != attempt.attempt_id]
     if (
         over

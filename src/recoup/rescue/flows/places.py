@@ -35,7 +35,8 @@ AFTER_TRANSMISSION: Final = Place[AfterTransmission](
     "after_transmission"
 )  # of what a merchant charged by itself
 BEFORE_ERASURE: Final = Place[BeforeErasure]("before_erasure")  # which orders lose who paid them
-# For `recoup doctor`: what is wrong, the finding and its cure. For `recoup verify --chain`: what differs.
+# For `recoup doctor`: what is wrong, the finding and its cure. For `recoup verify --chain`: what
+# differs.
 CHECKS: Final = Place[Callable[[World], Awaitable[list[tuple[str, str, str]]]]]("checks")
 BALANCES: Final = Place[Callable[[World], Awaitable[list[Difference]]]]("balances")
 # The channels of a world, by code.

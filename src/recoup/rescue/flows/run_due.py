@@ -19,7 +19,8 @@ log = structlog.get_logger()
 BATCH = 128
 IN_FLIGHT_MAX = 512
 ROOM_SECONDS = 0.01
-# While the oldest work fills the room: a few pieces of each merchant in turn, in places of their own.
+# While the oldest work fills the room: a few pieces of each merchant in turn, in places of their
+# own.
 IN_TURN_MAX = 128
 EACH_IN_TURN = 4
 MERCHANTS_IN_TURN = 256

@@ -108,7 +108,10 @@ def check_same(before: bytes, now: bytes) -> None:
     """Raises: Problem(conflict)."""
     if before != now:
         message = "This idempotencyKey came before with other content."
-        cure = "Use a new idempotencyKey for new content; repeat a call unchanged, also its expiryDateUtc."
+        cure = (
+            "Use a new idempotencyKey for new content; repeat a call unchanged, also its "
+            "expiryDateUtc."
+        )
         raise Problem("conflict", message, field="IdempotencyKey", cure=cure)
 
 

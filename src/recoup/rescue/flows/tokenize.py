@@ -58,7 +58,8 @@ def check_number(world: World, merchant_id: UUID, pan: str, field_name: str) -> 
         if classify(pan, with_world=world.policy.world_cards) is None:
             real = luhn(pan)
             message = (
-                "This card number is not one of the sandbox's test cards. Real card data must never be used here."
+                "This card number is not one of the sandbox's test cards. Real card data must "
+                "never be used here."
                 if real
                 else f"The field {field_name} is invalid."
             )

@@ -43,7 +43,10 @@ def replace_card(change: Change, card: CardIds, **body: Any) -> None:
         return
     check_retried(change)
     if order.stage is Stage.HELD and not order.attempts:
-        message = "The order waits for its first look: the operator has stopped all sending for this merchant."
+        message = (
+            "The order waits for its first look: the operator has stopped all sending for "
+            "this merchant."
+        )
         raise Problem("wrong_state", message, cure="Send the card again when it is released.")
     if order.is_being_tried:
         raise Problem(

@@ -120,7 +120,10 @@ def _refuse_after_many(order: Order) -> None:
     message = Sentence(
         "The processor has refused {0} captures of this order, which is the most.", refusals
     )
-    cure = "Cancel the order: its hold is released. Or wait: it is released at the end of the capture window."
+    cure = (
+        "Cancel the order: its hold is released. Or wait: it is released at the end of the "
+        "capture window."
+    )
     if order.captured_units:
         cure = "Release what is still held by a final capture of 0."
     raise Problem("wrong_state", message, cure=cure, stage=order.stage.value)

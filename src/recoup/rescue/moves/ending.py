@@ -81,7 +81,8 @@ def cancel(change: Change, happening: str = "cancelled") -> bool:
         raise Problem(
             "wrong_state",
             Sentence("An order that is {0} cannot be cancelled.", STAGE),
-            cure="The processor has not said yet whether it was charged. Cancel it once that is known.",
+            cure="The processor has not said yet whether it was charged. Cancel it once that is "
+            "known.",
             stage=order.stage.value,
         )
     if order.stage is Stage.COMPLETED:

@@ -23,7 +23,8 @@ class Stop(NamedTuple):
     reading: Reading
 
 
-# Under the locks of order and card: a decision that stops a send by the merchant; each decline; each approval.
+# Under the locks of order and card: a decision that stops a send by the merchant; each decline;
+# each approval.
 BEFORE_SEND: Final = Place[Callable[[Change], Stop | None]]("before_send")
 AFTER_ANSWER: Final = Place[Callable[[Change, Reading, UUID, datetime], None]]("after_answer")
 AFTER_APPROVAL: Final = Place[Callable[[Change, Attempt], None]]("after_approval")

@@ -123,16 +123,23 @@ def _words(
     if fallback:
         return (FALLBACKS[fallback],)
     if arm == "holdout":
-        words = "This customer was assigned at random to the comparison group ({0} %), so the fixed schedule decided."
+        words = (
+            "This customer was assigned at random to the comparison group ({0} %), so the "
+            "fixed schedule decided."
+        )
         return (Sentence(words, terms.holdout),)
     if arm == "ladder" and known.share is not None:
         words = (
-            "The retry policy leaves the engine {0} % of the customers, where {1} % are set; for this one, the "
+            "The retry policy leaves the engine {0} % of the customers, where {1} % are set; for "
+            "this one, the "
             "fixed schedule applies."
         )
         return (Sentence(words, known.share, terms.share),)
     if arm == "ladder":
-        words = "The engine decides for {0} % of the customers; for this one, the fixed schedule applies."
+        words = (
+            "The engine decides for {0} % of the customers; for this one, the fixed schedule "
+            "applies."
+        )
         return (Sentence(words, terms.share),)
     if engines is None:
         return ()

@@ -50,8 +50,10 @@ CARD_RESTS: Final = (
 _ENDS_BEFORE: Final = "The order ends before that time, so it is tried once at its end."
 _SLOT_WORDS: Final = {
     "after_wait": "The wait grows with each attempt.",
-    "pay_day": "Pay days are tried: the 1st, the 15th, the last business day of a month and Fridays.",
-    "next_day_then_month_start": "A card limit opens again with the next day, later with the next month.",
+    "pay_day": "Pay days are tried: the 1st, the 15th, the last business day of a month and "
+    "Fridays.",
+    "next_day_then_month_start": "A card limit opens again with the next day, later with the next "
+    "month.",
 }
 
 
@@ -387,7 +389,10 @@ def _why(
 
 def _change(evidence: Evidence, verdict: Verdict, rules: list[str]) -> str:
     if rules and rules[0] in FORBIDDEN:
-        return "Another version of the retry policy would change it, for the next decision about the order."
+        return (
+            "Another version of the retry policy would change it, for the next decision about "
+            "the order."
+        )
     if verdict in ("plan", "attempt_now"):
         return "An approval elsewhere, a hard decline or the order's expiry would end the attempts."
     if (

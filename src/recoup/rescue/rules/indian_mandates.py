@@ -12,7 +12,8 @@ from recoup.kernel.problem import Problem
 
 _FIELD: Final = "PaymentMethod.CardCountry"
 _NEEDS: Final = (
-    "A payment in INR without the customer on a card of an Indian issuer needs the issuer's notice 24 hours before, and"
+    "A payment in INR without the customer on a card of an Indian issuer needs the issuer's notice "
+    "24 hours before, and"
     " above 15,000 INR the customer's authentication. Recoup sends no such notice."
 )
 _CURE: Final = (

@@ -34,14 +34,19 @@ _SENTENCES: Final[Mapping[str, str]] = MappingProxyType({
     DEFAULT_SITE: "siteUrl is not known; the default site was used.",
     UNKNOWN_CAMPAIGN: "campaign is not known; the site {0} itself counts.",
     SHORT_EXPIRY: "expiryDateUtc is under 14 days ahead; live refuses that for recurring payments.",
-    HELD_BY_TYPE: "transaction.transactionType says AUTHORIZATION, so the amount is held and waits for /capture; to "
+    HELD_BY_TYPE: "transaction.transactionType says AUTHORIZATION, so the amount is held and waits "
+                  "for /capture; to "
     "have it taken, send transactionType PURCHASE beside transaction.",
-    NO_IP: "customerIp is missing; send the address that your checkout saw with each payment of a customer.",
-    NO_CODE: "The card was tried without its security code: one given to /tokenize serves one send, within an hour. "
+    NO_IP: "customerIp is missing; send the address that your checkout saw with each payment of a "
+           "customer.",
+    NO_CODE: "The card was tried without its security code: one given to /tokenize serves one "
+             "send, within an hour. "
     "Send paymentMethod.verificationValue.",
-    UNKNOWN_CODE: "The responseCode {0} is on no list of its source; the decline was read by its text, or as a soft "
+    UNKNOWN_CODE: "The responseCode {0} is on no list of its source; the decline was read by its "
+                  "text, or as a soft "
     "one.",
-    OTHER_SUM: "The orderItems add up to {0}: no refund by items will be taken. The amount of a line is for all its "
+    OTHER_SUM: "The orderItems add up to {0}: no refund by items will be taken. The amount of a "
+               "line is for all its "
     "pieces; with its tax, less its discount, all lines make the order's amount.",
     STALE: "The decline is older than a day; send declines on the day they happen.",
     FUTURE: "timestampUtc lies in the future; the time of the call counts. Send the time in UTC.",

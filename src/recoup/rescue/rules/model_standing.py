@@ -15,7 +15,8 @@ STALE_AFTER: Final = timedelta(
 # What a merchant reads where the fixed schedule decides in the engine's place.
 WHY_NONE: Final[Mapping[WhyNone, str]] = {
     "no_model": "No model is in use yet, so the fixed schedule applies.",
-    "model_stale": f"The model’s data are more than {STALE_AFTER.days} days old, so the fixed schedule applies.",
+    "model_stale": f"The model’s data are more than {STALE_AFTER.days} days old, so the fixed "
+    f"schedule applies.",
     "model_damaged": "The stored model is damaged, so the fixed schedule applies.",
     "model_not_read": "The model cannot be read on this machine, so the fixed schedule applies.",
     "model_ahead": "The model's data begin after this order, so the fixed schedule applies.",

@@ -20,7 +20,8 @@ from recoup.rescue.rules.order_evidence import (
 )
 
 NOTHING_KNOWN: Final = RescueKnown()
-# A merchant's copy of the payment that came in is another attempt only when it stands apart from it by so much.
+# A merchant's copy of the payment that came in is another attempt only when it stands apart from it
+# by so much.
 _SAME_PAYMENT: Final = timedelta(minutes=1)
 
 

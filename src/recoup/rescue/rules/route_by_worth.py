@@ -154,12 +154,16 @@ def choose_route(given: WorthInput) -> Decision:
     why = {
         "only_route": "It is the only route that can take it.",
         "most_worth": "Of the routes that can take it, chance and cost speak for this one.",
-        "first_of_equals": "Chance and cost speak for several routes alike; it is the first of them.",
+        "first_of_equals": "Chance and cost speak for several routes alike; it is the first of "
+        "them.",
         "proof_of_not_sent": f"Route {last} did not process the attempt before: nothing was sent.",
-        "request_refused": f"Route {refused.route if refused else ''} refused the request as invalid, so it is not"
+        "request_refused": f"Route {refused.route if refused else ''} refused the request as "
+        f"invalid, so it is not"
         " repeated there.",
-        "technical_decline": f"The attempt before was declined on route {last} for a technical reason.",
-        "every_route_failed": "The attempts before failed on every route; the one that failed longest ago is tried"
+        "technical_decline": f"The attempt before was declined on route {last} for a technical "
+        f"reason.",
+        "every_route_failed": "The attempts before failed on every route; the one that failed "
+        "longest ago is tried"
         " again.",
         "trickle": "It was not reachable for a time and comes back: some payments try it.",
         "every_breaker_open": "No route is reachable at the moment, so that the best one is tried.",
@@ -169,7 +173,10 @@ def choose_route(given: WorthInput) -> Decision:
         change = "Once a route takes it or is switched on again, it is sent."
         reasons: tuple[str, ...] = ("No route takes the attempt now.", why, change)
     else:
-        change = "After a technical decline, or proof that nothing was sent, the next attempt takes another route."
+        change = (
+            "After a technical decline, or proof that nothing was sent, the next attempt "
+            "takes another route."
+        )
         reasons = (f"Route {taken} takes the attempt.", why, change)
     versions = {"decider": ROUTE_BY_WORTH_VERSION, "policy": None, "knowledge": None, "model": None}
     verdict: Literal["send", "wait"] = "send" if taken is not None else "wait"

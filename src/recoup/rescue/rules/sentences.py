@@ -44,7 +44,10 @@ def decline_that_came_in(reason: str, code: str | None) -> str:
     """Sentence in place of an answer that did not come in time."""
     meaning = REASONS[reason][0]
     if code:
-        return f"The processor had not answered in time; the decline that came in was: {meaning} (code {code})."
+        return (
+            f"The processor had not answered in time; the decline that came in was: {meaning} "
+            f"(code {code})."
+        )
     return f"The processor had not answered in time; the decline that came in was: {meaning}."
 
 
@@ -62,7 +65,8 @@ def unlisted(reading: Reading) -> list[str]:
         )
     if reading.unlisted_advice:
         sentences.append(
-            f"The advice code {reading.unlisted_advice} is unknown; the decline is classified without it."
+            f"The advice code {reading.unlisted_advice} is unknown; the decline is classified "
+            f"without it."
         )
     return sentences
 

@@ -32,10 +32,13 @@ async def card_of_order(db: Read, merchant_id: UUID, order_id: UUID) -> OrderCar
 
 
 @HUB.statement(f"""
-SELECT at, units, currency, initiator, acceptor_id, merchant_id::text, state, declined, visa_category,
+SELECT at, units, currency, initiator, acceptor_id, merchant_id::text, state, declined,
+  visa_category,
   advice_code AS advice, scheme_code AS code, klass, claimed, network_attempts, false AS lifted
-FROM {SAME_CARDS.format("$1::uuid")} same CROSS JOIN unnest(same.cards) AS c (card_id) CROSS JOIN LATERAL (
-  (SELECT * FROM network_sends WHERE card_id = c.card_id AND NOT claimed AND state <> 'not_sent' AND at > $3
+FROM {SAME_CARDS.format("$1::uuid")} same CROSS JOIN unnest(same.cards) AS c (card_id)
+  CROSS JOIN LATERAL (
+  (SELECT * FROM network_sends WHERE card_id = c.card_id AND NOT claimed AND state <> 'not_sent'
+    AND at > $3
     ORDER BY at DESC LIMIT {SENDS_READ})
   UNION ALL (SELECT * FROM network_sends WHERE card_id = c.card_id AND claimed AND merchant_id = $2
     AND state <> 'not_sent' AND at > $3 ORDER BY at DESC LIMIT {CLAIMS_READ})) s
@@ -54,7 +57,8 @@ SELECT o.order_id, o.external_id, o.placed_at, h.units, h.asset, h.status, h.att
 JOIN order_heads h ON h.merchant_id = o.merchant_id AND h.order_id = o.order_id
 JOIN orders own ON own.merchant_id = o.merchant_id AND own.order_id = $2
 WHERE o.merchant_id = $1 AND o.pan_id::text = own.pan_id::text
-  AND (own.card_id = own.pan_id OR o.card_id = own.card_id)  -- of a test card each order has its own
+  AND (own.card_id = own.pan_id OR o.card_id = own.card_id)
+    -- of a test card each order has its own
 ORDER BY o.placed_at DESC LIMIT $3
 """)
 async def orders_of_card(
@@ -71,7 +75,8 @@ class CardChange(Row, frozen=True):
 
 
 @MERCHANT.statement("""
-SELECT l.order_id, o.external_id, l.business_at AS at, coalesce(l.body ->> 'last4', '') AS last4 FROM order_log l
+SELECT l.order_id, o.external_id, l.business_at AS at, coalesce(l.body ->> 'last4', '') AS last4
+  FROM order_log l
 JOIN orders o USING (merchant_id, order_id)
 WHERE l.merchant_id = $1 AND l.order_id = ANY($2) AND l.happening = 'card_replaced'
 ORDER BY l.business_at DESC LIMIT $3

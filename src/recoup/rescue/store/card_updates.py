@@ -25,8 +25,10 @@ class CardUpdateRow(Row, frozen=True):
 
 
 @MERCHANT.statement(f"""
-INSERT INTO card_updates AS u (merchant_id, pan_id, token_id, update_id, requested_at) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (merchant_id, pan_id) DO UPDATE SET token_id = excluded.token_id, update_id = excluded.update_id,
+INSERT INTO card_updates AS u (merchant_id, pan_id, token_id, update_id, requested_at)
+  VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (merchant_id, pan_id) DO UPDATE SET token_id = excluded.token_id,
+  update_id = excluded.update_id,
   requested_at = excluded.requested_at, answer = NULL, new_token_id = NULL, answered_at = NULL
 WHERE u.requested_at <= $6 OR u.answer = 'unknown' AND u.requested_at <= $7
 RETURNING {_COLUMNS}
@@ -77,8 +79,10 @@ class OrderOfCard(Row, frozen=True):
 # What came in counts as a send, so an order whose card is known to the networks' limits has one.
 @HUB.statement(f"""
 SELECT DISTINCT s.merchant_id, s.order_id FROM unnest($1::uuid[]) AS named (card_id)
-CROSS JOIN LATERAL {SAME_CARDS.format("named.card_id")} same CROSS JOIN unnest(same.cards) AS c (card_id)
-CROSS JOIN LATERAL (SELECT merchant_id, order_id FROM network_sends WHERE card_id = c.card_id AND NOT imported
+CROSS JOIN LATERAL {SAME_CARDS.format("named.card_id")} same
+  CROSS JOIN unnest(same.cards) AS c (card_id)
+CROSS JOIN LATERAL (SELECT merchant_id, order_id FROM network_sends WHERE card_id = c.card_id
+  AND NOT imported
   ORDER BY send_id DESC LIMIT {_SENDS_READ}) s
 WHERE s.order_id IS NOT NULL
 """)
@@ -94,7 +98,8 @@ async def with_a_plan(db: Read, orders: Sequence[OrderOfCard]) -> list[OrderOfCa
 
 
 @MERCHANT.statement(f"""
-SELECT DISTINCT a.merchant_id, a.order_id FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id)
+SELECT DISTINCT a.merchant_id, a.order_id FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id,
+  order_id)
 JOIN attempts a ON a.merchant_id = k.merchant_id AND a.order_id = k.order_id AND a.state = 'planned'
 ORDER BY a.order_id LIMIT {ORDERS_MAX}
 """)

@@ -59,16 +59,20 @@ class ChallengeRow(Row):
 SELECT c.state, c.asks, c.tries, coalesce(o.expires_at, c.expires_at) AS expires_at,
   m.name AS merchant, o.descriptor,
   h.units - CASE WHEN o.stage IN ('processing', 'held') THEN k.collected ELSE 0 END AS units,
-  o.asset, o.stage, v.scheme, v.last4, v.exp_month, v.exp_year, p.billing, h.reason, s.url AS site_url,
+  o.asset, o.stage, v.scheme, v.last4, v.exp_month, v.exp_year, p.billing, h.reason,
+    s.url AS site_url,
   c.expires_at <= $3::timestamptz + m.offset_us * interval '1 microsecond' AS lapsed,
   EXISTS (SELECT FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
     AND a.state IN ('open', 'unknown')) AS out,
   b.kind AS back_kind, b.state AS back_state,
-  EXISTS (SELECT FROM order_log l JOIN decisions d ON d.merchant_id = l.merchant_id AND d.decision_id = l.decision_id
+  EXISTS (SELECT FROM order_log l JOIN decisions d ON d.merchant_id = l.merchant_id
+    AND d.decision_id = l.decision_id
     WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.happening = 'challenged'
       AND d.versions ->> 'decider' LIKE 'risk-%') AS by_risk,
-  (SELECT a.authentication ->> 'url' FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
-    AND a.state IN ('open', 'unknown') AND (a.authentication ->> 'until')::timestamptz > $3::timestamptz
+  (SELECT a.authentication ->> 'url' FROM attempts a WHERE a.merchant_id = o.merchant_id
+    AND a.order_id = o.order_id
+    AND a.state IN ('open', 'unknown') AND (a.authentication ->> 'until')::timestamptz >
+      $3::timestamptz
     LIMIT 1) AS bank_url,
   x.route AS stored_at, v.bin, o.kind, h.next_attempt_at IS NOT NULL AS planned, k.collected,
   t.card_last4 AS typed_last4,
@@ -76,8 +80,10 @@ SELECT c.state, c.asks, c.tries, coalesce(o.expires_at, c.expires_at) AS expires
     AND o.stage IN ('processing', 'held') THEN t.attempt_no END AS asks_again,
   coalesce(t.typed ->> 'until' <> '' AND t.typed #>> '{card,token_id}' = o.token_id::text, false)
     AS agreed,
-  (SELECT a.code_reason FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
-    AND a.state = 'declined' ORDER BY a.attempt_no DESC LIMIT 1) AS last_reason, o.facts -> 'decline' AS decline,
+  (SELECT a.code_reason FROM attempts a WHERE a.merchant_id = o.merchant_id
+    AND a.order_id = o.order_id
+    AND a.state = 'declined' ORDER BY a.attempt_no DESC
+      LIMIT 1) AS last_reason, o.facts -> 'decline' AS decline,
   o.placed_at, o.facts #>> '{items,0,name}' AS item, o.external_id
 FROM challenges c
 JOIN orders o USING (merchant_id, order_id)
@@ -98,7 +104,8 @@ LEFT JOIN LATERAL (SELECT a.attempt_no, a.card_last4, a.typed FROM attempts a
 LEFT JOIN LATERAL (SELECT r.kind, r.state FROM modifications r
   WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id AND r.kind IN ('reversal', 'void')
     AND r.state <> 'failed'
-  ORDER BY r.state IN ('done', 'netted'), r.state = 'refused', r.modification_no DESC LIMIT 1) b ON true
+  ORDER BY r.state IN ('done', 'netted'), r.state = 'refused', r.modification_no DESC
+    LIMIT 1) b ON true
 WHERE c.merchant_id = $1 AND c.order_id = $2
 ORDER BY c.challenge_no DESC LIMIT 1
 """)

@@ -37,7 +37,8 @@ class LatestOrder(OrderNow, frozen=True):
 
 
 @MERCHANT.statement("""
-SELECT o.order_id, o.generation, o.stage, o.kind, o.asset, o.units, o.pan_id, o.transaction_id, o.external_id,
+SELECT o.order_id, o.generation, o.stage, o.kind, o.asset, o.units, o.pan_id, o.transaction_id,
+  o.external_id,
   o.expires_at, h.status, h.refunded_units, h.disputed, h.reason, h.next_attempt_at,
   o.cards_before
 FROM order_refs f
@@ -75,18 +76,24 @@ async def order_outcome(db: Read, merchant_id: UUID, order_id: UUID) -> OrderOut
 
 
 @MERCHANT.statement("""
-SELECT o.order_id, o.generation, o.stage, o.kind, o.asset, h.units, o.pan_id, o.transaction_id, o.external_id,
+SELECT o.order_id, o.generation, o.stage, o.kind, o.asset, h.units, o.pan_id, o.transaction_id,
+  o.external_id,
   o.expires_at, h.status, h.refunded_units, h.disputed, h.reason, h.next_attempt_at,
-  o.kind <> 'mit_managed' AND o.stage = 'processing' AND (o.version = 1 OR CASE o.kind WHEN 'mit_sync' THEN EXISTS (
-    SELECT FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id AND a.attempt_no = 1
-      AND (a.state = 'open' OR (a.state = 'planned' AND a.due_at <= o.placed_at + interval '1 second')))
-    ELSE NOT EXISTS (SELECT FROM challenges c WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id)
+  o.kind <> 'mit_managed' AND o.stage = 'processing' AND (o.version = 1 OR CASE o.kind
+    WHEN 'mit_sync' THEN EXISTS (
+    SELECT FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
+      AND a.attempt_no = 1
+      AND (a.state = 'open' OR (a.state = 'planned' AND a.due_at <= o.placed_at + interval
+        '1 second')))
+    ELSE NOT EXISTS (SELECT FROM challenges c WHERE c.merchant_id = o.merchant_id
+      AND c.order_id = o.order_id)
     END) AS busy,
   t.last_state, t.last_klass, t.last_reason, NULL::text AS cause, NULL::text AS decline
 FROM orders o JOIN order_heads h USING (merchant_id, order_id)
 LEFT JOIN LATERAL (
   SELECT a.state AS last_state, a.klass AS last_klass, a.code_reason AS last_reason FROM attempts a
-  WHERE o.stage NOT IN ('received', 'completed') AND a.merchant_id = o.merchant_id AND a.order_id = o.order_id
+  WHERE o.stage NOT IN ('received', 'completed') AND a.merchant_id = o.merchant_id
+    AND a.order_id = o.order_id
     AND a.state <> 'planned' ORDER BY a.attempt_no DESC LIMIT 1) t ON true
 WHERE o.merchant_id = $1 AND o.order_id = $2
 """)
@@ -127,7 +134,8 @@ class Token(KnownCard):
 
 @MERCHANT.statement("""
 SELECT v.pan_id, v.scheme, v.bin, v.last4, v.magic, s.route FROM vault v
-LEFT JOIN stored_methods s ON v.kek_id IS NULL AND s.merchant_id = v.merchant_id AND s.method_id = v.token_id
+LEFT JOIN stored_methods s ON v.kek_id IS NULL AND s.merchant_id = v.merchant_id
+  AND s.method_id = v.token_id
 WHERE v.merchant_id = $1 AND v.token_id = $2
 """)
 async def find_token(db: Read, merchant_id: UUID, token_id: UUID) -> Token | None:

@@ -21,12 +21,16 @@ from recoup.policies.store.policies_part import POLICIES
 Key = tuple[UUID, UUID]
 Json = object  # as it came; None: nothing
 
-# The newest of a card's sends: more than any window lets pass, and few enough to be read under the order's lock.
+# The newest of a card's sends: more than any window lets pass, and few enough to be read under the
+# order's lock.
 SENDS_READ: Final = 1_000
 CLAIMS_READ: Final = 500
-# One JSON per order: small, and one round trip however many attempts or sends there are. What orders have in common
-# comes as text, so that each text is read once. Each part with what needs it, see `_needed_parts`: one that no order
-# needs is left out, for each costs the server a start and an end, in the log one for each of its months.
+# One JSON per order: small, and one round trip however many attempts or sends there are. What
+# orders have in common
+# comes as text, so that each text is read once. Each part with what needs it, see `_needed_parts`:
+# one that no order
+# needs is left out, for each costs the server a start and an end, in the log one for each of its
+# months.
 _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("merchant", frozenset(), "(to_jsonb(m) - 'webhook_key' - 'stablecoin_webhook_key')::text"),
     ("card", frozenset(), """
@@ -104,7 +108,8 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
       WHERE e.ended_at IS NULL AND (e.merchant_id IS NULL OR e.merchant_id = o.merchant_id))
     ) END"""),
     ("policies", frozenset({"retried"}), POLICIES),
-    # Rows are looked up one by one, by their keys: what is behind OFFSET or LIMIT is not joined in sets.
+    # Rows are looked up one by one, by their keys: what is behind OFFSET or LIMIT is not joined in
+    # sets.
     ("other_card", frozenset({"managed"}), """
   CASE WHEN o.kind = 'mit_managed' AND o.stage IN ('received', 'processing', 'held') THEN (
     SELECT jsonb_build_object('token_id', w.token_id, 'pan_id', w.pan_id, 'magic', w.magic,
@@ -156,11 +161,15 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
         WHERE merchant_id = o.merchant_id ORDER BY contacted_at DESC LIMIT 500) l
     ) c WHERE c.contacted_at < c.newest - interval '7 days'
   ) END) END"""),
-    ("off_since", frozenset(), "(SELECT to_jsonb(s.stopped_at) FROM sending_stops s WHERE s.ended_at IS NULL)"),
+    ("off_since", frozenset(), "(SELECT to_jsonb(s.stopped_at) FROM sending_stops s WHERE "
+                               "s.ended_at IS NULL)"),
 )  # fmt: skip
-# The merchant is named by an array so that it is looked up after the order: looked up before, a plan made while there
-# were few orders goes through all orders of the merchant. The first line of WHERE is true; to the planner it leaves one
-# key, see `write_changes`. So is the second: by its bounds the log's months are passed by that hold none.
+# The merchant is named by an array so that it is looked up after the order: looked up before, a
+# plan made while there
+# were few orders goes through all orders of the merchant. The first line of WHERE is true; to the
+# planner it leaves one
+# key, see `write_changes`. So is the second: by its bounds the log's months are passed by that hold
+# none.
 _FROM: Final = """
 FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id)
 JOIN orders o USING (merchant_id, order_id)
@@ -346,16 +355,19 @@ class _CardEvidence(Row, frozen=True):
 SELECT k.merchant_id, k.order_id, CASE WHEN $6 THEN (
     SELECT jsonb_agg(CASE WHEN c.card_id <> k.card_id AND s.scheme_code IN ('14', '15', '46', '54')
         AND EXISTS (SELECT FROM cards r WHERE r.card_id = c.card_id AND r.replaced_by IS NOT NULL)
-      THEN to_jsonb(s) || '{{"visa_category": null, "klass": null}}' ELSE to_jsonb(s) END ORDER BY s.at)
+      THEN to_jsonb(s) || '{{"visa_category": null, "klass": null}}' ELSE to_jsonb(s) END
+        ORDER BY s.at)
     FROM unnest(same.cards) AS c (card_id) CROSS JOIN LATERAL (
       (SELECT * FROM network_sends WHERE card_id = c.card_id AND NOT claimed AND state <> 'not_sent'
         AND (at > k.since OR lasting)
         ORDER BY at DESC LIMIT {SENDS_READ})
       UNION ALL (SELECT * FROM network_sends
-        WHERE card_id = c.card_id AND claimed AND merchant_id = k.merchant_id AND state <> 'not_sent'
+        WHERE card_id = c.card_id AND claimed AND merchant_id = k.merchant_id
+          AND state <> 'not_sent'
           AND (at > k.since OR lasting OR send_id = k.order_id)
         ORDER BY at DESC LIMIT {CLAIMS_READ})) s) END AS sends,
-  CASE WHEN $6 THEN (SELECT jsonb_agg(to_jsonb(b)) FROM card_blocks b WHERE b.card_id = ANY(same.cards)) END AS blocks,
+  CASE WHEN $6 THEN (SELECT jsonb_agg(to_jsonb(b)) FROM card_blocks b
+    WHERE b.card_id = ANY(same.cards)) END AS blocks,
   CASE WHEN k.armed THEN ARRAY(
     SELECT DISTINCT n.order_id FROM unnest(same.cards) AS c (card_id) CROSS JOIN LATERAL (
       (SELECT order_id, merchant_id FROM network_sends WHERE card_id = c.card_id AND NOT claimed
@@ -382,7 +394,8 @@ async def _of_cards(
 
 
 @MERCHANT.statement("""
-SELECT k.order_id, count(*) FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS k (merchant_id, order_id, other_id)
+SELECT k.order_id, count(*) FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS k (merchant_id,
+  order_id, other_id)
 CROSS JOIN LATERAL (SELECT x.stage FROM orders x
   WHERE x.merchant_id = k.merchant_id AND x.order_id = k.other_id OFFSET 0) x
 WHERE x.stage IN ('received', 'processing', 'held', 'problem', 'challenged') GROUP BY 1

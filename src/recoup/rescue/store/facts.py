@@ -66,7 +66,8 @@ class PayerLooks(Row):
 INSERT INTO payer_looks AS l (merchant_id, payer_id, at, answers, tries, orders, since)
 SELECT merchant_id, payer_id, at, answers, tries, orders, since
 FROM jsonb_populate_recordset(NULL::payer_looks, $1) ORDER BY merchant_id, payer_id
-ON CONFLICT (merchant_id, payer_id) DO UPDATE SET at = EXCLUDED.at, answers = EXCLUDED.answers, tries = EXCLUDED.tries,
+ON CONFLICT (merchant_id, payer_id) DO UPDATE SET at = EXCLUDED.at, answers = EXCLUDED.answers,
+  tries = EXCLUDED.tries,
   orders = EXCLUDED.orders
 WHERE l.since = EXCLUDED.since
   AND (l.at, l.answers, l.tries, l.orders)
@@ -90,11 +91,13 @@ class IssuerAnswers(Row):
 
 
 @MERCHANT.statement("""
-INSERT INTO issuer_answers AS i (merchant_id, issuer_digits, approved, funds, soft, technical, over_limit, hard)
+INSERT INTO issuer_answers AS i (merchant_id, issuer_digits, approved, funds, soft, technical,
+  over_limit, hard)
 SELECT merchant_id, issuer_digits, approved, funds, soft, technical, over_limit, hard
 FROM jsonb_populate_recordset(NULL::issuer_answers, $1) ORDER BY merchant_id, issuer_digits
 ON CONFLICT (merchant_id, issuer_digits) DO UPDATE SET approved = i.approved + EXCLUDED.approved,
-  funds = i.funds + EXCLUDED.funds, soft = i.soft + EXCLUDED.soft, technical = i.technical + EXCLUDED.technical,
+  funds = i.funds + EXCLUDED.funds, soft = i.soft + EXCLUDED.soft,
+    technical = i.technical + EXCLUDED.technical,
   over_limit = i.over_limit + EXCLUDED.over_limit, hard = i.hard + EXCLUDED.hard
 """)
 async def add_answers(db: Tx, rows: Sequence[IssuerAnswers]) -> None:

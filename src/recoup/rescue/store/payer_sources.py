@@ -10,7 +10,8 @@ from recoup.rescue.rules.facts import LOOKS_MAX
 from recoup.rescue.rules.payer_looks import Copy, PastPayment
 
 COPIES_MAX: Final = 3 * LOOKS_MAX  # an old file that came later has the newest ids
-# `OFFSET 0`: looked up by the whole key, row by row; a plan made while there was little would go through all of it.
+# `OFFSET 0`: looked up by the whole key, row by row; a plan made while there was little would go
+# through all of it.
 _EVENTS: Final = """
 SELECT f.feed_no, f.subject_id, f.event, f.seq, coalesce((SELECT p.seq FROM feed p
     WHERE p.merchant_id = f.merchant_id AND p.subject_id = f.subject_id AND p.seq < f.seq
@@ -23,10 +24,12 @@ WHERE merchant_id = $1 AND transmit_id > $2 AND transmit_id < $3 ORDER BY transm
 """
 _PAYERS: Final = """
 SELECT DISTINCT p.payer_id FROM unnest($2::uuid[]) AS k (order_id)
-CROSS JOIN LATERAL (SELECT payer_id FROM order_payer WHERE merchant_id = $1 AND order_id = k.order_id OFFSET 0) p
+CROSS JOIN LATERAL (SELECT payer_id FROM order_payer WHERE merchant_id = $1
+  AND order_id = k.order_id OFFSET 0) p
 WHERE p.payer_id IS NOT NULL
 """
-# A payer's newest orders, each with its last attempts, and the newest of what the merchant transmitted of them. What is
+# A payer's newest orders, each with its last attempts, and the newest of what the merchant
+# transmitted of them. What is
 # older than `floor` says nothing any more, what is older than `since` was erased.
 _SOURCES: Final = f"""
 SELECT k.payer_id, k.since, k.kept,
@@ -34,7 +37,8 @@ SELECT k.payer_id, k.since, k.kept,
       'decline', o.facts -> 'decline', 'scheme', v.scheme, 'attempts', (
         SELECT jsonb_agg(to_jsonb(a)) FROM (
           SELECT attempt_no, state, sent_at, scheme_code, advice_code, processor_code FROM attempts
-          WHERE merchant_id = $1 AND order_id = o.order_id ORDER BY attempt_no DESC LIMIT {LOOKS_MAX}) a)))
+          WHERE merchant_id = $1 AND order_id = o.order_id ORDER BY attempt_no DESC
+            LIMIT {LOOKS_MAX}) a)))
     FROM (SELECT order_id FROM order_payer
       WHERE merchant_id = $1 AND payer_id = k.payer_id AND order_id > greatest(k.since, $3::uuid)
       ORDER BY order_id DESC LIMIT {LOOKS_MAX}) p
@@ -43,12 +47,16 @@ SELECT k.payer_id, k.since, k.kept,
     LEFT JOIN LATERAL (SELECT scheme FROM vault
       WHERE merchant_id = $1 AND token_id = o.token_id OFFSET 0) v ON true
     WHERE o.kind <> 'stable') AS orders,
-  (SELECT jsonb_agg(jsonb_build_object('external_id', t.external_id, 'transaction_id', t.transaction_id, 'bin', t.bin,
-      'is_declined', t.is_declined, 'code', t.code, 'code_source', t.code_source, 'transacted_at', t.transacted_at,
-      'order_id', o.order_id, 'is_order', coalesce(o.transaction_id = nullif(t.transaction_id, ''), false)))
+  (SELECT jsonb_agg(jsonb_build_object('external_id', t.external_id, 'transaction_id',
+    t.transaction_id, 'bin', t.bin,
+      'is_declined', t.is_declined, 'code', t.code, 'code_source', t.code_source, 'transacted_at',
+        t.transacted_at,
+      'order_id', o.order_id, 'is_order', coalesce(o.transaction_id = nullif(t.transaction_id, ''),
+        false)))
     FROM (SELECT external_id, transaction_id, bin, code, code_source, transacted_at,
         coalesce((outcome ->> 'is_declined')::boolean, is_declined) AS is_declined
-      FROM transmissions WHERE merchant_id = $1 AND payer_id = k.payer_id AND transmit_id > greatest(k.since, $3::uuid)
+      FROM transmissions WHERE merchant_id = $1 AND payer_id = k.payer_id
+        AND transmit_id > greatest(k.since, $3::uuid)
       ORDER BY transmit_id DESC LIMIT {COPIES_MAX}) t
     LEFT JOIN LATERAL (SELECT r.order_id, s.transaction_id FROM order_refs r
       CROSS JOIN LATERAL (SELECT transaction_id FROM orders
@@ -70,7 +78,8 @@ CROSS JOIN LATERAL (SELECT fact_id FROM order_log
     AND happening IN ('attempt_declined', 'attempt_approved', 'approved_late') OFFSET 0) l
 CROSS JOIN LATERAL (SELECT state, sent_at, scheme_code, advice_code, processor_code FROM attempts
   WHERE merchant_id = $1 AND order_id = e.order_id AND attempt_id = l.fact_id OFFSET 0) a
-CROSS JOIN LATERAL (SELECT token_id FROM orders WHERE merchant_id = $1 AND order_id = e.order_id OFFSET 0) o
+CROSS JOIN LATERAL (SELECT token_id FROM orders WHERE merchant_id = $1
+  AND order_id = e.order_id OFFSET 0) o
 CROSS JOIN LATERAL (SELECT issuer_digits, scheme FROM vault
   WHERE merchant_id = $1 AND token_id = o.token_id OFFSET 0) v
 WHERE v.issuer_digits <> '' AND a.sent_at IS NOT NULL AND a.state IN ('approved', 'declined')

@@ -57,7 +57,8 @@ async def find_invoice(
 
 @MERCHANT.statement(
     "SELECT invoice_key FROM processor_invoices"
-    " WHERE merchant_id = $1 AND $2 IN (subscription, customer) AND ended IS NULL AND route = $3 LIMIT 1000"
+    " WHERE merchant_id = $1 AND $2 IN (subscription, customer) AND ended IS NULL AND route = $3 "
+    "LIMIT 1000"
 )
 async def invoices_of(db: Read, merchant_id: UUID, holder: str, route: str) -> list[UUID]:
     """Invoices of a subscription or a customer that are rescued now."""
@@ -71,10 +72,12 @@ async def admitted_before(db: Read, merchant_id: UUID, key: str) -> UUID | None:
 
 
 @MERCHANT.statement("""
-UPDATE processor_invoices p SET order_id = n.order_id, counted = greatest(p.counted, n.counted), retries = n.retries,
+UPDATE processor_invoices p SET order_id = n.order_id, counted = greatest(p.counted, n.counted),
+  retries = n.retries,
   own_retry_at = n.own_retry_at, ended = n.ended
 FROM processor_invoices b, jsonb_populate_record(b, $3) n
-WHERE b.merchant_id = $1 AND b.invoice_key = $2 AND p.merchant_id = b.merchant_id AND p.invoice_key = b.invoice_key
+WHERE b.merchant_id = $1 AND b.invoice_key = $2 AND p.merchant_id = b.merchant_id
+  AND p.invoice_key = b.invoice_key
 """)
 async def set_invoice(db: Tx, merchant_id: UUID, invoice_key: UUID, values: dict[str, Any]) -> None:
     """Sets columns that no processor gives; the others stay as they are."""

@@ -62,7 +62,8 @@ class Transmission(NewTransmission, frozen=True):
 
 
 @MERCHANT.statement(
-    f"SELECT {columns_of(Transmission)} FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2"
+    f"SELECT {columns_of(Transmission)} FROM transmissions WHERE merchant_id = $1 AND transmit_id "
+    f"= $2"
 )
 async def read_transmission(db: Read, merchant_id: UUID, transmit_id: UUID) -> Transmission | None:
     """The transmission as it is now."""
@@ -117,8 +118,10 @@ async def touched_orders(db: Read, row: Transmission, *, declined: bool) -> list
     )
 
 
-# What the log tells leads to its transmissions, and not these to it: of one order id there may be very many. One id is
-# asked for as a span, in order: so also a plan made while there was little looks it up by its whole key.
+# What the log tells leads to its transmissions, and not these to it: of one order id there may be
+# very many. One id is
+# asked for as a span, in order: so also a plan made while there was little looks it up by its whole
+# key.
 @MERCHANT.statement(f"""
 WITH touched AS (
 SELECT o.order_id, true AS same_order FROM order_refs f JOIN orders o USING (merchant_id, order_id)
@@ -132,17 +135,21 @@ FROM (SELECT merchant_id, order_id FROM order_payer WHERE merchant_id = $1 AND p
 JOIN orders o USING (merchant_id, order_id)
 JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
 WHERE o.external_id <> $2 AND o.units = $4 AND o.asset = $5
-  AND v.last4 = $6 AND o.stage IN ('received', 'processing', 'held', 'problem', 'challenged', 'authorised')
+  AND v.last4 = $6 AND o.stage IN ('received', 'processing', 'held', 'problem', 'challenged',
+    'authorised')
 LIMIT 20
 )
 SELECT order_id, same_order, (
-  SELECT CASE WHEN l.happening = 'merchant_attempt' AND (l.body ->> 'declined')::boolean THEN 'declined' ELSE 'paid' END
-  FROM order_log l LEFT JOIN LATERAL (SELECT external_id, transaction_id, units, asset FROM transmissions c
+  SELECT CASE WHEN l.happening = 'merchant_attempt' AND (l.body ->> 'declined')::boolean THEN
+    'declined' ELSE 'paid' END
+  FROM order_log l LEFT JOIN LATERAL (SELECT external_id, transaction_id, units, asset
+    FROM transmissions c
     WHERE c.merchant_id = $1 AND c.transmit_id BETWEEN (l.body ->> 'transmit_id')::uuid
       AND (l.body ->> 'transmit_id')::uuid ORDER BY c.transmit_id LIMIT 1) c ON true
   WHERE l.merchant_id = $1 AND l.order_id = t.order_id
     AND l.happening IN ('paid_elsewhere', 'paid_twice', 'merchant_attempt', 'parts_kept')
-    AND (l.body ->> 'transmit_id' = $7 OR $8 <> '' AND c.transaction_id = $8 AND c.external_id = $2 AND c.units = $4
+    AND (l.body ->> 'transmit_id' = $7 OR $8 <> '' AND c.transaction_id = $8 AND c.external_id = $2
+      AND c.units = $4
       AND c.asset = $5)
   ORDER BY l.seq DESC LIMIT 1
 ) AS last_outcome
@@ -205,7 +212,8 @@ async def _lock(db: Tx, merchant_id: UUID, transmit_id: UUID) -> None:
 # After an erasure that held the row: a later statement sees it.
 @MERCHANT.statement(f"""
 WITH before AS (
-  SELECT t.merchant_id, t.transmit_id, coalesce((t.outcome ->> 'is_declined')::boolean, t.is_declined) AS declined,
+  SELECT t.merchant_id, t.transmit_id, coalesce((t.outcome ->> 'is_declined')::boolean,
+    t.is_declined) AS declined,
     EXISTS (SELECT FROM payer_looks l WHERE l.merchant_id = $1 AND l.payer_id = t.payer_id
       AND l.since > t.transmit_id) AS erased
   FROM transmissions t WHERE t.merchant_id = $1 AND t.transmit_id = $2

@@ -109,7 +109,10 @@ def judged(
         rule, cure = refused, _CLOSED[refused]
     elif not test.passed:
         rule = "expected_loss"
-        cure = f"An allowed loss of {_points(given, test)} basis points, or a better chance, would have changed it."
+        cure = (
+            f"An allowed loss of {_points(given, test)} basis points, or a better chance, "
+            f"would have changed it."
+        )
     elif refused:
         rule, cure = refused, _CLOSED[refused]
     elif given.room != "enough":
@@ -125,7 +128,8 @@ def judged(
         if yes
         else "The order is not advanced.",
         _last_answer(given),
-        f"Expected loss {_amount(test.expected_loss, given)} at a chance of {test.chance / 100:g} % to collect; "
+        f"Expected loss {_amount(test.expected_loss, given)} at a chance of {test.chance / 100:g} "
+        f"% to collect; "
         f"allowed are {_amount(test.allowed, given)}, the fee included.",
         *unlisted(given.reading),
         *words,
@@ -150,13 +154,15 @@ _WHY: Final = {
     "over_order_limit": "It is over the limit for one order.",
     "expected_loss": "The expected loss is more than the fee and the allowed loss together.",
     "too_few_closed": "Too few closed orders vouch for the model's chance yet.",
-    "loss_of_such_orders": "Orders like it may lose more than the fee and the allowed loss together.",
+    "loss_of_such_orders": "Orders like it may lose more than the fee and the allowed loss "
+    "together.",
     "no_exposure": "The limit of what may be advanced is used up.",
     "customer_limit": "This customer's limit is used up.",
 }
 _CLOSED: Final = {
     "too_few_closed": "They do once the time to pay of more orders is over.",
-    "loss_of_such_orders": "A higher allowed loss, or more that was collected of such orders, would have changed it.",
+    "loss_of_such_orders": "A higher allowed loss, or more that was collected of such orders, "
+    "would have changed it.",
 }
 _ROOM_CURES: Final = {
     "no_exposure": "Room comes free with each order that is collected, refunded or written off.",

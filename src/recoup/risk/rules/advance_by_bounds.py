@@ -159,15 +159,22 @@ def _vouched(bounds: HeldBounds | None, tenth: int, test: LossTest, units: int) 
             else (0, 0)
         )
         words = (
-            "Of orders with a chance of {0} to {1} %, the time to pay is over for {2} customers in {3} weeks; "
+            "Of orders with a chance of {0} to {1} %, the time to pay is over for {2} customers in "
+            "{3} weeks; "
             "{4} in {5} are needed."
         )
         return (Sentence(words, low, high, payers, weeks, PAYERS_MIN, WEEKS_MIN),)
     table = bounds.table
-    words = "Of such orders whose time to pay is over, at least {0} % of the amount was collected (version {1}, {2})."
+    words = (
+        "Of such orders whose time to pay is over, at least {0} % of the amount was collected "
+        "(version {1}, {2})."
+    )
     until: date = bounds.until
     collected_words = Sentence(words, _percent(table.collected[tenth]), bounds.version, until)
-    words = "Orders with a chance of {0} % or more lose at most {1} % of the amount; {2} % is allowed with the fee."
+    words = (
+        "Orders with a chance of {0} % or more lose at most {1} % of the amount; {2} % is "
+        "allowed with the fee."
+    )
     return collected_words, Sentence(
         words, low, _percent(table.lost_from[tenth]), _percent(_allowed(test, units))
     )

@@ -18,8 +18,10 @@ NOTES: Final[Mapping[Answer, str]] = {
     "decline": "Decline the payment without sending it.",
 }
 CLAIMS: Final[Mapping[str, str]] = {
-    "low_value": "The payment claims the exemption for low amounts, so that the bank need not ask for a confirmation.",
-    "transaction_risk_analysis": "The payment claims the exemption for low risk, so that the bank need not ask for a "
+    "low_value": "The payment claims the exemption for low amounts, so that the bank need not ask "
+    "for a confirmation.",
+    "transaction_risk_analysis": "The payment claims the exemption for low risk, so that the bank "
+    "need not ask for a "
     "confirmation.",
 }
 _FOLLOWED: Final[Mapping[Answer, str]] = {
@@ -34,8 +36,10 @@ _WATCHED: Final[Mapping[Answer, str]] = {
 }
 _CHANGE: Final[Mapping[Answer, str]] = {
     "approve": "More signs of fraud would lead to a question to the customer, or to a decline.",
-    "challenge": "With fewer signs of fraud, or after a successful 3-D Secure, the payment would be sent.",
-    "decline": "With fewer signs of fraud, or after a successful 3-D Secure, the payment would be sent.",
+    "challenge": "With fewer signs of fraud, or after a successful 3-D Secure, the payment would "
+    "be sent.",
+    "decline": "With fewer signs of fraud, or after a successful 3-D Secure, the payment would be "
+    "sent.",
 }
 _TERMS: Final[Mapping[str, str]] = {
     "avs_match": "The billing address matches the bank's records.",

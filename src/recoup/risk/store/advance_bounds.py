@@ -55,7 +55,8 @@ FROM (
   WHERE merchant_id = $1 AND asset = $2 AND started_at >= $3 AND started_at < $4 AND order_id > $5
   ORDER BY order_id LIMIT $6
 ) a
-JOIN order_log l ON l.merchant_id = a.merchant_id AND l.order_id = a.order_id AND l.happening = 'advanced'
+JOIN order_log l ON l.merchant_id = a.merchant_id AND l.order_id = a.order_id
+  AND l.happening = 'advanced'
 JOIN decisions d ON d.merchant_id = l.merchant_id AND d.decision_id = l.decision_id
 CROSS JOIN LATERAL (
   SELECT coalesce(sum((r.body ->> 'units')::bigint), 0)::bigint AS netted FROM order_log r
@@ -77,29 +78,35 @@ class ComparableCell(Row):
     payers: list[int]
 
 
-# Subscription payments that the schedule tried again: the chance foreseen is that of its own tries, and only what
+# Subscription payments that the schedule tried again: the chance foreseen is that of its own tries,
+# and only what
 # these brought counts, within the thirty days that an advance has.
 @MERCHANT.statement(f"""
-SELECT least(9, floor(g.chance * 10))::int AS tenth, count(*)::int AS orders, sum(o.units)::numeric AS units,
+SELECT least(9, floor(g.chance * 10))::int AS tenth, count(*)::int AS orders,
+  sum(o.units)::numeric AS units,
   coalesce(sum(o.units) FILTER (WHERE r.collected IS NULL), 0)::numeric AS lost_units,
-  (array_agg(DISTINCT hashtextextended(coalesce(p.payer_id, o.pan_id, o.order_id)::text, 0)))[1:{PAYERS_MIN}] AS payers
+  (array_agg(DISTINCT hashtextextended(coalesce(p.payer_id, o.pan_id, o.order_id)::text,
+    0)))[1:{PAYERS_MIN}] AS payers
 FROM (
   SELECT order_id, placed_at FROM order_heads
   WHERE merchant_id = $1 AND placed_at >= $3 AND placed_at < $4 AND order_type = 'MIT'
   ORDER BY placed_at DESC LIMIT {ORDERS_MAX}
 ) h
-JOIN orders o ON o.merchant_id = $1 AND o.order_id = h.order_id AND o.asset = $2 AND o.kind = 'mit_managed'
+JOIN orders o ON o.merchant_id = $1 AND o.order_id = h.order_id AND o.asset = $2
+  AND o.kind = 'mit_managed'
   AND o.arm IN ('ladder', 'holdout', 'shadow')
 LEFT JOIN order_payer p ON p.merchant_id = $1 AND p.order_id = h.order_id
 CROSS JOIN LATERAL (
   SELECT (d.arm ->> 'chance')::float8 AS chance FROM order_log l
   JOIN decisions d ON d.merchant_id = l.merchant_id AND d.decision_id = l.decision_id
-  WHERE l.merchant_id = $1 AND l.order_id = h.order_id AND d.arm ->> 'chance' IS NOT NULL ORDER BY l.seq LIMIT 1
+  WHERE l.merchant_id = $1 AND l.order_id = h.order_id AND d.arm ->> 'chance' IS NOT NULL
+    ORDER BY l.seq LIMIT 1
 ) g
 LEFT JOIN LATERAL (
   SELECT true AS collected FROM order_log l
   WHERE l.merchant_id = $1 AND l.order_id = h.order_id AND l.happening = 'collected'
-    AND coalesce(l.body ->> 'by', 'retry') = 'retry' AND l.business_at < h.placed_at + interval '30 days' LIMIT 1
+    AND coalesce(l.body ->> 'by', 'retry') = 'retry' AND l.business_at < h.placed_at + interval
+      '30 days' LIMIT 1
 ) r ON true
 GROUP BY 1 ORDER BY 1
 """)
@@ -110,7 +117,8 @@ async def comparable_cells(
 
 
 @MERCHANT.statement(
-    "INSERT INTO advance_weeks (merchant_id, asset, begins, cells) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
+    "INSERT INTO advance_weeks (merchant_id, asset, begins, cells) VALUES ($1, $2, $3, $4) ON "
+    "CONFLICT DO NOTHING"
 )
 async def keep_week(db: Tx, merchant_id: UUID, asset: str, begins: date, cells: list[Any]) -> None:
     """Keeps a week, once; a week that is kept does not change any more."""
@@ -147,7 +155,8 @@ async def newest_bounds(db: Read, merchant_id: UUID, asset: str) -> BoundsRow | 
 
 
 @MERCHANT.statement("""
-INSERT INTO advance_bounds (merchant_id, asset, version, made_on, until, tables) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO advance_bounds (merchant_id, asset, version, made_on, until, tables)
+  VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING
 """)
 async def keep_bounds(

@@ -63,7 +63,8 @@ async def move_customers(db: Tx, moved: Mapping[Customer, int]) -> None:
 
 @MERCHANT.statement("""
 UPDATE customer_exposure c SET used = c.used + k.units
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[]) AS k (merchant_id, customer_id, asset, units)
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[]) AS k (merchant_id, customer_id, asset,
+  units)
 WHERE c.merchant_id = k.merchant_id AND c.customer_id = k.customer_id AND c.asset = k.asset
 """)
 async def _move_customers(
@@ -83,7 +84,8 @@ class Taken(NamedTuple):
     free: int
 
 
-# A slot that another transaction holds is passed over; who finds none asks again under the lock of all.
+# A slot that another transaction holds is passed over; who finds none asks again under the lock of
+# all.
 @MERCHANT.statement(f"""
 WITH room AS MATERIALIZED (
   SELECT slot FROM exposure_allotments
@@ -91,7 +93,8 @@ WITH room AS MATERIALIZED (
   ORDER BY (slot - $4::int + {SLOTS}) % {SLOTS} LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 UPDATE exposure_allotments a SET used = a.used + $3::bigint FROM room
-WHERE a.merchant_id = $1 AND a.asset = $2 AND a.slot = room.slot AND a.used + $3::bigint <= a.allotted
+WHERE a.merchant_id = $1 AND a.asset = $2 AND a.slot = room.slot
+  AND a.used + $3::bigint <= a.allotted
 RETURNING a.slot, a.allotted - a.used AS free
 """)
 async def take_slot(db: Tx, merchant_id: UUID, asset: str, units: int, prefer: int) -> Taken | None:
@@ -99,7 +102,8 @@ async def take_slot(db: Tx, merchant_id: UUID, asset: str, units: int, prefer: i
 
 
 @MERCHANT.statement("""
-UPDATE exposure_allotments SET used = used - $4::bigint, reclaim = reclaim - least(reclaim, $4::bigint),
+UPDATE exposure_allotments SET used = used - $4::bigint, reclaim = reclaim - least(reclaim,
+  $4::bigint),
   allotted = allotted - greatest(least(reclaim, $4::bigint), $5::bigint), lost = lost + $5::bigint
 WHERE merchant_id = $1 AND asset = $2 AND slot = $3
 """)
@@ -119,7 +123,8 @@ async def forgive_lost(db: Tx, merchant_id: UUID, asset: str) -> None:
 
 
 @MERCHANT.statement("""
-SELECT slot, allotted, used, reclaim, lost FROM exposure_allotments WHERE merchant_id = $1 AND asset = $2
+SELECT slot, allotted, used, reclaim, lost FROM exposure_allotments WHERE merchant_id = $1
+  AND asset = $2
 ORDER BY slot FOR UPDATE
 """)
 async def lock_slots(db: Tx, merchant_id: UUID, asset: str) -> list[Slot]:
@@ -146,7 +151,8 @@ INSERT INTO exposure_allotments (merchant_id, asset, slot, allotted, used, recla
 SELECT $1, $2, slot, allotted, used, reclaim, lost
 FROM unnest($3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
   AS s (slot, allotted, used, reclaim, lost)
-ON CONFLICT (merchant_id, asset, slot) DO UPDATE SET allotted = EXCLUDED.allotted, used = EXCLUDED.used,
+ON CONFLICT (merchant_id, asset, slot) DO UPDATE SET allotted = EXCLUDED.allotted,
+  used = EXCLUDED.used,
   reclaim = EXCLUDED.reclaim, lost = EXCLUDED.lost
 """)
 async def _write_slots(
@@ -181,14 +187,16 @@ async def add_terms(db: Tx, merchant_id: UUID, asset: str, wall: datetime, actor
 
 
 @DIRECTORY.statement("""
-INSERT INTO operator_exposure (asset, changed_at, changed_by) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+INSERT INTO operator_exposure (asset, changed_at, changed_by) VALUES ($1, $2, $3)
+  ON CONFLICT DO NOTHING
 """)
 async def _add_operator(db: Tx, asset: str, wall: datetime, actor: str) -> None:
     """Adds the operator's terms with a limit of 0."""
 
 
 @MERCHANT.statement("""
-INSERT INTO exposure_limits (merchant_id, asset, changed_at, changed_by) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
+INSERT INTO exposure_limits (merchant_id, asset, changed_at, changed_by) VALUES ($1, $2, $3, $4)
+  ON CONFLICT DO NOTHING
 """)
 async def _add_terms(db: Tx, merchant_id: UUID, asset: str, wall: datetime, actor: str) -> None:
     """Adds a merchant's terms with a limit of 0."""
@@ -199,8 +207,10 @@ UPDATE exposure_limits SET limit_units = coalesce((n ->> 'limit_units')::bigint,
   order_max_units = coalesce((n ->> 'order_max_units')::bigint, order_max_units),
   customer_max_units = coalesce((n ->> 'customer_max_units')::bigint, customer_max_units),
   chunk_units = coalesce((n ->> 'chunk_units')::bigint, chunk_units),
-  allowed_loss_basis_points = coalesce((n ->> 'allowed_loss_basis_points')::int, allowed_loss_basis_points),
-  advance_on = coalesce(n ->> 'advance_on', advance_on), version = version + 1, changed_at = $4, changed_by = $5
+  allowed_loss_basis_points = coalesce((n ->> 'allowed_loss_basis_points')::int,
+    allowed_loss_basis_points),
+  advance_on = coalesce(n ->> 'advance_on', advance_on), version = version + 1, changed_at = $4,
+    changed_by = $5
 FROM (SELECT $3::jsonb AS n) x
 WHERE merchant_id = $1 AND asset = $2
 """)
@@ -235,7 +245,8 @@ class _Terms(Row):
 
 
 @MERCHANT.statement("""
-SELECT to_jsonb(l) AS limits, drawn_units FROM exposure_limits l WHERE merchant_id = $1 AND asset = $2 FOR UPDATE
+SELECT to_jsonb(l) AS limits, drawn_units FROM exposure_limits l WHERE merchant_id = $1
+  AND asset = $2 FOR UPDATE
 """)
 async def _lock_terms(db: Tx, merchant_id: UUID, asset: str) -> _Terms | None:
     """Locks the terms of one merchant."""
@@ -286,15 +297,20 @@ class Exposure:
 
 @MERCHANT.statement("""
 SELECT coalesce(to_jsonb(l), '{}') AS limits,
-  (SELECT coalesce(sum(allotted), 0) FROM exposure_allotments a WHERE a.merchant_id = $1 AND a.asset = $2)::bigint
+  (SELECT coalesce(sum(allotted), 0) FROM exposure_allotments a WHERE a.merchant_id = $1
+    AND a.asset = $2)::bigint
     AS allotted_units,
-  (SELECT coalesce(sum(used), 0) FROM exposure_allotments a WHERE a.merchant_id = $1 AND a.asset = $2)::bigint
+  (SELECT coalesce(sum(used), 0) FROM exposure_allotments a WHERE a.merchant_id = $1
+    AND a.asset = $2)::bigint
     AS used_units,
-  coalesce(o.limit_units, 0) AS operator_limit_units, coalesce(o.drawn_units, 0) AS operator_drawn_units,
-  (SELECT count(*) FROM advances d WHERE d.merchant_id = $1 AND d.asset = $2 AND d.due_units > 0) AS advanced_orders,
+  coalesce(o.limit_units, 0) AS operator_limit_units, coalesce(o.drawn_units,
+    0) AS operator_drawn_units,
+  (SELECT count(*) FROM advances d WHERE d.merchant_id = $1 AND d.asset = $2
+    AND d.due_units > 0) AS advanced_orders,
   (SELECT coalesce(sum(units), 0) FROM account_balances b WHERE b.merchant_id = $1 AND b.asset = $2
     AND b.account = 'bad_debt')::bigint AS bad_debt_units,
-  (SELECT coalesce(sum(lost), 0) FROM exposure_allotments a WHERE a.merchant_id = $1 AND a.asset = $2)::bigint
+  (SELECT coalesce(sum(lost), 0) FROM exposure_allotments a WHERE a.merchant_id = $1
+    AND a.asset = $2)::bigint
     AS lost_units
 FROM (SELECT 1) one
 LEFT JOIN exposure_limits l ON l.merchant_id = $1 AND l.asset = $2

@@ -20,7 +20,8 @@ from recoup.kit.proofs.walk import (
 SELECT l.merchant_id, NULL::uuid AS order_id, 'operator''s exposure in ' || o.asset AS field,
   coalesce(l.drawn, 0)::text AS expected, o.drawn_units::text AS found
 FROM operator_exposure o
-LEFT JOIN (SELECT asset, min(merchant_id::text)::uuid AS merchant_id, sum(drawn_units)::bigint AS drawn
+LEFT JOIN (SELECT asset, min(merchant_id::text)::uuid AS merchant_id,
+  sum(drawn_units)::bigint AS drawn
   FROM exposure_limits GROUP BY asset) l USING (asset)
 WHERE o.drawn_units <> coalesce(l.drawn, 0) LIMIT 1000
 """)
@@ -32,25 +33,31 @@ advances: Final = of_window(
     of_advance="""
 SELECT order_id, v.field || ' of the advance' AS field, v.expected, v.found
 FROM (
-  SELECT l.order_id, max(l.happening) FILTER (WHERE l.happening IN ('charged', 'uncollected')) AS ended,
+  SELECT l.order_id, max(l.happening) FILTER (WHERE l.happening IN ('charged',
+    'uncollected')) AS ended,
     (max(l.body ->> 'units') FILTER (WHERE l.happening = 'advanced'))::bigint AS units,
-    coalesce(sum((l.body ->> 'units')::bigint) FILTER (WHERE l.happening IN ('charged', 'uncollected',
+    coalesce(sum((l.body ->> 'units')::bigint) FILTER (WHERE l.happening IN ('charged',
+      'uncollected',
       'refund_netted')), 0)::bigint AS gone
   FROM order_log l
   WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3
     AND l.happening IN ('advanced', 'charged', 'uncollected', 'refund_netted')
   GROUP BY l.order_id
 ) l
-FULL JOIN (SELECT * FROM advances WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3) x USING (order_id)
+FULL JOIN (SELECT * FROM advances WHERE merchant_id = $1 AND order_id > $2
+  AND order_id <= $3) x USING (order_id)
 CROSS JOIN LATERAL (VALUES
   (1, 'units', l.units::text, x.units::text),
   (2, 'due units', (l.units - l.gone)::text, x.due_units::text),
   (3, 'state', CASE WHEN l.gone < l.units THEN 'due' ELSE coalesce(l.ended, 'netted') END, x.state),
-  (4, 'asset', (SELECT o.asset FROM orders o WHERE o.merchant_id = $1 AND o.order_id = x.order_id), x.asset),
-  (5, 'card number', (SELECT o.pan_id::text FROM orders o WHERE o.merchant_id = $1 AND o.order_id = x.order_id),
+  (4, 'asset', (SELECT o.asset FROM orders o WHERE o.merchant_id = $1
+    AND o.order_id = x.order_id), x.asset),
+  (5, 'card number', (SELECT o.pan_id::text FROM orders o WHERE o.merchant_id = $1
+    AND o.order_id = x.order_id),
     x.pan_id::text),
   (6, 'customer', 'counted by card and payer', CASE WHEN x.due_units = 0
-    OR x.customers @> array_remove(ARRAY[x.payer_id, x.pan_id], NULL) THEN 'counted by card and payer' ELSE 'not' END)
+    OR x.customers @> array_remove(ARRAY[x.payer_id, x.pan_id],
+      NULL) THEN 'counted by card and payer' ELSE 'not' END)
 ) v (no, field, expected, found)
 WHERE v.expected IS DISTINCT FROM v.found
 ORDER BY order_id, v.no LIMIT 1000
@@ -59,7 +66,8 @@ ORDER BY order_id, v.no LIMIT 1000
     bounds="""
 SELECT a.order_id, v.field || ' of the bounds of an advance' AS field, v.expected, v.found
 FROM advances a
-JOIN order_log l ON l.merchant_id = a.merchant_id AND l.order_id = a.order_id AND l.happening = 'advanced'
+JOIN order_log l ON l.merchant_id = a.merchant_id AND l.order_id = a.order_id
+  AND l.happening = 'advanced'
 JOIN decisions d ON d.merchant_id = l.merchant_id AND d.decision_id = l.decision_id
 LEFT JOIN advance_bounds b ON b.merchant_id = a.merchant_id AND b.asset = a.asset
   AND b.version = (d.features -> 'bounds' ->> 'version')::int
@@ -68,7 +76,8 @@ CROSS JOIN LATERAL (VALUES
     d.features -> 'bounds' ->> 'table'),
   (2, 'until', b.until::text, d.features -> 'bounds' ->> 'until')
 ) v (no, field, expected, found)
-WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND d.features -> 'bounds' <> 'null'
+WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3
+  AND d.features -> 'bounds' <> 'null'
   AND v.expected IS DISTINCT FROM v.found
 ORDER BY a.order_id, v.no LIMIT 1000
 """,
@@ -78,7 +87,8 @@ ORDER BY a.order_id, v.no LIMIT 1000
 exposure: Final = of_merchant(
     __name__,
     slots="""
-SELECT NULL::uuid AS order_id, v.field || ' of exposure slot ' || slot || ' in ' || asset AS field, v.expected, v.found
+SELECT NULL::uuid AS order_id, v.field || ' of exposure slot ' || slot || ' in ' || asset AS field,
+  v.expected, v.found
 FROM (SELECT * FROM exposure_allotments WHERE merchant_id = $1) s
 FULL JOIN (SELECT asset, slot, sum(due_units)::bigint AS due FROM advances
   WHERE merchant_id = $1 AND due_units > 0 GROUP BY 1, 2) x USING (asset, slot)
@@ -100,7 +110,8 @@ WHERE coalesce(x.due, 0) <> coalesce(c.used, 0) LIMIT 1000
 """,
     # Slots hold no more than was drawn for them, and all of it was drawn from the operator.
     drawn="""
-SELECT NULL::uuid AS order_id, 'exposure drawn in ' || l.asset AS field, 'at least ' || s.allotted AS expected,
+SELECT NULL::uuid AS order_id, 'exposure drawn in ' || l.asset AS field,
+  'at least ' || s.allotted AS expected,
   l.drawn_units::text AS found
 FROM exposure_limits l
 CROSS JOIN LATERAL (SELECT coalesce(sum(allotted), 0)::bigint AS allotted FROM exposure_allotments a

@@ -45,7 +45,8 @@ SIGHTINGS_KEPT: Final = timedelta(days=8)  # the longest window and a day
 
 
 @MERCHANT.statement(
-    "DELETE FROM risk_sightings WHERE ctid IN (SELECT ctid FROM risk_sightings WHERE at < $1 ORDER BY at LIMIT $2)"
+    "DELETE FROM risk_sightings WHERE ctid IN (SELECT ctid FROM risk_sightings WHERE at < $1 ORDER "
+    "BY at LIMIT $2)"
 )
 async def forget_sightings(db: Tx, before: datetime, limit: int) -> Written:
     """Deletes sightings that no window reaches any more."""

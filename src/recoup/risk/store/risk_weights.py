@@ -41,14 +41,16 @@ class RiskVersion(Row):
 
 
 @DIRECTORY.statement(
-    f"SELECT {columns_of(RiskVersion)} FROM risk_weights WHERE used ORDER BY version_no DESC LIMIT 1"
+    f"SELECT {columns_of(RiskVersion)} FROM risk_weights WHERE used ORDER BY version_no DESC LIMIT "
+    f"1"
 )
 async def weights_in_use(db: Read) -> RiskVersion | None:
     """The version in use; None: the prior decides."""
 
 
 @DIRECTORY.statement(
-    f"SELECT {columns_of(RiskVersion)} FROM risk_weights ORDER BY version_no DESC LIMIT {LISTED_MAX}"
+    f"SELECT {columns_of(RiskVersion)} FROM risk_weights ORDER BY version_no DESC LIMIT "
+    f"{LISTED_MAX}"
 )
 async def list_risk_versions(db: Read) -> list[RiskVersion]:
     """The newest first."""
@@ -98,15 +100,20 @@ async def _last_decision(
 
 @MERCHANT.statement("""
 SELECT d.order_id, d.at, ARRAY(SELECT jsonb_object_keys(d.features -> 'held')) AS terms,
-  EXISTS (SELECT FROM disputes x WHERE x.merchant_id = $1 AND x.order_id = d.order_id AND x.kind = 'fraud'
+  EXISTS (SELECT FROM disputes x WHERE x.merchant_id = $1 AND x.order_id = d.order_id
+    AND x.kind = 'fraud'
       AND x.state <> 'won' AND x.opened_at <= d.at + $5::interval)
     OR EXISTS (SELECT FROM fraud_warnings w WHERE w.merchant_id = $1 AND w.order_id = d.order_id
       AND w.warned_at <= d.at + $5::interval)
-    OR EXISTS (SELECT FROM attempts a WHERE a.merchant_id = $1 AND a.order_id = d.order_id AND a.state = 'declined'
-      AND a.code_reason IN ('fraud_suspected', 'lost_stolen') AND a.closed_at <= d.at + $5::interval) AS fraud,
-  EXISTS (SELECT FROM attempts a WHERE a.merchant_id = $1 AND a.order_id = d.order_id AND a.state = 'approved') AS paid
+    OR EXISTS (SELECT FROM attempts a WHERE a.merchant_id = $1 AND a.order_id = d.order_id
+      AND a.state = 'declined'
+      AND a.code_reason IN ('fraud_suspected', 'lost_stolen')
+        AND a.closed_at <= d.at + $5::interval) AS fraud,
+  EXISTS (SELECT FROM attempts a WHERE a.merchant_id = $1 AND a.order_id = d.order_id
+    AND a.state = 'approved') AS paid
 FROM decisions d
-WHERE d.merchant_id = $1 AND d.decision_id >= $2 AND d.decision_id < $3 AND d.versions ->> 'decider' LIKE 'risk-%'
+WHERE d.merchant_id = $1 AND d.decision_id >= $2 AND d.decision_id < $3
+  AND d.versions ->> 'decider' LIKE 'risk-%'
   AND d.at <= $4
 """)
 async def _judged(
@@ -116,7 +123,8 @@ async def _judged(
 
 @MERCHANT.statement("""
 INSERT INTO fraud_warnings (merchant_id, order_id, warning_id, warned_at)
-SELECT $1, $2, $3, $4::timestamptz + m.offset_us * interval '1 microsecond' FROM merchants m WHERE m.merchant_id = $1
+SELECT $1, $2, $3, $4::timestamptz + m.offset_us * interval '1 microsecond' FROM merchants m
+  WHERE m.merchant_id = $1
 ON CONFLICT DO NOTHING
 """)
 async def note_fraud_warning(
@@ -126,7 +134,8 @@ async def note_fraud_warning(
 
 
 @MERCHANT.statement("""
-SELECT EXISTS (SELECT FROM fraud_warnings WHERE merchant_id = $1 AND order_id = $2 AND warning_id = $3)
+SELECT EXISTS (SELECT FROM fraud_warnings WHERE merchant_id = $1 AND order_id = $2
+  AND warning_id = $3)
 """)
 async def is_fraud_warned(
     db: Read, merchant_id: UUID, order_id: UUID, warning_id: UUID

@@ -104,8 +104,9 @@ def change_verb(
     key_file: KeyFile = None,
     secret_file: SecretFile = None,
 ) -> Printed:
-    """Gives a connection a new key or signing secret, or another choice about invoices. The secret of before holds on
-    for three days. Without files and --billing you are asked for both; an empty answer keeps what there is."""
+    """Gives a connection a new key or signing secret, or another choice about invoices. The secret
+    of before holds on for three days. Without files and --billing you are asked for both; an empty
+    answer keeps what there is."""
     every = not (key_file or secret_file or billing or account or country)
     key = _secret("New key", key_file, optional=True) if every or key_file else ""
     secret = (
@@ -140,15 +141,15 @@ def _line(connection: ProcessorConnection) -> str:
 
 @verb(group, "check", json=AS_JSON)
 async def check_verb(opened: Opened, route: str) -> Printed:
-    """Examines a connected account: each right of the key, the webhook, retries of its own. Exits with 1 if the
-    connection waits."""
+    """Examines a connected account: each right of the key, the webhook, retries of its own. Exits
+    with 1 if the connection waits."""
     return _printed(await check(opened.world, await _scope_of(opened, route), route))
 
 
 @verb(name="disconnect")
 async def end(opened: Opened, route: str) -> str:
-    """Ends a merchant's connection. No new charge goes by it, and what is open is still inquired; key and secret are
-    erased when nothing is open any more."""
+    """Ends a merchant's connection. No new charge goes by it, and what is open is still inquired;
+    key and secret are erased when nothing is open any more."""
     await disconnect(opened.world, await _scope_of(opened, route), route)
     return f"The connection {route} has ended."
 
@@ -205,7 +206,8 @@ def _printed(made: ProcessorConnection) -> Printed:
 
 _SAID: Final = {
     "connected": "The route {} is connected.",
-    "waiting": "The route {} waits: no charge goes by it until `recoup connect check` finds nothing in the way.",
+    "waiting": "The route {} waits: no charge goes by it until `recoup connect check` finds "
+    "nothing in the way.",
     "disconnected": "The connection {} has ended.",
 }
 

@@ -35,7 +35,8 @@ async def list_verb(opened: Opened) -> Printed:
 async def off(
     opened: Opened, name: str, *, reason: Annotated[str, "Reason, shown with the route."]
 ) -> str:
-    """Switches a route off: nothing new goes by it from a second later; what is open is still inquired."""
+    """Switches a route off: nothing new goes by it from a second later; what is open is still
+    inquired."""
     done = await switch_off(opened.world, name, reason, OPERATOR)
     return f"The route {name} is off." if done else f"The route {name} was already off."
 

@@ -16,7 +16,8 @@ WINDOW: Final = timedelta(minutes=1)
 OUTAGES_MIN: Final = 5  # in a window, and at least as many as answers
 ANSWERS_TO_CLOSE: Final = 5
 PAUSES: Final = tuple(timedelta(seconds=s) for s in (30, 60, 120, 300, 600))
-# A key does not mend by itself: a refusal that was a mistake of theirs is over by then, any other waits for a person.
+# A key does not mend by itself: a refusal that was a mistake of theirs is over by then, any other
+# waits for a person.
 PAUSES_REFUSED: Final = (*(timedelta(minutes=m) for m in (5, 60, 360)), timedelta(days=36_500))
 
 Standing = Literal["closed", "open", "trickle", "refused"]

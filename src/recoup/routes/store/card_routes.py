@@ -163,7 +163,8 @@ async def lock_breaker(db: Tx, name: str) -> Breaker | None: ...
 
 
 @DIRECTORY.statement("""
-UPDATE card_routes SET window_from = $2, answered = $3, outages = $4, opened_at = $5, pause_until = $6, openings = $7,
+UPDATE card_routes SET window_from = $2, answered = $3, outages = $4, opened_at = $5,
+  pause_until = $6, openings = $7,
   is_refused = $8
 WHERE name = $1
 """)
@@ -191,8 +192,10 @@ async def set_refusal(db: Tx, name: str, at: datetime, code: str | None, text: s
 INSERT INTO card_route_hours (name, hour, approved, expected, declined, not_sent, unknown, refused)
 VALUES ($1, date_trunc('hour', $2::timestamptz), $3, $4, $5, $6, $7, $8)
 ON CONFLICT (name, hour) DO UPDATE SET approved = card_route_hours.approved + excluded.approved,
-  expected = card_route_hours.expected + excluded.expected, declined = card_route_hours.declined + excluded.declined,
-  not_sent = card_route_hours.not_sent + excluded.not_sent, unknown = card_route_hours.unknown + excluded.unknown,
+  expected = card_route_hours.expected + excluded.expected, declined = card_route_hours.declined +
+    excluded.declined,
+  not_sent = card_route_hours.not_sent + excluded.not_sent, unknown = card_route_hours.unknown +
+    excluded.unknown,
   refused = card_route_hours.refused + excluded.refused
 """)
 async def add_counts(
@@ -221,8 +224,10 @@ class RouteSums(Row, frozen=True):
 
 
 @DIRECTORY.statement("""
-SELECT name, sum(approved)::bigint AS approved, sum(expected)::bigint AS expected, sum(declined)::bigint AS declined,
-  sum(not_sent)::bigint AS not_sent, sum(unknown)::bigint AS unknown, sum(refused)::bigint AS refused
+SELECT name, sum(approved)::bigint AS approved, sum(expected)::bigint AS expected,
+  sum(declined)::bigint AS declined,
+  sum(not_sent)::bigint AS not_sent, sum(unknown)::bigint AS unknown,
+    sum(refused)::bigint AS refused
 FROM card_route_hours WHERE hour >= $1 AND hour < $2 GROUP BY name
 """)
 async def sums_between(db: Read, begin: datetime, end: datetime) -> dict[str, RouteSums]: ...
@@ -237,15 +242,18 @@ async def stop_route(db: Tx, stop_id: UUID, name: str, why: str, actor: str, at:
 
 
 @DIRECTORY.statement(
-    "UPDATE card_route_stops SET ended_by = $2, ended_at = $3 WHERE name = $1 AND ended_at IS NULL RETURNING stop_id"
+    "UPDATE card_route_stops SET ended_by = $2, ended_at = $3 WHERE name = $1 AND ended_at IS NULL "
+    "RETURNING stop_id"
 )
 async def resume_route(db: Tx, name: str, actor: str, at: datetime) -> bool:
     """Resumes a route; False when it was not stopped."""
 
 
 @MERCHANT.statement("""
-SELECT EXISTS (SELECT FROM attempts WHERE merchant_id = $1 AND route = $2 AND state IN ('open', 'unknown'))
-  OR EXISTS (SELECT FROM disputes WHERE merchant_id = $1 AND route = $2 AND state IN ('open', 'answered'))
+SELECT EXISTS (SELECT FROM attempts WHERE merchant_id = $1 AND route = $2
+  AND state IN ('open', 'unknown'))
+  OR EXISTS (SELECT FROM disputes WHERE merchant_id = $1 AND route = $2
+    AND state IN ('open', 'answered'))
   OR EXISTS (SELECT FROM attempts a JOIN orders o USING (merchant_id, order_id)
     WHERE a.merchant_id = $1 AND a.route = $2 AND a.state = 'approved' AND o.stage = 'authorised')
   OR EXISTS (SELECT FROM attempts a JOIN modifications m USING (merchant_id, order_id, attempt_id)
@@ -261,7 +269,8 @@ ROUTE_HOURS_KEPT: Final = timedelta(days=60)
 
 
 @DIRECTORY.statement("""
-DELETE FROM card_route_hours WHERE ctid IN (SELECT ctid FROM card_route_hours WHERE hour < $1 LIMIT $2)
+DELETE FROM card_route_hours WHERE ctid IN (SELECT ctid FROM card_route_hours WHERE hour < $1
+  LIMIT $2)
 """)
 async def forget_route_hours(db: Tx, before: datetime, limit: int) -> Written:
     """Deletes old hours: what routes are learned from is of the last weeks."""

@@ -16,7 +16,8 @@ class WorkingKeys(Row):
 @DIRECTORY.statement("""
 SELECT
   (SELECT count(*) FROM api_keys a WHERE a.merchant_id = $1 AND a.revoked_at IS NULL
-    AND coalesce(a.retires_at > $2, true) AND a.scopes && ARRAY['payments', 'payments:write']) AS api_keys,
+    AND coalesce(a.retires_at > $2, true) AND a.scopes && ARRAY['payments',
+      'payments:write']) AS api_keys,
   (SELECT count(*) FROM tokenization_keys t WHERE t.merchant_id = $1 AND t.revoked_at IS NULL
     AND coalesce(t.retires_at > $2, true)) AS tokenization_keys
 """)

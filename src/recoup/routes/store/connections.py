@@ -72,7 +72,8 @@ async def lock_connection(db: Tx, route: str) -> ProcessorConnection | None: ...
 
 
 @DIRECTORY.statement(
-    f"SELECT {_COLUMNS} FROM processor_connections WHERE merchant_id = $1 ORDER BY created_at, route"
+    f"SELECT {_COLUMNS} FROM processor_connections WHERE merchant_id = $1 ORDER BY created_at, "
+    f"route"
 )
 async def merchant_connections(db: Read, merchant_id: UUID) -> list[ProcessorConnection]: ...
 
@@ -82,7 +83,8 @@ async def all_connections(db: Read) -> list[ProcessorConnection]: ...
 
 
 @DIRECTORY.statement("""
-UPDATE processor_connections SET billing = $2, state = $3, findings = $4, checked_at = $5, secret_rolled_at = $6,
+UPDATE processor_connections SET billing = $2, state = $3, findings = $4, checked_at = $5,
+  secret_rolled_at = $6,
   changed_at = $7, changed_by = $8, version = version + 1
 WHERE route = $1
 """)

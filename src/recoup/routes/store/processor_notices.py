@@ -99,7 +99,8 @@ async def count_notice(db: Tx, route: str, wall: datetime, became: AtDoor) -> No
 INSERT INTO unread_notice_kinds AS before (route, kind, count, last_at) SELECT $1, $2, 1, $3
 WHERE EXISTS (SELECT FROM unread_notice_kinds WHERE route = $1 AND kind = $2)
   OR (SELECT count(*) FROM unread_notice_kinds WHERE route = $1) < {KINDS_MAX}
-ON CONFLICT (route, kind) DO UPDATE SET count = before.count + 1, last_at = greatest(before.last_at, excluded.last_at)
+ON CONFLICT (route, kind) DO UPDATE SET count = before.count + 1, last_at = greatest(before.last_at,
+  excluded.last_at)
 """)
 async def count_unread_kind(db: Tx, route: str, kind: str, wall: datetime) -> None:
     """Counts one more notice of a kind that its connector does not know."""
@@ -127,7 +128,8 @@ async def attempt_of(db: Read, key: UUID, route: str, merchant_id: UUID | None) 
 
 @MERCHANT.statement("""
 SELECT a.merchant_id, a.order_id, a.attempt_id, a.state, a.reference FROM (
-  SELECT merchant_id, attempt_id FROM attempts WHERE reference = $1 AND state = 'approved' AND ladder <> 'payment'
+  SELECT merchant_id, attempt_id FROM attempts WHERE reference = $1 AND state = 'approved'
+    AND ladder <> 'payment'
   UNION ALL SELECT merchant_id, movement_id FROM processor_ids WHERE id = $1) k
 JOIN attempts a ON a.merchant_id = k.merchant_id AND a.attempt_id = k.attempt_id
 WHERE a.route = $2 AND ($3::uuid IS NULL OR a.merchant_id = $3) AND a.state = 'approved' LIMIT 1
@@ -149,7 +151,8 @@ class Modified(Row):
 @MERCHANT.statement("""
 SELECT o.merchant_id, o.order_id, o.modification_id, o.state FROM (
   SELECT merchant_id, order_id, modification_id, state, attempt_id FROM modifications WHERE key = $1
-  UNION ALL SELECT merchant_id, order_id, modification_id, state, attempt_id FROM modifications WHERE send_key = $1) o
+  UNION ALL SELECT merchant_id, order_id, modification_id, state, attempt_id FROM modifications
+    WHERE send_key = $1) o
 JOIN attempts a ON a.merchant_id = o.merchant_id AND a.attempt_id = o.attempt_id
 WHERE a.route = $2 AND ($3::uuid IS NULL OR o.merchant_id = $3) LIMIT 1
 """)
@@ -171,7 +174,8 @@ class LeftInvoice(Row):
 
 @MERCHANT.statement("""
 SELECT route, about AS invoice, became AS why, received_at AS at FROM processor_notices
-WHERE merchant_id = $1 AND subject = 'invoice' AND became IN ('first_payment', 'paid_again', 'subscription_unpaid',
+WHERE merchant_id = $1 AND subject = 'invoice' AND became IN ('first_payment', 'paid_again',
+  'subscription_unpaid',
   'subscription_paused', 'subscription_cancelled', 'billing_stopped', 'no_method')
 UNION ALL SELECT route, invoice, split_part(ended, ':', 1), came_at FROM processor_invoices
 WHERE merchant_id = $1 AND order_id IS NULL AND ended IS NOT NULL
@@ -189,7 +193,8 @@ class KnownMethod(Row):
 
 @MERCHANT.statement("""
 SELECT merchant_id, method_id, customer FROM stored_methods
-WHERE route = $1 AND reference = $2 AND ($3::uuid IS NULL OR merchant_id = $3) AND closed_at IS NULL LIMIT 20
+WHERE route = $1 AND reference = $2 AND ($3::uuid IS NULL OR merchant_id = $3) AND closed_at IS NULL
+  LIMIT 20
 """)
 async def methods_of(
     db: Read, route: str, reference: str, merchant_id: UUID | None
@@ -218,7 +223,8 @@ class UnreadKind(Row):
 
 
 @DIRECTORY.statement(
-    "SELECT route, kind, count, last_at FROM unread_notice_kinds WHERE last_at >= $1 ORDER BY route, count DESC, kind"
+    "SELECT route, kind, count, last_at FROM unread_notice_kinds WHERE last_at >= $1 ORDER BY "
+    "route, count DESC, kind"
 )
 async def unread_kinds(db: Read, since: datetime) -> list[UnreadKind]:
     """Kinds received since then, the most frequent first."""
@@ -238,7 +244,8 @@ class NoticeCounts(Row):
 
 
 @DIRECTORY.statement("""
-SELECT route, coalesce(sum(count) FILTER (WHERE became NOT IN ('unsigned', 'unread')), 0)::bigint AS received,
+SELECT route, coalesce(sum(count) FILTER (WHERE became NOT IN ('unsigned', 'unread')),
+  0)::bigint AS received,
   coalesce(sum(count) FILTER (WHERE became = 'not_mine'), 0)::bigint AS other_account,
   coalesce(sum(count) FILTER (WHERE became = 'unsigned'), 0)::bigint AS unsigned,
   coalesce(sum(count) FILTER (WHERE became = 'unread'), 0)::bigint AS unread,
@@ -253,7 +260,8 @@ NOTICE_DAYS_KEPT: Final = timedelta(days=90)
 
 
 @MERCHANT.statement(
-    "DELETE FROM processor_notices WHERE ctid IN (SELECT ctid FROM processor_notices WHERE received_at < $1 LIMIT $2)"
+    "DELETE FROM processor_notices WHERE ctid IN (SELECT ctid FROM processor_notices WHERE "
+    "received_at < $1 LIMIT $2)"
 )
 async def forget_notices(db: Tx, before: datetime, limit: int) -> Written:
     """Deletes old notices: what they were about is known by then."""
@@ -261,14 +269,16 @@ async def forget_notices(db: Tx, before: datetime, limit: int) -> Written:
 
 @DIRECTORY.statement("""
 DELETE FROM processor_notice_counts WHERE ctid IN (
-  SELECT ctid FROM processor_notice_counts WHERE day < ($1::timestamptz AT TIME ZONE 'UTC')::date LIMIT $2)
+  SELECT ctid FROM processor_notice_counts WHERE day < ($1::timestamptz AT TIME ZONE 'UTC')::date
+    LIMIT $2)
 """)
 async def forget_notice_counts(db: Tx, before: datetime, limit: int) -> Written:
     """Deletes old counts, with the notices of their days."""
 
 
 @DIRECTORY.statement("""
-DELETE FROM unread_notice_kinds WHERE ctid IN (SELECT ctid FROM unread_notice_kinds WHERE last_at < $1 LIMIT $2)
+DELETE FROM unread_notice_kinds WHERE ctid IN (SELECT ctid FROM unread_notice_kinds
+  WHERE last_at < $1 LIMIT $2)
 """)
 async def forget_unread_kinds(db: Tx, before: datetime, limit: int) -> Written:
     """Forgets the kinds that no longer arrive."""

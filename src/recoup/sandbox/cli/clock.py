@@ -52,7 +52,8 @@ def clock() -> None:
 
 @verb(clock, sandbox_only=True, cls=_Forward)
 async def advance(by: Annotated[timedelta, Parsed(parse_step)], *, at: AtMerchant) -> str:
-    """Moves it forward by BY (22d, 36h, 90m, or several: 1d12h), and runs what falls due on the way."""
+    """Moves it forward by BY (22d, 36h, 90m, or several: 1d12h), and runs what falls due on the
+    way."""
 
     def publish(merchant_id: UUID) -> Any:
         return publish_now(at.world, at.services.get(Deliveries), merchant_id)

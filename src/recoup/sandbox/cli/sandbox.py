@@ -93,7 +93,8 @@ async def dispute(
 async def show_key(
     opened: Opened, *, signals: ForSignals = False, tokens: ForTokens = False
 ) -> str:
-    """Prints the key with which the sandbox's processor signs its notices (hex); see docs/disputes.md."""
+    """Prints the key with which the sandbox's processor signs its notices (hex); see
+    docs/disputes.md."""
     return notice_key(opened.world, "sandbox", signals=signals, tokens=tokens)
 
 
@@ -131,15 +132,15 @@ def _input(row: Mapping[str, Any]) -> str:
 
 @verb(sandbox, sandbox_only=True)
 async def pay(opened: Opened, order: str) -> str:
-    """Makes the issuer approve all attempts of this order, and sends the next one now. A stablecoin order is paid;
-    if it has ended, the payment is late."""
+    """Makes the issuer approve all attempts of this order, and sends the next one now. A stablecoin
+    order is paid; if it has ended, the payment is late."""
     return await _settle(opened, order, approve=True)
 
 
 @verb(sandbox, sandbox_only=True)
 async def decline(opened: Opened, order: str) -> str:
-    """Makes the issuer decline all attempts of this order, and sends the next one now. The payment of a stablecoin
-    order fails."""
+    """Makes the issuer decline all attempts of this order, and sends the next one now. The payment
+    of a stablecoin order fails."""
     return await _settle(opened, order, approve=False)
 
 
@@ -155,7 +156,8 @@ async def show_statement(opened: Opened, order: str) -> list[str]:
 
 @verb(sandbox, sandbox_only=True)
 async def fault(opened: Opened, kind: Annotated[Any, click.Choice(FAULTS)], duration: str) -> str:
-    """Makes the processor fail for a while (wall time): `recoup sandbox fault outage 60s`; 0s ends it."""
+    """Makes the processor fail for a while (wall time): `recoup sandbox fault outage 60s`; 0s ends
+    it."""
     if duration == "0s":
         await clear_fault(opened.world, kind)
         return f"{kind} ended"

@@ -45,8 +45,8 @@ api: Final = Api(group="Settlements", scope="reports")
 
 @api("GET /v1/balances", query=BalancesQuery)
 async def get_balances(call: Call) -> Balances:
-    """Balances. What you are owed, from the ledger, by currency. With `asOf` or `asOfRecorded` it is the response as it
-    was then."""
+    """Balances. What you are owed, from the ledger, by currency. With `asOf` or `asOfRecorded` it
+    is the response as it was then."""
     _, query = read_query(call.query, BalancesQuery)
     rows = await read_balances(
         call.services.world, call.scope.merchant_id, await read_cut(call, query)

@@ -185,9 +185,10 @@ api: Final = Api(group="Settlements", scope="reports")
 
 @api("GET /v1/settlements", verb="settlements list", query=SettlementQuery)
 async def get_settlements(call: Call) -> SettlementList:
-    """Settlements. Newest first, ten per page: one for each period and currency with bookings. The amounts add up to
-    the payout. Times are business time; `from` is inclusive, `to` is exclusive. With `asOf` or `asOfRecorded`: those
-    that there were then, each with the state that its payout had."""
+    """Settlements. Newest first, ten per page: one for each period and currency with bookings. The
+    amounts add up to the payout. Times are business time; `from` is inclusive, `to` is exclusive.
+    With `asOf` or `asOfRecorded`: those that there were then, each with the state that its payout
+    had."""
     wanted, query = read_query(
         call.query, SettlementQuery, "pageSize", "pageNumber", "currency", any_names=True
     )
@@ -217,8 +218,8 @@ async def get_settlements(call: Call) -> SettlementList:
     "GET /v1/settlements/{id}", verb="settlements show", query=SettlementAt, problems=("not_found",)
 )
 async def get_settlement(call: Call) -> SettlementDetail:
-    """One settlement. With the state of its payout. With `asOf` or `asOfRecorded` as it stood then; 404 before it was
-    closed."""
+    """One settlement. With the state of its payout. With `asOf` or `asOfRecorded` as it stood then;
+    404 before it was closed."""
     cut = await read_cut(call, Query(call.query))
     row = await read_batch(call.services.world, call.scope.merchant_id, _settlement_id(call), cut)
     return _shown(SettlementDetail, row)
@@ -237,9 +238,9 @@ def _settlement_id(call: Call) -> UUID:
     problems=("not_found",),
 )
 async def get_lines(call: Call) -> Reply:
-    """Lines of a settlement. Each line is one ledger entry, in this settlement only. With the payout counted as
-    negative, all lines add up to 0. With `format=csv`, or `Accept: text/csv`, the response is one file with all lines
-    and decimal amounts."""
+    """Lines of a settlement. Each line is one ledger entry, in this settlement only. With the
+    payout counted as negative, all lines add up to 0. With `format=csv`, or `Accept: text/csv`, the
+    response is one file with all lines and decimal amounts."""
     wanted, query = read_query(call.query, LinesQuery, "limit", "kind", "format", any_names=True)
     form, cut = form_of_reply(call, wanted.format), await read_cut(call, query)
     after: Any = wanted.after

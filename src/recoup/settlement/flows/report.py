@@ -30,7 +30,8 @@ from recoup.settlement.store.reports import lock_clock
 from recoup.terms.store.settlement_terms import period_of
 
 LINES_AT_ONCE: Final = 2_000
-# recipe -> kind of line: a settlement's, and those of the stablecoin balance, which no settlement takes
+# recipe -> kind of line: a settlement's, and those of the stablecoin balance, which no settlement
+# takes
 KINDS: Final = by_recipe(lambda recipe: {recipe.name: recipe.line} if recipe.line else {})
 
 

@@ -38,13 +38,15 @@ GROUP BY x.asset, x.account, x.place HAVING sum(x.units) <> 0 ORDER BY x.asset, 
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(
-    f"SELECT x.asset, x.account, x.place, sum(x.units)::bigint AS units FROM ({_STANDS}) x {_SUMMED}"
+    f"SELECT x.asset, x.account, x.place, sum(x.units)::bigint AS units FROM ({_STANDS}) x "
+    f"{_SUMMED}"
 )
 async def _now(db: Read, merchant_id: UUID) -> list[AccountBalance]:
     """Balances as they stand."""
 
 
-# Less all that came after the moment: what is read is what came since, never the whole history. What was recorded since
+# Less all that came after the moment: what is read is what came since, never the whole history.
+# What was recorded since
 # is found by its id, which tells when it was made: the two clocks run apart.
 @MERCHANT.within(STATEMENT_SECONDS).statement(f"""
 SELECT x.asset AS asset, x.account, x.place, sum(x.units)::bigint AS units FROM ({_STANDS}

@@ -48,7 +48,8 @@ async def find_batch(db: Read, merchant_id: UUID, batch_id: UUID) -> HeldBatch |
 
 
 @MERCHANT.statement("""
-SELECT EXISTS (SELECT FROM postings WHERE merchant_id = $1 AND source_kind = 'batch' AND source_id = $2
+SELECT EXISTS (SELECT FROM postings WHERE merchant_id = $1 AND source_kind = 'batch'
+  AND source_id = $2
   AND recipe = 'reserve_released')
 """)
 async def is_released(db: Read, merchant_id: UUID, batch_id: UUID) -> bool:
@@ -72,15 +73,18 @@ class Batch(BatchFigures, frozen=True):
         return units
 
 
-# The last payout that there was, in the state that it had come into. $2 and $3: as of when, by either clock.
+# The last payout that there was, in the state that it had come into. $2 and $3: as of when, by
+# either clock.
 _SHOWN: Final = f"""
 SELECT {columns_of(BatchFigures, "b")}, b.root, p.state AS payout_state, p.reference,
   p.payout_no, p.sent_at, p.ended_at
 FROM settlement_batches b
-LEFT JOIN LATERAL (SELECT o.reference, o.payout_no, (array_agg(s.state ORDER BY s.state_no DESC))[1] AS state,
+LEFT JOIN LATERAL (SELECT o.reference, o.payout_no, (array_agg(s.state
+  ORDER BY s.state_no DESC))[1] AS state,
     max(s.business_at) FILTER (WHERE s.state = 'sent') AS sent_at,
     max(s.business_at) FILTER (WHERE s.state IN ('paid', 'returned')) AS ended_at
-  FROM bank_payouts o JOIN bank_payout_states s ON s.merchant_id = o.merchant_id AND s.payout_id = o.payout_id
+  FROM bank_payouts o JOIN bank_payout_states s ON s.merchant_id = o.merchant_id
+    AND s.payout_id = o.payout_id
   WHERE o.merchant_id = b.merchant_id AND o.batch_id = b.batch_id AND {known_at("s", 2)}
   GROUP BY o.payout_id, o.reference, o.payout_no ORDER BY o.payout_no DESC LIMIT 1) p ON true
 """
@@ -172,11 +176,13 @@ class BatchLine(LedgerLine):
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
 WITH page AS MATERIALIZED (
-  SELECT * FROM settlement_lines l WHERE merchant_id = $1 AND batch_id = $2 AND (posting_id, line_no) > ($3, $4)
+  SELECT * FROM settlement_lines l WHERE merchant_id = $1 AND batch_id = $2
+    AND (posting_id, line_no) > ($3, $4)
     AND ($6::text IS NULL OR kind = $6)
   ORDER BY posting_id, line_no LIMIT $5
 )
-SELECT l.posting_id, p.source_kind, p.source_id, p.recipe, p.business_at, p.order_id, l.line_no, l.units,
+SELECT l.posting_id, p.source_kind, p.source_id, p.recipe, p.business_at, p.order_id, l.line_no,
+  l.units,
   o.external_id, o.placed_at, o.site_id, o.descriptor, l.kind, p.page_no, p.position, a.note
 FROM page l
 JOIN postings p USING (merchant_id, posting_id)

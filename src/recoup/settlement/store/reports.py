@@ -7,7 +7,8 @@ from recoup.db.statement import MERCHANT, Row, Tx
 
 
 @MERCHANT.statement("""
-INSERT INTO reconciliation_clocks (merchant_id, period_from) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true
+INSERT INTO reconciliation_clocks (merchant_id, period_from) VALUES ($1, $2) ON CONFLICT DO NOTHING
+  RETURNING true
 """)
 async def begin_clock(db: Tx, merchant_id: UUID, period_from: datetime) -> bool:
     """Starts the clock; False when it goes already."""
@@ -34,7 +35,8 @@ async def move_clock(db: Tx, merchant_id: UUID, period_from: datetime) -> None:
 
 
 @MERCHANT.statement("""
-INSERT INTO reconciliation_reports (merchant_id, report_id, period_from, period_to, lines, differences, created_at)
+INSERT INTO reconciliation_reports (merchant_id, report_id, period_from, period_to, lines,
+  differences, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 """)
 async def add_report(

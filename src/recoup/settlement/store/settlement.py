@@ -14,7 +14,8 @@ STATEMENT_SECONDS: Final = 600.0
 
 
 @MERCHANT.statement("""
-INSERT INTO settlement_clocks (merchant_id, period_from) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true
+INSERT INTO settlement_clocks (merchant_id, period_from) VALUES ($1, $2) ON CONFLICT DO NOTHING
+  RETURNING true
 """)
 async def begin_clock(db: Tx, merchant_id: UUID, period_from: datetime) -> bool:
     """Starts the clock; tells whether it is new: one that is there stays as it is."""
@@ -30,7 +31,8 @@ class Clock(NamedTuple):
 # How large the sets are is guessed badly: they are hashed or merged, never looped over.
 @MERCHANT.statement("""
 SELECT c.period_from, m.offset_us
-FROM settlement_clocks c JOIN merchants m USING (merchant_id), set_config('enable_nestloop', 'off', true)
+FROM settlement_clocks c JOIN merchants m USING (merchant_id), set_config('enable_nestloop', 'off',
+  true)
 WHERE c.merchant_id = $1 FOR UPDATE OF c
 """)
 async def lock_clock(db: Tx, merchant_id: UUID) -> Clock | None:
@@ -63,7 +65,8 @@ class Free(NamedTuple):
     left_from: int | None
 
 
-# What of the closed pages from $3 to $4 is on the merchant's account and in no batch yet. Ids rise with the pages, so
+# What of the closed pages from $3 to $4 is on the merchant's account and in no batch yet. Ids rise
+# with the pages, so
 # that the entries of a range of pages stand together.
 _FREE: Final = """
 p AS MATERIALIZED (
@@ -94,7 +97,8 @@ class _Sum(Row):
 WITH {_FREE}
 SELECT recipe, count(*) FILTER (WHERE available_at < $5)::int AS lines,
   coalesce(sum(units) FILTER (WHERE available_at < $5), 0)::bigint AS units,
-  min(page_no) FILTER (WHERE available_at >= $5) AS left_from, width_bucket(available_at, $6::timestamptz[]) AS dated
+  min(page_no) FILTER (WHERE available_at >= $5) AS left_from, width_bucket(available_at,
+    $6::timestamptz[]) AS dated
 FROM free GROUP BY recipe, dated
 """)
 async def _sums(
@@ -162,7 +166,8 @@ class SettlementLine(Row):
 
 @MERCHANT.statement("""
 INSERT INTO settlement_lines (merchant_id, posting_id, line_no, batch_id, kind, units)
-SELECT merchant_id, posting_id, line_no, batch_id, kind, units FROM jsonb_populate_recordset(NULL::settlement_lines, $1)
+SELECT merchant_id, posting_id, line_no, batch_id, kind, units
+  FROM jsonb_populate_recordset(NULL::settlement_lines, $1)
 """)
 async def add_lines(db: Tx, lines: Sequence[SettlementLine]) -> None:
     """Adds lines that the batch booked itself."""
@@ -225,7 +230,8 @@ async def running_period(db: Read, merchant_id: UUID, now: datetime) -> datetime
 
 
 @MERCHANT.statement("""
-SELECT asset, units FROM account_balances WHERE merchant_id = $1 AND account = 'merchant_payable' AND place = ''
+SELECT asset, units FROM account_balances WHERE merchant_id = $1 AND account = 'merchant_payable'
+  AND place = ''
 ORDER BY asset
 """)
 async def _payable(db: Read, merchant_id: UUID) -> dict[str, Decimal]:
@@ -254,7 +260,8 @@ async def last_page(db: Read, merchant_id: UUID) -> LastPage:
 
 
 @MERCHANT.statement("""
-SELECT open_from FROM settlement_batches WHERE merchant_id = $1 AND asset = $2 ORDER BY period_to DESC LIMIT 1
+SELECT open_from FROM settlement_batches WHERE merchant_id = $1 AND asset = $2
+  ORDER BY period_to DESC LIMIT 1
 """)
 async def _open_from(db: Read, merchant_id: UUID, asset: str) -> int | None:
     """The first open page; None before the first batch."""
@@ -266,7 +273,8 @@ async def open_from(db: Read, merchant_id: UUID, asset: str) -> int:
 
 
 @MERCHANT.statement("""
-SELECT EXISTS (SELECT FROM postings WHERE merchant_id = $1 AND page_no IS NULL AND recorded_at <= $2)
+SELECT EXISTS (SELECT FROM postings WHERE merchant_id = $1 AND page_no IS NULL
+  AND recorded_at <= $2)
 """)
 async def is_unsealed(db: Read, merchant_id: UUID, before: datetime) -> bool:
     """True when a committed posting from before that instant of wall time is in no page yet."""

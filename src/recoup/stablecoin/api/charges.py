@@ -123,8 +123,9 @@ api: Final = signed_api("Charges", "payments")
     },
 )
 async def charge(call: Call) -> Reply:
-    """Create a charge. Creates an order with its payment, and returns how the payer pays. The same merchant_order_id
-    with the same amount, currency and channel returns the same order with status 200."""
+    """Create a charge. Creates an order with its payment, and returns how the payer pays. The same
+    merchant_order_id with the same amount, currency and channel returns the same order with status
+    200."""
     done = await call.services.charges.charge(call.scope, request_of(read(call.body, ChargeBody)))
     order, services = done.order, call.services
     payment = await payment_of(services, order, fresh=not done.idempotent)
@@ -142,7 +143,8 @@ def request_of(body: ChargeBody) -> StablecoinChargeRequest:
     check_seen(body.merchant_order_id, "merchant_order_id")
     if is_a_cycles(body.merchant_order_id):
         raise invalid(
-            "The field merchant_order_id looks like that of a subscription's cycle; those are given by us.",
+            "The field merchant_order_id looks like that of a subscription's cycle; those are "
+            "given by us.",
             "merchant_order_id",
             "Use another merchant_order_id: not sub_…-1, sub_…-2 and so on.",
         )

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Paying:
     """The feature's `PAYING`. Of an order of another channel each answers None.
 
-    `instruction`: how the payer pays. `payment`: what came so far: nothing for one that is `fresh`. `wallets`: where
-    the merchant's money goes, by kind of chain."""
+    `instruction`: how the payer pays. `payment`: what came so far: nothing for one that is `fresh`.
+    `wallets`: where the merchant's money goes, by kind of chain."""
 
     instruction: "Callable[[Services, StableOrder], Instruction | None]"
     payment: "Callable[[World, StableOrder, Payment, bool], Awaitable[Payment | None]]"

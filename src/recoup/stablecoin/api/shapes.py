@@ -79,7 +79,8 @@ class Order(Struct, frozen=True):
         Annotated[
             str,
             Meta(
-                description="The most that a refund can take now, by what the wallet holds. Lists leave it out."
+                description="The most that a refund can take now, by what the wallet holds. Lists "
+                "leave it out."
             ),
         ]
         | UnsetType
@@ -146,8 +147,10 @@ class Payment(Struct, frozen=True):
             list[PaymentException],
             Meta(
                 description=(
-                    "Chains only: what is wrong with what came; several are possible. `underpaid`: less than the amount"
-                    " so far, also of an order that is paid by the merchant's tolerance; `late`: after the order's end;"
+                    "Chains only: what is wrong with what came; several are possible. `underpaid`: "
+                    "less than the amount"
+                    " so far, also of an order that is paid by the merchant's tolerance; `late`: "
+                    "after the order's end;"
                     " `wrong_token`: a transfer that cannot pay this order."
                 )
             ),
@@ -201,7 +204,8 @@ class Instruction(Struct, frozen=True):
         Annotated[
             Terms,
             Meta(
-                description="Store them: with them anybody can rebuild the address and sweep it to these wallets."
+                description="Store them: with them anybody can rebuild the address and sweep it to "
+                "these wallets."
             ),
         ]
         | UnsetType

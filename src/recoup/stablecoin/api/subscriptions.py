@@ -129,8 +129,8 @@ api: Final = signed_api("Subscriptions", "payments")
     },
 )
 async def create(call: Call) -> SubscriptionAnswer:
-    """Create a subscription. Each cycle creates a charge, which the payer pays. The same Idempotency-Key is the same
-    subscription."""
+    """Create a subscription. Each cycle creates a charge, which the payer pays. The same
+    Idempotency-Key is the same subscription."""
     body = read(call.body, SubscriptionBody)
     request = filled(
         SubscriptionRequest,

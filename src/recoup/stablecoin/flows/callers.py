@@ -64,7 +64,8 @@ class Callers:
         """`reads_once`: whether a signature of a GET works once too."""
         self._world, self._reads_once, self._endings = world, reads_once, world.key_endings
         self._known: dict[str, tuple[float, Caller, bytes]] = {}
-        # Ids that nobody has, of which strangers send as many as they like: few are kept, and none that is long.
+        # Ids that nobody has, of which strangers send as many as they like: few are kept, and none
+        # that is long.
         self._missed: dict[str, float] = {}
         # A secret for the keys that nobody has, so that they cost as much as others.
         self._nobody: bytes = world.keys.seal_secret(secret_context(""), os.urandom(32))
@@ -93,7 +94,10 @@ class Callers:
             cure = "Send the current Unix time in seconds; check the clock."
             raise _no("stale_request", "X-Timestamp is no time within 300 s of now.", cure)
         if not fits:
-            cure = "Sign five lines: method, path, sorted query, timestamp, SHA-256 of the body, all as sent."
+            cure = (
+                "Sign five lines: method, path, sorted query, timestamp, SHA-256 of the body, "
+                "all as sent."
+            )
             raise _no("bad_signature", "The signature does not fit this call.", cure)
         once = self._reads_once or call.method != "GET"
         if once and not await self._taking.submit(

@@ -83,7 +83,8 @@ class Charges:
             )
             for complete in INTAKE:
                 row = await complete(self._world, settings, row)
-            # A subscription's next charge asks its customer to pay; a blocked customer's goes on until it is canceled.
+            # A subscription's next charge asks its customer to pay; a blocked customer's goes on
+            # until it is canceled.
             blocked = {} if "subscription_id" in request.facts else settings.blocked
             shut = (
                 settings.merchant.killed

@@ -31,7 +31,8 @@ from recoup.processors.gateways.sandbox.connections import (
 )
 
 _PAY = """
-INSERT INTO mock_channel.payments (id, channel, order_id, merchant_id, units, currency, decision, decided_at)
+INSERT INTO mock_channel.payments (id, channel, order_id, merchant_id, units, currency, decision,
+  decided_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING
 """
 _LOCK = (
@@ -42,7 +43,8 @@ SELECT coalesce(sum(units), 0)::bigint FROM mock_channel.transfers
 WHERE payment_id = $1 AND kind = $2 AND decision = 'approved'
 """
 _TRANSFER = """
-INSERT INTO mock_channel.transfers (id, kind, payment_id, units, currency, decision, why, decided_at)
+INSERT INTO mock_channel.transfers (id, kind, payment_id, units, currency, decision, why,
+  decided_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 _PAY_OUT = """
@@ -50,7 +52,8 @@ INSERT INTO mock_channel.payouts (id, merchant_id, units, currency, decision, wh
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
 """
 _FIND = """
-SELECT decision, NULL AS why FROM mock_channel.payments WHERE id = $1 AND ($2::text IS NULL OR channel = $2)
+SELECT decision, NULL AS why FROM mock_channel.payments WHERE id = $1 AND ($2::text IS NULL
+  OR channel = $2)
 UNION ALL SELECT decision, why FROM mock_channel.transfers WHERE id = $1
 UNION ALL SELECT decision, why FROM mock_channel.payouts WHERE id = $1
 """
@@ -60,7 +63,8 @@ SELECT id, type, units, currency, decided_at FROM (
   SELECT id, 'charge' AS type, units, currency, decided_at FROM mock_channel.payments
   WHERE channel = $1 AND merchant_id = $2 AND decision = 'approved'
   UNION ALL
-  SELECT t.id, CASE t.kind WHEN 'sweep' THEN 'settlement' ELSE 'refund' END, t.units, t.currency, t.decided_at
+  SELECT t.id, CASE t.kind WHEN 'sweep' THEN 'settlement'
+    ELSE 'refund' END, t.units, t.currency, t.decided_at
   FROM mock_channel.transfers t JOIN mock_channel.payments p ON p.id = t.payment_id
   WHERE p.channel = $1 AND p.merchant_id = $2 AND t.decision = 'approved'
   UNION ALL

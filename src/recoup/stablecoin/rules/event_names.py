@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-# What callers subscribe to -> the event it is in the outbox. The last two are ours and only sent on subscription.
+# What callers subscribe to -> the event it is in the outbox. The last two are ours and only sent on
+# subscription.
 NAMES: Final[Mapping[str, str]] = {
     "payment.succeeded": "order.completed",
     "payment.failed": "order.cancelled",

@@ -11,7 +11,10 @@ def way_back(order: Order) -> str | None:
     channel = _channel(order) if order.kind == "stable" else None
     if channel is None or channel.supports_refund:
         return None
-    return "It was paid into your own wallet, where we cannot reach it: send the money back from there."
+    return (
+        "It was paid into your own wallet, where we cannot reach it: send the money back from "
+        "there."
+    )
 
 
 def _channel(order: Order) -> Channel | None:
@@ -31,7 +34,8 @@ def check_gives_back(order: Order) -> None:
     if channel and not channel.supports_refund:
         raise Problem(
             "wrong_state",
-            f"Orders of the channel {channel.code} settle straight to your own wallet; nothing is left here.",
+            f"Orders of the channel {channel.code} settle straight to your own wallet; nothing is "
+            f"left here.",
             "Send the money back from your wallet.",
             detail="refund_unsupported",
         )

@@ -58,7 +58,8 @@ async def lock_wallet(db: Tx, merchant_id: UUID, asset: str, at: datetime) -> No
 
 
 @MERCHANT.statement(
-    "INSERT INTO wallets (merchant_id, asset, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+    "INSERT INTO wallets (merchant_id, asset, created_at) VALUES ($1, $2, $3) ON CONFLICT DO "
+    "NOTHING"
 )
 async def _make_wallet(db: Tx, merchant_id: UUID, asset: str, at: datetime) -> None:
     """Makes the wallet of one currency."""
@@ -90,7 +91,8 @@ class LockedPayout(Row):
 
 
 @MERCHANT.statement("""
-SELECT p.merchant_id, p.payout_id, p.asset, p.units, p.state, p.destination, p.actor, p.tries, m.offset_us, m.killed
+SELECT p.merchant_id, p.payout_id, p.asset, p.units, p.state, p.destination, p.actor, p.tries,
+  m.offset_us, m.killed
 FROM payouts p JOIN merchants m USING (merchant_id)
 WHERE p.merchant_id = $1 AND p.payout_id = $2 FOR UPDATE OF p
 """)
@@ -99,7 +101,8 @@ async def lock_payout(db: Tx, merchant_id: UUID, payout_id: UUID) -> LockedPayou
 
 
 @MERCHANT.statement("""
-UPDATE payouts SET state = $3, reference = $4, reason = $5, tries = $6 WHERE merchant_id = $1 AND payout_id = $2
+UPDATE payouts SET state = $3, reference = $4, reason = $5, tries = $6 WHERE merchant_id = $1
+  AND payout_id = $2
 """)
 async def change_payout(
     db: Tx,

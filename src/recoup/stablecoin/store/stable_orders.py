@@ -54,15 +54,18 @@ _STATUSES: Final[dict[str, tuple[tuple[int, ...], str]]] = {
     "canceled": ((2,), "h.reason NOT IN ('declined', 'expired')"),
 }
 _ORDER: Final = """
-SELECT o.merchant_id, o.order_id, o.external_id, o.stage, o.asset, o.units, o.amount_text, h.refunded_units,
-  h.disputed, o.facts, o.placed_at, o.expires_at, p.external_id AS customer, coalesce(a.route, h.source) AS channel,
+SELECT o.merchant_id, o.order_id, o.external_id, o.stage, o.asset, o.units, o.amount_text,
+  h.refunded_units,
+  h.disputed, o.facts, o.placed_at, o.expires_at, p.external_id AS customer, coalesce(a.route,
+    h.source) AS channel,
   a.attempt_id, a.state AS attempt_state, a.reference,
   CASE WHEN a.state = 'approved' THEN a.closed_at END AS paid_at
 FROM {source}
 JOIN orders o ON o.merchant_id = $1 AND o.order_id = k.order_id AND o.door = 'stablecoin'
 JOIN order_heads h ON h.merchant_id = $1 AND h.order_id = k.order_id
 JOIN LATERAL (SELECT * FROM attempts t WHERE t.merchant_id = $1 AND t.order_id = k.order_id
-  ORDER BY t.state = 'approved' DESC, t.ladder <> 'unexpected' DESC, t.attempt_no DESC LIMIT 1) a ON true
+  ORDER BY t.state = 'approved' DESC, t.ladder <> 'unexpected' DESC, t.attempt_no DESC
+    LIMIT 1) a ON true
 LEFT JOIN order_payer w ON w.merchant_id = $1 AND w.order_id = k.order_id
 LEFT JOIN payers p ON p.merchant_id = $1 AND p.payer_id = w.payer_id
 """
@@ -89,7 +92,8 @@ async def stable_order(db: Read, merchant_id: UUID, order_id: UUID) -> StableOrd
 
 
 @MERCHANT.statement("""
-SELECT order_id FROM order_refs WHERE merchant_id = $1 AND door = 'stablecoin' AND external_id = $2 AND generation = 1
+SELECT order_id FROM order_refs WHERE merchant_id = $1 AND door = 'stablecoin' AND external_id = $2
+  AND generation = 1
 """)
 async def order_id_of(db: Read, merchant_id: UUID, external_id: str) -> UUID | None:
     """The order's id by the merchant's own id."""

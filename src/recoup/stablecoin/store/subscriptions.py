@@ -77,7 +77,8 @@ async def list_subscriptions(
     return rows, await _count(db, merchant_id, state)
 
 
-# Known by their e-mail alone so far, or erased: the subscription's orders are charged to them by this id.
+# Known by their e-mail alone so far, or erased: the subscription's orders are charged to them by
+# this id.
 @MERCHANT.statement("""
 INSERT INTO payers AS p (merchant_id, payer_id, external_id, first_seen_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (merchant_id, payer_id) DO UPDATE SET external_id = EXCLUDED.external_id
@@ -130,7 +131,8 @@ async def lock_subscription(
 
 
 @MERCHANT.statement("""
-UPDATE subscriptions SET version = $3, state = $4, cycles_done = $5, skipped = $6, next_charge_at = $7,
+UPDATE subscriptions SET version = $3, state = $4, cycles_done = $5, skipped = $6,
+  next_charge_at = $7,
   last_order_id = $8
 WHERE merchant_id = $1 AND subscription_id = $2
 """)

@@ -19,15 +19,18 @@ class Balance(Row):
     at: datetime
 
 
-# What the merchant is owed is a credit: balances and movements are the entries with their sign turned.
+# What the merchant is owed is a credit: balances and movements are the entries with their sign
+# turned.
 _BALANCES: Final = """
 SELECT asset, -sum(units)::bigint AS units, max(at) AS at FROM (
   SELECT b.asset, b.units, p.closed_at AS at FROM account_balances b
   JOIN pages p ON p.merchant_id = b.merchant_id AND p.page_no = b.page_no
   WHERE b.merchant_id = $1 AND b.account = 'merchant_payable' AND b.place = 'wallet'
   UNION ALL
-  SELECT e.asset, e.units, p.recorded_at FROM postings p JOIN entries e USING (merchant_id, posting_id)
-  WHERE p.merchant_id = $1 AND p.page_no IS NULL AND e.account = 'merchant_payable' AND e.place = 'wallet'
+  SELECT e.asset, e.units, p.recorded_at FROM postings p
+    JOIN entries e USING (merchant_id, posting_id)
+  WHERE p.merchant_id = $1 AND p.page_no IS NULL AND e.account = 'merchant_payable'
+    AND e.place = 'wallet'
 ) x WHERE $2::text IS NULL OR asset = $2 GROUP BY asset ORDER BY asset
 """
 
@@ -37,10 +40,12 @@ async def balances(db: Read, merchant_id: UUID, asset: str | None = None) -> lis
     """Balances by currency."""
 
 
-# Direct money that has not left yet stands in the wallet too, but it is on its way to the merchant's own: read in one
+# Direct money that has not left yet stands in the wallet too, but it is on its way to the
+# merchant's own: read in one
 # statement, so that no settlement ends in between.
 _AVAILABLE: Final = f"""
-SELECT (coalesce((SELECT units FROM ({_BALANCES}) b), 0) - coalesce((SELECT sum(units) FROM settlements
+SELECT (coalesce((SELECT units FROM ({_BALANCES}) b), 0) - coalesce((SELECT sum(units)
+  FROM settlements
   WHERE merchant_id = $1 AND asset = $2 AND state NOT IN ('confirmed', 'failed')), 0))::bigint
 """
 
@@ -60,7 +65,8 @@ class RefundRoom(Row):
 
 
 @MERCHANT.statement(f"""
-SELECT ({_AVAILABLE}) AS free, coalesce((l.body ->> 'fee')::bigint, 0) AS fee, l.body ->> 'fee_refund' AS fee_refund
+SELECT ({_AVAILABLE}) AS free, coalesce((l.body ->> 'fee')::bigint, 0) AS fee,
+  l.body ->> 'fee_refund' AS fee_refund
 FROM order_log l WHERE l.merchant_id = $1 AND l.order_id = $3 AND l.happening = 'collected'
 """)
 async def refund_room(db: Read, merchant_id: UUID, asset: str, order_id: UUID) -> RefundRoom | None:
@@ -84,23 +90,29 @@ class WalletMovement(Row):
 @MERCHANT.statement("""
 WITH open AS (
   SELECT p.posting_id, p.recipe, p.order_id, p.source_id, p.business_at, e.asset, -e.units AS units,
-    -(coalesce(b.units, 0) + sum(e.units) OVER (PARTITION BY e.asset ORDER BY p.posting_id)) AS balance_after
+    -(coalesce(b.units, 0) + sum(e.units) OVER (PARTITION BY e.asset
+      ORDER BY p.posting_id)) AS balance_after
   FROM postings p JOIN entries e USING (merchant_id, posting_id)
-  LEFT JOIN account_balances b ON b.merchant_id = $1 AND b.account = 'merchant_payable' AND b.place = 'wallet'
+  LEFT JOIN account_balances b ON b.merchant_id = $1 AND b.account = 'merchant_payable'
+    AND b.place = 'wallet'
     AND b.asset = e.asset
-  WHERE p.merchant_id = $1 AND p.page_no IS NULL AND e.account = 'merchant_payable' AND e.place = 'wallet'
+  WHERE p.merchant_id = $1 AND p.page_no IS NULL AND e.account = 'merchant_payable'
+    AND e.place = 'wallet'
 ), closed AS (
   SELECT p.posting_id, p.recipe, p.order_id, p.source_id, p.business_at, e.asset, -e.units AS units,
     -e.balance_after AS balance_after, p.page_no, p.position
   FROM postings p JOIN entries e USING (merchant_id, posting_id)
-  WHERE p.merchant_id = $1 AND p.page_no IS NOT NULL AND e.account = 'merchant_payable' AND e.place = 'wallet'
+  WHERE p.merchant_id = $1 AND p.page_no IS NOT NULL AND e.account = 'merchant_payable'
+    AND e.place = 'wallet'
   ORDER BY p.page_no DESC, p.position DESC LIMIT $2::bigint + $3::bigint
 ), page AS (
   SELECT *, NULL::bigint AS page_no, NULL::int AS position FROM open UNION ALL SELECT * FROM closed
-  ORDER BY page_no DESC NULLS FIRST, position DESC, posting_id DESC LIMIT $2::bigint OFFSET $3::bigint
+  ORDER BY page_no DESC NULLS FIRST, position DESC, posting_id DESC
+    LIMIT $2::bigint OFFSET $3::bigint
 )
 SELECT m.posting_id, m.recipe, m.order_id, m.source_id, m.business_at, m.asset, m.units,
-  m.balance_after::bigint AS balance_after, coalesce(s.tx_hash, a.reference, o.reference, r.message, '') AS reference
+  m.balance_after::bigint AS balance_after, coalesce(s.tx_hash, a.reference, o.reference, r.message,
+    '') AS reference
 FROM page m
 LEFT JOIN settlements s ON s.merchant_id = $1 AND s.settlement_id = m.source_id
 LEFT JOIN attempts a ON a.merchant_id = $1 AND a.attempt_id = m.source_id
@@ -113,7 +125,8 @@ async def _movements(db: Read, merchant_id: UUID, limit: int, offset: int) -> li
 
 
 @MERCHANT.statement("""
-SELECT count(*) FROM entries WHERE merchant_id = $1 AND account = 'merchant_payable' AND place = 'wallet'
+SELECT count(*) FROM entries WHERE merchant_id = $1 AND account = 'merchant_payable'
+  AND place = 'wallet'
 """)
 async def _count(db: Read, merchant_id: UUID) -> int:
     """However long it takes."""

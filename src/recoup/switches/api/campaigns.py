@@ -24,8 +24,8 @@ api: Final = Api(group="Settings", scope="merchants")
 )
 @api.example("a campaign", _SPRING)
 async def create(call: Call) -> Campaign:
-    """Create a campaign. Orders of the site select it by its key in `campaign`. It may have its own descriptor, and
-    accepts the orders that its switches and those of site and merchant allow."""
+    """Create a campaign. Orders of the site select it by its key in `campaign`. It may have its own
+    descriptor, and accepts the orders that its switches and those of site and merchant allow."""
     site_id = call.object_id(**_SITE)
     made = await campaigns.create(
         call.services.world, call.scope, site_id, _wanted(call, whole=True)

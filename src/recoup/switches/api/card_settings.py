@@ -20,8 +20,10 @@ from recoup.switches.flows.card_switches import (
 )
 
 _MEANINGS: Final = {
-    "card_updates": "Query the account updater before a payment is given up for a wrong number or an old card.",
-    "other_cards": "Try another card of the same customer where the order's own cannot be charged any more.",
+    "card_updates": "Query the account updater before a payment is given up for a wrong number or "
+    "an old card.",
+    "other_cards": "Try another card of the same customer where the order's own cannot be charged "
+    "any more.",
 }
 MEANINGS: Final = Extended(
     _MEANINGS, SWITCH, lambda switch: {switch.setting: switch.meaning}, before="other_cards"
@@ -59,8 +61,8 @@ api: Final = Api(group="Settings", scope="merchants", answers={200: CardSettings
 
 @api("GET /v1/engine/cards")
 async def read(call: Call) -> Shape:
-    """Settings of cards. Whether replaced cards are queried, network tokens are used, and another card of the same
-    customer is tried."""
+    """Settings of cards. Whether replaced cards are queried, network tokens are used, and another
+    card of the same customer is tried."""
     world = call.services.world
     return _shown(call, await card_switches(world, call.scope.merchant_id))
 
@@ -79,8 +81,8 @@ async def read(call: Call) -> Shape:
     ),
 )
 async def change(call: Call) -> Shape:
-    """Set what is done for cards. For attempts from now on. Missing fields stay unchanged. What no card route here
-    offers cannot be switched on."""
+    """Set what is done for cards. For attempts from now on. Missing fields stay unchanged. What no
+    card route here offers cannot be switched on."""
     body = read_own(call, CardSettingsBody)
     given = {name: getattr(body, name) for name in SWITCHES}
     with named_as_here():

@@ -14,9 +14,9 @@ api: Final = Api(group="Settings", scope="merchants")
 @api("POST /v1/connection-test", body=TestedBody)
 @api.example("recurring payments", {"kind": "mit"})
 async def test(call: Call) -> Tested:
-    """Test a connection. Checks each step of an order of one kind: credential, merchant, switches, token key,
-    processor, webhook, outcome. Nothing is charged and no order is created; each active webhook endpoint gets a signed
-    sample. It takes 15 seconds at most."""
+    """Test a connection. Checks each step of an order of one kind: credential, merchant, switches,
+    token key, processor, webhook, outcome. Nothing is charged and no order is created; each active
+    webhook endpoint gets a signed sample. It takes 15 seconds at most."""
     body = read_own(call, TestedBody)
     assert call.caller is not None
     world = call.services.world

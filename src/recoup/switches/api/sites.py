@@ -60,7 +60,8 @@ async def _change(call: Call, *, whole: bool) -> Site:
 
 @api("DELETE /v1/sites/{id}", problems=("not_found", "conflict"))
 async def delete(call: Call) -> None:
-    """Retire a site. The site accepts no more orders; existing orders keep it. The default site cannot be retired."""
+    """Retire a site. The site accepts no more orders; existing orders keep it. The default site
+    cannot be retired."""
     await sites.retire(call.services.world, call.scope, _id(call))
     call.services.merchants.forget(call.scope.merchant_id)
 

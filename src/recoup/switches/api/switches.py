@@ -100,7 +100,8 @@ class Change(Shape):
 
 
 class Switch(Shape):
-    """One kind of order at one level. An order is accepted when its kind is on at every level that applies to it."""
+    """One kind of order at one level. An order is accepted when its kind is on at every level that
+    applies to it."""
 
     level: Level
     id: UUID
@@ -184,7 +185,8 @@ class History(Shape):
 
 
 class PolicyBody(Shape):
-    """`use_default`: such orders are taken for the default site, with a warning. `refuse`: they are refused."""
+    """`use_default`: such orders are taken for the default site, with a warning. `refuse`: they are
+    refused."""
 
     unknown_sites: Policy
 
@@ -226,7 +228,8 @@ api: Final = Api(group="Settings", scope="merchants")
 
 @api("GET /v1/switches", verb="switches list")
 async def list_all(call: Call) -> Switches:
-    """Switches. Each kind of order for the merchant, its sites and their campaigns, with the last change."""
+    """Switches. Each kind of order for the merchant, its sites and their campaigns, with the last
+    change."""
     rows = await switches.read_all(call.services.world, call.scope)
     return Switches(data=[_shown(row) for row in rows], unknown_sites=rows[0].unknown_sites)
 
@@ -236,9 +239,9 @@ async def list_all(call: Call) -> Switches:
     "no call centre", {"kind": "cit_callcenter", "on": False, "why": "closed over the holidays"}
 )
 async def change(call: Call) -> SwitchedNow:
-    """Switch a kind of order on or off. For the merchant, one site or one campaign. The change applies to every order
-    after the response; earlier orders continue. Only the operator or the partner can switch on what they switched off.
-    Each environment has its own switches."""
+    """Switch a kind of order on or off. For the merchant, one site or one campaign. The change
+    applies to every order after the response; earlier orders continue. Only the operator or the
+    partner can switch on what they switched off. Each environment has its own switches."""
     body = read_own(call, SwitchBody)
     subject = MERCHANT
     if body.campaign_id is not None:
@@ -272,8 +275,8 @@ async def history(call: Call) -> History:
 @api("PUT /v1/switches/unknown-sites", body=PolicyBody)
 @api.example("refused", {"unknownSites": "refuse"})
 async def policy(call: Call) -> Switches:
-    """Set the handling of unknown sites. `use_default`: accepted for the default site, with a warning. `refuse`:
-    refused, with the field's name."""
+    """Set the handling of unknown sites. `use_default`: accepted for the default site, with a
+    warning. `refuse`: refused, with the field's name."""
     await set_policy(
         call.services.world, call.scope, read_whole(call.body, PolicyBody).unknown_sites
     )

@@ -234,7 +234,8 @@ def _outcome(hops: Iterable[Hop], scopes: frozenset[str] | None) -> Hop:
     return Hop(
         "outcome",
         "failed",
-        "Nothing tells what becomes of an order: no webhook works, and this key may not read orders.",
+        "Nothing tells what becomes of an order: no webhook works, and this key may not read "
+        "orders.",
         "Fix the webhook, or use a key with orders:read.",
     )
 

@@ -52,8 +52,10 @@ class Terms:
     mode: Annotated[
         Mode,
         Choice(
-            "`off`: the fixed schedule. `shadow`: the fixed schedule; the engine's own decision is stored "
-            "beside it. `share`: the engine, for its share of the customers. `inherit`, only for sites: the "
+            "`off`: the fixed schedule. `shadow`: the fixed schedule; the engine's own decision is "
+            "stored "
+            "beside it. `share`: the engine, for its share of the customers. `inherit`, only for "
+            "sites: the "
             "site follows the merchant.",
             values=MODES,
         ),

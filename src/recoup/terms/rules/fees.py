@@ -117,7 +117,8 @@ def check_term(term: FeeTerm, now: datetime) -> None:
     tariff = term.tariff
     if term.valid_from < now:
         message = Sentence(
-            "A fee cannot be changed for the past: it is {0}, and orders approved before keep their fee.",
+            "A fee cannot be changed for the past: it is {0}, and orders approved before keep "
+            "their fee.",
             iso(now),
         )
         raise invalid(message, "from", "Leave it out, or name a later date.")

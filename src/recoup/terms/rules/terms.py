@@ -22,7 +22,8 @@ class RiskTerms:
     mode: Annotated[
         RiskMode,
         Choice(
-            "`off`: no estimate is made. `shadow`: what it would have done is stored. `share`: it decides for "
+            "`off`: no estimate is made. `shadow`: what it would have done is stored. `share`: it "
+            "decides for "
             "its share of the customers.",
             values=MODES,
         ),

@@ -10,7 +10,8 @@ from recoup.terms.rules.arm_terms import Terms
 
 # The merchant's newest line and those of its sites, however often each was changed.
 NEWEST: Final = """
-(SELECT a.* FROM arm_settings a WHERE a.merchant_id = {merchant} AND a.site_id IS NULL ORDER BY a.version DESC LIMIT 1)
+(SELECT a.* FROM arm_settings a WHERE a.merchant_id = {merchant} AND a.site_id IS NULL
+  ORDER BY a.version DESC LIMIT 1)
 UNION ALL
 SELECT a.* FROM sites t CROSS JOIN LATERAL (SELECT * FROM arm_settings a
   WHERE a.merchant_id = {merchant} AND a.site_id = t.site_id ORDER BY a.version DESC LIMIT 1) a

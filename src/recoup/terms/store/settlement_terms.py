@@ -37,12 +37,14 @@ class DatedTerms(Row):
 
 
 _DATED: Final = """
-SELECT valid_from, actor, recorded_at, to_jsonb(t) AS terms FROM settlement_terms t WHERE merchant_id = $1
+SELECT valid_from, actor, recorded_at, to_jsonb(t) AS terms FROM settlement_terms t
+  WHERE merchant_id = $1
 """
 
 
 @MERCHANT.statement(f"""
-SELECT {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 AND valid_from <= $2 ORDER BY valid_from DESC LIMIT 1
+SELECT {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 AND valid_from <= $2
+  ORDER BY valid_from DESC LIMIT 1
 """)
 async def _terms_at(db: Read, merchant_id: UUID, moment: datetime) -> Terms | None:
     """Terms at that instant; None: none were agreed by then."""
@@ -59,7 +61,8 @@ async def _terms_before(db: Read, merchant_id: UUID, moment: datetime) -> list[D
 
 
 @MERCHANT.statement("""
-SELECT max(account_delay_days) FROM settlement_terms WHERE merchant_id = $1 AND valid_from > $2 AND valid_from <= $3
+SELECT max(account_delay_days) FROM settlement_terms WHERE merchant_id = $1 AND valid_from > $2
+  AND valid_from <= $3
 """)
 async def _longest_delay(
     db: Read, merchant_id: UUID, after: datetime, until: datetime

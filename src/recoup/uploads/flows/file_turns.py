@@ -132,7 +132,8 @@ class Line:
     def _busy(self) -> Problem:
         return Problem(
             "unavailable",
-            "As many files of other merchants are being read as can be read at once; nothing of this one was taken.",
+            "As many files of other merchants are being read as can be read at once; nothing of "
+            "this one was taken.",
             retry_after_seconds=self._retry_after_seconds,
             cure="Send the same file again later.",
         )

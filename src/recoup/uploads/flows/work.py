@@ -55,7 +55,8 @@ SLICE_SECONDS: Final = (
 )
 TURN: Final = timedelta(seconds=0.5)
 TRIES_MAX: Final = 5
-# A file's rows are answered first, then its orders are worked: by so much later for each so many rows.
+# A file's rows are answered first, then its orders are worked: by so much later for each so many
+# rows.
 BEGIN_AFTER: Final = timedelta(seconds=60)
 BEGIN_ROWS: Final = 25_000
 _LAST: Final = 2**31 - 1

@@ -14,7 +14,8 @@ _CODES: Final = frozenset({
     "cvv", "cvv2", "cvc", "cvc2", "csc", "cvn", "verificationvalue", "securitycode", "cardsecuritycode",
     "cardverificationvalue", "cardcode", "cvvcode", "cvvvalue", "track1", "track2", "trackdata", "pinblock",
 })  # fmt: skip
-# The quick looks over a row's JSON: what they do not find is not there. What is escaped may be anything.
+# The quick looks over a row's JSON: what they do not find is not there. What is escaped may be
+# anything.
 _NAME: Final = re.compile(r'"([^"]{1,40})"\s*:')
 NO_NUMBER: Final = (
     "looks like a card number. Send the first six and last four digits, or a token of /tokenize"

@@ -119,7 +119,8 @@ SEARCHES_MAX: Final = (
 )
 _LOST: Final = "\N{REPLACEMENT CHARACTER}"
 _BETWEEN: Final = re.compile(r"[\s,\[\]]*")
-# Between the rows of a file that is no list, a bracket before a plain value begins a value that is no row.
+# Between the rows of a file that is no list, a bracket before a plain value begins a value that is
+# no row.
 _BETWEEN_LINES: Final = re.compile(r"(?:[\s,\]]+|\[(?=\s*(?:[{\[\],]|\Z)))*+")
 _PLAIN: Final = re.compile(r"[ \t\r\n,]*")
 _BEGINS: Final = re.compile(r"\{")
@@ -156,7 +157,8 @@ class JsonRows:
         if self._depth > 0 or self._inside:
             self.notes.append("The file ends before its list does: rows may be missing at its end.")
 
-    # one object ---------------------------------------------------------------------------------------------------
+    # one object
+    # ---------------------------------------------------------------------------------------------------
 
     def _next(self) -> Iterator[Record]:
         head = self._text[self._at]
@@ -217,7 +219,8 @@ class JsonRows:
             return
         self.header = self.header.joined(header_of(value))
 
-    # an object that holds the list -----------------------------------------------------------------------------
+    # an object that holds the list
+    # -----------------------------------------------------------------------------
 
     def _wrapper(self) -> bool:
         """True when the object that begins here holds the rows: then reading stands at their
@@ -260,7 +263,8 @@ class JsonRows:
         match = _BETWEEN.match(self._text, begin + 1)
         return match is not None and self._text[match.end() : match.end() + 1] == "{"
 
-    # broken places ------------------------------------------------------------------------------------------------
+    # broken places
+    # ------------------------------------------------------------------------------------------------
 
     def _skipped(self) -> Record:
         """Goes on at the next object that is whole and a row; everything before it is reported as
@@ -309,7 +313,8 @@ class JsonRows:
                 "Create it again; none of it was accepted.",
             )
 
-    # the text -------------------------------------------------------------------------------------------------------
+    # the text
+    # -------------------------------------------------------------------------------------------------------
 
     def _fill(self) -> None:
         if self._ended or len(self._text) - self._at > BUFFER // 2:

@@ -83,10 +83,14 @@ class Feed(Shape):
 
 
 _TEXT: Final = (
-    "Every event, lowest number first, with or without a webhook. Numbers have no gaps and follow the order of "
-    "commits: store `next` and send it as `after` to miss no event and read none twice. Each item is the webhook's "
-    "body with its `Number`. With `event` a page may be short or empty while `hasMore` is true: continue with "
-    "`next`. Events of the stablecoin API are not included. A partner's key reads the events of all its merchants, "
+    "Every event, lowest number first, with or without a webhook. Numbers have no gaps and follow "
+    "the order of "
+    "commits: store `next` and send it as `after` to miss no event and read none twice. Each item "
+    "is the webhook's "
+    "body with its `Number`. With `event` a page may be short or empty while `hasMore` is true: "
+    "continue with "
+    "`next`. Events of the stablecoin API are not included. A partner's key reads the events of "
+    "all its merchants, "
     "with their own order and numbers."
 )
 api: Final = Api(group="Events", scope="orders", partners=True)

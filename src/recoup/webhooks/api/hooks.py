@@ -80,15 +80,21 @@ KEY_MAX: Final = 128
 
 
 ROTATE: Final = (
-    "The answer shows the new key. For `overlapHours` (24) the old one stays good: the format `standard` then carries "
-    "both signatures; the others are signed with the old key, until the receiver refuses that with 400, 401, 403 or "
-    "422 and takes the same event signed with the new one. A second one within that time is a conflict, unless it "
+    "The answer shows the new key. For `overlapHours` (24) the old one stays good: the format "
+    "`standard` then carries "
+    "both signatures; the others are signed with the old key, until the receiver refuses that with "
+    "400, 401, 403 or "
+    "422 and takes the same event signed with the new one. A second one within that time is a "
+    "conflict, unless it "
     "ends the old key at once with `overlapHours: 0`."
 )
 REPLAY: Final = (
-    "Sends events of the feed again, marked `IsResent`, with their original ids. They are delivered like new "
-    "events: an order's events in order, its waiting events after them. A repeated call with the same "
-    "`idempotencyKey` is the same replay. An endpoint has one replay at a time; `GET …/replays` shows the progress."
+    "Sends events of the feed again, marked `IsResent`, with their original ids. They are "
+    "delivered like new "
+    "events: an order's events in order, its waiting events after them. A repeated call with the "
+    "same "
+    "`idempotencyKey` is the same replay. An endpoint has one replay at a time; `GET …/replays` "
+    "shows the progress."
 )
 _RANGE: Final = {"since": "2026-03-02T00:00:00Z", "events": ["order.completed"]}
 api: Final = Api(group="Webhooks", scope="webhooks")

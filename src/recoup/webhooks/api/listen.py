@@ -87,9 +87,12 @@ class SignedEvents(Shape):
 
 
 _TEXT: Final = (
-    "For development: `recoup listen` forwards what this answers to an address of your own machine. Events of both "
-    "APIs, lowest number first, each with the headers and the body that a webhook would have, at most 20. Without "
-    "`after` the answer is empty, and its `next` is where to listen on. With `wait` it comes with the next event."
+    "For development: `recoup listen` forwards what this answers to an address of your own "
+    "machine. Events of both "
+    "APIs, lowest number first, each with the headers and the body that a webhook would have, at "
+    "most 20. Without "
+    "`after` the answer is empty, and its `next` is where to listen on. With `wait` it comes with "
+    "the next event."
 )
 api: Final = Api(group="Events", scope="orders")
 

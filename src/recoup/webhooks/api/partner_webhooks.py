@@ -11,7 +11,8 @@ from recoup.webhooks.api import hooks, webhooks
 _PREFIX: Final = "/v1/webhooks"
 _LEFT_OUT: Final = frozenset({f"{_PREFIX}/rotate"})  # a partner has no key that its endpoints share
 _TEXT: Final = (
-    " For a partner: the endpoint gets the events of all your merchants, each with its `Mid`; every endpoint has "
+    " For a partner: the endpoint gets the events of all your merchants, each with its `Mid`; "
+    "every endpoint has "
     "its own key."
 )
 

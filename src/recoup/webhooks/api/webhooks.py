@@ -36,12 +36,14 @@ _STABLE: Final = {
     "encrypt": True,
 }
 CREATED: Final = (
-    "Without `events` the endpoint gets the default events. Each url has one endpoint; a used url is "
+    "Without `events` the endpoint gets the default events. Each url has one endpoint; a used url "
+    "is "
     "a conflict that names its endpoint."
 )
 OF_STABLECOIN: Final = (
     "With `format: stablecoin` it gets the events of stablecoin "
-    "orders in the format and signature of the stablecoin API, with `signingKey` of the response as "
+    "orders in the format and signature of the stablecoin API, with `signingKey` of the response "
+    "as "
     "secret; `encrypt` wraps them in A256GCM. The webhook of `PUT /api/v1/webhook` is separate."
 )
 api: Final = Api(group="Webhooks", scope="webhooks")
@@ -126,7 +128,8 @@ async def delete(call: Call) -> None:
 
 @api(
     "POST /v1/webhooks/{id}/test",
-    text="Sends a sample event, signed like a real one and marked `IsTestMode`, and returns the receiver's "
+    text="Sends a sample event, signed like a real one and marked `IsTestMode`, and returns the "
+    "receiver's "
     "response. The sample appears among the deliveries with `isSample`. Limit: "
     f"{SAMPLES_MAX} per minute to all endpoints together.",
     body=TestBody,

@@ -73,8 +73,8 @@ def listen(
     print_secret: Annotated[bool, "Print the signing key alone, and end."] = False,
     data_dir: Annotated[OutFolder | None, "Folder of bootstrap.json."] = None,
 ) -> None:
-    """Forwards a merchant's events to an address of this machine, signed as webhooks. It wants an API key, no data;
-    Ctrl-C ends it."""
+    """Forwards a merchant's events to an address of this machine, signed as webhooks. It wants an
+    API key, no data; Ctrl-C ends it."""
     kept = _kept(data_dir or Path(os.environ.get("RECOUP_DATA_DIR") or ".recoup"))
     at = (at or str(kept.get("base_url") or "http://127.0.0.1:8400")).rstrip("/")
     if url is not None:

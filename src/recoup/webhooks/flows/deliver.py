@@ -115,7 +115,8 @@ class Deliveries:
         begun, taken = time.perf_counter(), False
         begin_later("delivery", lane.subject_id)
         try:
-            # An endpoint that was switched off or deleted meanwhile gets nothing more; its lane ends.
+            # An endpoint that was switched off or deleted meanwhile gets nothing more; its lane
+            # ends.
             active = lane.state == "active"
             posted = (
                 await post_event(self._world, lane)

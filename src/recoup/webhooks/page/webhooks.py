@@ -35,7 +35,8 @@ _CURES: Final = {"conflict": "Edit or delete the endpoint that has it, or enter 
 
 @frozen
 class EndpointForm:
-    """An endpoint as it was typed, no field longer than what is shown again. `key`: its own, or the shop's."""
+    """An endpoint as it was typed, no field longer than what is shown again. `key`: its own, or the
+    shop's."""
 
     url: Annotated[str, Text(2_048, strip=True)]
     events: Annotated[tuple[_Event, ...], AtMost(100)]

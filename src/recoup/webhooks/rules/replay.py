@@ -28,7 +28,8 @@ from recoup.terms.rules.collection import COLLECTION_POLICIES
 
 NO_MODELS: Final[Mapping[str, Model]] = {}
 
-# version -> the policies that it ever decided by, and how it decides from stored features, its policy and its model
+# version -> the policies that it ever decided by, and how it decides from stored features, its
+# policy and its model
 _DECIDERS: Final[Deciders] = {
     DECIDER_VERSION: (POLICIES, lambda data, policy, _, within: decide(Evidence.from_dict(data), policy, within)),
     ADVANCE_BY_BOUNDS_VERSION: (

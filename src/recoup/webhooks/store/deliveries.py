@@ -58,10 +58,13 @@ async def read_log(
 @MERCHANT.statement(f"""
 WITH seen AS MATERIALIZED (
   SELECT t.*, coalesce(t.sample, b.event) AS event FROM (
-    SELECT * FROM delivery_tries WHERE endpoint_id = $1 AND try_id < $2 ORDER BY try_id DESC LIMIT $3) t
-  LEFT JOIN outbox b ON b.merchant_id = t.merchant_id AND b.subject_id = t.subject_id AND b.seq = t.seq
+    SELECT * FROM delivery_tries WHERE endpoint_id = $1 AND try_id < $2 ORDER BY try_id DESC
+      LIMIT $3) t
+  LEFT JOIN outbox b ON b.merchant_id = t.merchant_id AND b.subject_id = t.subject_id
+    AND b.seq = t.seq
 )
-SELECT {columns_of(TryHead, "t")}, t.sample IS NOT NULL AS is_sample, t.event, o.external_id, n.next_at
+SELECT {columns_of(TryHead, "t")}, t.sample IS NOT NULL AS is_sample, t.event, o.external_id,
+  n.next_at
 FROM (
   SELECT * FROM seen WHERE ($4::text IS NULL OR result = $4)
     AND ($5::text IS NULL OR sample = $5 OR sample IS NULL AND event = $6)
@@ -70,9 +73,11 @@ FROM (
 LEFT JOIN orders o ON o.merchant_id = t.merchant_id AND o.order_id = t.subject_id
 LEFT JOIN LATERAL (
   SELECT greatest(l.due_at, e.probe_at) AS next_at FROM lanes l JOIN endpoints e USING (endpoint_id)
-  WHERE t.result = 'failed' AND t.sample IS NULL AND l.merchant_id = t.merchant_id AND l.endpoint_id = $1
+  WHERE t.result = 'failed' AND t.sample IS NULL AND l.merchant_id = t.merchant_id
+    AND l.endpoint_id = $1
     AND l.lane_id IN (t.subject_id, t.event_id) AND l.next_seq = t.seq AND l.due_at IS NOT NULL
-    AND NOT EXISTS (SELECT FROM delivery_tries x WHERE x.merchant_id = t.merchant_id AND x.subject_id = t.subject_id
+    AND NOT EXISTS (SELECT FROM delivery_tries x WHERE x.merchant_id = t.merchant_id
+      AND x.subject_id = t.subject_id
       AND x.seq = t.seq AND x.endpoint_id = $1 AND x.try_id > t.try_id)
 ) n ON true
 ORDER BY t.try_id DESC
@@ -91,7 +96,8 @@ async def _log(
 
 
 @MERCHANT.statement("""
-SELECT try_id FROM delivery_tries WHERE endpoint_id = $1 AND try_id < $2 ORDER BY try_id DESC LIMIT 1 OFFSET $3
+SELECT try_id FROM delivery_tries WHERE endpoint_id = $1 AND try_id < $2 ORDER BY try_id DESC
+  LIMIT 1 OFFSET $3
 """)
 async def _seen_to(db: Read, endpoint_id: UUID, before: UUID, looks: int) -> UUID | None:
     """The last of so many tries."""
@@ -125,10 +131,12 @@ async def read_try(
 
 
 @MERCHANT.statement(f"""
-SELECT {columns_of(NewTry, "t")}, t.sample, b.event, b.subject_kind, b.body, b.business_at, f.number,
+SELECT {columns_of(NewTry, "t")}, t.sample, b.event, b.subject_kind, b.body, b.business_at,
+  f.number,
   o.external_id, o.site_id, to_jsonb(p) AS payer
 FROM delivery_tries t
-LEFT JOIN outbox b ON b.merchant_id = t.merchant_id AND b.subject_id = t.subject_id AND b.seq = t.seq
+LEFT JOIN outbox b ON b.merchant_id = t.merchant_id AND b.subject_id = t.subject_id
+  AND b.seq = t.seq
 LEFT JOIN feed f ON f.merchant_id = t.merchant_id AND f.subject_id = t.subject_id AND f.seq = t.seq
 LEFT JOIN orders o ON o.merchant_id = t.merchant_id AND o.order_id = t.subject_id
 LEFT JOIN order_payer p ON p.merchant_id = t.merchant_id AND p.order_id = t.subject_id
@@ -153,7 +161,8 @@ class SentEvent(Row):
 @MERCHANT.statement("""
 SELECT e.endpoint_id, f.subject_id, f.seq, f.event_id, f.event
 FROM endpoints e
-CROSS JOIN LATERAL (SELECT * FROM feed f WHERE f.merchant_id = $1 AND f.subject_id = $2 AND f.event = ANY(e.events)
+CROSS JOIN LATERAL (SELECT * FROM feed f WHERE f.merchant_id = $1 AND f.subject_id = $2
+  AND f.event = ANY(e.events)
   AND (f.number IS NULL) = (e.format = 'stablecoin') ORDER BY f.seq DESC LIMIT 1) f
 WHERE e.merchant_id = $1 AND e.state = 'active' ORDER BY e.endpoint_id
 """)

@@ -43,7 +43,8 @@ class EndpointRow(EndpointState):
 
 
 @MERCHANT.statement(f"""
-SELECT {columns_of(EndpointHealth, "e")}, e.url, e.events, e.format, e.state, e.why, e.created_at, e.encrypt, e.door,
+SELECT {columns_of(EndpointHealth, "e")}, e.url, e.events, e.format, e.state, e.why, e.created_at,
+  e.encrypt, e.door,
   e.rotated_at,
   CASE WHEN e.own_key IS NOT NULL THEN e.previous_until ELSE x.previous_until END AS previous_until,
   EXISTS (SELECT FROM delivery_tries t WHERE t.endpoint_id = e.endpoint_id) AS tried,
@@ -54,7 +55,8 @@ SELECT {columns_of(EndpointHealth, "e")}, e.url, e.events, e.format, e.state, e.
 FROM endpoints e
 LEFT JOIN merchants m ON m.merchant_id = e.merchant_id
 LEFT JOIN webhook_key_overlaps x ON x.merchant_id = e.merchant_id AND x.door = e.door
-WHERE (e.merchant_id = $1 OR e.partner_id = $1) AND e.state <> 'deleted' AND (e.door = 'rescue' OR $2)
+WHERE (e.merchant_id = $1 OR e.partner_id = $1) AND e.state <> 'deleted' AND (e.door = 'rescue'
+  OR $2)
 ORDER BY e.created_at, e.endpoint_id
 """)
 async def list_endpoints(db: Read, owner_id: UUID, every_door: bool = False) -> list[EndpointRow]:
@@ -72,9 +74,11 @@ class Try(NewTry, frozen=True):
 
 
 @MERCHANT.statement(f"""
-SELECT {columns_of(NewTry, "t")}, t.sample IS NOT NULL AS is_sample, coalesce(t.sample, b.event) AS event, o.external_id
+SELECT {columns_of(NewTry, "t")}, t.sample IS NOT NULL AS is_sample, coalesce(t.sample,
+  b.event) AS event, o.external_id
 FROM delivery_tries t
-LEFT JOIN outbox b ON b.merchant_id = t.merchant_id AND b.subject_id = t.subject_id AND b.seq = t.seq
+LEFT JOIN outbox b ON b.merchant_id = t.merchant_id AND b.subject_id = t.subject_id
+  AND b.seq = t.seq
 LEFT JOIN orders o ON o.merchant_id = t.merchant_id AND o.order_id = t.subject_id
 WHERE t.endpoint_id = $1 AND t.try_id < coalesce($3::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
 ORDER BY t.try_id DESC LIMIT $2
@@ -109,7 +113,8 @@ class SharedKeys(Row, frozen=True):
 
 
 @MERCHANT.statement("""
-SELECT CASE WHEN $2 = 'stablecoin' THEN m.stablecoin_webhook_key ELSE m.webhook_key END AS key, x.previous_key,
+SELECT CASE WHEN $2 = 'stablecoin' THEN m.stablecoin_webhook_key
+  ELSE m.webhook_key END AS key, x.previous_key,
   x.previous_until
 FROM merchants m LEFT JOIN webhook_key_overlaps x ON x.merchant_id = m.merchant_id AND x.door = $2
 WHERE m.merchant_id = $1
@@ -141,14 +146,18 @@ async def add_endpoint(db: Tx, row: NewEndpoint) -> None:
 
 # A new address, or one that is switched on again, begins in good health.
 @DIRECTORY.statement("""
-UPDATE endpoints e SET url = i.url, events = i.events, format = i.format, state = i.state, why = i.why,
+UPDATE endpoints e SET url = i.url, events = i.events, format = i.format, state = i.state,
+  why = i.why,
   encrypt = i.encrypt, failures = CASE WHEN w.anew THEN 0 ELSE e.failures END,
   failing_since = CASE WHEN NOT w.anew THEN e.failing_since END,
-  last_error = CASE WHEN NOT w.anew THEN e.last_error END, opened_at = CASE WHEN NOT w.anew THEN e.opened_at END,
-  probes = CASE WHEN w.anew THEN 0 ELSE e.probes END, probe_at = CASE WHEN NOT w.anew THEN e.probe_at END
+  last_error = CASE WHEN NOT w.anew THEN e.last_error END, opened_at = CASE
+    WHEN NOT w.anew THEN e.opened_at END,
+  probes = CASE WHEN w.anew THEN 0 ELSE e.probes END, probe_at = CASE
+    WHEN NOT w.anew THEN e.probe_at END
 FROM jsonb_populate_record(NULL::endpoints, $1) AS i, endpoints b,
   LATERAL (SELECT i.url <> b.url OR i.state <> b.state AS anew) w
-WHERE e.endpoint_id = i.endpoint_id AND b.endpoint_id = i.endpoint_id AND $2 IN (e.merchant_id, e.partner_id)
+WHERE e.endpoint_id = i.endpoint_id AND b.endpoint_id = i.endpoint_id
+  AND $2 IN (e.merchant_id, e.partner_id)
   AND e.state <> 'deleted'
 RETURNING e.endpoint_id
 """)
@@ -180,11 +189,14 @@ async def _end_lanes(db: Tx, endpoint_id: UUID) -> None: ...
 
 
 @DIRECTORY.statement("""
-INSERT INTO endpoints AS e (merchant_id, endpoint_id, url, events, format, created_at, encrypt, door)
+INSERT INTO endpoints AS e (merchant_id, endpoint_id, url, events, format, created_at, encrypt,
+  door)
 VALUES ($1, $2, $3, $4, 'stablecoin', $5, $6, 'stablecoin')
 ON CONFLICT (merchant_id) WHERE door = 'stablecoin' AND state <> 'deleted'
-DO UPDATE SET url = EXCLUDED.url, events = EXCLUDED.events, encrypt = EXCLUDED.encrypt, state = 'active', why = NULL,
-  failures = 0, failing_since = NULL, last_error = NULL, opened_at = NULL, probes = 0, probe_at = NULL
+DO UPDATE SET url = EXCLUDED.url, events = EXCLUDED.events, encrypt = EXCLUDED.encrypt,
+  state = 'active', why = NULL,
+  failures = 0, failing_since = NULL, last_error = NULL, opened_at = NULL, probes = 0,
+    probe_at = NULL
 """)
 async def put_stablecoin_endpoint(
     db: Tx,
@@ -212,7 +224,8 @@ async def add_sample_try(db: Tx, row: SampleTry) -> None:
     """Adds the outcome of a sample; no lane waits for it."""
 
 
-# keys -----------------------------------------------------------------------------------------------------------
+# keys
+# -----------------------------------------------------------------------------------------------------------
 
 
 class KeyInUse(Row, frozen=True):
@@ -224,7 +237,8 @@ class KeyInUse(Row, frozen=True):
 
 @DIRECTORY.statement("""
 SELECT own_key AS key, previous_until FROM endpoints
-WHERE endpoint_id = $1 AND $2 IN (merchant_id, partner_id) AND state <> 'deleted' AND door = 'rescue' FOR UPDATE
+WHERE endpoint_id = $1 AND $2 IN (merchant_id, partner_id) AND state <> 'deleted'
+  AND door = 'rescue' FOR UPDATE
 """)
 async def lock_endpoint(db: Tx, endpoint_id: UUID, owner_id: UUID) -> KeyInUse | None:
     """The key of its own, if it has one."""
@@ -260,7 +274,8 @@ async def _overlap(db: Read, merchant_id: UUID, door: str) -> datetime | None:
 
 
 @DIRECTORY.statement("""
-UPDATE endpoints SET own_key = $2, previous_key = $3, previous_until = $4, rotated_at = $5, switched_at = NULL
+UPDATE endpoints SET own_key = $2, previous_key = $3, previous_until = $4, rotated_at = $5,
+  switched_at = NULL
 WHERE endpoint_id = $1
 """)
 async def set_own_key(

@@ -25,7 +25,8 @@ SELECT {columns_of(OutboxEvent, "b")}, f.number, o.site_id, o.external_id
 FROM feed f
 JOIN outbox b ON b.merchant_id = f.merchant_id AND b.subject_id = f.subject_id AND b.seq = f.seq
 LEFT JOIN orders o ON o.merchant_id = f.merchant_id AND o.order_id = f.subject_id
-WHERE f.merchant_id = $1 AND f.number > $2 AND f.number <= $3 AND ($4::text[] IS NULL OR f.event = ANY($4))
+WHERE f.merchant_id = $1 AND f.number > $2 AND f.number <= $3 AND ($4::text[] IS NULL
+  OR f.event = ANY($4))
 ORDER BY f.number LIMIT $5
 """)
 async def feed_page(

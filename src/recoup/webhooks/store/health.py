@@ -29,7 +29,8 @@ class EndpointHealth(Row):
 
 @DIRECTORY.statement("""
 SELECT endpoint_id, failures, failing_since, last_error, opened_at, probes, probe_at FROM endpoints
-WHERE endpoint_id = ANY($1) AND (failures > 0 OR endpoint_id = ANY($2)) ORDER BY endpoint_id FOR UPDATE
+WHERE endpoint_id = ANY($1) AND (failures > 0 OR endpoint_id = ANY($2)) ORDER BY endpoint_id
+  FOR UPDATE
 """)
 async def lock_health(
     db: Tx, endpoints: Sequence[UUID], failed: Sequence[UUID]
@@ -38,7 +39,8 @@ async def lock_health(
 
 
 @DIRECTORY.statement("""
-UPDATE endpoints e SET failures = i.failures, failing_since = i.failing_since, last_error = i.last_error,
+UPDATE endpoints e SET failures = i.failures, failing_since = i.failing_since,
+  last_error = i.last_error,
   opened_at = i.opened_at, probes = i.probes, probe_at = i.probe_at
 FROM jsonb_populate_recordset(NULL::endpoints, $1) AS i WHERE e.endpoint_id = i.endpoint_id
 """)

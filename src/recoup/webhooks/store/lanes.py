@@ -12,19 +12,22 @@ from recoup.orders.store.tries import NewTry
 LEASE: Final = timedelta(seconds=60)
 
 
-# A loose index scan: one look-up for each endpoint that has lanes, however many it has. One whose breaker is open is
+# A loose index scan: one look-up for each endpoint that has lanes, however many it has. One whose
+# breaker is open is
 # due when its next probe is.
 @MERCHANT.statement("""
 WITH RECURSIVE e AS (
   (SELECT endpoint_id FROM lanes WHERE due_at IS NOT NULL ORDER BY endpoint_id LIMIT 1)
   UNION ALL
-  SELECT (SELECT l.endpoint_id FROM lanes l WHERE l.due_at IS NOT NULL AND l.endpoint_id > e.endpoint_id
+  SELECT (SELECT l.endpoint_id FROM lanes l WHERE l.due_at IS NOT NULL
+    AND l.endpoint_id > e.endpoint_id
     ORDER BY l.endpoint_id LIMIT 1)
   FROM e WHERE e.endpoint_id IS NOT NULL
 )
 SELECT e.endpoint_id, p.probe_at IS NOT NULL AS probed
 FROM e JOIN endpoints p USING (endpoint_id)
-CROSS JOIN LATERAL (SELECT l.due_at FROM lanes l WHERE l.endpoint_id = e.endpoint_id AND l.due_at <= $1
+CROSS JOIN LATERAL (SELECT l.due_at FROM lanes l WHERE l.endpoint_id = e.endpoint_id
+  AND l.due_at <= $1
   AND (l.lease_until IS NULL OR l.lease_until <= $1) AND ($2::uuid IS NULL OR l.merchant_id = $2)
   ORDER BY l.due_at LIMIT 1) first
 WHERE p.probe_at IS NULL OR p.probe_at <= $1
@@ -74,7 +77,8 @@ class Lane(_LeasedLane):
 
 
 @DIRECTORY.statement("""
-UPDATE endpoints SET probe_at = $3 WHERE endpoint_id = ANY($1) AND probe_at <= $2 RETURNING endpoint_id
+UPDATE endpoints SET probe_at = $3 WHERE endpoint_id = ANY($1) AND probe_at <= $2
+  RETURNING endpoint_id
 """)
 async def _take_probes(
     db: Tx, endpoints: Sequence[UUID], wall: datetime, until: datetime
@@ -85,30 +89,38 @@ async def _take_probes(
 
 @MERCHANT.statement("""
 WITH picked AS MATERIALIZED (
-  SELECT l.merchant_id, l.endpoint_id, l.lane_id FROM unnest($1::uuid[], $2::int[]) AS g (endpoint_id, places)
+  SELECT l.merchant_id, l.endpoint_id, l.lane_id FROM unnest($1::uuid[],
+    $2::int[]) AS g (endpoint_id, places)
   JOIN endpoints e USING (endpoint_id)
   CROSS JOIN LATERAL (SELECT l.merchant_id, l.endpoint_id, l.lane_id FROM lanes l
-    WHERE l.endpoint_id = g.endpoint_id AND l.due_at <= $3 AND (l.lease_until IS NULL OR l.lease_until <= $3)
+    WHERE l.endpoint_id = g.endpoint_id AND l.due_at <= $3 AND (l.lease_until IS NULL
+      OR l.lease_until <= $3)
       AND ($5::uuid IS NULL OR l.merchant_id = $5)
-    ORDER BY l.due_at LIMIT CASE WHEN e.probe_at IS NULL THEN g.places ELSE 1 END FOR UPDATE SKIP LOCKED) l
+    ORDER BY l.due_at LIMIT CASE WHEN e.probe_at IS NULL THEN g.places ELSE 1 END
+      FOR UPDATE SKIP LOCKED) l
   WHERE e.probe_at IS NULL OR e.endpoint_id = ANY($6)
 ), leased AS (
   UPDATE lanes l SET lease_until = $4 FROM picked p
   WHERE l.merchant_id = p.merchant_id AND l.endpoint_id = p.endpoint_id AND l.lane_id = p.lane_id
-  RETURNING l.merchant_id, l.endpoint_id, l.lane_id, l.subject_id, l.fails, l.tries, l.lease_until, l.next_seq,
+  RETURNING l.merchant_id, l.endpoint_id, l.lane_id, l.subject_id, l.fails, l.tries, l.lease_until,
+    l.next_seq,
     l.live_seq
 )
-SELECT l.*, e.state, e.url, e.format, e.encrypt, e.door, e.opened_at IS NOT NULL AS probe, e.partner_id,
+SELECT l.*, e.state, e.url, e.format, e.encrypt, e.door, e.opened_at IS NOT NULL AS probe,
+  e.partner_id,
   o.event_id, o.event, o.subject_kind, o.body, o.business_at, r.site_id, r.external_id,
-  coalesce(e.own_key, CASE WHEN e.door = 'stablecoin' THEN m.stablecoin_webhook_key ELSE m.webhook_key END) AS key,
+  coalesce(e.own_key, CASE WHEN e.door = 'stablecoin' THEN m.stablecoin_webhook_key
+    ELSE m.webhook_key END) AS key,
   CASE WHEN e.own_key IS NOT NULL AND e.previous_until > $3 THEN e.previous_key
     WHEN e.own_key IS NULL AND x.previous_until > $3 THEN x.previous_key END AS previous_key,
-  e.switched_at >= CASE WHEN e.own_key IS NOT NULL THEN e.rotated_at ELSE x.rotated_at END AS switched
+  e.switched_at >= CASE WHEN e.own_key IS NOT NULL THEN e.rotated_at
+    ELSE x.rotated_at END AS switched
 FROM leased l
 JOIN endpoints e USING (endpoint_id)
 LEFT JOIN merchants m ON m.merchant_id = l.merchant_id
 LEFT JOIN webhook_key_overlaps x ON x.merchant_id = l.merchant_id AND x.door = e.door
-LEFT JOIN outbox o ON o.merchant_id = l.merchant_id AND o.subject_id = l.subject_id AND o.seq = l.next_seq
+LEFT JOIN outbox o ON o.merchant_id = l.merchant_id AND o.subject_id = l.subject_id
+  AND o.seq = l.next_seq
 LEFT JOIN orders r ON r.merchant_id = l.merchant_id AND r.order_id = l.subject_id
 """)
 async def _claim(
@@ -150,7 +162,8 @@ class FinishedLane(_LeasedLane):
 
 
 @MERCHANT.statement("""
-SELECT 1 FROM lanes l JOIN jsonb_to_recordset($1) AS i (merchant_id uuid, endpoint_id uuid, lane_id uuid)
+SELECT 1 FROM lanes l JOIN jsonb_to_recordset($1) AS i (merchant_id uuid, endpoint_id uuid,
+  lane_id uuid)
   USING (merchant_id, endpoint_id, lane_id)
 ORDER BY l.merchant_id, l.endpoint_id, l.lane_id FOR UPDATE OF l
 """)
@@ -160,9 +173,11 @@ async def lock_lanes(db: Tx, lanes: Sequence[FinishedLane]) -> None:
 
 @DIRECTORY.statement("""
 UPDATE endpoints e SET state = CASE WHEN n.disable IS NOT NULL THEN 'disabled' ELSE e.state END,
-  why = coalesce(n.disable, e.why), switched_at = CASE WHEN n.switched THEN $2 ELSE e.switched_at END
+  why = coalesce(n.disable, e.why), switched_at = CASE WHEN n.switched THEN $2
+    ELSE e.switched_at END
 FROM (
-  SELECT i.endpoint_id, max(i.disable) FILTER (WHERE i.url = p.url) AS disable, bool_or(i.switched) AS switched
+  SELECT i.endpoint_id, max(i.disable) FILTER (WHERE i.url = p.url) AS disable,
+    bool_or(i.switched) AS switched
   FROM jsonb_to_recordset($1) AS i (endpoint_id uuid, disable text, switched boolean, url text)
   JOIN endpoints p USING (endpoint_id) GROUP BY 1) n
 WHERE e.endpoint_id = n.endpoint_id AND (n.disable IS NOT NULL OR n.switched)

@@ -27,7 +27,8 @@ class PlacedLine(FeedLine, frozen=True):
 
 
 @MERCHANT.statement(f"""
-SELECT {columns_of(OutboxEvent, "b")}, f.feed_no AS number, o.site_id, o.external_id, f.number IS NULL AS of_stablecoin
+SELECT {columns_of(OutboxEvent, "b")}, f.feed_no AS number, o.site_id, o.external_id,
+  f.number IS NULL AS of_stablecoin
 FROM feed f
 JOIN outbox b ON b.merchant_id = f.merchant_id AND b.subject_id = f.subject_id AND b.seq = f.seq
 LEFT JOIN orders o ON o.merchant_id = f.merchant_id AND o.order_id = f.subject_id

@@ -103,14 +103,16 @@ async def _behind(db: Read, partner_id: UUID | None) -> list[tuple[UUID, UUID, i
 
 
 @MERCHANT.statement("""
-SELECT p.partner_id, p.merchant_id, c.number FROM heard_by_partners p JOIN closers c USING (merchant_id)
+SELECT p.partner_id, p.merchant_id, c.number FROM heard_by_partners p
+  JOIN closers c USING (merchant_id)
 WHERE ($1::uuid IS NULL OR p.partner_id = $1) AND c.number > 0
 """)
 async def _heard(db: Read, partner_id: UUID | None) -> list[_Heard]: ...
 
 
 @HUB.statement(
-    "SELECT partner_id, merchant_id, number FROM partner_reached WHERE $1::uuid IS NULL OR partner_id = $1"
+    "SELECT partner_id, merchant_id, number FROM partner_reached WHERE $1::uuid IS NULL OR "
+    "partner_id = $1"
 )
 async def _reached(db: Read, partner_id: UUID | None) -> list[_Heard]: ...
 
@@ -127,7 +129,8 @@ class _Event(Row, frozen=True):
 # In the order in which events were recorded, as far as each merchant's own order lets them.
 @MERCHANT.statement("""
 SELECT merchant_id, number FROM (
-  SELECT m.merchant_id, f.number, max(f.recorded_at) OVER (PARTITION BY m.merchant_id ORDER BY f.number) AS at
+  SELECT m.merchant_id, f.number, max(f.recorded_at) OVER (PARTITION BY m.merchant_id
+    ORDER BY f.number) AS at
   FROM unnest($1::uuid[], $2::bigint[]) AS m (merchant_id, reached) CROSS JOIN LATERAL (
     SELECT f.number, b.recorded_at FROM feed f
     JOIN outbox b ON b.merchant_id = f.merchant_id AND b.subject_id = f.subject_id AND b.seq = f.seq

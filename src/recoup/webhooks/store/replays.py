@@ -23,7 +23,8 @@ SELECT count(*) AS events, count(DISTINCT subject_id) AS orders FROM (
   JOIN outbox b ON b.merchant_id = f.merchant_id AND b.subject_id = f.subject_id AND b.seq = f.seq
   WHERE f.merchant_id = $1 AND f.event = ANY($6) AND CASE WHEN $7 THEN f.number IS NULL
       ELSE f.number BETWEEN $2 AND $3 END
-    AND ($4::timestamptz IS NULL OR b.business_at >= $4) AND ($5::timestamptz IS NULL OR b.business_at < $5)
+    AND ($4::timestamptz IS NULL OR b.business_at >= $4) AND ($5::timestamptz IS NULL
+      OR b.business_at < $5)
   LIMIT {COUNTED_MAX}) w
 """)
 async def count_events(
@@ -65,8 +66,10 @@ async def list_replays(
 
 # A partner's replay has a row of each merchant.
 _LIST: Final = """
-SELECT replay_id, key, min(request::text)::jsonb AS request, min(created_at) AS created_at, sum(found)::bigint AS found,
-  bool_or(done_to < feed_to) AS opening, (SELECT count(*) FROM (SELECT FROM lanes l WHERE l.endpoint_id = $1
+SELECT replay_id, key, min(request::text)::jsonb AS request, min(created_at) AS created_at,
+  sum(found)::bigint AS found,
+  bool_or(done_to < feed_to) AS opening, (SELECT count(*) FROM (SELECT FROM lanes l
+    WHERE l.endpoint_id = $1
     AND l.replay_id = r.replay_id LIMIT 10000) w) AS lanes
 FROM ({rows}) r GROUP BY replay_id, key ORDER BY created_at DESC, replay_id LIMIT $2
 """
@@ -100,9 +103,11 @@ async def is_busy(db: Read, endpoint_id: UUID) -> bool:
 
 
 _ROW: Final = """
-INSERT INTO replays (merchant_id, replay_id, endpoint_id, key, request, feed_from, feed_to, at_from, at_to, events,
+INSERT INTO replays (merchant_id, replay_id, endpoint_id, key, request, feed_from, feed_to, at_from,
+  at_to, events,
   done_to, actor, created_at)
-SELECT f.merchant_id, i.replay_id, i.endpoint_id, i.key, i.request, f.low, f.high, i.at_from, i.at_to, i.events,
+SELECT f.merchant_id, i.replay_id, i.endpoint_id, i.key, i.request, f.low, f.high, i.at_from,
+  i.at_to, i.events,
   {done_to}, i.actor, i.created_at
 FROM jsonb_populate_record(NULL::replays, $1) AS i, ({found}) AS f WHERE f.high IS NOT NULL
 RETURNING merchant_id
@@ -172,7 +177,8 @@ async def _add_of_partner(
     _ROW.format(
         done_to="f.low - 1",
         found="""
-  SELECT $2::uuid AS merchant_id, coalesce(min(feed_no), 1) AS low, coalesce(max(feed_no), 0) AS high FROM feed
+  SELECT $2::uuid AS merchant_id, coalesce(min(feed_no), 1) AS low, coalesce(max(feed_no),
+    0) AS high FROM feed
   WHERE merchant_id = $2 AND (number BETWEEN $3 AND $4 OR number IS NULL AND $5)""",
     )
 )
@@ -207,12 +213,15 @@ class LaneInReplay(Row):
     next_try: datetime | None
 
 
-# What keeps one event ($3, $4 of the subject $2) from being sent again at once: its lane is in a replay, or comes into
-# one that is being opened; of those of one event the one with the lower id ($5 is its own) goes first. And whether that
+# What keeps one event ($3, $4 of the subject $2) from being sent again at once: its lane is in a
+# replay, or comes into
+# one that is being opened; of those of one event the one with the lower id ($5 is its own) goes
+# first. And whether that
 # sends this event: in the requested range, or where the lane goes on after it.
 @MERCHANT.statement("""
 WITH held AS MATERIALIZED (
-  SELECT * FROM lanes WHERE endpoint_id = $1 AND lane_id = ANY(ARRAY[$2::uuid, $3::uuid]) AND replay_id IS NOT NULL
+  SELECT * FROM lanes WHERE endpoint_id = $1 AND lane_id = ANY(ARRAY[$2::uuid, $3::uuid])
+    AND replay_id IS NOT NULL
 ), open AS MATERIALIZED (
   SELECT * FROM replays WHERE endpoint_id = $1 AND done_to < feed_to
   UNION SELECT r.* FROM (SELECT DISTINCT merchant_id, replay_id FROM held) h
@@ -221,18 +230,22 @@ WITH held AS MATERIALIZED (
   SELECT r.replay_id, r.done_to, f.feed_no, f.seq, f.event_id, e.ordered,
     r.feed_from < r.feed_to OR r.replay_id < $5 AS earlier
   FROM open r JOIN endpoints e USING (endpoint_id)
-  JOIN feed f ON f.merchant_id = r.merchant_id AND f.subject_id = $2 AND f.feed_no BETWEEN r.feed_from AND r.feed_to
+  JOIN feed f ON f.merchant_id = r.merchant_id AND f.subject_id = $2
+    AND f.feed_no BETWEEN r.feed_from AND r.feed_to
     AND f.event = ANY(r.events) AND (e.format = 'stablecoin') = (f.number IS NULL)
-  LEFT JOIN outbox b ON b.merchant_id = f.merchant_id AND b.subject_id = f.subject_id AND b.seq = f.seq
+  LEFT JOIN outbox b ON b.merchant_id = f.merchant_id AND b.subject_id = f.subject_id
+    AND b.seq = f.seq
   WHERE r.replay_id <> $5 AND (r.at_from IS NULL OR b.business_at >= r.at_from)
     AND (r.at_to IS NULL OR b.business_at < r.at_to)
 )
 SELECT EXISTS (SELECT FROM held)
-    OR EXISTS (SELECT FROM asked WHERE earlier AND feed_no > done_to AND (ordered OR event_id = $3)) AS busy,
+    OR EXISTS (SELECT FROM asked WHERE earlier AND feed_no > done_to AND (ordered
+      OR event_id = $3)) AS busy,
   EXISTS (SELECT FROM asked WHERE feed_no > done_to AND seq = $4)
     OR EXISTS (SELECT FROM held h WHERE h.next_seq <= $4 AND (h.live_seq <= $4
       OR EXISTS (SELECT FROM asked a WHERE a.replay_id = h.replay_id AND a.seq = $4))) AS coming,
-  (SELECT max(greatest(h.due_at, e.probe_at)) FROM held h JOIN endpoints e USING (endpoint_id)) AS next_try
+  (SELECT max(greatest(h.due_at, e.probe_at)) FROM held h
+    JOIN endpoints e USING (endpoint_id)) AS next_try
 """)
 async def lane_in_replay(
     db: Read, endpoint_id: UUID, subject_id: UUID, event_id: UUID, seq: int, replay_id: UUID
@@ -284,7 +297,8 @@ async def try_now(
 
 
 @MERCHANT.statement("""
-UPDATE lanes SET due_at = least(due_at, $5) WHERE merchant_id = $1 AND endpoint_id = $2 AND lane_id = ANY($3)
+UPDATE lanes SET due_at = least(due_at, $5) WHERE merchant_id = $1 AND endpoint_id = $2
+  AND lane_id = ANY($3)
   AND next_seq = $4 AND due_at IS NOT NULL
 """)
 async def _hurry(

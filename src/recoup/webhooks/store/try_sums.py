@@ -24,8 +24,10 @@ CROSS JOIN LATERAL (
   SELECT count(*) FILTER (WHERE t.result = 'delivered') AS delivered,
     count(*) FILTER (WHERE t.result <> 'delivered') AS failed,
     max(t.at) FILTER (WHERE t.result = 'delivered') AS last_delivered_at,
-    percentile_disc(0.5) WITHIN GROUP (ORDER BY t.latency_ms) FILTER (WHERE t.result = 'delivered') AS median_ms
-  FROM (SELECT result, at, latency_ms FROM delivery_tries WHERE endpoint_id = e.endpoint_id AND sample IS NULL
+    percentile_disc(0.5) WITHIN GROUP (ORDER BY t.latency_ms) FILTER (WHERE t.result = 'delivered')
+      AS median_ms
+  FROM (SELECT result, at, latency_ms FROM delivery_tries WHERE endpoint_id = e.endpoint_id
+    AND sample IS NULL
     ORDER BY try_id DESC LIMIT {SUMMED_MAX}) t) s
 """)
 async def sum_tries(db: Read, endpoint_ids: Sequence[UUID]) -> dict[UUID, Sums]:

@@ -96,7 +96,10 @@ async def post_refund(visit: Visit, form: RefundFields, page: OrderPage) -> Answ
         )
     except Problem as problem:
         if problem.code == "conflict":
-            message = "This form was already sent with another amount, and that refund was made. Check it first."
+            message = (
+                "This form was already sent with another amount, and that refund was made. "
+                "Check it first."
+            )
             problem = Problem("conflict", message, cure="See Refunds on this page.")
             refund_form = replace(refund_form, key=fresh_key())
         return shown(problem, dialog="refund", refund_form=refund_form)

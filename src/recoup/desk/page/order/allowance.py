@@ -76,7 +76,8 @@ async def with_limits(visit: Visit, page: OrderPage, reviewed: Review) -> Review
         )
     until = Times(visit.session.zone, visit.now).part(visit.now + WAITS)
     first = (
-        "Somebody else whose role may approve refunds finds it under Approvals and on this page. Until they agree "
+        "Somebody else whose role may approve refunds finds it under Approvals and on this page. "
+        "Until they agree "
         "nothing is owed and nothing is sent.",
         Sentence("It waits until {0} {1}; you can withdraw it.", until, visit.session.zone),
     )

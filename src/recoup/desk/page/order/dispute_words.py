@@ -107,7 +107,8 @@ SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "dispute_answer_owed": _owed,
     "inquiry_closed": _plain("The cardholder's question is closed", "{why}", "check", ""),
     "dispute_warned": _plain("{name} needs an answer soon", "Without an answer, it is lost.", "clock", "warn"),
-    "dispute_answer_delayed": _plain("{name}: the answer is delayed", "It is sent until the processor accepts it.",
+    "dispute_answer_delayed": _plain("{name}: the answer is delayed", "It is sent until the "
+                                                                      "processor accepts it.",
                                      "clock", "warn"),
     "dispute_answer_refused": _plain("{name}: the processor refused the answer", "Check the case at the processor.",
                                      "problem", "bad"),
@@ -116,6 +117,7 @@ SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "dispute_reversed": _plain("{name} reversed: the issuer returned {amount}", "", "returned", ""),
     "dispute_lost": _plain("{name} lost: {amount} stay with the customer", "{why}", "cancelled", "bad"),
     "reversal_netted": _plain("No reversal of {amount} needed", "{why}", "returned", ""),
-    "reversal_owed_again": _plain("{amount} go back to the customer", "The charge came after the order had ended.",
+    "reversal_owed_again": _plain("{amount} go back to the customer", "The charge came after the "
+                                                                      "order had ended.",
                                   "returned", ""),
 }  # fmt: skip

@@ -33,12 +33,16 @@ _CAUSES: Final = {
 }
 WHY: Final = {
     causes.HARD: "No further attempts: only a new payment by the customer helps.",
-    causes.SOFT: "The bank declined while the customer waited. A later payment, or another card, may succeed.",
-    causes.NO_ANSWER: "The customer was told no. If the bank approves it after all, the amount is reversed "
+    causes.SOFT: "The bank declined while the customer waited. A later payment, or another card, "
+    "may succeed.",
+    causes.NO_ANSWER: "The customer was told no. If the bank approves it after all, the amount is "
+    "reversed "
     "automatically.",
-    causes.TOO_LATE: "The customer was shown a decline before the bank approved it. The amount is reversed "
+    causes.TOO_LATE: "The customer was shown a decline before the bank approved it. The amount is "
+    "reversed "
     "automatically.",
-    causes.NOT_SENT: "The customer was shown a decline without an attempt at the bank. A new payment may succeed.",
+    causes.NOT_SENT: "The customer was shown a decline without an attempt at the bank. A new "
+    "payment may succeed.",
 }
 
 

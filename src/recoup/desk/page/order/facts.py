@@ -30,7 +30,8 @@ from recoup.terms.rules.refunds import Item, items_of, lines_total
 
 ON_HOLD, _NOT_BACK = 1, ("refused", "failed")
 COLLECTED = (
-    "The order was approved before its customer was charged; they are charged later, by a separate plan.",
+    "The order was approved before its customer was charged; they are charged later, by a separate "
+    "plan.",
     "The operator bears the risk: you are settled whether it succeeds or not.",
 )
 # What the engine weighs, by the names that it gives it.
@@ -41,7 +42,10 @@ _OFFERED: Final = {
     "link_now": "A link to pay by mail now.", "link_after_next": "A link to pay after the next attempt.",
     "link_last": "A link to pay after the last try.",
 }  # fmt: skip
-COLLECTED_ENDS = "A refund reduces or cancels the charge; a hard decline or the end of the plan ends the attempts."
+COLLECTED_ENDS = (
+    "A refund reduces or cancels the charge; a hard decline or the end of the plan "
+    "ends the attempts."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +154,8 @@ def planned(page: OrderPage) -> dict[str, Any] | None:
     if forward_request is not None and page.head.status != ON_HOLD:
         return what | unsaid | dict(forward_request=forward_request)
     if page.head.status == ON_HOLD and page.head.attention:
-        # Not the plan decides when, but what the order waits for; what the plan heard last still holds.
+        # Not the plan decides when, but what the order waits for; what the plan heard last still
+        # holds.
         reasons = (sentence_of(page.head.attention), *reasons[1:])
     return what | dict(
         why=reasons[:-1] if len(reasons) > 1 else reasons,

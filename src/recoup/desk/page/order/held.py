@@ -48,7 +48,10 @@ def trouble(visit: Visit, page: OrderPage) -> Trouble | None:
     if reason == attention.REQUEST_REFUSED and (refusal := _refusal(page)):
         cause = whys.sentence_of(refusal.get("why") or "") or cause
     if stage is Stage.PROBLEM and reason != attention.REQUEST_REFUSED:
-        cure = "It continues automatically once the processor reports the outcome; until then nothing is sent."
+        cure = (
+            "It continues automatically once the processor reports the outcome; until then "
+            "nothing is sent."
+        )
         return Trouble(cause, cure, OPERATOR)
     unsent = next((r for r in page.modifications if r.state == "stuck"), None)
     if reason in attention.FOR_PEOPLE and unsent is not None:

@@ -14,13 +14,16 @@ from recoup.people.page.portal_visit import Visit
 ADDRESS: Final = "done"  # in the address that such a form leads back to
 NEWEST: Final = 3  # lines of the log: what was done, and what followed at once
 _WORDS: Final = {
-    "by_hand": "The next attempt is brought forward and sent within seconds. Reload the page for the bank's answer.",
+    "by_hand": "The next attempt is brought forward and sent within seconds. Reload the page for "
+    "the bank's answer.",
     "retries_stopped": "Attempts are stopped. The order stays open until it expires.",
     "retries_resumed": "Attempts are resumed.",
     "dealt_with": "The problem is resolved. The timeline shows who resolved it.",
     "released": "The order is released and processing resumes.",
-    "capture_asked": "The capture is under way: the processor has not answered yet. Reload the page for its answer.",
-    "capture_refused": "The processor refused the capture. While the order is authorised, capture it again later, or "
+    "capture_asked": "The capture is under way: the processor has not answered yet. Reload the "
+    "page for its answer.",
+    "capture_refused": "The processor refused the capture. While the order is authorised, capture "
+    "it again later, or "
     "cancel it.",
     "refund_asked": "This waits until a second person approves it; see Approvals.",
     "captured": "The amount is captured: the card is charged.",
@@ -40,7 +43,10 @@ def just_done(visit: Visit, page: OrderPage) -> str:
         if name == "dealt_with" and page.head.attention:
             return ""
         if off and name == "by_hand":
-            return "The next attempt is brought forward. All sending is off: it is sent when sending is on again."
+            return (
+                "The next attempt is brought forward. All sending is off: it is sent when "
+                "sending is on again."
+            )
         if name in _WORDS:
             return _WORDS[name]
         if line.happening != "planned":

@@ -27,7 +27,10 @@ def _approved(context: LogContext) -> TimelineEntry:
     return TimelineEntry(title, text, "check", "ok", "attempts")
 
 
-_PARTS_KEPT: Final = "The rest was never paid. By your terms the order is completed with the parts that were collected."
+_PARTS_KEPT: Final = (
+    "The rest was never paid. By your terms the order is completed with the "
+    "parts that were collected."
+)
 _REST_ELSEWHERE: Final = (
     "You reported that the rest was paid to you elsewhere. "
     "The order is completed with the parts that were collected here."

@@ -29,8 +29,8 @@ _LINE: Final = re.compile(r"line_[0-9]{1,4}")
 
 @frozen
 class RefundFields:
-    """The form as it is sent: `how` is items or an amount, `lines` the quantity of each line, under `line_` and its
-    number."""
+    """The form as it is sent: `how` is items or an amount, `lines` the quantity of each line, under
+    `line_` and its number."""
 
     how: Annotated[str, Text(strip=True)]
     amount: Annotated[str, Text(40, strip=True)]
@@ -69,8 +69,8 @@ class RefundForm:
 
 @frozen
 class Review:
-    """A refund that is possible: its amount, and what will happen, in the order it happens. `second`: only once another
-    person has agreed."""
+    """A refund that is possible: its amount, and what will happen, in the order it happens.
+    `second`: only once another person has agreed."""
 
     units: int
     sentences: tuple[str, ...]
@@ -197,7 +197,8 @@ def _where_from(
         )
     if attempt_out(page):
         return (
-            "The customer is being charged right now: if that succeeds, the amount is sent back; if not, it "
+            "The customer is being charged right now: if that succeeds, the amount is sent back; "
+            "if not, it "
             "is never charged."
         )
     left = page.advance.due_units - units

@@ -121,7 +121,8 @@ SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "expired": _plain("Expired", REASONS["expired"], "cancelled", kind="other"),
     "refund_owed": _refund,
     "refund_done": refund_done("The channel has sent it back."),
-    "refund_refused": _plain("Refund of {amount} refused", "It no longer counts; the amount can be refunded again.",
+    "refund_refused": _plain("Refund of {amount} refused", "It no longer counts; the amount can be "
+                                                           "refunded again.",
                              "problem", "bad"),
     "refund_delayed": _plain("Refund of {amount} delayed", _CHANNEL_WAITS, "clock", "warn"),
     "refund_stuck": _plain("Refund of {amount} is stuck", _CHANNEL_LOOKS, "problem", "bad"),
@@ -129,7 +130,8 @@ SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "settled_by_hand": _decided,
     "reversed": _plain("{amount} returned to the customer", "The late payment is returned.", "returned", "ok"),
     "reversal_delayed": _plain("Return of {amount} delayed", _CHANNEL_WAITS, "clock", "warn"),
-    "reversal_stuck": _plain("Return of {amount} is stuck", "The channel did not take it; try again.", "problem",
+    "reversal_stuck": _plain("Return of {amount} is stuck", "The channel did not take it; try "
+                                                            "again.", "problem",
                              "bad"),
 }  # fmt: skip
 # Events that this dialect delivers; others are kept and not sent.

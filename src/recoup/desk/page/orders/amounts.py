@@ -10,7 +10,8 @@ from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Sentence
 
 _NUMBER: Final = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,12})?")
-# A comma before the decimals, with points between thousands or without; thousands apart by a space or an apostrophe.
+# A comma before the decimals, with points between thousands or without; thousands apart by a space
+# or an apostrophe.
 _COMMA: Final = re.compile(r"(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]{1,15}),(?:[0-9]{1,2}|[0-9]{4,12})")
 _APART: Final = re.compile("[0-9]{1,3}(?:[ \u00a0\u202f’'][0-9]{3})+(?:[.,][0-9]{1,12})?")
 _UNITS_MAX: Final = 2**63 - 1

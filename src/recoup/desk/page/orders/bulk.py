@@ -30,14 +30,16 @@ from recoup.people.page.templates import render
 from recoup.rescue.flows.locked import Orders
 
 ORDERS_MAX: Final = 100
-# A status says enough: no order that is paid, has ended or is a problem shows the face of one that may be cancelled.
+# A status says enough: no order that is paid, has ended or is a problem shows the face of one that
+# may be cancelled.
 CANCELLABLE: Final = frozenset(
     face(s, "mit_managed", 1, 0, False).status for s in OPEN if can(s, "cancelled")
 )
 
 
 class Action(NamedTuple):
-    """`needs`: the right; `verb` in a refusal; `looks`: whether a press only shows what would be done."""
+    """`needs`: the right; `verb` in a refusal; `looks`: whether a press only shows what would be
+    done."""
 
     needs: str
     verb: str

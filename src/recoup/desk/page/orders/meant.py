@@ -35,8 +35,8 @@ _IS: Final = {"attention": "attention", "refunded": "refunded"}
 
 
 class Split(NamedTuple):
-    """`text`: the words that are left. `values`: by parameter. `unclear`: filters that could not be read; `better`: as
-    they were typed, with what may be meant."""
+    """`text`: the words that are left. `values`: by parameter. `unclear`: filters that could not be
+    read; `better`: as they were typed, with what may be meant."""
 
     text: str
     values: dict[str, list[Any]]

@@ -143,8 +143,9 @@ _LOOKS: Final = frozenset({"sort", "up", "size", "zone", "cols"})  # parameters
 class Query:
     """Empty means everything. Days are those of `zone`, `expires` are hours from now.
 
-    `home` is the reader's own zone; `up`: the oldest or smallest first. `unclear` names what could not be read,
-    `unread` holds it as it was typed, `better` what may be meant instead: in words, and as an address's query.
+    `home` is the reader's own zone; `up`: the oldest or smallest first. `unclear` names what could
+    not be read, `unread` holds it as it was typed, `better` what may be meant instead: in words,
+    and as an address's query.
     """
 
     text: str = ""

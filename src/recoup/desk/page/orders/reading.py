@@ -32,7 +32,8 @@ VALUES_MAX: Final = 100
 HOURS_MAX: Final = 24 * 366
 BETTER_MAX: Final = 5
 STRANGERS_MAX: Final = 10
-SLIP: Final = 0.75  # how alike a filter's name one in an address is that means it: `page` and `source` are no slips
+# how alike a filter's name one in an address is that means it: `page` and `source` are no slips
+SLIP: Final = 0.75
 # What a form says in fields of its own.
 FIELDS: Final = ("placed_from", "placed_to", "created_from", "created_to", "min", "max")
 # Parameters of one value that a query has under the same name.

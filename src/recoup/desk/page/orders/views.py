@@ -26,7 +26,8 @@ _HOT: Final = frozenset({"attention", "chargebacks"})
 
 @frozen
 class Left:
-    """The saved view that the list belongs to. `changed`: its filters were; `reset` leads back to what was saved."""
+    """The saved view that the list belongs to. `changed`: its filters were; `reset` leads back to
+    what was saved."""
 
     view: SavedView
     changed: bool

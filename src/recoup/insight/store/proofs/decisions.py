@@ -18,7 +18,8 @@ class StoredDecision(MadeDecision):
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT decision_id, order_id, verdict, features, plan, rules, versions, taken, alternatives FROM decisions
+SELECT decision_id, order_id, verdict, features, plan, rules, versions, taken, alternatives
+  FROM decisions
 WHERE merchant_id = $1 AND decision_id > $2 ORDER BY decision_id LIMIT $3
 """)
 async def _decisions(
@@ -31,7 +32,8 @@ decisions_of_nothing: Final = of_window(
     __name__,
     # What a log line and an attempt say that they come from is a decision of their own order.
     of_nothing="""
-SELECT v.order_id, 'decision of ' || v.of AS field, v.decision_id::text AS expected, 'none of this order' AS found
+SELECT v.order_id, 'decision of ' || v.of AS field, v.decision_id::text AS expected,
+  'none of this order' AS found
 FROM (
   SELECT order_id, decision_id, 'log line ' || seq AS of FROM order_log
   WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND decision_id IS NOT NULL
@@ -47,8 +49,10 @@ ORDER BY v.order_id, field LIMIT 1000
 SELECT l.order_id, 'actor of decision ' || d.decision_id AS field, l.actor AS expected,
   d.features ->> 'actor' AS found
 FROM order_log l
-JOIN decisions d ON d.merchant_id = l.merchant_id AND d.decision_id = l.decision_id AND d.features ? 'actor'
-WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3 AND d.features ->> 'actor' <> l.actor
+JOIN decisions d ON d.merchant_id = l.merchant_id AND d.decision_id = l.decision_id
+  AND d.features ? 'actor'
+WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3
+  AND d.features ->> 'actor' <> l.actor
 ORDER BY l.order_id, l.seq LIMIT 1000
 """,
 )

@@ -32,7 +32,8 @@ class _Sees(Row):
 SELECT count(*) = 4 AS there, coalesce(bool_and(has_schema_privilege(n.oid, 'USAGE')
   AND has_table_privilege(c.oid, 'SELECT')), false) AS readable
 FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
-WHERE n.nspname IN ('issuer', 'mock_channel') AND c.relname IN ('sends', 'reversals', 'payments', 'transfers')
+WHERE n.nspname IN ('issuer', 'mock_channel') AND c.relname IN ('sends', 'reversals', 'payments',
+  'transfers')
 """)
 async def _sees(db: Read) -> _Sees:
     """Tells whether there is a book, and the log-in role may read it."""
@@ -40,15 +41,18 @@ async def _sees(db: Read) -> _Sees:
 
 # Its charges that we do not account for. $1: after, $2: until, $3: one merchant or all.
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT s.merchant_id, s.order_id, v.field || ' for the issuer''s ' || s.decision || ' charge ' || s.id AS field,
+SELECT s.merchant_id, s.order_id, v.field || ' for the issuer''s ' || s.decision || ' charge ' ||
+  s.id AS field,
   v.expected, v.found
 FROM issuer.sends s LEFT JOIN attempts a ON a.merchant_id = s.merchant_id AND a.attempt_id = s.id
 CROSS JOIN LATERAL (VALUES
   (1, 'attempt', s.order_id::text, a.order_id::text),
-  (2, 'state of the attempt', s.decision, CASE WHEN a.state IN ('open', 'unknown') THEN s.decision ELSE a.state END),
+  (2, 'state of the attempt', s.decision, CASE WHEN a.state IN ('open', 'unknown') THEN s.decision
+    ELSE a.state END),
   (3, 'units of the attempt', s.units || ' ' || s.currency, a.units || ' ' || a.asset)
 ) v (no, field, expected, found)
-WHERE s.id > $1 AND s.id <= $2 AND ($3::uuid IS NULL OR s.merchant_id = $3) AND v.expected IS DISTINCT FROM v.found
+WHERE s.id > $1 AND s.id <= $2 AND ($3::uuid IS NULL OR s.merchant_id = $3)
+  AND v.expected IS DISTINCT FROM v.found
 ORDER BY s.id, v.no LIMIT 1000
 """)
 async def _theirs(
@@ -61,10 +65,12 @@ SELECT r.merchant_id, coalesce(r.order_id, c.order_id) AS order_id,
   v.field || ' for the issuer''s approved ' || s.kind || ' ' || s.id AS field, v.expected, v.found
 FROM issuer.reversals s
 LEFT JOIN issuer.sends c ON c.id = s.charge_id
-LEFT JOIN modifications r ON r.merchant_id = c.merchant_id AND coalesce(r.send_id, r.modification_id) = s.id
+LEFT JOIN modifications r ON r.merchant_id = c.merchant_id
+  AND coalesce(r.send_id, r.modification_id) = s.id
 CROSS JOIN LATERAL (VALUES
   (1, 'refund', 'one', CASE WHEN r.modification_id IS NULL THEN 'none' ELSE 'one' END),
-  (2, 'state of the refund', 'sent, done or stuck', CASE WHEN r.state IN ('sent', 'done', 'stuck', 'failed')
+  (2, 'state of the refund', 'sent, done or stuck', CASE
+    WHEN r.state IN ('sent', 'done', 'stuck', 'failed')
       THEN 'sent, done or stuck' ELSE r.state END),
   (3, 'units of the refund', s.units || ' ' || s.currency, r.units || ' ' || r.asset)
 ) v (no, field, expected, found)
@@ -105,9 +111,11 @@ WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND a.route = 
 ORDER BY a.order_id, a.attempt_no, v.no LIMIT 1000
 """,
     our_refunds="""
-SELECT r.order_id, 'issuer''s ' || v.field || ' of ' || r.kind || ' ' || r.modification_no AS field, v.expected, v.found
+SELECT r.order_id, 'issuer''s ' || v.field || ' of ' || r.kind || ' ' || r.modification_no AS field,
+  v.expected, v.found
 FROM modifications r
-JOIN attempts a ON a.merchant_id = r.merchant_id AND a.attempt_id = r.attempt_id AND a.route = 'sandbox'
+JOIN attempts a ON a.merchant_id = r.merchant_id AND a.attempt_id = r.attempt_id
+  AND a.route = 'sandbox'
 LEFT JOIN issuer.reversals s ON s.id = coalesce(r.send_id, r.modification_id)
 CROSS JOIN LATERAL (VALUES
   (1, 'decision', 'approved', s.decision),

@@ -12,7 +12,8 @@ from recoup.orders.store.rows import PostingSource
 
 POSTINGS_MAX: Final = 5000
 _ENTRIES: Final = """
-(SELECT jsonb_agg(jsonb_build_array(e.line_no, e.account, e.asset, e.place, e.units) ORDER BY e.line_no)
+(SELECT jsonb_agg(jsonb_build_array(e.line_no, e.account, e.asset, e.place, e.units)
+  ORDER BY e.line_no)
   FROM entries e WHERE e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id) AS entries
 """
 
@@ -34,7 +35,8 @@ class StoredPosting(PostingSource):
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(f"""
-SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.business_at, p.order_id, p.content_hash, {_ENTRIES}
+SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.business_at, p.order_id,
+  p.content_hash, {_ENTRIES}
 FROM postings p WHERE p.merchant_id = $1 AND p.order_id > $2 AND p.order_id <= $3
 ORDER BY p.order_id, p.posting_id
 """)
@@ -44,7 +46,8 @@ async def read_postings(
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(f"""
-SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.business_at, p.order_id, p.content_hash, {_ENTRIES}
+SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.business_at, p.order_id,
+  p.content_hash, {_ENTRIES}
 FROM postings p WHERE p.merchant_id = $1 AND p.order_id IS NULL AND p.posting_id > $2
 ORDER BY p.posting_id LIMIT $3
 """)
@@ -102,14 +105,16 @@ class MoneyLine(Row, frozen=True):
 SELECT l.order_id, l.seq, l.happening, (l.body ->> 'units')::bigint AS units,
   (l.body ->> 'part')::bigint AS part, coalesce((l.body ->> 'short')::bigint, 0) AS short,
   (l.body ->> 'fee')::bigint AS fee,
-  (l.body ->> 'fee_returned')::bigint AS fee_returned, (l.body ->> 'fee_taken_back')::bigint AS fee_taken_back,
+  (l.body ->> 'fee_returned')::bigint AS fee_returned, (l.body ->> 'fee_taken_back')::bigint AS
+    fee_taken_back,
   l.body ->> 'fee_refund' AS fee_refund, l.body ->> 'fee_term' AS fee_term, to_jsonb(f) AS term,
   coalesce((l.body ->> 'by_hand')::boolean, false) AS by_hand,
   (l.body ->> 'round_id')::uuid AS round_id, l.body ->> 'liable' AS liable,
   (l.body ->> 'fee_charged')::bigint AS fee_charged,
   l.business_at, l.fact_id, a.attempt_id, coalesce(a.route, '') AS route,
   coalesce((SELECT (c.body ->> 'units')::bigint FROM order_log c WHERE c.merchant_id = l.merchant_id
-    AND c.order_id = l.order_id AND c.happening = 'amount_changed' ORDER BY c.seq DESC LIMIT 1), o.units)
+    AND c.order_id = l.order_id AND c.happening = 'amount_changed' ORDER BY c.seq DESC
+      LIMIT 1), o.units)
   AS order_units, o.kind
 FROM order_log l
 JOIN orders o USING (merchant_id, order_id)
@@ -150,8 +155,10 @@ FROM (
   WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND due_units > 0
   UNION ALL
   SELECT order_id, 'late', (body ->> 'units')::bigint FROM order_log l
-  WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND happening = 'paid_late' AND NOT EXISTS (
-    SELECT FROM modifications r WHERE r.merchant_id = l.merchant_id AND r.order_id = l.order_id AND r.kind = 'reversal'
+  WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND happening = 'paid_late'
+    AND NOT EXISTS (
+    SELECT FROM modifications r WHERE r.merchant_id = l.merchant_id AND r.order_id = l.order_id
+      AND r.kind = 'reversal'
       AND r.attempt_id = l.fact_id)
 ) x GROUP BY order_id
 """)
@@ -163,7 +170,8 @@ async def read_outstanding(
 book: Final = of_merchant(
     __name__,
     of_no_order="""
-SELECT p.order_id, 'order of posting ' || p.posting_id AS field, 'an order' AS expected, 'none' AS found
+SELECT p.order_id, 'order of posting ' || p.posting_id AS field, 'an order' AS expected,
+  'none' AS found
 FROM postings p LEFT JOIN orders o USING (merchant_id, order_id)
 WHERE p.merchant_id = $1 AND p.order_id IS NOT NULL AND o.order_id IS NULL LIMIT 1000
 """,
@@ -174,7 +182,8 @@ FROM entries e LEFT JOIN postings p USING (merchant_id, posting_id)
 WHERE e.merchant_id = $1 AND p.posting_id IS NULL LIMIT 1000
 """,
     book="""
-SELECT NULL::uuid AS order_id, 'sum of the book in ' || asset AS field, '0' AS expected, sum(units)::text AS found
+SELECT NULL::uuid AS order_id, 'sum of the book in ' || asset AS field, '0' AS expected,
+  sum(units)::text AS found
 FROM entries WHERE merchant_id = $1 GROUP BY asset HAVING sum(units) <> 0 LIMIT 1000
 """,
 )

@@ -22,12 +22,14 @@ from recoup.kit.proofs.walk import (
 SELECT order_id, 'event of log line ' || seq AS field, l.event AS expected, b.event AS found
 FROM (
   SELECT l.order_id, l.seq, e.event FROM order_log l
-  JOIN unnest($4::text[], $5::text[]) AS e (line, event) ON e.line = l.src || '/' || l.happening || '/' || l.dst
+  JOIN unnest($4::text[], $5::text[]) AS e (line, event) ON e.line = l.src || '/' || l.happening ||
+    '/' || l.dst
   WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3
 ) l
 FULL JOIN (
   SELECT subject_id AS order_id, seq, event FROM outbox
-  WHERE merchant_id = $1 AND subject_id > $2 AND subject_id <= $3 AND subject_kind IN ('order', 'stable_order')
+  WHERE merchant_id = $1 AND subject_id > $2 AND subject_id <= $3
+    AND subject_kind IN ('order', 'stable_order')
 ) b USING (order_id, seq)
 WHERE l.event IS DISTINCT FROM b.event
 ORDER BY order_id, seq LIMIT 1000
@@ -55,10 +57,12 @@ WHERE b.merchant_id = $1 AND b.subject_id > $2 AND b.subject_id <= $3
 ORDER BY b.subject_id, b.seq LIMIT 1000
 """,
     feed_order="""
-SELECT subject_id AS order_id, 'feed number of event ' || seq AS field, 'more than ' || before AS expected,
+SELECT subject_id AS order_id, 'feed number of event ' || seq AS field,
+  'more than ' || before AS expected,
   feed_no::text AS found
 FROM (
-  SELECT subject_id, seq, feed_no, lag(feed_no) OVER (PARTITION BY subject_id ORDER BY seq) AS before FROM feed
+  SELECT subject_id, seq, feed_no, lag(feed_no) OVER (PARTITION BY subject_id
+    ORDER BY seq) AS before FROM feed
   WHERE merchant_id = $1 AND subject_id > $2 AND subject_id <= $3
 ) f
 WHERE feed_no <= before ORDER BY subject_id, seq LIMIT 1000
@@ -68,9 +72,11 @@ SELECT l.subject_id AS order_id, 'next event ' || l.next_seq || ' of a delivery 
   'an event of the feed' AS expected, 'none' AS found
 FROM lanes l
 JOIN endpoints e USING (endpoint_id)
-LEFT JOIN feed f ON f.merchant_id = l.merchant_id AND f.subject_id = l.subject_id AND f.seq = l.next_seq
+LEFT JOIN feed f ON f.merchant_id = l.merchant_id AND f.subject_id = l.subject_id
+  AND f.seq = l.next_seq
 WHERE l.merchant_id = $1 AND l.subject_id > $2 AND l.subject_id <= $3
-  AND CASE WHEN e.ordered THEN l.subject_id ELSE f.event_id END IS DISTINCT FROM CASE WHEN f.seq IS NULL THEN NULL
+  AND CASE WHEN e.ordered THEN l.subject_id ELSE f.event_id END IS DISTINCT FROM CASE
+    WHEN f.seq IS NULL THEN NULL
     ELSE l.lane_id END
 LIMIT 1000
 """,
@@ -84,7 +90,8 @@ FROM (
     SELECT t.endpoint_id, t.subject_id, t.seq, min(t.at) AS first_at,
       min(t.at) FILTER (WHERE t.result <> 'failed') AS done_at
     FROM delivery_tries t JOIN endpoints e USING (endpoint_id)
-    WHERE t.merchant_id = $1 AND t.subject_id > $2 AND t.subject_id <= $3 AND e.ordered AND NOT t.resent
+    WHERE t.merchant_id = $1 AND t.subject_id > $2 AND t.subject_id <= $3 AND e.ordered
+      AND NOT t.resent
     GROUP BY 1, 2, 3
   ) d WINDOW w AS (PARTITION BY endpoint_id, subject_id ORDER BY seq)
 ) t
@@ -94,18 +101,22 @@ ORDER BY subject_id, seq LIMIT 1000
 )
 
 
-# $4, $5: status -> its name. What the newest event says of an order is what the order's own row says.
+# $4, $5: status -> its name. What the newest event says of an order is what the order's own row
+# says.
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT order_id, 'state of the order in event ' || seq AS field, expected::text || ' ' || coalesce(until::text, '')
+SELECT order_id, 'state of the order in event ' || seq AS field,
+  expected::text || ' ' || coalesce(until::text, '')
   AS expected, found::text AS found
 FROM (
-  SELECT h.order_id, b.seq, b.body -> 'Order' AS found, o.expires_at AS until, jsonb_build_object('Status', s.name,
+  SELECT h.order_id, b.seq, b.body -> 'Order' AS found, o.expires_at AS until,
+    jsonb_build_object('Status', s.name,
     'Amount', h.units, 'RefundedAmount', h.refunded_units, 'Currency', h.asset, 'Reason', h.reason,
     'DoNotRetry', o.do_not_retry) AS expected
   FROM order_heads h
   JOIN orders o USING (merchant_id, order_id)
   JOIN unnest($4::int[], $5::text[]) AS s (status, name) USING (status)
-  CROSS JOIN LATERAL (SELECT seq, body FROM outbox b WHERE b.merchant_id = h.merchant_id AND b.subject_id = h.order_id
+  CROSS JOIN LATERAL (SELECT seq, body FROM outbox b WHERE b.merchant_id = h.merchant_id
+    AND b.subject_id = h.order_id
     ORDER BY seq DESC LIMIT 1) b
   WHERE h.merchant_id = $1 AND h.order_id > $2 AND h.order_id <= $3 AND o.door = 'rescue'
 ) x
@@ -147,12 +158,16 @@ FROM (SELECT coalesce(max(feed_no), 0) AS feed_no, coalesce(max(number), 0) AS n
   WHERE merchant_id = $1) c
 CROSS JOIN LATERAL (
   SELECT coalesce(max(feed_no), 0) AS last, coalesce(max(number), 0) AS last_number,
-    (SELECT min(x.feed_no) FROM (SELECT f.feed_no, lag(f.feed_no, 1, 0::bigint) OVER (ORDER BY f.feed_no) AS before
+    (SELECT min(x.feed_no) FROM (SELECT f.feed_no, lag(f.feed_no, 1,
+      0::bigint) OVER (ORDER BY f.feed_no) AS before
       FROM feed f WHERE f.merchant_id = $1) x
-      WHERE x.feed_no <> x.before + 1 AND x.feed_no - 1 NOT IN (SELECT feed FROM epochs)) AS after_gap,
-    (SELECT min(x.number) FROM (SELECT f.number, lag(f.number, 1, 0::bigint) OVER (ORDER BY f.feed_no) AS before
+      WHERE x.feed_no <> x.before + 1 AND x.feed_no - 1 NOT IN (SELECT feed
+        FROM epochs)) AS after_gap,
+    (SELECT min(x.number) FROM (SELECT f.number, lag(f.number, 1,
+      0::bigint) OVER (ORDER BY f.feed_no) AS before
       FROM feed f WHERE f.merchant_id = $1 AND f.number IS NOT NULL) x
-      WHERE x.number <> x.before + 1 AND x.number - 1 NOT IN (SELECT feed FROM epochs)) AS wrong_number
+      WHERE x.number <> x.before + 1 AND x.number - 1 NOT IN (SELECT feed
+        FROM epochs)) AS wrong_number
   FROM feed WHERE merchant_id = $1
 ) f
 CROSS JOIN LATERAL (VALUES
@@ -161,11 +176,13 @@ CROSS JOIN LATERAL (VALUES
   (3, 'number in the rescue API out of place', 'none', coalesce(f.wrong_number::text, 'none')),
   (4, 'last number in the rescue API', c.number::text, f.last_number::text)
 ) v (no, field, expected, found)
-WHERE v.expected <> v.found AND (v.no NOT IN (2, 4) OR v.expected NOT IN (SELECT feed::text FROM epochs))
+WHERE v.expected <> v.found AND (v.no NOT IN (2, 4) OR v.expected NOT IN (SELECT feed::text
+  FROM epochs))
 ORDER BY v.no LIMIT 1000
 """,
     feed_of_nothing="""
-SELECT f.subject_id AS order_id, 'event of feed number ' || f.feed_no AS field, 'an event' AS expected, 'none' AS found
+SELECT f.subject_id AS order_id, 'event of feed number ' || f.feed_no AS field,
+  'an event' AS expected, 'none' AS found
 FROM feed f LEFT JOIN outbox b USING (merchant_id, subject_id, seq)
 WHERE f.merchant_id = $1 AND b.event_id IS NULL ORDER BY f.feed_no LIMIT 1000
 """,

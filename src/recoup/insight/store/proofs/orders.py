@@ -22,8 +22,10 @@ from recoup.orders.rules.lifecycle import OPEN, Stage
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT o.order_id, 'card of the order' AS field, 'a card in the vault' AS expected, 'none' AS found
 FROM orders o
-WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND o.stage = ANY($4::text[]) AND o.kind <> 'stable'
-  AND NOT EXISTS (SELECT FROM vault v WHERE v.merchant_id = o.merchant_id AND v.token_id = o.token_id)
+WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND o.stage = ANY($4::text[])
+  AND o.kind <> 'stable'
+  AND NOT EXISTS (SELECT FROM vault v WHERE v.merchant_id = o.merchant_id
+    AND v.token_id = o.token_id)
 ORDER BY o.order_id LIMIT 1000
 """)
 async def _cards(
@@ -72,15 +74,20 @@ class StoredOrder(Row):
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT order_id, o.stage, o.version, o.kind, o.units, o.asset, o.door, o.site_id, o.placed_at, o.expires_at,
-  h.order_id AS head, h.status, h.refunded_units, h.disputed, h.attempts, h.next_attempt_at, h.reason, h.created_at,
-  h.order_type, h.units AS head_units, h.asset AS head_asset, h.door AS head_door, h.site_id AS head_site_id,
+SELECT order_id, o.stage, o.version, o.kind, o.units, o.asset, o.door, o.site_id, o.placed_at,
+  o.expires_at,
+  h.order_id AS head, h.status, h.refunded_units, h.disputed, h.attempts, h.next_attempt_at,
+    h.reason, h.created_at,
+  h.order_type, h.units AS head_units, h.asset AS head_asset, h.door AS head_door,
+    h.site_id AS head_site_id,
   h.placed_at AS head_placed_at, h.expires_at AS head_expires_at,
-  coalesce(o.facts -> 'decline' ->> 'code', '') AS decline_code, h.decline_code AS head_decline_code,
+  coalesce(o.facts -> 'decline' ->> 'code', '') AS decline_code,
+    h.decline_code AS head_decline_code,
   coalesce(a.counted, 0) AS counted, a.planned_at, coalesce(r.units, 0)::bigint AS refunded,
   coalesce(d.units, 0)::bigint AS disputed_units
 FROM (SELECT * FROM orders WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3) o
-FULL JOIN (SELECT * FROM order_heads WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3) h USING (order_id)
+FULL JOIN (SELECT * FROM order_heads WHERE merchant_id = $1 AND order_id > $2
+  AND order_id <= $3) h USING (order_id)
 LEFT JOIN (
   SELECT order_id, count(*) FILTER (WHERE sent_at IS NOT NULL AND state <> 'not_sent') AS counted,
     min(due_at) FILTER (WHERE state = 'planned' AND initiator <> 'payer') AS planned_at
@@ -91,12 +98,14 @@ LEFT JOIN (
   WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3
     AND (kind = 'refund' AND state NOT IN ('refused', 'failed')
     OR kind = 'reversal' AND EXISTS (SELECT FROM order_log l WHERE l.merchant_id = m.merchant_id
-      AND l.order_id = m.order_id AND l.fact_id = m.modification_id AND l.happening = 'part_owed_back'))
+      AND l.order_id = m.order_id AND l.fact_id = m.modification_id
+        AND l.happening = 'part_owed_back'))
   GROUP BY order_id
 ) r USING (order_id)
 LEFT JOIN (
   SELECT order_id, sum(units) AS units FROM disputes
-  WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND stage <> 'inquiry' AND state <> 'won'
+  WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND stage <> 'inquiry'
+    AND state <> 'won'
   GROUP BY order_id
 ) d USING (order_id)
 ORDER BY order_id
@@ -128,10 +137,12 @@ async def read_lines(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> l
 references: Final = of_window(
     __name__,
     refs="""
-SELECT o.order_id, 'order reference ' || o.door || ' ' || o.external_id AS field, o.order_id::text AS expected,
+SELECT o.order_id, 'order reference ' || o.door || ' ' || o.external_id AS field,
+  o.order_id::text AS expected,
   f.order_id::text AS found
 FROM orders o LEFT JOIN order_refs f USING (merchant_id, door, external_id, generation)
-WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND f.order_id IS DISTINCT FROM o.order_id
+WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND f.order_id IS DISTINCT
+  FROM o.order_id
 ORDER BY o.order_id LIMIT 1000
 """,
 )
@@ -144,15 +155,18 @@ async def cards(db: Read, window: Window) -> list[Difference]:
 references_of_nothing: Final = of_merchant(
     __name__,
     refs_of_nothing="""
-SELECT f.order_id, 'order reference ' || f.door || ' ' || f.external_id AS field, 'an order' AS expected,
+SELECT f.order_id, 'order reference ' || f.door || ' ' || f.external_id AS field,
+  'an order' AS expected,
   'no order' AS found
 FROM order_refs f LEFT JOIN orders o USING (merchant_id, order_id)
 WHERE f.merchant_id = $1 AND o.order_id IS NULL LIMIT 1000
 """,
     keys_of_nothing="""
-SELECT r.subject_id AS order_id, 'key of ' || r.operation AS field, 'an order' AS expected, 'no order' AS found
+SELECT r.subject_id AS order_id, 'key of ' || r.operation AS field, 'an order' AS expected,
+  'no order' AS found
 FROM requests r LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.subject_id
-WHERE r.merchant_id = $1 AND r.operation IN ('evaluate', 'refund', 'charge') AND r.subject_id IS NOT NULL
+WHERE r.merchant_id = $1 AND r.operation IN ('evaluate', 'refund', 'charge')
+  AND r.subject_id IS NOT NULL
   AND o.order_id IS NULL LIMIT 1000
 """,
 )

@@ -21,15 +21,18 @@ PAGES_MAX: Final = 16
 _in_order: Final = of_merchant(
     __name__,
     numbers="""
-SELECT NULL::uuid AS order_id, 'page number' AS field, (before + 1)::text AS expected, page_no::text AS found
-FROM (SELECT page_no, lag(page_no, 1, 0::bigint) OVER (ORDER BY page_no) AS before FROM pages WHERE merchant_id = $1) p
+SELECT NULL::uuid AS order_id, 'page number' AS field, (before + 1)::text AS expected,
+  page_no::text AS found
+FROM (SELECT page_no, lag(page_no, 1, 0::bigint) OVER (ORDER BY page_no) AS before FROM pages
+  WHERE merchant_id = $1) p
 WHERE page_no <> before + 1 ORDER BY page_no LIMIT 1000
 """,
     last="""
 SELECT NULL::uuid AS order_id, v.field, v.expected, v.found
 FROM (SELECT coalesce(max(page_no), 0) AS page_no, coalesce(max(encode(root, 'hex')), '') AS root
   FROM closers WHERE merchant_id = $1) c
-LEFT JOIN (SELECT page_no, root FROM pages WHERE merchant_id = $1 ORDER BY page_no DESC LIMIT 1) p ON true
+LEFT JOIN (SELECT page_no, root FROM pages WHERE merchant_id = $1 ORDER BY page_no DESC
+  LIMIT 1) p ON true
 CROSS JOIN LATERAL (VALUES
   (1, 'last page', c.page_no::text, coalesce(p.page_no, 0)::text),
   (2, 'last root', c.root, coalesce(encode(p.root, 'hex'), ''))
@@ -37,16 +40,19 @@ CROSS JOIN LATERAL (VALUES
 WHERE v.expected <> v.found ORDER BY v.no LIMIT 1000
 """,
     of_no_page="""
-SELECT p.order_id, 'page of posting ' || p.posting_id AS field, p.page_no::text AS expected, 'none' AS found
+SELECT p.order_id, 'page of posting ' || p.posting_id AS field, p.page_no::text AS expected,
+  'none' AS found
 FROM postings p LEFT JOIN pages g USING (merchant_id, page_no)
 WHERE p.merchant_id = $1 AND p.page_no IS NOT NULL AND g.page_no IS NULL
 ORDER BY p.page_no, p.position LIMIT 1000
 """,
     open="""
-SELECT p.order_id, 'balance after entry ' || e.line_no || ' of posting ' || p.posting_id || ', in no page yet' AS field,
+SELECT p.order_id, 'balance after entry ' || e.line_no || ' of posting ' || p.posting_id ||
+  ', in no page yet' AS field,
   'none' AS expected, coalesce(e.balance_after::text, 'position ' || p.position) AS found
 FROM postings p JOIN entries e USING (merchant_id, posting_id)
-WHERE p.merchant_id = $1 AND p.page_no IS NULL AND (e.balance_after IS NOT NULL OR p.position IS NOT NULL)
+WHERE p.merchant_id = $1 AND p.page_no IS NULL AND (e.balance_after IS NOT NULL
+  OR p.position IS NOT NULL)
 ORDER BY p.posting_id LIMIT 1000
 """,
 )
@@ -55,13 +61,15 @@ ORDER BY p.posting_id LIMIT 1000
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
 WITH g AS MATERIALIZED (
   SELECT page_no, prev_root, root, postings, sums,
-    (SELECT b.root FROM pages b WHERE b.merchant_id = $1 AND b.page_no = g.page_no - 1) AS root_before
+    (SELECT b.root FROM pages b WHERE b.merchant_id = $1
+      AND b.page_no = g.page_no - 1) AS root_before
   FROM pages g WHERE merchant_id = $1 AND page_no > $2 AND page_no <= $3
 ), p AS MATERIALIZED (
   SELECT page_no, posting_id, position, content_hash FROM postings
   WHERE merchant_id = $1 AND page_no > $2 AND page_no <= $3
 ), hashes AS (
-  SELECT page_no, count(*) AS n, min(position) AS low, max(position) AS high, count(DISTINCT position) AS different,
+  SELECT page_no, count(*) AS n, min(position) AS low, max(position) AS high,
+    count(DISTINCT position) AS different,
     string_agg(content_hash, ''::bytea ORDER BY position) AS text
   FROM p GROUP BY page_no
 ), sums AS (
@@ -69,7 +77,8 @@ WITH g AS MATERIALIZED (
   FROM p JOIN entries e ON e.merchant_id = $1 AND e.posting_id = p.posting_id GROUP BY 1, 2, 3, 4
 ), told AS (
   SELECT page_no, jsonb_object_agg(account || '|' || asset || '|' || place, units) AS sums,
-    string_agg(account || '|' || asset || '|' || place || '=' || units, E'\\n' ORDER BY account, asset, place) AS text
+    string_agg(account || '|' || asset || '|' || place || '=' || units, E'\\n'
+      ORDER BY account, asset, place) AS text
   FROM sums GROUP BY page_no
 )
 SELECT NULL::uuid AS order_id, v.field || ' of page ' || g.page_no AS field, v.expected, v.found
@@ -103,12 +112,15 @@ class _Balance(Row):
 WITH e AS MATERIALIZED (
   SELECT p.order_id, p.page_no, p.position, p.posting_id, e.line_no,
     e.account || '|' || e.asset || '|' || e.place AS key, e.units, e.balance_after,
-    sum(e.units) OVER (PARTITION BY e.account, e.asset, e.place ORDER BY p.page_no, p.position, e.line_no)
-      + coalesce(($4::jsonb ->> (e.account || '|' || e.asset || '|' || e.place))::numeric, 0) AS running
+    sum(e.units) OVER (PARTITION BY e.account, e.asset, e.place
+      ORDER BY p.page_no, p.position, e.line_no)
+      + coalesce(($4::jsonb ->> (e.account || '|' || e.asset || '|' || e.place))::numeric,
+        0) AS running
   FROM postings p JOIN entries e USING (merchant_id, posting_id)
   WHERE p.merchant_id = $1 AND p.page_no > $2 AND p.page_no <= $3
 ), wrong AS (
-  SELECT order_id, 'balance after entry ' || line_no || ' of posting ' || posting_id || ' (' || key || ')' AS field,
+  SELECT order_id, 'balance after entry ' || line_no || ' of posting ' || posting_id || ' (' || key
+    || ')' AS field,
     running::text AS expected, balance_after::text AS found
   FROM e WHERE running IS DISTINCT FROM balance_after ORDER BY page_no, position, line_no LIMIT 1
 )
@@ -126,9 +138,11 @@ async def _balances(
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT NULL::uuid AS order_id, 'balance of account ' || key AS field, s.units::text AS expected, b.units::text AS found
+SELECT NULL::uuid AS order_id, 'balance of account ' || key AS field, s.units::text AS expected,
+  b.units::text AS found
 FROM (SELECT key, value::text::numeric AS units FROM jsonb_each($2::jsonb)) s
-FULL JOIN (SELECT account || '|' || asset || '|' || place AS key, units FROM account_balances WHERE merchant_id = $1) b
+FULL JOIN (SELECT account || '|' || asset || '|' || place AS key, units FROM account_balances
+  WHERE merchant_id = $1) b
   USING (key)
 WHERE s.units IS DISTINCT FROM b.units ORDER BY key LIMIT 1000
 """)
@@ -168,8 +182,10 @@ class CertificateFile(CertificateHead):
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(f"""
-SELECT {columns_of(CertificateHead, "c")}, to_char(c.month_from AT TIME ZONE 'UTC', 'YYYY-MM') AS month, c.file,
-  EXISTS (SELECT FROM outbox x WHERE x.merchant_id = c.merchant_id AND x.subject_id = c.certificate_id
+SELECT {columns_of(CertificateHead, "c")}, to_char(c.month_from AT TIME ZONE 'UTC',
+  'YYYY-MM') AS month, c.file,
+  EXISTS (SELECT FROM outbox x WHERE x.merchant_id = c.merchant_id
+    AND x.subject_id = c.certificate_id
     AND x.body ->> 'CertificateRoot' = encode(c.root, 'hex')) AS has_event
 FROM certificates c WHERE c.merchant_id = $1 AND c.chain_no > $2 ORDER BY c.chain_no LIMIT $3
 """)

@@ -7,7 +7,8 @@ from recoup.kit.proofs.walk import of_merchant
 switches: Final = of_merchant(
     __name__,
     stand="""
-SELECT NULL::uuid AS order_id, 'switch ' || h.kind || ' of ' || h.level || ' ' || h.subject_id AS field,
+SELECT NULL::uuid AS order_id, 'switch ' || h.kind || ' of ' || h.level || ' ' || h.subject_id AS
+  field,
   h.is_on::text AS expected, s.is_on::text AS found
 FROM (
   SELECT DISTINCT ON (subject_id, kind) * FROM switch_changes WHERE merchant_id = $1
@@ -15,21 +16,26 @@ FROM (
 ) h
 LEFT JOIN (
   SELECT level, subject_id, kind, is_on FROM (
-    SELECT 'merchant' AS level, merchant_id AS subject_id, cit_web, cit_callcenter, mit FROM merchants
+    SELECT 'merchant' AS level, merchant_id AS subject_id, cit_web, cit_callcenter, mit
+      FROM merchants
     WHERE merchant_id = $1
     UNION ALL SELECT 'site', site_id, cit_web, cit_callcenter, mit FROM sites WHERE merchant_id = $1
-    UNION ALL SELECT 'campaign', campaign_id, cit_web, cit_callcenter, mit FROM campaigns WHERE merchant_id = $1
-  ) t CROSS JOIN LATERAL (VALUES ('cit_web', cit_web), ('cit_callcenter', cit_callcenter), ('mit', mit))
+    UNION ALL SELECT 'campaign', campaign_id, cit_web, cit_callcenter, mit FROM campaigns
+      WHERE merchant_id = $1
+  ) t CROSS JOIN LATERAL (VALUES ('cit_web', cit_web), ('cit_callcenter', cit_callcenter), ('mit',
+    mit))
     AS k (kind, is_on)
 ) s USING (level, subject_id, kind)
 WHERE s.is_on IS DISTINCT FROM h.is_on
 ORDER BY 2 LIMIT 1000
 """,
     follow="""
-SELECT NULL::uuid AS order_id, v.field || ' of switch change ' || h.version || ' of ' || h.kind AS field, v.expected,
+SELECT NULL::uuid AS order_id, v.field || ' of switch change ' || h.version || ' of ' || h.kind AS
+  field, v.expected,
   v.found
 FROM (
-  SELECT *, lag(is_on) OVER (PARTITION BY subject_id, kind ORDER BY version) AS before FROM switch_changes
+  SELECT *, lag(is_on) OVER (PARTITION BY subject_id, kind ORDER BY version) AS before
+    FROM switch_changes
   WHERE merchant_id = $1
 ) h
 JOIN merchants m ON m.merchant_id = h.merchant_id

@@ -106,7 +106,8 @@ async def keep_timetables(
     """Replaces earlier ones of the same cards and amounts."""
     await connection.executemany(
         "INSERT INTO issuer.timetables (card_mac, units, since, answers) VALUES ($1, $2, $3, $4)"
-        " ON CONFLICT (card_mac, units) DO UPDATE SET since = excluded.since, answers = excluded.answers",
+        " ON CONFLICT (card_mac, units) DO UPDATE SET since = excluded.since, answers = "
+        "excluded.answers",
         [(mac, timetable.units, timetable.since, timetable.answers) for mac, timetable in rows],
     )
 
@@ -133,7 +134,8 @@ def _decided(row: asyncpg.Record) -> Decided:
 
 
 _ARRIVED = """
-INSERT INTO issuer.calls (id, kind, received_at, sent_at, charge_id, card_mac, scheme, units, currency,
+INSERT INTO issuer.calls (id, kind, received_at, sent_at, charge_id, card_mac, scheme, units,
+  currency,
                           initiator, acceptor_id, order_id, merchant_id)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """
@@ -163,7 +165,8 @@ async def arrived(
 
 _DECIDE = """
 WITH call AS (
-    INSERT INTO issuer.calls (id, kind, received_at, sent_at, card_mac, scheme, units, currency, initiator,
+    INSERT INTO issuer.calls (id, kind, received_at, sent_at, card_mac, scheme, units, currency,
+      initiator,
                               acceptor_id, order_id, merchant_id)
     VALUES ($1, 'charge', $12, $11, $4, $5, $6, $7, $8, $9, $2, $3)
 )
@@ -219,7 +222,8 @@ async def decide_charge(
 
 async def drop(connection: asyncpg.Connection, charge: Charge, why: str, now: datetime) -> None:
     await connection.execute(
-        "INSERT INTO issuer.dropped (id, order_id, why, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        "INSERT INTO issuer.dropped (id, order_id, why, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO "
+        "NOTHING",
         charge.id,
         charge.order_id,
         why,
@@ -256,7 +260,8 @@ async def end_silence(
     """Ends the silence about those of these charges about which inquiries would have had no answer
     for longer: now they have. Returns them."""
     rows = await connection.fetch(
-        "UPDATE issuer.sends SET known_from = $2 WHERE id = ANY ($1) AND hidden_inquiries = $3 AND known_from > $2"
+        "UPDATE issuer.sends SET known_from = $2 WHERE id = ANY ($1) AND hidden_inquiries = $3 AND "
+        "known_from > $2"
         " RETURNING id",
         ids,
         now,
@@ -276,14 +281,16 @@ WITH call AS (
     INSERT INTO issuer.calls (id, kind, received_at, sent_at, charge_id, units, currency)
     VALUES ($1, $2, $3, $4, $5, $6, $7)
 )
-SELECT units, currency, capture, decision = 'approved' AND coalesce(known_from <= $3, true) AS charged
+SELECT units, currency, capture, decision = 'approved' AND coalesce(known_from <= $3,
+  true) AS charged
 FROM issuer.sends WHERE id = $5 FOR UPDATE
 """
 # `own_*`: what was decided for this very id.
 _REVERSED = """
 SELECT (SELECT decision FROM issuer.reversals WHERE id = $2) AS own_decision,
        (SELECT why FROM issuer.reversals WHERE id = $2) AS own_why,
-       coalesce(sum(units) FILTER (WHERE kind = 'refund' AND failed_at IS NULL), 0)::bigint AS refunded,
+       coalesce(sum(units) FILTER (WHERE kind = 'refund'
+         AND failed_at IS NULL), 0)::bigint AS refunded,
        count(*) FILTER (WHERE kind = 'void') AS voids,
        coalesce(sum(units) FILTER (WHERE kind = 'capture'), 0)::bigint AS captured,
        coalesce(bool_or(kind = 'capture' AND final_part), false) AS closed,
@@ -318,7 +325,8 @@ async def decide_reversal(
         why = "refused_by_test_card" if refuse else _refusal(reversal, charge, before)
         decision = "declined" if why else "approved"
         mine = await connection.fetchval(
-            "INSERT INTO issuer.reversals (id, charge_id, kind, units, currency, sent_at, decided_at,"
+            "INSERT INTO issuer.reversals (id, charge_id, kind, units, currency, sent_at, "
+            "decided_at,"
             " decision, why, final_part) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
             " ON CONFLICT (id) DO NOTHING RETURNING id",
             reversal.id,
@@ -370,13 +378,17 @@ def _refusal(
 
 
 _STATEMENT = """
-SELECT s.sent_at AS at, s.descriptor, coalesce(c.units, s.units) AS units, s.currency FROM issuer.sends s
-LEFT JOIN issuer.reversals c ON c.charge_id = s.id AND c.kind = 'capture' AND c.decision = 'approved'
+SELECT s.sent_at AS at, s.descriptor, coalesce(c.units, s.units) AS units, s.currency
+  FROM issuer.sends s
+LEFT JOIN issuer.reversals c ON c.charge_id = s.id AND c.kind = 'capture'
+  AND c.decision = 'approved'
 WHERE s.order_id = $1 AND s.decision = 'approved' AND coalesce(s.known_from <= $2, true)
 UNION ALL
-SELECT r.sent_at, s.descriptor || CASE r.kind WHEN 'void' THEN ' (let go)' ELSE ' (refund)' END, -r.units, r.currency
+SELECT r.sent_at, s.descriptor || CASE r.kind WHEN 'void' THEN ' (let go)'
+  ELSE ' (refund)' END, -r.units, r.currency
 FROM issuer.reversals r JOIN issuer.sends s ON s.id = r.charge_id
-WHERE s.order_id = $1 AND r.decision = 'approved' AND (r.kind = 'refund' AND r.failed_at IS NULL OR r.kind = 'void'
+WHERE s.order_id = $1 AND r.decision = 'approved' AND (r.kind = 'refund' AND r.failed_at IS NULL
+  OR r.kind = 'void'
   AND NOT EXISTS (SELECT FROM issuer.reversals c
     WHERE c.charge_id = s.id AND c.kind = 'capture' AND c.decision = 'approved'))
 ORDER BY at

@@ -90,7 +90,8 @@ class Connections:
                 connection = None
             raise
         except BaseException:
-            # Cut off in the middle: a BEGIN that nobody has read the answer of would swallow what the next one commits.
+            # Cut off in the middle: a BEGIN that nobody has read the answer of would swallow what
+            # the next one commits.
             if connection is not None:
                 connection.terminate()
                 connection = None

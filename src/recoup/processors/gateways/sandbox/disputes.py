@@ -42,19 +42,22 @@ class DisputeRequest:
 
 _CHARGE = "SELECT * FROM issuer.sends WHERE id = $1 AND decision = 'approved' FOR UPDATE"
 _BEFORE = """
-SELECT coalesce(sum(units) FILTER (WHERE kind = 'refund' AND failed_at IS NULL), 0)::bigint AS refunded,
+SELECT coalesce(sum(units) FILTER (WHERE kind = 'refund'
+  AND failed_at IS NULL), 0)::bigint AS refunded,
        coalesce(bool_or(kind = 'void'), false) AS voided,
        coalesce(sum(units) FILTER (WHERE kind = 'capture'), 0)::bigint AS captured
 FROM issuer.reversals WHERE charge_id = $1 AND decision = 'approved'
 """
 _CASES = "SELECT * FROM issuer.disputes WHERE charge_id = $1 ORDER BY case_no"
 _OPEN = """
-INSERT INTO issuer.disputes (case_id, charge_id, merchant_id, order_id, case_no, stage, status, reason_code, units,
+INSERT INTO issuer.disputes (case_id, charge_id, merchant_id, order_id, case_no, stage, status,
+  reason_code, units,
                              currency, fee, opened_at, respond_by)
 VALUES ($1, $2, $3, $4, $5, $6, 'open', $7, $8, $9, $10, $11, $12) RETURNING *
 """
 _GO_ON = """
-UPDATE issuer.disputes SET stage = $2, status = 'open', respond_by = $3, units = coalesce($4, units), fee = $5
+UPDATE issuer.disputes SET stage = $2, status = 'open', respond_by = $3, units = coalesce($4,
+  units), fee = $5
 WHERE case_id = $1 RETURNING *
 """
 
@@ -125,9 +128,11 @@ async def decide(
     is sent again."""
     status = "won" if won else "lost"
     row = await connection.fetchrow(
-        "UPDATE issuer.disputes SET status = $2::text WHERE case_id = (SELECT case_id FROM issuer.disputes"
+        "UPDATE issuer.disputes SET status = $2::text WHERE case_id = (SELECT case_id FROM "
+        "issuer.disputes"
         " WHERE charge_id = $1 AND status = 'open' AND ($2 = 'won' OR stage <> 'inquiry')"
-        " AND ($3::text IS NULL OR case_id = $3) ORDER BY case_no DESC LIMIT 1 FOR UPDATE) RETURNING *",
+        " AND ($3::text IS NULL OR case_id = $3) ORDER BY case_no DESC LIMIT 1 FOR UPDATE) "
+        "RETURNING *",
         charge_id,
         status,
         case,

@@ -15,8 +15,10 @@ SELECT id, reference, type, units, currency, at FROM (
   SELECT s.id, '' AS reference, 'charge' AS type, coalesce(c.units, s.units) AS units, s.currency,
     coalesce(c.sent_at, s.sent_at) AS at
   FROM issuer.sends s
-  LEFT JOIN issuer.reversals c ON c.charge_id = s.id AND c.kind = 'capture' AND c.decision = 'approved'
-  WHERE s.route = $4 AND s.merchant_id = $1 AND s.decision = 'approved' AND (s.capture OR c.id IS NOT NULL)
+  LEFT JOIN issuer.reversals c ON c.charge_id = s.id AND c.kind = 'capture'
+    AND c.decision = 'approved'
+  WHERE s.route = $4 AND s.merchant_id = $1 AND s.decision = 'approved' AND (s.capture
+    OR c.id IS NOT NULL)
   UNION ALL
   SELECT r.id, '', 'refund', r.units, r.currency, r.sent_at
   FROM issuer.reversals r JOIN issuer.sends s ON s.id = r.charge_id

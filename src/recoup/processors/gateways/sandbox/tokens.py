@@ -53,7 +53,8 @@ class SandboxTokens:
         try:
             async with self._connections.one() as connection:
                 await connection.execute(
-                    "INSERT INTO issuer.tokens (id, merchant_id, token_mac, state, exp_month, exp_year,"
+                    "INSERT INTO issuer.tokens (id, merchant_id, token_mac, state, exp_month, "
+                    "exp_year,"
                     " gives_cryptogram) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
                     *(
                         request.id,
@@ -96,7 +97,8 @@ class SandboxTokens:
         """Changes a token as the network does: False where there is none, or it is deleted."""
         async with self._connections.one() as connection:
             done = await connection.execute(
-                "UPDATE issuer.tokens SET state = $2, exp_year = exp_year + $3 WHERE id = $1 AND state <> 'deleted'",
+                "UPDATE issuer.tokens SET state = $2, exp_year = exp_year + $3 WHERE id = $1 AND "
+                "state <> 'deleted'",
                 *(token_id, _STATES.get(change, "active"), YEARS if change == "refresh" else 0),
             )
         return str(done) == "UPDATE 1"
