@@ -184,3 +184,15 @@ def test_an_order_is_feminine_where_only_it_is_said(language: str, begins: str, 
 
 def test_a_word_that_ends_a_sentence_alone_is_a_message() -> None:
     assert "Approved." in harvested("words")
+
+
+def test_each_file_that_the_harvest_names_is_there() -> None:
+    """A module that moves takes its texts along."""
+    files = [
+        str(path.relative_to(root))
+        for root in (harvest.SOURCE, harvest.CONNECTORS.parent)
+        for path in root.rglob("*.py")
+    ]
+    named = (*harvest._WORDY, *harvest._YET, *harvest._NOBODY, *harvest._FORMS)
+    gone = {name for name in named if not any(name in file for file in files)}
+    assert gone == set()

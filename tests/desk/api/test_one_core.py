@@ -15,7 +15,7 @@ from recoup.refunds.api import refund as rescue_refund
 from recoup.refunds.flows.refund import refund
 from recoup.rescue.flows import cancel as card_cancel
 from recoup.rescue.moves.ending import cancel
-from recoup.stablecoin.flows import cancel as stable_cancel
+from recoup.stablecoin.flows import expire as stable_cancel
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,12 @@ import html
 import json
 import re
 import uuid
-from dataclasses import replace
 from datetime import timedelta
 
 import asyncpg
 import httpx
 import pytest
+from msgspec.structs import replace
 from tests.left_processes import Killer, dying_process, kills, run_until_killed
 from tests.rings import deep
 from tests.staff import As, portal, post, texts

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 from tests.left_processes import second_process
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
@@ -187,7 +188,7 @@ def test_a_bad_row_among_sixty_four_harms_no_other(server: ServerAddress) -> Non
             unknown_token = replace(await shop.declined(), token_id=shop.merchant_id, pan=None)
             unreadable = await shop.declined()
             unreadable = replace(
-                unreadable, payer=replace(unreadable.payer, first_name="zero \x00 byte")
+                unreadable, payer=structs.replace(unreadable.payer, first_name="zero \x00 byte")
             )
             calls = good[:31] + [unknown_token] + good[31:] + [unreadable]
             answers = await asyncio.gather(

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from msgspec.structs import replace
 from tests.rings import deep, draw, each
 from tests.risk.flows.test_advances import SLOW, run, waiting
 from tests.worlds import Shop

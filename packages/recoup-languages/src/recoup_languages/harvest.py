@@ -30,7 +30,7 @@ _WORDY: Final = (
     "onboarding/flows/go_live.py", "onboarding/rules/form.py", "onboarding/rules/onboarding.py",
     "orders/rules/attention.py", "orders/rules/events.py", "orders/rules/faces.py",
     "parts/rules.py", "people/rules/account_words.py", "people/rules/letters.py",
-    "orders/rules/notices.py", "processors/rules/route_terms.py",
+    "mail/rules/payer_words.py", "processors/rules/route_terms.py",
     "reconciliation/flows/reconcile.py",
     "rescue/moves/by_merchant.py", "rescue/moves/charges.py", "rescue/rules/arms.py",
     "rescue/rules/by_hand.py", "rescue/rules/card_update.py", "rescue/rules/charge.py",
@@ -71,13 +71,12 @@ _CALLERS_ONLY: Final = re.compile(
 _YET: Final = (
     "main/bootstrap.py", "main/live_opening.py", "main/open_world.py", "main/portal.py", "main/recover.py",
     "main/rekey.py", "main/feature.py", "mandates/api.py", "outside/inbound.py", "parts/cli.py",
-    "stablecoin/flows/stablecoin_endpoint.py",
 )  # fmt: skip
 _NOBODY: Final = (
     "people/page/form_shape.py", "people/page/feature_parts.py", "kit/languages/",
     "stablecoin/flows/", "stablecoin/rules/", "rescue/flows/transmit.py",
     "rescue/flows/tokenize.py", "refunds/flows/late.py", "keys/rules/signing.py",
-    "orders/rules/amounts.py", "orders/rules/cycles.py", "orders/rules/destinations.py",
+    "orders/rules/amounts.py", "orders/rules/cycles.py",
     "chains/channels.py", "chains/deploy.py", "chains/dev_node.py", "chains/trial.py",
     "kernel/extensions.py", "kernel/feature.py", "db/migrate.py", "db/pool.py",
 )  # fmt: skip

@@ -12,13 +12,14 @@ from msgspec.structs import asdict, replace
 from recoup.db.statement import MERCHANT, Read, Row, Tx
 from recoup.kernel.facet import facets_sql
 from recoup.kit import personal
-from recoup.merchants.store.blocks import BlockRow
 from recoup.merchants.store.merchants import Site
 from recoup.orders.rules.as_of import Line
 from recoup.orders.rules.disputed import Dispute
-from recoup.orders.rules.snapshot import Advance, Attempt, Challenge
+from recoup.orders.rules.snapshot import Attempt, Challenge
 from recoup.orders.store.order_page_rows import (
+    PageAdvance,
     PageBatch,
+    PageBlock,
     PageCampaign,
     PageCard,
     PageDecision,
@@ -72,9 +73,12 @@ SELECT o.order_id,
     FROM vault v WHERE v.merchant_id = o.merchant_id AND v.token_id = o.token_id) AS card,
   coalesce((SELECT jsonb_agg(to_jsonb(a) ORDER BY a.attempt_no) FROM attempts a
     WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id), '[]') AS attempts,
-  coalesce((SELECT jsonb_agg(to_jsonb(r) ORDER BY r.modification_no) FROM modifications r
+  coalesce((SELECT jsonb_agg(to_jsonb(r) - 'input_mac' ORDER BY r.modification_no) FROM modifications r
     WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id), '[]') AS modifications,
-  coalesce((SELECT jsonb_agg(to_jsonb(q) ORDER BY q.requested_at, q.request_id)
+  coalesce((SELECT jsonb_agg(to_jsonb(q) - 'merchant_id' - 'input_mac' || jsonb_build_object(
+      'act', coalesce(q.items #>> '{0,act}', 'refund'),
+      'items', CASE WHEN q.items #> '{0,act}' IS NULL THEN q.items ELSE '[]' END)
+      ORDER BY q.requested_at, q.request_id)
     FROM refund_requests q WHERE q.merchant_id = o.merchant_id
       AND q.order_id = o.order_id), '[]') AS requests,
   coalesce((SELECT jsonb_agg(to_jsonb(d) - 'answer_id' ORDER BY d.dispute_no) FROM disputes d
@@ -82,7 +86,7 @@ SELECT o.order_id,
   (SELECT to_jsonb(c) FROM challenges c WHERE c.merchant_id = o.merchant_id
     AND c.order_id = o.order_id
     AND c.state IN ('presented', 'tried') LIMIT 1) AS challenge,
-  (SELECT to_jsonb(x) FROM advances x
+  (SELECT to_jsonb(x) - 'payer_id' - 'pan_id' - 'slot' FROM advances x
     WHERE x.merchant_id = o.merchant_id AND x.order_id = o.order_id) AS advance,
   coalesce((SELECT jsonb_agg(to_jsonb(l) - 'prev_seq' ORDER BY l.seq) FROM order_log l
     WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id), '[]') AS log,
@@ -182,7 +186,7 @@ class _Parts(Row, frozen=True):
     requests: list[PageRequest]
     disputes: list[Dispute]
     challenge: Challenge | None
-    advance: Advance | None
+    advance: PageAdvance | None
     log: list[LogLine]
     words: list[PageWords]
     decisions: list[PageDecision]
@@ -190,7 +194,7 @@ class _Parts(Row, frozen=True):
     events: list[PageEvent]
     heard: list[str]
     notes: list[PageNote]
-    blocks: list[BlockRow]
+    blocks: list[PageBlock]
     batches: list[PageBatch]
     facets: dict[str, Any] | None
     due: PageDue
@@ -259,14 +263,8 @@ def _masked(page: OrderPage, external_payer: str | None) -> OrderPage:
         payer=PagePayer(**personal.person(payer)) if payer else None,
         log=_without(page.log, ("body",), hide),
         events=events,
-        modifications=[
-            dataclasses.replace(row, message=typed(row.message), hand_note=typed(row.hand_note))
-            for row in page.modifications
-        ],
-        requests=[
-            dataclasses.replace(row, message=typed(row.message), reason=typed(row.reason))
-            for row in page.requests
-        ],
+        modifications=_without(page.modifications, ("message", "hand_note"), typed),
+        requests=_without(page.requests, ("message", "reason"), typed),
         notes=_without(page.notes, ("text",), typed),
         words=_without(page.words, ("text",), typed),
         masked=True,

@@ -9,8 +9,7 @@ from uuid import UUID
 from recoup.db.statement import Row
 from recoup.db.table import Hex
 from recoup.merchants.store.merchants import Campaign
-from recoup.orders.rules.refund_limits import RefundApproval
-from recoup.orders.rules.snapshot import Modification, OrderColumns
+from recoup.orders.rules.snapshot import OrderColumns
 from recoup.orders.store.rows import CardFace, MadeDecision, OutboxEvent, PostingSource
 from recoup.orders.store.tries import NewTry
 from recoup.orders.store.wire_orders import RefundedItem
@@ -44,21 +43,67 @@ class PageCard(CardFace):
     route: str | None = None  # whose processor keeps it
 
 
-@dataclass(slots=True)
-class PageModification(Modification):
+class PageModification(Row):
+    modification_id: UUID
+    order_id: UUID
+    modification_no: int
+    kind: str
+    attempt_id: UUID | None
+    state: str
+    units: int
+    asset: str
+    message: str
     items: list[RefundedItem]
+    tries: int
+    send_before: datetime | None
+    not_found: int
+    reference: str | None
+    processor_code: str | None
+    business_at: datetime
+    actor: str
+    send_id: UUID | None
+    hand_note: str | None
+    hand_actor: str | None
+    approved_by: str | None
+    unsent: int
 
 
-@dataclass(slots=True)
-class PageRequest(RefundApproval):
+class PageRequest(Row):
     """A refund that a second person has or had to agree to. `asker`: the requester's name,
     `not_now`: why a reader cannot agree to it, and `to`: the wallet that it goes to, where somebody
     has filled them in."""
 
-    items: list[object]  # read for `act` alone
+    request_id: UUID
+    order_id: UUID
+    state: str
+    units: int
+    asset: str
+    message: str
+    items: list[RefundedItem]
+    requested_by: str
+    requested_role: str
+    requested_at: datetime
+    expires_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    reason: str
     asker: str = ""
     not_now: str = ""
     to: str = ""
+    act: str = "refund"
+
+
+class PageAdvance(Row):
+    """Advance: approved before it was collected."""
+
+    asset: str
+    units: int
+    due_units: int
+    state: str
+    policy: str
+    started_at: datetime
+    until: datetime
+    customers: list[UUID]
 
 
 class PageWords(Row, frozen=True):
@@ -92,6 +137,7 @@ class PageEntry(Row, frozen=True):
     asset: str
     place: str
     units: int
+    available_at: datetime
     balance_after: int | None
 
 
@@ -131,6 +177,7 @@ class PageEvent(OutboxEvent, frozen=True):
 
 
 class PageNote(Row, frozen=True):
+    note_id: UUID
     text: str
     actor: str
     business_at: datetime
@@ -142,6 +189,17 @@ class PageBatch(Row, frozen=True):
 
     batch_id: UUID
     period_to: datetime
+
+
+class PageBlock(Row):
+    block_id: UUID
+    kind: str
+    reason: str
+    order_id: UUID | None
+    actor: str
+    business_at: datetime
+    lifted_by: str | None
+    lifted_at: datetime | None
 
 
 class PageDue(Row, frozen=True):

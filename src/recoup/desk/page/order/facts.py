@@ -16,9 +16,9 @@ from recoup.networks.disputes import takes_money
 from recoup.networks.reasons import only_waits
 from recoup.orders.rules.attention import sentence_of
 from recoup.orders.rules.lifecycle import APPROVALS, ENDED, Stage, can
-from recoup.orders.rules.snapshot import Advance, second_answers
+from recoup.orders.rules.snapshot import second_answers
 from recoup.orders.store.order_page import OrderPage
-from recoup.orders.store.order_page_rows import PageDecision, PageModification
+from recoup.orders.store.order_page_rows import PageAdvance, PageDecision, PageModification
 from recoup.orders.store.rows import LogLine
 from recoup.people.page.feature_parts import in_place_words
 from recoup.people.page.portal_visit import Visit
@@ -188,7 +188,7 @@ def last_of(page: OrderPage, happening: str) -> Mapping[str, Any]:
     return next((line.body for line in reversed(page.log) if line.happening == happening), {})
 
 
-def to_collect(page: OrderPage) -> Advance | None:
+def to_collect(page: OrderPage) -> PageAdvance | None:
     """The advance that its customer was not charged for yet."""
     return page.advance if page.advance is not None and page.advance.state == "due" else None
 

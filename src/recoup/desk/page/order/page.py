@@ -1,6 +1,5 @@
 """Page of one order: what it is, what happened, what comes next and why, and what may be done."""
 
-import dataclasses
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -30,7 +29,6 @@ from recoup.kernel.ids import parse_id, tail, wire_id
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import BusinessTime
 from recoup.merchants.rules.blocks import REASONS as BLOCKS
-from recoup.merchants.store.blocks import BlockRow
 from recoup.networks.limits import LOOKBACK, Allowance, Wish
 from recoup.networks.limits import allowance as network_allowance
 from recoup.networks.whys import HOLD_REASONS as HOLDS
@@ -40,7 +38,7 @@ from recoup.orders.rules.card_sends import initiator_of, own_tries
 from recoup.orders.rules.refund_limits import is_theirs
 from recoup.orders.rules.snapshot import Attempt
 from recoup.orders.store.order_page import OrderPage
-from recoup.orders.store.order_page_rows import PageNote, PageRequest
+from recoup.orders.store.order_page_rows import PageBlock, PageNote, PageRequest
 from recoup.orders.store.rows import LogLine
 from recoup.people.flows.order_notes import NOTE_MAX, note_order
 from recoup.people.page.endpoint import redirect
@@ -203,7 +201,7 @@ async def beside(visit: Visit, page: OrderPage) -> Values:
 
 
 WORK: Final = role("retry", "work on orders")
-R = TypeVar("R", LogLine, PageNote, BlockRow)
+R = TypeVar("R", LogLine, PageNote, PageBlock)
 
 
 @member.page("/orders/{order_id}", "desk/order/order.html")
@@ -287,7 +285,7 @@ async def _named(visit: Visit, page: OrderPage) -> OrderPage:
 
     def request_with_names(row: PageRequest) -> PageRequest:
         why_not = not_now(visit, row.requested_by, row.units, row.asset, limits)
-        return dataclasses.replace(
+        return replace(
             row, asker=names[row.requested_by], not_now=why_not, to=wallets.get(row.request_id, "")
         )
 

@@ -126,7 +126,7 @@ def as_it_stood(page: OrderPage, then: Past) -> OrderPage:
         words=[word for word in page.words if word.seq <= last.seq],
         attempts=attempts_then(then, page.attempts),
         modifications=[
-            dataclasses.replace(
+            replace(
                 modification,
                 state=then.modifications[modification.modification_id],
                 hand_note=None,
