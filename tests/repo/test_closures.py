@@ -11,7 +11,7 @@ CEILINGS = {
     "recoup.refunds.flows.refund": 24_000,
     "recoup.webhooks.flows.deliver": 17_000,
     "recoup.desk.page.keys": 20_000,
-    "recoup.orders.rules.lifecycle": 760,
+    "recoup.orders.rules.lifecycle": 770,
 }
 
 

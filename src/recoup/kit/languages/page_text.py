@@ -135,7 +135,7 @@ def _quoted(expression: str, say: Say, *, shown: bool = False) -> str:
     if re.match(r"\{%-?\s*(extends|include|import|from|block|macro|endblock)\b", expression):
         return expression
 
-    def texts_said(match: re.Match[str]) -> str:
+    def translated(match: re.Match[str]) -> str:
         text = match[1] if match[1] is not None else match[2]
         before, after = expression[: match.start()].rstrip(), expression[match.end() :].lstrip()
         if before.endswith(_COMPARED) or after.startswith((":", "=", "]")):
@@ -153,7 +153,7 @@ def _quoted(expression: str, say: Say, *, shown: bool = False) -> str:
             return match[0]
         return '"' + head + translated.replace("\\", "\\\\").replace('"', '\\"') + tail + '"'
 
-    return _QUOTED.sub(texts_said, expression)
+    return _QUOTED.sub(translated, expression)
 
 
 def _run(run: list[_Piece], say: Say) -> str:
