@@ -123,7 +123,7 @@ def _pieces(source: str, say: Say) -> Iterator[_Piece]:
 def _tag(text: str, say: Say) -> str:
     """Attributes that are read out or shown are messages, too."""
 
-    def translated(match: re.Match[str]) -> str:
+    def in_language(match: re.Match[str]) -> str:
         return f'{match[1]}{_walked(match[2], say)}"'
 
     return _SPOKEN.sub(translated, text)
@@ -135,7 +135,7 @@ def _quoted(expression: str, say: Say, *, shown: bool = False) -> str:
     if re.match(r"\{%-?\s*(extends|include|import|from|block|macro|endblock)\b", expression):
         return expression
 
-    def translated(match: re.Match[str]) -> str:
+    def in_language(match: re.Match[str]) -> str:
         text = match[1] if match[1] is not None else match[2]
         before, after = expression[: match.start()].rstrip(), expression[match.end() :].lstrip()
         if before.endswith(_COMPARED) or after.startswith((":", "=", "]")):
@@ -153,7 +153,7 @@ def _quoted(expression: str, say: Say, *, shown: bool = False) -> str:
             return match[0]
         return '"' + head + translated.replace("\\", "\\\\").replace('"', '\\"') + tail + '"'
 
-    return _QUOTED.sub(translated, expression)
+    return _QUOTED.sub(in_language, expression)
 
 
 def _run(run: list[_Piece], say: Say) -> str:
