@@ -157,7 +157,7 @@ def test_search_finds_while_typing_and_goes_there_by_keyboard(
         expect(found.first).to_contain_text("attempt.declined")
         page.keyboard.press("ArrowDown")
         page.keyboard.press("Enter")
-        expect(page).to_have_url(f"{site.address}/docs/webhooks#attempt-declined")
+        expect(page).to_have_url(f"{site.address}/docs/rescue#webhook-attempt-declined")
         asked: list[Request] = []
         page.on("request", lambda request: asked.append(request))
         page.get_by_placeholder("Search").fill("expiryDateUtc")

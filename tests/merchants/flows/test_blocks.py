@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 from tests.left_processes import second_process
 from tests.worlds import FUNDS_CARD, Shop, make_shop, sandbox_world
 
@@ -53,10 +54,13 @@ def test_a_blocked_customer_buys_nothing_more_and_what_was_taken_is_still_read(
         assert not await block_of_order(shop.world, shop.scope, first.order_id, "customer", "abuse")
         await asyncio.sleep(1.1)  # settings are kept a second; admission is fenced besides
         assert await refused(shop.ask(payer=ANA)) == "blocked"
-        assert await refused(shop.ask(payer=replace(ANA, email="ANA@example.test"))) == "blocked"
+        assert (
+            await refused(shop.ask(payer=structs.replace(ANA, email="ANA@example.test")))
+            == "blocked"
+        )
         again = await shop.evaluate.evaluate(shop.scope, given)  # a repeat is read
         assert again.order_id == first.order_id
-        await shop.admit(payer=replace(ANA, email="another@example.test"))
+        await shop.admit(payer=structs.replace(ANA, email="another@example.test"))
         await shop.transmitted(
             "SELF-1", payer={"external_id": "", "email": ANA.email, "phone": "", "name": ""}
         )

@@ -36,7 +36,7 @@ async def list_verb(at: AtMerchant) -> Printed:
     """Lists proposals and joins, the newest first, and pairs of prints that look alike."""
     joins = await joins_of(at.world, at.merchant_id)
     alike = await alike_prints_of(at.world, at.merchant_id)
-    lines = [_line(join) for join in joins] + [
+    lines = [_line(card_join) for card_join in joins] + [
         f"alike: {pair.first_order} and {pair.second_order}, one customer,"
         f" {pair.scheme} {pair.last4} {pair.exp_month:02}/{pair.exp_year}"
         for pair in alike
@@ -48,7 +48,9 @@ async def list_verb(at: AtMerchant) -> Printed:
         | {"expiry": f"{pair.exp_month:02}/{pair.exp_year}"}
         for pair in alike
     ]
-    return Printed({"joins": [_dict(join) for join in joins], "alike": pairs}, lines or nothing)
+    return Printed(
+        {"joins": [_dict(card_join) for card_join in joins], "alike": pairs}, lines or nothing
+    )
 
 
 @verb(cards)
@@ -104,27 +106,27 @@ def _card_lines(page: CardPage) -> Iterator[str]:
     yield from map(_line, page.joins)
 
 
-def _line(join: CardJoin) -> str:
+def _line(card_join: CardJoin) -> str:
     by = (
-        f"by {join.decided_by}, {iso(join.decided_at)}"
-        if join.decided_at is not None
+        f"by {card_join.decided_by}, {iso(card_join.decided_at)}"
+        if card_join.decided_at is not None
         else "for a second person"
     )
-    words = {"waiting": "waits", "joined": "joined", "refused": "refused"}[join.state]
+    words = {"waiting": "waits", "joined": "joined", "refused": "refused"}[card_join.state]
     return (
-        f"{join.join_id} {words} {by}: orders {join.first_external} and {join.second_external};"
-        f" {join.reason} ({join.evidence}), proposed by {join.made_by}, {iso(join.created_at)}"
+        f"{card_join.join_id} {words} {by}: orders {card_join.first_external} and {card_join.second_external};"
+        f" {card_join.reason} ({card_join.evidence}), proposed by {card_join.made_by}, {iso(card_join.created_at)}"
     )
 
 
-def _dict(join: CardJoin) -> dict[str, Any]:
+def _dict(card_join: CardJoin) -> dict[str, Any]:
     return {
-        "id": join.join_id,
-        "orders": (join.first_order, join.second_order),
-        **picked(join, "state", "reason", "evidence"),
-        "proposed_by": join.made_by,
-        "proposed_at": join.created_at,
-        **picked(join, "decided_by", "decided_at"),
+        "id": card_join.join_id,
+        "orders": (card_join.first_order, card_join.second_order),
+        **picked(card_join, "state", "reason", "evidence"),
+        "proposed_by": card_join.made_by,
+        "proposed_at": card_join.created_at,
+        **picked(card_join, "decided_by", "decided_at"),
     }
 
 
@@ -133,5 +135,5 @@ def _card(page: CardPage) -> dict[str, Any]:
         "print": page.card.card_id,
         **picked(page.card, "scheme", "last4", "route"),
         "joined_at": page.joined_at,
-        "joins": [_dict(join) for join in page.joins],
+        "joins": [_dict(card_join) for card_join in page.joins],
     }

@@ -126,7 +126,7 @@ def _tag(text: str, say: Say) -> str:
     def in_language(match: re.Match[str]) -> str:
         return f'{match[1]}{_walked(match[2], say)}"'
 
-    return _SPOKEN.sub(translated, text)
+    return _SPOKEN.sub(in_language, text)
 
 
 def _quoted(expression: str, say: Say, *, shown: bool = False) -> str:
