@@ -118,8 +118,8 @@ def probes(
     async def readyz(request: Request) -> Response:
         if is_draining():
             return JSONResponse({"ready": False, "why": "closing"}, 503, {"connection": "close"})
-        asked = [probe(running) for running in opened]
-        for why in await asyncio.gather(*(world_probe.ask() for world_probe in asked)):
+        probes = [probe(running) for running in opened]
+        for why in await asyncio.gather(*(world_probe.ask() for world_probe in probes)):
             if why:
                 return JSONResponse({"ready": False, "why": why}, 503, _RETRY)
         if any(running.world.standing.refuses_all for running in opened):
@@ -128,7 +128,9 @@ def probes(
         # Ready all the same: taken out of its proxy a door could not take managed orders, nor show
         # what happened.
         more = {"quarantine": held} if held else {}
-        days = [world_probe.days_left for world_probe in asked if world_probe.days_left is not None]
+        days = [
+            world_probe.days_left for world_probe in probes if world_probe.days_left is not None
+        ]
         return JSONResponse({"ready": True, "partition_days_left": min(days, default=None)} | more)
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]

@@ -143,8 +143,13 @@ async def list_batches(
     db: Read, batch_filter: BatchFilter, limit: int, offset: int
 ) -> tuple[list[Batch], Count]:
     """Newest first; and how many there are, counted up to COUNTED_MAX."""
-    asked = batch_filter
-    given = (asked.merchant_id, *asked.cut, asked.closed_from, asked.closed_to, asked.asset)
+    given = (
+        batch_filter.merchant_id,
+        *batch_filter.cut,
+        batch_filter.closed_from,
+        batch_filter.closed_to,
+        batch_filter.asset,
+    )
     rows, count = await _list(db, *given, limit, offset), await _count(db, *given)
     return rows, Count(min(count, COUNTED_MAX), count <= COUNTED_MAX)
 
