@@ -5,6 +5,7 @@ import html
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import asyncpg
 import httpx
@@ -51,6 +52,14 @@ async def advance(shop: Shop) -> None:
         await connection.close()
 
 
+def names_in(value: Any) -> Iterator[str]:
+    """Every name of a JSON value, at any depth."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    yield from value if isinstance(value, dict) else ()
+    for part in inside:
+        yield from names_in(part)
+
+
 def test_the_page_says_what_is_still_to_be_collected(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         story = shop.stories["completed"]
@@ -61,6 +70,13 @@ def test_the_page_says_what_is_still_to_be_collected(shop: Shop) -> None:
         assert "The operator bears the risk" in page
         told = json.loads((await client.get(order_path(shop, "completed") + ".json")).text)
         assert not {"payer_id", "pan_id", "slot"} & set(told["advance"])
+        inner = {"pan_id", "slot", "token_id", "input_mac", "send_key", "piece_of"}
+        refunds = 0
+        for name in shop.stories:
+            told = json.loads((await client.get(order_path(shop, name) + ".json")).text)
+            assert not inner & {*names_in(told)}, name
+            refunds += len(told["modifications"])
+        assert refunds, "what may carry them"
 
     visit(shop, work)
 
