@@ -132,6 +132,7 @@ def option(name: str, hint: Any, default: Any = _NONE, *, named: str = "") -> cl
         settings["is_flag"] = True
         if default is None:
             shown = f"{shown}/--no-{shown[2:]}"
+            settings["default"] = None  # else it would be False
     if default is _NONE:
         settings["required"] = True
     elif default not in (None, ()):
