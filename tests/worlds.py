@@ -296,6 +296,13 @@ class Shop:
         self.merchants.forget(self.merchant_id)
         return reached
 
+    async def to_day(self, first: int, last: int) -> None:
+        """Until the calendar is from that day of a month to before that other one."""
+        now = await self.now()
+        if not first <= now.day < last:
+            month = now.replace(day=1) + (now.day >= last) * timedelta(days=32)
+            await self.advance(month.replace(day=first) - now)
+
     async def publish(self) -> int:
         """Events into the feed, and a first delivery try for each."""
         return await self._publish(self.merchant_id)

@@ -123,6 +123,7 @@ def test_a_decline_that_is_reported_after_the_close_makes_a_correction_that_says
     server: ServerAddress,
 ) -> None:
     async def story(shop: Shop) -> None:
+        await shop.to_day(10, 20)
         request = await shop.declined(pan=VISA, days=28)
         order_id = (await shop.evaluate.evaluate(shop.scope, request)).order_id
         await shop.run_due()

@@ -31,7 +31,6 @@ from recoup.uplift.flows.arms import ArmsChange, set_arms
 NIGHT = {"when": {"hours": ["07:00-22:00"]}}
 ANNA = Actor("operator", "anna")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-FIRST_DAY, LAST_DAY = 20, 26
 Row = Mapping[str, Any]
 
 
@@ -41,10 +40,7 @@ def run(
     async def inside() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
-            now = await shop.now()
-            if not FIRST_DAY <= now.day < LAST_DAY:  # the next month is near, and not too near
-                begins = now.replace(day=1) + (now.day >= LAST_DAY) * timedelta(days=32)
-                await shop.advance(begins.replace(day=FIRST_DAY) - now)
+            await shop.to_day(20, 26)  # the next month is near, and not too near
             await story(shop)
             found = (await verify(made[0])).difference
             assert (found is None) is (not wrong), found

@@ -165,6 +165,7 @@ def test_a_new_number_resets_no_limit(server: ServerAddress) -> None:
 
 def test_an_expired_card_is_queried_before_it_is_sent(server: ServerAddress) -> None:
     async def story(shop: Shop, updater: Counting) -> None:
+        await shop.to_day(20, 26)  # the card's last month has begun, and most of it is over
         now = await shop.now()
         ends = {"exp_month": now.month, "exp_year": now.year}
         order_id = await begun(shop, "51", NEW_NUMBER, card_code="51", days=40, **ends)
@@ -180,6 +181,7 @@ def test_a_try_that_was_due_is_sent_though_its_account_is_closed_and_the_link_go
 ) -> None:
     async def story(shop: Shop, updater: Counting) -> None:
         await switch(shop.world, shop.scope, {"payment_link": True})
+        await shop.to_day(20, 26)  # the card's last month has begun, and most of it is over
         now = await shop.now()
         ends = {"exp_month": now.month, "exp_year": now.year}
         order_id = await begun(shop, "51", CLOSED, card_code="51", days=40, **ends)

@@ -30,7 +30,7 @@ _WORDY: Final = (
     "onboarding/flows/go_live.py", "onboarding/rules/form.py", "onboarding/rules/onboarding.py",
     "orders/rules/attention.py", "orders/rules/events.py", "orders/rules/faces.py",
     "parts/rules.py", "people/rules/account_words.py", "people/rules/letters.py",
-    "mail/rules/payer_words.py", "processors/rules/route_terms.py",
+    "mail/rules/payer_words.py", "orders/rules/notices.py", "processors/rules/route_terms.py",
     "reconciliation/flows/reconcile.py",
     "rescue/moves/by_merchant.py", "rescue/moves/charges.py", "rescue/rules/arms.py",
     "rescue/rules/by_hand.py", "rescue/rules/card_update.py", "rescue/rules/charge.py",
