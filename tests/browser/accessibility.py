@@ -1,7 +1,9 @@
-"""Asks axe about the page that a browser shows: in light and dark, wide and on a phone, menus closed and open.
+"""Asks axe about the page that a browser shows: in light and dark, wide and on a phone, menus
+closed and open.
 
-axe's time goes by the elements of a page. So it is spared what it has seen: of neighbours of one shape the first ones
-stand for all, and a menu that stands on every page in the same words is opened on the first.
+axe's time goes by the elements of a page. So it is spared what it has seen: of neighbours of one
+shape the first ones stand for all, and a menu that stands on every page in the same words is opened
+on the first.
 """
 
 import re
@@ -18,9 +20,11 @@ TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"
 EVERYTHING: Final[dict[str, Any]] = {"runOnly": {"type": "tag", "values": TAGS},
                                      "rules": {"target-size": {"enabled": True}}}  # fmt: skip
 COLOURS: Final[dict[str, Any]] = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
-# Of long lists of the same kind the first ones stand for all; the rest is taken away before axe looks.
+# Of long lists of the same kind the first ones stand for all; the rest is taken away before axe
+# looks.
 ALIKE: Final = "tbody tr:nth-child(n+26), .op:nth-of-type(n+8)"
-ALIKE_MAX: Final = 5  # of one shape in the same surroundings: equal elements, classes and attributes all the way down
+# of one shape in the same surroundings: equal elements, classes and attributes all the way down
+ALIKE_MAX: Final = 5
 _THIN_OUT: Final = """([alike, most]) => {
   document.querySelectorAll(alike).forEach((one) => one.remove());
   const refers = ["aria-labelledby", "aria-describedby", "aria-controls", "for"];
@@ -39,6 +43,7 @@ _THIN_OUT: Final = """([alike, most]) => {
   const count = {};
   const thin = (one, around) => {
     if (one.matches("a, button, summary, label, select, svg, th, [role]")) return;
+    if (/^H[1-6]$/.test(one.tagName)) return;
     for (const inner of [...one.children]) {
       const own = `${around}>${shape(inner)}`;
       count[own] = (count[own] || 0) + 1;
@@ -56,9 +61,13 @@ _RUN: Final = """async ([part, options]) => {
     one.id, node.target.join(" "), node.html.slice(0, 160), node.failureSummary.slice(0, 240),
   ]));
 }"""
-_FOLDED: Final = "[...document.querySelectorAll('details:not([open]), .dialog:not(.open):not(.still), [popover]')]"
+_FOLDED: Final = (
+    "[...document.querySelectorAll('details:not([open]), "
+    ".dialog:not(.open):not(.still), [popover]')]"
+)
 _LEFT: Final = f"{_FOLDED}.slice(0, {FOLDED_MAX}).filter((one) => !one.dataset.seen)"
-# What makes room for itself and lies over nothing can stand open together with others, and is looked at with them.
+# What makes room for itself and lies over nothing can stand open together with others, and is
+# looked at with them.
 _OPEN_IN_PLACE: Final = f"""() => {{
   const unfolds = (one) => {{
     const outer = one.parentElement.closest("details");
@@ -133,7 +142,8 @@ def faults(page: Page, *, every_look: bool = rings.proving == "browser") -> list
 
 
 def faults_at_a_glance(page: Page) -> list[Fault]:
-    """In one look only: for pages that differ from others by a message. Nothing of a page that was looked at before."""
+    """In one look only: for pages that differ from others by a message. Nothing of a page that was
+    looked at before."""
     page.wait_for_load_state()
     return list(_ask(page, EVERYTHING, PHONE, "light")) if _is_new(page.content()) else []
 
@@ -170,7 +180,8 @@ def _while_open(page: Page, what: str) -> Iterator[Fault]:
 
 
 def _is_new(html: str) -> bool:
-    """Whether this process has not looked at the same yet; ids, secrets and which entry is the page's make no odds."""
+    """Whether this process has not looked at the same yet; ids, secrets and which entry is the
+    page's make no odds."""
     same, is_marked = _OF_THE_VISIT.sub("", html), "aria-current" in html
     if (same, is_marked) in _LOOKED_AT:
         return False

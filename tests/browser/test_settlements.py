@@ -1,18 +1,21 @@
-"""Settlements can be read: at any width dates and amounts stay on a line each, on a phone rows are cards."""
+"""Settlements can be read: at any width dates and amounts stay on a line each, on a phone rows are
+cards."""
 
 from collections.abc import Iterator
 
+import asyncpg
 import pytest
 from playwright.sync_api import Browser, expect
 from tests.browser.accessibility import faults_at_a_glance
-from tests.browser.visiting import PHONE, WAYS, fits
+from tests.browser.visiting import PHONE, WAYS, beside, fits
 from tests.browser.walk import Walked, walked
 from tests.rings import drawn
 
 from recoup.db.server import ServerAddress
 from recoup.people.page.endpoint import COOKIE
 
-# Texts of a table's cells that stand on more than one line, are cut, or are amounts that do not end where theirs does.
+# Texts of a table's cells that stand on more than one line, are cut, or are amounts that do not end
+# where theirs does.
 _BROKEN = """() => [...document.querySelectorAll("table.keep td")].filter(cell => cell.offsetParent).flatMap(cell => {
   const text = document.createRange(); text.selectNodeContents(cell);
   const lines = new Set([...text.getClientRects()].map(one => Math.round(one.bottom / 8)));
@@ -70,3 +73,16 @@ def test_a_payout_is_approved_on_its_review(
     page.get_by_role("button", name="Approve and send").click()
     expect(page.get_by_text("The payout is approved and is being sent.")).to_be_visible()
     context.close()
+    beside(_created_again(house))
+
+
+async def _created_again(house: Walked) -> None:
+    """The payout as it was, for the next way."""
+    connection = await asyncpg.connect(house.ground.door.world.dsn)
+    try:
+        await connection.execute(
+            "UPDATE bank_payouts SET state = 'created', account_id = NULL, approved_by = NULL,"
+            " approved_at = NULL, file_name = NULL, file = NULL, file_hash = NULL, sent_at = NULL"
+        )
+    finally:
+        await connection.close()
