@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Facts of Adyen's OpenAPI documents, as lines for the connector's stand-in: names, what is required, types, lengths
-and words. Usage: adyen_published.py DIRECTORY, the `json` folder of Adyen/adyen-openapi. Rewrites the table in place.
+"""Facts of Adyen's OpenAPI documents, as lines for the connector's stand-in: names, what is
+required, types, lengths and words. Usage: adyen_published.py DIRECTORY, the `json` folder of
+Adyen/adyen-openapi. Rewrites the table in place.
 """
 
 import json
@@ -15,16 +16,33 @@ PUBLISHED = (
 # What Recoup sends, with everything in it that it fills.
 REQUESTS = {
     "CheckoutService-v72": [
-        "PaymentRequest", "Amount", "AuthenticationData", "BrowserInfo", "CardDetails", "ThreeDSecureData",
-        "PaymentDetailsRequest", "PaymentCompletionDetails", "PaymentCaptureRequest", "PaymentCancelRequest",
-        "PaymentRefundRequest", "PaymentReversalRequest", "StandalonePaymentCancelRequest", "PaymentMethodsRequest",
-        "StoredPaymentMethodRequest", "PaymentMethodToStore", "AdditionalData3DSecure", "AdditionalDataCommon",
+        "PaymentRequest",
+        "Amount",
+        "AuthenticationData",
+        "BrowserInfo",
+        "CardDetails",
+        "ThreeDSecureData",
+        "PaymentDetailsRequest",
+        "PaymentCompletionDetails",
+        "PaymentCaptureRequest",
+        "PaymentCancelRequest",
+        "PaymentRefundRequest",
+        "PaymentReversalRequest",
+        "StandalonePaymentCancelRequest",
+        "PaymentMethodsRequest",
+        "StoredPaymentMethodRequest",
+        "PaymentMethodToStore",
+        "AdditionalData3DSecure",
+        "AdditionalDataCommon",
     ],
     "DisputeService-v30": [
-        "AcceptDisputeRequest", "DefendDisputeRequest", "DefenseReasonsRequest", "SupplyDefenseDocumentRequest",
+        "AcceptDisputeRequest",
+        "DefendDisputeRequest",
+        "DefenseReasonsRequest",
+        "SupplyDefenseDocumentRequest",
         "DefenseDocument",
     ],
-}  # fmt: skip
+}
 NOTICES = {"Webhooks-v1": "events", "TokenizationNotification-v1": "token events"}
 
 

@@ -1,8 +1,10 @@
-"""Asks PyPI's advisories about every package that Recoup runs with, and fails on a known vulnerability that has a fix.
+"""Asks PyPI's advisories about every package that Recoup runs with, and fails on a known
+vulnerability that has a fix.
 
 .release/bin/python scripts/audit.py [--needs-network]
 
-Where the advisories cannot be reached, it says that nothing was audited, and fails with --needs-network alone.
+Where the advisories cannot be reached, it says that nothing was audited, and fails with
+--needs-network alone.
 """
 
 import json
@@ -50,7 +52,8 @@ def judged(output: str, errors: str, needs_network: bool) -> int:
         print(f"audit: {one['name']} {one['version']}: {vulnerability['id']}, fixed in {fixed}")
     unknown = len(packages) - len(audited)
     print(
-        f"audit: {len(audited)} packages, {len(found)} known vulnerabilities, {unknown} packages unknown there"
+        f"audit: {len(audited)} packages, {len(found)} known vulnerabilities, {unknown} packages "
+        f"unknown there"
     )
     return int(
         any(vulnerability["fix_versions"] for _, vulnerability in found)

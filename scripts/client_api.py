@@ -141,7 +141,8 @@ def _item(answer: Schema, items: tuple[str, ...], schemas: Schema) -> Schema | N
 
 
 def _name(path: str, method: str, told: Schema, paths: Schema, *, is_list: bool) -> Name:
-    """`GET /v1/orders` is orders.list, `PUT /v1/policy` policy.set, `POST …/{id}/refund` orders.refund."""
+    """`GET /v1/orders` is orders.list, `PUT /v1/policy` policy.set, `POST …/{id}/refund`
+    orders.refund."""
     parts = [part for part in path.split("/") if part and part not in ("v1", "api")]
     words = tuple(part.replace("-", "_") for part in parts if not part.startswith("{"))
     if parts[-1].startswith("{"):

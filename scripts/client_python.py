@@ -109,7 +109,10 @@ def _calls(api: Api) -> str:
                 given += f", client: httpx.{client} | None = None, *"
                 given += ", timeout: float = 30.0, max_retries: int = 3"
                 passed = f"base_url, {credential}({', '.join(keys)}), client, timeout, max_retries"
-                start = f"    def __init__(self, {given}) -> None:\n        super().__init__({passed})\n"
+                start = (
+                    f"    def __init__(self, {given}) -> None:\n        "
+                    f"super().__init__({passed})\n"
+                )
                 methods = [start, *methods]
             text += f"\n\n{head}\n" + "\n".join(methods)
     return text

@@ -85,7 +85,8 @@ def _calls(api: Api) -> str:
         if not noun:
             options = f"ClientOptions & {credential}Options"
             parts.append(
-                f"\n  constructor(options: {options}) {{\n    super(options, new {credential}(options));\n  }}\n"
+                f"\n  constructor(options: {options}) {{\n    super(options, new "
+                f"{credential}(options));\n  }}\n"
             )
         methods = [_method(one) for one in api.of(noun)]
         text += "".join(parts) + ("\n" if parts and methods else "") + "\n".join(methods) + "}\n"

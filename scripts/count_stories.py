@@ -1,10 +1,11 @@
 """Counts what somebody reads to explain a story: files, lines, words.
 
-    .venv/bin/python scripts/count_stories.py [PART [GIT_DIR COMMIT FOLDER]]
+.venv/bin/python scripts/count_stories.py [PART [GIT_DIR COMMIT FOLDER]]
 
-PART is one of `scripts/stories.toml`: `now` in this tree, another as it stands under FOLDER at COMMIT of GIT_DIR:
+PART is one of `scripts/stories.toml`: `now` in this tree, another as it stands under FOLDER at
+COMMIT of GIT_DIR:
 
-    scripts/count_stories.py polarsource/polar /path/to/polar/.git HEAD server/polar
+scripts/count_stories.py polarsource/polar /path/to/polar/.git HEAD server/polar
 """
 
 import subprocess

@@ -1,5 +1,5 @@
-"""Keeps the schema of a release for good, before its tag: `0001_schema.sql` of the first one, and the checksums of all
-migrations that were not released yet. What was released before is not touched.
+"""Keeps the schema of a release for good, before its tag: `0001_schema.sql` of the first one, and
+the checksums of all migrations that were not released yet. What was released before is not touched.
 
 .venv/bin/python scripts/freeze.py
 """

@@ -1,9 +1,10 @@
 """Writes what Braintree publishes of the calls that the connector makes and the stand-in answers.
 
-    python scripts/make_braintree_facts.py SCHEMA DAY
+python scripts/make_braintree_facts.py SCHEMA DAY
 
-Source: `schema.graphql` of github.com/braintree/graphql-api, which is no part of this repository; DAY is that of its
-commit. Kept are the fields of the types that are named here, and all that their inputs reach: names, types and choices.
+Source: `schema.graphql` of github.com/braintree/graphql-api, which is no part of this repository;
+DAY is that of its commit. Kept are the fields of the types that are named here, and all that their
+inputs reach: names, types and choices.
 """
 
 import json
@@ -18,23 +19,33 @@ TARGET = (
 )
 FIELDS = {
     "Query": "node search idFromLegacyId viewer report ping",
-    "Mutation": "chargePaymentMethod authorizePaymentMethod chargeCreditCard authorizeCreditCard captureTransaction "
-    "partialCaptureTransaction refundTransaction reverseTransaction createDisputeTextEvidence finalizeDispute "
+    "Mutation": "chargePaymentMethod authorizePaymentMethod chargeCreditCard authorizeCreditCard "
+    "captureTransaction "
+    "partialCaptureTransaction refundTransaction reverseTransaction createDisputeTextEvidence "
+    "finalizeDispute "
     "acceptDispute createCustomer tokenizeCreditCard vaultPaymentMethod vaultCreditCard",
     "Search": "transactions refunds disputes",
     "Report": "paymentLevelFees",
 }
 NAMED = (
-    "Transaction Refund Dispute PaymentMethod Customer MonetaryAmount CreditCardDetails CreditCardTransactionDetails "
-    "BinRecord RiskData DisbursementDetails PaymentStatusEvent AuthorizedEvent ProcessorDeclinedEvent FailedEvent "
-    "GatewayRejectedEvent SubmittedForSettlementEvent SettledEvent VoidedEvent SettlementDeclinedEvent "
-    "TransactionAuthorizationProcessorResponse PaymentNetworkResponse MerchantAdviceCodeResponse DisputeStatusEvent "
+    "Transaction Refund Dispute PaymentMethod Customer MonetaryAmount CreditCardDetails "
+    "CreditCardTransactionDetails "
+    "BinRecord RiskData DisbursementDetails PaymentStatusEvent AuthorizedEvent "
+    "ProcessorDeclinedEvent FailedEvent "
+    "GatewayRejectedEvent SubmittedForSettlementEvent SettledEvent VoidedEvent "
+    "SettlementDeclinedEvent "
+    "TransactionAuthorizationProcessorResponse PaymentNetworkResponse MerchantAdviceCodeResponse "
+    "DisputeStatusEvent "
     "DisputeProcessorResponse DisputeTextEvidence DisputeEvidence Viewer Merchant MerchantAccount "
     "PaymentLevelFeeReport "
-    "TransactionPayload RefundTransactionPayload ReverseTransactionPayload PartialCaptureTransactionPayload "
-    "AcceptDisputePayload FinalizeDisputePayload CreateDisputeTextEvidencePayload CreateCustomerPayload "
-    "TokenizeCreditCardPayload VaultPaymentMethodPayload Verification TransactionConnection TransactionConnectionEdge "
-    "RefundConnection RefundConnectionEdge DisputeConnection DisputeConnectionEdge MerchantAccountConnection "
+    "TransactionPayload RefundTransactionPayload ReverseTransactionPayload "
+    "PartialCaptureTransactionPayload "
+    "AcceptDisputePayload FinalizeDisputePayload CreateDisputeTextEvidencePayload "
+    "CreateCustomerPayload "
+    "TokenizeCreditCardPayload VaultPaymentMethodPayload Verification TransactionConnection "
+    "TransactionConnectionEdge "
+    "RefundConnection RefundConnectionEdge DisputeConnection DisputeConnectionEdge "
+    "MerchantAccountConnection "
     "MerchantAccountConnectionEdge PageInfo Node"
 )
 TYPES = NAMED.split()
@@ -72,8 +83,8 @@ def main(schema: Path, day: str) -> None:
 
 
 class Facts:
-    """`outputs`: the fields of a type, each with its type, or with its arguments and its type. `kinds`: the types that
-    an interface or a union may be."""
+    """`outputs`: the fields of a type, each with its type, or with its arguments and its type.
+    `kinds`: the types that an interface or a union may be."""
 
     def __init__(self, text: str) -> None:
         self._blocks = {found[2]: (found[1], found[3], found[4]) for found in _BLOCK.finditer(text)}

@@ -1,6 +1,7 @@
-"""Writes the collections for Postman and Bruno, from the calls that the documentation shows as samples.
+"""Writes the collections for Postman and Bruno, from the calls that the documentation shows as
+samples.
 
-    .venv/bin/python scripts/make_collections.py [--check]
+.venv/bin/python scripts/make_collections.py [--check]
 
 `--check` writes nothing and ends with 1 when one is not current.
 """
@@ -28,9 +29,17 @@ SCHEMA: Final = "https://schema.getpostman.com/json/collection/v2.1.0/collection
 FRESH: Final = Fresh("$NUMBER", "$NOW", "$EXPIRY")
 # As `recoup bootstrap`, sign-up and the samples of the documentation name them.
 KEYS: Final = (
-    "BASE", "APP_KEY", "APP_SECRET", "PARTNER_APP_KEY", "PARTNER_APP_SECRET", "STABLECOIN_KEY_ID", "STABLECOIN_SECRET",
-    "MID", "SITE_ID", "TOKENIZATION_KEY",
-)  # fmt: skip
+    "BASE",
+    "APP_KEY",
+    "APP_SECRET",
+    "PARTNER_APP_KEY",
+    "PARTNER_APP_SECRET",
+    "STABLECOIN_KEY_ID",
+    "STABLECOIN_SECRET",
+    "MID",
+    "SITE_ID",
+    "TOKENIZATION_KEY",
+)
 _BEGUN: Final = (1980, 1, 1, 0, 0, 0)  # the same file of the same calls
 
 
@@ -88,7 +97,8 @@ def _script(name: str, kind: str) -> str:
     return (SCRIPTS / f"{name}.{kind}.js").read_text(encoding="utf-8").rstrip()
 
 
-# Postman --------------------------------------------------------------------------------------------------------
+# Postman
+# --------------------------------------------------------------------------------------------------------
 
 
 def postman() -> bytes:
@@ -96,7 +106,8 @@ def postman() -> bytes:
         "info": {
             "_postman_id": "7ec009c0-5a1e-4d0c-b0c5-c011ec7105b5",
             "name": "Recoup",
-            "description": "Both APIs of a Recoup. Set the variables of the collection; it signs in by itself.",
+            "description": "Both APIs of a Recoup. Set the variables of the collection; it signs "
+            "in by itself.",
             "schema": SCHEMA,
         },
         "item": [_folder(dialect) for dialect in dialects()],
@@ -167,7 +178,8 @@ def _item(one: Sent) -> dict[str, Any]:
     return {"name": one.name, "request": request, "response": []}
 
 
-# Bruno ----------------------------------------------------------------------------------------------------------
+# Bruno
+# ----------------------------------------------------------------------------------------------------------
 
 
 def bruno() -> bytes:

@@ -62,7 +62,8 @@ def code(text: object) -> str:
     return f"`{text}`" if text not in (None, "") else ""
 
 
-# the life of an order -------------------------------------------------------------------------------------------
+# the life of an order
+# -------------------------------------------------------------------------------------------
 
 
 def diagram() -> str:
@@ -101,7 +102,8 @@ def face_table() -> str:
     return table(("status", "meaning", "`/evaluate`", "`/outcome`"), rows)
 
 
-# errors, events, settings ---------------------------------------------------------------------------------------
+# errors, events, settings
+# ---------------------------------------------------------------------------------------
 
 
 def refund_table() -> str:
@@ -140,7 +142,8 @@ def _meaning(text: str) -> str:
     return re.sub(r"^(live|sandbox|people): |; empty: none$", "", text)
 
 
-# the stablecoin API ---------------------------------------------------------------------------------------------
+# the stablecoin API
+# ---------------------------------------------------------------------------------------------
 
 
 def channel_table() -> str:
@@ -187,7 +190,8 @@ def bank_table() -> str:
     return table(("last digits of the account number", "result"), rows)
 
 
-# people ---------------------------------------------------------------------------------------------------------
+# people
+# ---------------------------------------------------------------------------------------------------------
 
 
 def partner_permissions() -> str:
@@ -199,7 +203,8 @@ def partner_permissions() -> str:
     return "\n".join(f"- **{roles}**: {'; '.join(texts)}" for roles, texts in shared.items())
 
 
-# reading the code -----------------------------------------------------------------------------------------------
+# reading the code
+# -----------------------------------------------------------------------------------------------
 
 _FIRST: Final = re.compile(r'"""(.*?)(?:\n\n|""")', re.S)
 
@@ -230,11 +235,13 @@ def changes() -> str:
     )
 
 
-# evidence -------------------------------------------------------------------------------------------------------
+# evidence
+# -------------------------------------------------------------------------------------------------------
 
 
 def evidence() -> str:
-    """A table for each section of evidence.toml; a row says when, and how busy the machine was where that is known."""
+    """A table for each section of evidence.toml; a row says when, and how busy the machine was
+    where that is known."""
     told = tomllib.loads((DOCS / "contributing/evidence.toml").read_text(encoding="utf-8"))
     parts = [f"The world: {code(told['world'])}"]
     for name, title in told["sections"].items():
@@ -252,13 +259,21 @@ def evidence() -> str:
 
 
 PARTS: Final[dict[str, Callable[[], str]]] = {
-    "lifecycle-diagram": diagram, "faces": face_table,
-    "refund-errors": refund_table, "events": event_lists, "settings": settings_list,
-    "channels": channel_table, "stablecoin-events": stablecoin_event_table,
+    "lifecycle-diagram": diagram,
+    "faces": face_table,
+    "refund-errors": refund_table,
+    "events": event_lists,
+    "settings": settings_list,
+    "channels": channel_table,
+    "stablecoin-events": stablecoin_event_table,
     "partner-permissions": partner_permissions,
-    "bank-accounts": bank_table, "destinations": destination_table, "stablecoin-states": state_table,
-    "stories": stories, "changes": changes, "evidence": evidence,
-}  # fmt: skip
+    "bank-accounts": bank_table,
+    "destinations": destination_table,
+    "stablecoin-states": state_table,
+    "stories": stories,
+    "changes": changes,
+    "evidence": evidence,
+}
 
 if __name__ == "__main__":
     sys.exit(main("--check" in sys.argv[1:]))

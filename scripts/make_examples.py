@@ -1,9 +1,10 @@
-"""Writes `examples/day.jsonl`: one day of a subscription business, and what becomes of it in three weeks.
+"""Writes `examples/day.jsonl`: one day of a subscription business, and what becomes of it in three
+weeks.
 
-    python scripts/make_examples.py [FILE]
+python scripts/make_examples.py [FILE]
 
-Seeded: the same program writes the same bytes. `examples/README.md` tells the format. Card numbers are not in the file:
-a line names a test card, and whoever plays the file puts its number in.
+Seeded: the same program writes the same bytes. `examples/README.md` tells the format. Card numbers
+are not in the file: a line names a test card, and whoever plays the file puts its number in.
 """
 
 import json
@@ -100,7 +101,8 @@ def about(lines: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-# the day --------------------------------------------------------------------------------------------------------
+# the day
+# --------------------------------------------------------------------------------------------------------
 
 
 def bill(maker: Maker, *, site: Site | None = None, slot: int | None = None) -> Bill:
@@ -151,7 +153,8 @@ def declines(maker: Maker) -> Iterator[tuple[Bill, Life, list[dict[str, Any]]]]:
 
 
 def one_card(maker: Maker) -> Iterator[tuple[Bill, Life, list[dict[str, Any]]]]:
-    """A cafe company pays several branches with one card: together they use up the card's allowance."""
+    """A cafe company pays several branches with one card: together they use up the card's
+    allowance."""
     site, funds = SITES[0], CATEGORIES[0]
     company = maker.customer("US")
     for branch in range(COUNTING_CLIENTS):
@@ -193,7 +196,8 @@ def card_of(maker: Maker, scheme: str, life: Life, category: Category) -> dict[s
     return {life.kind: 0 if life.kind == "counting" else scheme}
 
 
-# what is sent ---------------------------------------------------------------------------------------------------
+# what is sent
+# ---------------------------------------------------------------------------------------------------
 
 
 def line(minute: int, do: str, order: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -319,7 +323,8 @@ def evaluation(
     return body
 
 
-# what comes later -----------------------------------------------------------------------------------------------
+# what comes later
+# -----------------------------------------------------------------------------------------------
 
 
 def later(

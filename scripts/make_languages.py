@@ -1,9 +1,9 @@
 """Keeps the portal's catalogues: what is said, in each language.
 
-    .venv/bin/python scripts/make_languages.py [--lacks de | --take de FILE]
+.venv/bin/python scripts/make_languages.py [--lacks de | --take de FILE]
 
-Alone it drops what nobody says any more and tells how much lacks. `--lacks` prints that, a numbered line each; `--take`
-takes lines with the same numbers, translated: `12<TAB>words`.
+Alone it drops what nobody says any more and tells how much lacks. `--lacks` prints that, a numbered
+line each; `--take` takes lines with the same numbers, translated: `12<TAB>words`.
 """
 
 import sys

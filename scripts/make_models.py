@@ -1,6 +1,7 @@
 """Make the models that come with Recoup again: `.venv/bin/python scripts/make_models.py`.
 
-The same source makes the same files, but for last digits of another machine; see `recoup_lab/shop/prior.py`.
+The same source makes the same files, but for last digits of another machine; see
+`recoup_lab/shop/prior.py`.
 """
 
 from pathlib import Path
@@ -15,5 +16,6 @@ if __name__ == "__main__":
         path = Path(str(module.__file__)).with_name(module.FILE)
         path.write_bytes(model.to_json() + b"\n")
         print(
-            f"{path.name}: {model.name}, {model.learned.attempts:,} attempts of {model.learned.payers:,} customers"
+            f"{path.name}: {model.name}, {model.learned.attempts:,} attempts of "
+            f"{model.learned.payers:,} customers"
         )

@@ -1,8 +1,9 @@
 """Takes the pictures in docs/images: a throw-away Recoup plays its demo, and a browser looks at it.
 
-    .venv/bin/python scripts/make_pictures.py [--data-dir DIR --url URL] [NAME ...]
+.venv/bin/python scripts/make_pictures.py [--data-dir DIR --url URL] [NAME ...]
 
-With `--data-dir` and `--url` it looks at a Recoup that runs already, its demo over. `NAME`: only these pictures.
+With `--data-dir` and `--url` it looks at a Recoup that runs already, its demo over. `NAME`: only
+these pictures.
 """
 
 import argparse

@@ -1,14 +1,14 @@
 """Writes what Stripe publishes of the calls that the connector makes, at the version that it pins.
 
-Source: the types of the `stripe` library on PyPI whose API version is that one. It is older than the library that the
-tests use, so it is installed apart:
+Source: the types of the `stripe` library on PyPI whose API version is that one. It is older than
+the library that the tests use, so it is installed apart:
 
     python3 -m venv /tmp/pin
     /tmp/pin/bin/pip install stripe==12.0.1
     /tmp/pin/bin/python scripts/make_stripe_facts.py
 
-The types are read, not imported: names, types, what is required, the values of choices, and the lengths that the
-descriptions name.
+The types are read, not imported: names, types, what is required, the values of choices, and the
+lengths that the descriptions name.
 """
 
 import ast
@@ -24,17 +24,35 @@ TARGET = (
     / "packages/recoup-lab/src/recoup_lab/processors/stripe/published.json"
 )
 FILES = {
-    "Charge": "_charge", "PaymentIntent": "_payment_intent", "Customer": "_customer",
-    "PaymentMethod": "_payment_method", "Refund": "_refund", "Invoice": "_invoice", "InvoiceItem": "_invoice_item",
-    "InvoicePayment": "_invoice_payment", "CreditNote": "_credit_note",
-    "Subscription": "_subscription", "Dispute": "_dispute", "WebhookEndpoint": "_webhook_endpoint",
-    "BalanceTransaction": "_balance_transaction", "Event": "_event", "Account": "_account",
-}  # fmt: skip
+    "Charge": "_charge",
+    "PaymentIntent": "_payment_intent",
+    "Customer": "_customer",
+    "PaymentMethod": "_payment_method",
+    "Refund": "_refund",
+    "Invoice": "_invoice",
+    "InvoiceItem": "_invoice_item",
+    "InvoicePayment": "_invoice_payment",
+    "CreditNote": "_credit_note",
+    "Subscription": "_subscription",
+    "Dispute": "_dispute",
+    "WebhookEndpoint": "_webhook_endpoint",
+    "BalanceTransaction": "_balance_transaction",
+    "Event": "_event",
+    "Account": "_account",
+}
 LISTS = {
-    "payment_intents": "PaymentIntent", "customers": "Customer", "invoices": "Invoice", "refunds": "Refund",
-    "disputes": "Dispute", "balance_transactions": "BalanceTransaction", "events": "Event", "charges": "Charge",
-    "webhook_endpoints": "WebhookEndpoint", "payment_methods": "PaymentMethod", "subscriptions": "Subscription",
-}  # fmt: skip
+    "payment_intents": "PaymentIntent",
+    "customers": "Customer",
+    "invoices": "Invoice",
+    "refunds": "Refund",
+    "disputes": "Dispute",
+    "balance_transactions": "BalanceTransaction",
+    "events": "Event",
+    "charges": "Charge",
+    "webhook_endpoints": "WebhookEndpoint",
+    "payment_methods": "PaymentMethod",
+    "subscriptions": "Subscription",
+}
 WRITES = {
     "POST /v1/webhook_endpoints": "WebhookEndpoint.CreateParams",
     "POST /v1/customers": "Customer.CreateParams",
@@ -62,16 +80,31 @@ WRITES = {
     "POST /v1/disputes/{}": "Dispute.ModifyParams",
     "POST /v1/disputes/{}/close": "Dispute.CloseParams",
 }
-# Beyond these only the name is held: what other kinds of payment say of themselves is of no call of ours.
+# Beyond these only the name is held: what other kinds of payment say of themselves is of no call of
+# ours.
 FOLLOWED = {
-    "PaymentMethodOptions": ("card",), "PaymentMethodDetails": ("card", "type"), "PaymentMethodData": (),
-    "DestinationDetails": ("card", "type"), "NextAction": ("redirect_to_url", "type"), "Wallet": ("type",),
-    "EnhancedEvidence": ("visa_compelling_evidence_3",), "EnhancedEligibility": (), "Account": ("id", "country"),
+    "PaymentMethodOptions": ("card",),
+    "PaymentMethodDetails": ("card", "type"),
+    "PaymentMethodData": (),
+    "DestinationDetails": ("card", "type"),
+    "NextAction": ("redirect_to_url", "type"),
+    "Wallet": ("type",),
+    "EnhancedEvidence": ("visa_compelling_evidence_3",),
+    "EnhancedEligibility": (),
+    "Account": ("id", "country"),
     "PaymentMethod": (
-        "allow_redisplay", "billing_details", "card", "created", "customer", "id", "livemode", "metadata", "object",
+        "allow_redisplay",
+        "billing_details",
+        "card",
+        "created",
+        "customer",
+        "id",
+        "livemode",
+        "metadata",
+        "object",
         "type",
     ),
-}  # fmt: skip
+}
 WORDS_MAX = 60  # beyond, the lists are of events, countries and taxes
 OWN = (
     "idempotency_key",
@@ -117,8 +150,8 @@ def text() -> str:
 
 
 class Facts:
-    """The types that are reached, by name: members with their types. A name ends with `!` where it is required, of an
-    answer with `?` where it may be null."""
+    """The types that are reached, by name: members with their types. A name ends with `!` where it
+    is required, of an answer with `?` where it may be null."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.types = folder, dict[str, dict[str, Any]]()

@@ -1,4 +1,5 @@
-"""Make sure that the programs the tests use are there: install them when we may, else name them and fail.
+"""Make sure that the programs the tests use are there: install them when we may, else name them and
+fail.
 
 python3 scripts/need.py chromium curl openssl
 """

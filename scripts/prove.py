@@ -1,4 +1,5 @@
-"""Runs the families of `make prove`, and notes in `tests/prove/took.json` how each went and how long it took.
+"""Runs the families of `make prove`, and notes in `tests/prove/took.json` how each went and how
+long it took.
 
 .venv/bin/python scripts/prove.py [FAMILY ...] [-- PYTEST_ARGS]
 """
@@ -46,7 +47,8 @@ def main(given: list[str]) -> int:
 
 
 def with_each_python() -> dict[str, Any]:
-    """What became of the family; what became of each Python is noted at once, and kept of those that are not here."""
+    """What became of the family; what became of each Python is noted at once, and kept of those
+    that are not here."""
     from tests.passed_on import tree_of
 
     from pythons import clone_of, interpreters, passes

@@ -1,6 +1,6 @@
-"""README's two commands with each Python that this machine has: `make run` until it is ready, then `make test`, which
-holds the first two rings. Each Python has a clone of the commit with a `.venv` of its own under `.pythons`, both kept
-between runs. `PYTHONS="3.12 3.13"` takes some of them.
+"""README's two commands with each Python that this machine has: `make run` until it is ready, then
+`make test`, which holds the first two rings. Each Python has a clone of the commit with a `.venv`
+of its own under `.pythons`, both kept between runs. `PYTHONS="3.12 3.13"` takes some of them.
 """
 
 import os
@@ -67,8 +67,8 @@ def environment() -> dict[str, str]:
 
 
 def clone_of(version: str) -> Path:
-    """The Python's clone, at the commit of this checkout. A lock that has changed gets a new environment: set-up leaves
-    in an old one what is locked no more."""
+    """The Python's clone, at the commit of this checkout. A lock that has changed gets a new
+    environment: set-up leaves in an old one what is locked no more."""
     clone = CLONES / version.rpartition(".")[0]
     if not (clone / ".git").exists():
         shutil.rmtree(clone, ignore_errors=True)

@@ -2,8 +2,9 @@
 
 .release/bin/python scripts/release.py KEY
 
-KEY: a private key of ssh whose public half stands in deploy/allowed_signers; `none` leaves the checksums unsigned. The
-files of a commit come out the same wherever they are made: times are the commit's.
+KEY: a private key of ssh whose public half stands in deploy/allowed_signers; `none` leaves the
+checksums unsigned. The files of a commit come out the same wherever they are made: times are the
+commit's.
 """
 
 import gzip
@@ -70,7 +71,8 @@ def check_signer(key: Path, signers: Path) -> None:
     public = " ".join(asked.stdout.split()[:2])
     if not signers.exists() or public not in signers.read_text():
         sys.exit(
-            f'release: nobody could verify this key. Add to {SIGNERS}: {WHO} namespaces="recoup" {public}'
+            f'release: nobody could verify this key. Add to {SIGNERS}: {WHO} namespaces="recoup" '
+            f"{public}"
         )
 
 

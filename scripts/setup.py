@@ -1,10 +1,11 @@
 """Build `.venv` from the locked requirements; do nothing when it already matches them.
 
-    python3 scripts/setup.py run|dev
+python3 scripts/setup.py run|dev
 
-Needs nothing but Python's standard library. `dev` holds everything `run` does. The stamp inside `.venv` names
-the interpreter, the checkout and the hashes of the locks and of what the packages declare: when one of them changes,
-the environment is brought up to date or made anew. Two set-ups of one checkout wait for each other.
+Needs nothing but Python's standard library. `dev` holds everything `run` does. The stamp inside
+`.venv` names the interpreter, the checkout and the hashes of the locks and of what the packages
+declare: when one of them changes, the environment is brought up to date or made anew. Two set-ups
+of one checkout wait for each other.
 """
 
 import fcntl
@@ -27,7 +28,10 @@ TELL_SECONDS = 5.0
 NEWER = (3, 15)  # than what the lock has wheels for
 OURS = "recoup-setup\n"  # what an operator installed under a like name stays
 PACKAGES = sorted((ROOT / "packages").glob("*/pyproject.toml"))
-ENTRY = "import sys\n\nfrom recoup.main.cli import run\n\nif __name__ == '__main__':\n    sys.exit(run())\n"
+ENTRY = (
+    "import sys\n\nfrom recoup.main.cli import run\n\nif __name__ == '__main__':\n    "
+    "sys.exit(run())\n"
+)
 
 
 def main(kind: str) -> None:
@@ -53,7 +57,8 @@ def main(kind: str) -> None:
 
 
 def only_one() -> TextIO:
-    """Hold the checkout's lock until the returned file is closed; the lock file is this very script."""
+    """Hold the checkout's lock until the returned file is closed; the lock file is this very
+    script."""
     script = Path(__file__).open()  # noqa: SIM115 - held until the caller is done
     fcntl.flock(script, fcntl.LOCK_EX)
     return script
@@ -104,8 +109,8 @@ def install(kind: str, *, fresh: bool) -> None:
 
 
 def pip_install(lock: str, count: int) -> None:
-    """Installs the lock file; reports each package on a terminal, otherwise one now and then. Modules are compiled as
-    they are first imported, as uv leaves them: most never are."""
+    """Installs the lock file; reports each package on a terminal, otherwise one now and then.
+    Modules are compiled as they are first imported, as uv leaves them: most never are."""
     pip = (
         "-m",
         "pip",
@@ -159,7 +164,8 @@ def make_venv() -> None:
 
 
 def link_checkout() -> None:
-    """Make `import recoup`, `.venv/bin/recoup` and the packages mean this checkout, without building any."""
+    """Make `import recoup`, `.venv/bin/recoup` and the packages mean this checkout, without
+    building any."""
     ask = [python(), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     site = Path(subprocess.run(ask, check=True, capture_output=True, text=True).stdout.strip())
     sources = [ROOT / "src", *(declared.parent / "src" for declared in PACKAGES)]
@@ -176,7 +182,8 @@ def link_checkout() -> None:
 
 
 def describe(project: dict[str, Any], site: Path) -> None:
-    """Write what `importlib.metadata` reads of an installed package: its name, version and entry points."""
+    """Write what `importlib.metadata` reads of an installed package: its name, version and entry
+    points."""
     folder = site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
     folder.mkdir(exist_ok=True)
     (folder / "INSTALLER").write_text(OURS)

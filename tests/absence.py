@@ -22,8 +22,8 @@ async def away(self: SandboxProcessor, asked: Any) -> Outcome:
 
 @contextmanager
 def processor_away(monkeypatch: pytest.MonkeyPatch, *calls: str) -> Iterator[None]:
-    """It does nothing that it is asked for, and answers nothing; only these of its `calls`, else what gives money back,
-    captures and voids."""
+    """It does nothing that it is asked for, and answers nothing; only these of its `calls`, else
+    what gives money back, captures and voids."""
     with monkeypatch.context() as patched:
         for call in calls or ("modify",):
             patched.setattr(SandboxProcessor, call, away)
@@ -34,8 +34,8 @@ def processor_away(monkeypatch: pytest.MonkeyPatch, *calls: str) -> Iterator[Non
 def first_not_processed(
     monkeypatch: pytest.MonkeyPatch, call: str = "modify"
 ) -> Iterator[set[UUID]]:
-    """It proves of the first message that the issuer never received it, and says so of that id for ever. Which ids
-    those were."""
+    """It proves of the first message that the issuer never received it, and says so of that id for
+    ever. Which ids those were."""
     real_call, real_inquiry = getattr(SandboxProcessor, call), SandboxProcessor.inquire
     dropped = set[UUID]()
     never = Outcome("not_sent", processor_code=our_code("not_processed"))
@@ -58,7 +58,8 @@ async def hurried(shop: Shop, kind: str = "modification") -> None:
     """What is sent to the processor again is sent now."""
     async with owner(shop.world) as connection:
         await connection.execute(
-            "UPDATE due_work SET due_at = now() - interval '1 s', lease_until = NULL WHERE kind = $1",
+            "UPDATE due_work SET due_at = now() - interval '1 s', lease_until = NULL WHERE kind = "
+            "$1",
             kind,
         )
     await shop.run_due()

@@ -1,5 +1,5 @@
-"""Small worlds of declined orders: policies as tables, four ways to go on at each of three decisions, and what each
-would bring, exactly."""
+"""Small worlds of declined orders: policies as tables, four ways to go on at each of three
+decisions, and what each would bring, exactly."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,8 +22,9 @@ Log = list[
 
 @dataclass(frozen=True)
 class World:
-    """`approves[k, x, u, a]`: the chance of an approval. `engine`, `ladder`: the way each takes, by decision and class,
-    `STOP` among them. `rivals[k, x]`: the ways that the engine draws now and then."""
+    """`approves[k, x, u, a]`: the chance of an approval. `engine`, `ladder`: the way each takes, by
+    decision and class, `STOP` among them. `rivals[k, x]`: the ways that the engine draws now and
+    then."""
 
     approves: Array
     hard: float
@@ -165,7 +166,8 @@ def _step(
 
 
 def policies(world: World, draw: np.random.Generator) -> dict[str, Array]:
-    """The engine, with fewer tries, others that differ at some places, the ladder, and one that knows nothing."""
+    """The engine, with fewer tries, others that differ at some places, the ladder, and one that
+    knows nothing."""
     fewer = world.engine.copy()
     fewer[DECISIONS - 1] = STOP
     near, far = world.engine.copy(), world.engine.copy()

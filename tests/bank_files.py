@@ -69,7 +69,8 @@ def stmt(
 
 def camt(*statements: str, message: str = "camt.053.001.08", root: str = "BkToCstmrStmt") -> bytes:
     return (
-        f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="urn:iso:std:iso:20022:tech:xsd:{message}">\n'
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<Document '
+        f'xmlns="urn:iso:std:iso:20022:tech:xsd:{message}">\n'
         f"<{root}><GrpHdr><MsgId>M1</MsgId></GrpHdr>{''.join(statements)}</{root}></Document>\n"
     ).encode()
 
@@ -80,7 +81,8 @@ def mt940(
     closing: str = "C261120EUR60,00",
     page: str = "1/1",
 ) -> bytes:
-    """With the marks F and M of balances by `page`: the first of one begins with :60F:, the last ends with :62F:."""
+    """With the marks F and M of balances by `page`: the first of one begins with :60F:, the last
+    ends with :62F:."""
     number, _, of = page.partition("/")
     first, last = "F" if number == "1" else "M", "F" if number == (of or number) else "M"
     text = [
@@ -112,7 +114,8 @@ def bai2(accounts: Iterable[tuple[str, Sequence[str]]], status: str = "1") -> by
 
 
 def nacha(*entries: tuple[str, int, str], sec: str = "CCD") -> bytes:
-    """Entries as identification, cents and the addenda's first characters: 99R02, or 98C01 with its corrected data."""
+    """Entries as identification, cents and the addenda's first characters: 99R02, or 98C01 with its
+    corrected data."""
     rows, count, hashed, total = [], 0, 0, 0
     for number, (name, cents, told) in enumerate(entries, 1):
         code, _, data = told.partition(" ")
@@ -132,7 +135,8 @@ def nacha(*entries: tuple[str, int, str], sec: str = "CCD") -> bytes:
 
 def status_report(*inside: str, group: str = "") -> bytes:
     return (
-        '<?xml version="1.0"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.03"><CstmrPmtStsRpt>'
+        '<?xml version="1.0"?><Document '
+        'xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.03"><CstmrPmtStsRpt>'
         "<GrpHdr><MsgId>A1</MsgId></GrpHdr>"
         f"<OrgnlGrpInfAndSts><OrgnlMsgId>RC0123456789AB</OrgnlMsgId>{group}</OrgnlGrpInfAndSts>"
         f"<OrgnlPmtInfAndSts><OrgnlPmtInfId>P1</OrgnlPmtInfId>{''.join(inside)}</OrgnlPmtInfAndSts>"

@@ -1,4 +1,5 @@
-"""Routes whose processors ask a customer to confirm on a page of their own, and the browser of such a customer."""
+"""Routes whose processors ask a customer to confirm on a page of their own, and the browser of such
+a customer."""
 
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -28,8 +29,8 @@ from recoup_lab.processors.stripe.server import StandIn as StripeStandIn
 
 
 class Bank(ABC):
-    """A stand-in with its connector. `wants`: members of a request whose card the bank wants confirmed; `taken`: what
-    its book took, each charge."""
+    """A stand-in with its connector. `wants`: members of a request whose card the bank wants
+    confirmed; `taken`: what its book took, each charge."""
 
     name: str
 

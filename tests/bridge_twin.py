@@ -1,4 +1,5 @@
-"""A bridge as an operator writes one: it checks who calls, decides once for each id, and keeps what it was sent."""
+"""A bridge as an operator writes one: it checks who calls, decides once for each id, and keeps what
+it was sent."""
 
 import asyncio
 import hmac
@@ -13,8 +14,8 @@ SECRET = "a-secret-of-both-sides-0123456789abcdef"
 
 
 class Twin:
-    """`says`: what the next messages hear, in turn; without any, `decides` says it: it approves. `raw`: a whole answer
-    instead."""
+    """`says`: what the next messages hear, in turn; without any, `decides` says it: it approves.
+    `raw`: a whole answer instead."""
 
     def __init__(self) -> None:
         self.sent: dict[str, dict[str, Any]] = {}

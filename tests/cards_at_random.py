@@ -1,7 +1,8 @@
 """Lives of cards, each send of which asks the gate's rule and the independent count at once.
 
-A life has several merchants of several acceptors, whose clocks stand apart and jump, and goes on from one send to the
-next, or to the very instant at which a refusal says that the next may leave. Nothing here reads the gate's tables.
+A life has several merchants of several acceptors, whose clocks stand apart and jump, and goes on
+from one send to the next, or to the very instant at which a refusal says that the next may leave.
+Nothing here reads the gate's tables.
 """
 
 import random
@@ -39,20 +40,51 @@ APART = 15 * DAY  # how far clocks stand apart, and jump
 # scheme -> how often of 10,000 declines, code, advice; the others are "not sufficient funds"
 SPECIAL: dict[str, Sequence[tuple[int, tuple[str, ...], tuple[str, ...]]]] = {
     "visa": (
-        (8, ("04", "07", "12", "14", "15", "41", "43", "46", "57"), ()), (8, ("R0", "R1", "R3"), ()),
+        (8, ("04", "07", "12", "14", "15", "41", "43", "46", "57"), ()),
+        (8, ("R0", "R1", "R3"), ()),
         (900, ("05", "54", "59", "61", "65", "91", "N7", "1A", "83", "ZZ"), ()),
     ),
     "mastercard": (
-        (12, ("05", "51", "79"), ("03", "21")), (250, ("51",), ("24", "25", "26", "27", "28", "29", "30")),
-        (900, ("05", "54", "65", "82"), ("01", "02", "40", "43", "77")), (20, ("41", "43", "46", "R1"), ()),
+        (12, ("05", "51", "79"), ("03", "21")),
+        (250, ("51",), ("24", "25", "26", "27", "28", "29", "30")),
+        (900, ("05", "54", "65", "82"), ("01", "02", "40", "43", "77")),
+        (20, ("41", "43", "46", "R1"), ()),
     ),
     "discover": ((20, ("04", "15", "41", "R0", "R3"), ()),),
     "elo": (
-        (12, tuple("12 13 14 19 23 30 41 43 46 54 55 56 57 58 63 64 76 77 82 83 AB AC FM".split()), ()),  # noqa: SIM905
+        (
+            12,
+            (
+                "12",
+                "13",
+                "14",
+                "19",
+                "23",
+                "30",
+                "41",
+                "43",
+                "46",
+                "54",
+                "55",
+                "56",
+                "57",
+                "58",
+                "63",
+                "64",
+                "76",
+                "77",
+                "82",
+                "83",
+                "AB",
+                "AC",
+                "FM",
+            ),
+            (),
+        ),
         (900, ("04", "05", "06", "38", "59", "61", "62", "65", "75", "78", "91"), ()),
     ),
     "amex": ((900, ("100", "101", "200"), ()),),
-}  # fmt: skip
+}
 
 
 def play(
@@ -62,8 +94,8 @@ def play(
     schemes: Sequence[str] = (),
     enough: Callable[[Found], bool] = lambda _: False,
 ) -> Found:
-    """Lives until so many sends have left. `gate`: another one than the product's. `enough`: whether what was found in
-    the lives so far is what was looked for."""
+    """Lives until so many sends have left. `gate`: another one than the product's. `enough`:
+    whether what was found in the lives so far is what was looked for."""
     found, dice = Found(), random.Random(seed)
     while found.sends < sends and not enough(found):
         scheme = (
@@ -112,8 +144,9 @@ class Life:
         ]
 
     def _era(self) -> tuple[int, bool, bool]:
-        """The first instant; whether clocks agree; whether acceptors are of one region. Where a network's number falls
-        on a day, or has another day in Brazil, a list of sends in two orders at once has no right answer."""
+        """The first instant; whether clocks agree; whether acceptors are of one region. Where a
+        network's number falls on a day, or has another day in Brazil, a list of sends in two orders
+        at once has no right answer."""
         roll = self.dice.random()
         within = self.dice.randrange(DAY)
         if self.scheme == "visa" and roll < 0.3:
@@ -175,10 +208,12 @@ class Life:
             ours,
         )
 
-    # asking -------------------------------------------------------------------------------------------------------
+    # asking
+    # -------------------------------------------------------------------------------------------------------
 
     def _ask(self, one: Sent) -> int:
-        """What the count says, once the rule was asked too; after a word of the rule that differs, what that says."""
+        """What the count says, once the rule was asked too; after a word of the rule that differs,
+        what that says."""
         found, count, now = self.found, self.count, moment(one.at)
         since = now - LOOKBACK
         sends = [send for id, send in self.rows.items() if send.at > since or id in self.lasting]
@@ -257,7 +292,8 @@ class Life:
         else:
             self.wall += round(self.dice.uniform(0, 4) * DAY)
 
-    # what happens -------------------------------------------------------------------------------------------------
+    # what happens
+    # -------------------------------------------------------------------------------------------------
 
     def _send(self, one: Sent) -> None:
         found, dice = self.found, self.dice

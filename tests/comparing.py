@@ -1,4 +1,5 @@
-"""What tests of reconciliation need: a shop that sold, the sandbox's statement of it, edits, and what came of them."""
+"""What tests of reconciliation need: a shop that sold, the sandbox's statement of it, edits, and
+what came of them."""
 
 import io
 from collections import Counter
@@ -59,5 +60,8 @@ async def books(shop: Shop) -> tuple[int, int]:
     count = (
         "SELECT count(*) FROM postings WHERE merchant_id = $1 AND source_kind = 'reconciliation'"
     )
-    waits = "SELECT coalesce(sum(units), 0) FROM entries WHERE merchant_id = $1 AND account = 'suspense'"
+    waits = (
+        "SELECT coalesce(sum(units), 0) FROM entries WHERE merchant_id = $1 AND account = "
+        "'suspense'"
+    )
     return await shop.value(count, shop.merchant_id), int(await shop.value(waits, shop.merchant_id))

@@ -1,4 +1,5 @@
-"""A clean clone is compiled once a run, not once a worker: each worker compiles its share before it collects."""
+"""A clean clone is compiled once a run, not once a worker: each worker compiles its share before it
+collects."""
 
 import sys
 from compileall import compile_file

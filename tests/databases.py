@@ -22,7 +22,8 @@ _HAVE_TEMPLATES: set[ServerAddress] = set()  # as far as this process knows
 
 
 async def empty(server: ServerAddress, kind: str, name: str, template: str | None = None) -> str:
-    """A database as migrations leave it, `kind` people, world or live, or one like `template`; the owner's address."""
+    """A database as migrations leave it, `kind` people, world or live, or one like `template`; the
+    owner's address."""
     if server not in _HAVE_TEMPLATES:
         await asyncio.to_thread(_templates_once, server)
         _HAVE_TEMPLATES.add(server)
@@ -53,7 +54,8 @@ async def _admin(server: ServerAddress, sql: str) -> None:
         await connection.close()
 
 
-# the templates ------------------------------------------------------------------------------------------------
+# the templates
+# ------------------------------------------------------------------------------------------------
 
 
 def _templates_once(server: ServerAddress) -> None:

@@ -1,4 +1,5 @@
-"""The SQL of a declared statement, the homes of tables, and the plans of the statements in a function, for tests."""
+"""The SQL of a declared statement, the homes of tables, and the plans of the statements in a
+function, for tests."""
 
 import asyncio
 import re
@@ -52,7 +53,8 @@ def sql_of(function: Callable[..., Any]) -> str:
 
 
 async def plans_inside(connection: asyncpg.Connection, call: str) -> str:
-    """How the statements of the function that is called find their rows; nothing is kept of what it does."""
+    """How the statements of the function that is called find their rows; nothing is kept of what it
+    does."""
     plans = list[str]()
     await connection.execute(EXPLAINED)
     connection.add_log_listener(lambda _, message: plans.append(COSTS.sub("", message.message)))

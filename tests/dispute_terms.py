@@ -33,7 +33,8 @@ async def agree(shop: Shop, **terms: Any) -> None:
 
 
 async def vouched(shop: Shop, lost: float = 0.0, weeks: int = 30) -> None:
-    """As if so many weeks of a hundred customers in each tenth of the model's chance were over; `lost` of 1."""
+    """As if so many weeks of a hundred customers in each tenth of the model's chance were over;
+    `lost` of 1."""
     until = weeks_until(await shop.now())
     for number in range(1, weeks + 1):
         cells = [

@@ -1,4 +1,5 @@
-"""The rescue door as callers meet it: the real application over a sandbox world, and those who call it.
+"""The rescue door as callers meet it: the real application over a sandbox world, and those who call
+it.
 
 In-process for most tests; `listening` puts the same application behind a real socket.
 """
@@ -57,7 +58,8 @@ def application(services: Services) -> App:
 
 
 def client_of(app: App) -> httpx.AsyncClient:
-    """Errors of the application are raised in the test: an answered 500 is one too, see `Door.call`."""
+    """Errors of the application are raised in the test: an answered 500 is one too, see
+    `Door.call`."""
     transport: Any = httpx.ASGITransport(app=app, client=("192.0.2.7", 5000))  # type: ignore[arg-type]
     return httpx.AsyncClient(transport=transport, base_url="http://door.test", timeout=30)
 
@@ -80,8 +82,8 @@ class Door:
         return self.runner.run(coroutine)
 
     def call(self, method: str, path: str, **more: Any) -> httpx.Response:
-        """Any call. A 5xx that the test did not ask for is a failure wherever it comes from, and so is an answer that
-        its operation is not told to give."""
+        """Any call. A 5xx that the test did not ask for is a failure wherever it comes from, and so
+        is an answer that its operation is not told to give."""
         asked_for = more.pop("allow_5xx", False)
         answer = self.run(self.client.request(method, path, **more))
         assert asked_for or answer.status_code < 500, (
@@ -208,7 +210,8 @@ class Caller:
         return str(answer.json()["transaction"]["payment_method"]["token"])
 
 
-# bodies -------------------------------------------------------------------------------------------------------
+# bodies
+# -------------------------------------------------------------------------------------------------------
 
 GONE = object()  # in `changed`: leave the field out
 
@@ -300,8 +303,12 @@ def evaluate_body(caller: Caller, **changes: Any) -> dict[str, Any]:
 
 
 PAST: dict[str, Any] = {
-    "orderId": "SO-past", "at": "2024-03-02T06:00:00Z", "amount": 4590, "currency": "USD", "approved": False,
-}  # fmt: skip
+    "orderId": "SO-past",
+    "at": "2024-03-02T06:00:00Z",
+    "amount": 4590,
+    "currency": "USD",
+    "approved": False,
+}
 
 
 def transmit_body(caller: Caller, **changes: Any) -> dict[str, Any]:
@@ -361,7 +368,8 @@ def tokenize_body(number: str, **changes: Any) -> dict[str, Any]:
     return changed({"payment_method": {"email": "ana@example.test", "credit_card": card}}, changes)
 
 
-# the world around ---------------------------------------------------------------------------------------------
+# the world around
+# ---------------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -422,7 +430,8 @@ async def listening(
     port: int = 0,
     services: Services | None = None,
 ) -> AsyncIterator[int]:
-    """The application behind a real socket, as `recoup serve` configures it; the port. `services` know when it ends."""
+    """The application behind a real socket, as `recoup serve` configures it; the port. `services`
+    know when it ends."""
 
     class Quiet(DoorServer):
         def capture_signals(self) -> Any:
@@ -445,7 +454,8 @@ async def listening(
 
 _TABLES = """
 SELECT c.oid::regclass::text AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname NOT IN ('pg_catalog',
+  'information_schema')
 ORDER BY 1
 """
 
@@ -494,5 +504,6 @@ async def everything(world: World) -> str:
 
 
 def stands_in(digits: str, text: str) -> bool:
-    """Whether short digits stand there by themselves: by chance they are part of any long number, time or hash."""
+    """Whether short digits stand there by themselves: by chance they are part of any long number,
+    time or hash."""
     return re.search(rf"(?<![0-9A-Fa-f.+:-]){digits}(?![0-9A-Fa-f-])", text) is not None

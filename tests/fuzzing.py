@@ -1,6 +1,8 @@
-"""What the doors' fuzzes share: values of any kind, values as a Struct allows them, and how they are bent.
+"""What the doors' fuzzes share: values of any kind, values as a Struct allows them, and how they
+are bent.
 
-Bodies and queries are drawn from the operations' own Structs, mixed with one that is known to be taken, then bent.
+Bodies and queries are drawn from the operations' own Structs, mixed with one that is known to be
+taken, then bent.
 """
 
 import copy
@@ -33,7 +35,8 @@ QUICK = settings(
 
 MANY = 1.0 if proving == "fuzz" else 0.2  # of the examples that the family has
 
-# what is put in a field's place -------------------------------------------------------------------------------
+# what is put in a field's place
+# -------------------------------------------------------------------------------
 
 NUMBERS = st.sampled_from(
     [
@@ -53,13 +56,57 @@ NUMBERS = st.sampled_from(
         100_000_001,
     ]
 )
-ODD = st.sampled_from([
-    "", " ", "null", "true", "0", "-1", "1e3", "\x00", "a\x00b", "\ud800", "\udfff\ud800", "\u202eabc", "é" * 300,
-    "😀" * 70, "x" * 257, "x" * 5000, "9" * 25, "1" * 5000, "٣٤", "²", "²" * 16, "２０２", "{}", "%00", "../..",
-    "<script>", "'; DROP TABLE orders; --", "\r\nx: y", "2026-02-30", "9999-12-31", "0000-00-00T00:00Z", "now", UNKNOWN,
-    "Mon, 02 Mar 2026 09:15:31 +99999999999999", UNKNOWN.upper(), "{" + UNKNOWN + "}", "urn:uuid:" + UNKNOWN, APPROVES,
-    FUNDS, APPROVES + "\n", " ".join(APPROVES), "-".join(APPROVES), "USD", "usd", "BTC", "inf", "nan",
-])  # fmt: skip
+ODD = st.sampled_from(
+    [
+        "",
+        " ",
+        "null",
+        "true",
+        "0",
+        "-1",
+        "1e3",
+        "\x00",
+        "a\x00b",
+        "\ud800",
+        "\udfff\ud800",
+        "\u202eabc",
+        "é" * 300,
+        "😀" * 70,
+        "x" * 257,
+        "x" * 5000,
+        "9" * 25,
+        "1" * 5000,
+        "٣٤",
+        "²",
+        "²" * 16,
+        "２０２",
+        "{}",
+        "%00",
+        "../..",
+        "<script>",
+        "'; DROP TABLE orders; --",
+        "\r\nx: y",
+        "2026-02-30",
+        "9999-12-31",
+        "0000-00-00T00:00Z",
+        "now",
+        UNKNOWN,
+        "Mon, 02 Mar 2026 09:15:31 +99999999999999",
+        UNKNOWN.upper(),
+        "{" + UNKNOWN + "}",
+        "urn:uuid:" + UNKNOWN,
+        APPROVES,
+        FUNDS,
+        APPROVES + "\n",
+        " ".join(APPROVES),
+        "-".join(APPROVES),
+        "USD",
+        "usd",
+        "BTC",
+        "inf",
+        "nan",
+    ]
+)
 SENDABLE = ODD.filter(
     lambda text: not any("\ud800" <= one <= "\udfff" for one in text)
 )  # in a query
@@ -233,7 +280,8 @@ def queries(draw: st.DrawFn, shape: type[msgspec.Struct]) -> list[tuple[str, str
     return pairs + extra
 
 
-# the calls ----------------------------------------------------------------------------------------------------
+# the calls
+# ----------------------------------------------------------------------------------------------------
 
 
 class Watched:
@@ -267,6 +315,7 @@ def rounds(calls: int, at_once: Callable[[int, Counter[int]], None]) -> Counter[
     seconds = time.monotonic() - begun
     told = ", ".join(f"{status}: {count}" for status, count in sorted(heard.items()))
     print(
-        f"\nfuzz: {heard.total()} calls in {seconds:.0f} s ({heard.total() / seconds:.0f}/s), {told}"
+        f"\nfuzz: {heard.total()} calls in {seconds:.0f} s ({heard.total() / seconds:.0f}/s), "
+        f"{told}"
     )
     return heard

@@ -49,8 +49,9 @@ class Asked:
 
 @dataclass
 class Found:
-    """`breaches`: sends that left although the count forbids them, then windows that a reader of the finished list
-    finds too full. `too_strict`: refused although the count allows them, or until another instant."""
+    """`breaches`: sends that left although the count forbids them, then windows that a reader of
+    the finished list finds too full. `too_strict`: refused although the count allows them, or until
+    another instant."""
 
     sends: int = 0
     asks: int = 0
@@ -74,8 +75,10 @@ class Found:
 
     def text(self) -> str:
         return (
-            f"{self.sends:,} sends of {self.asks:,} asked for, {self.cards:,} cards, {self.came_in:,} declines came in,"
-            f" {self.bans:,} bans, clocks jumped {self.jumps:,} times; refused {dict(sorted(self.refused.items()))};"
+            f"{self.sends:,} sends of {self.asks:,} asked for, {self.cards:,} cards, "
+            f"{self.came_in:,} declines came in,"
+            f" {self.bans:,} bans, clocks jumped {self.jumps:,} times; refused "
+            f"{dict(sorted(self.refused.items()))};"
             f" fullest windows {dict(sorted(self.fullest.items()))};"
             f" breaches {self.breaches.total()}, refused without need {self.too_strict.total()}"
         )

@@ -1,7 +1,8 @@
-"""Cards that several merchants try at once, far more often than networks allow; `issuers_book` judges.
+"""Cards that several merchants try at once, far more often than networks allow; `issuers_book`
+judges.
 
-The driver plans attempts at will, so that the gate and not the policy is what stops a send. Its process may be killed
-at any moment: what it knows stands in a journal, and the next one goes on.
+The driver plans attempts at will, so that the gate and not the policy is what stops a send. Its
+process may be killed at any moment: what it knows stands in a journal, and the next one goes on.
 """
 
 import asyncio
@@ -44,7 +45,8 @@ from recoup.rescue.flows.tokenize import Vault
 from recoup.rescue.moves.ending import release
 from recoup.rescue.moves.plan import plan_attempt
 
-# Numbers count for real here (no identity of their own in each order), so that merchants share cards.
+# Numbers count for real here (no identity of their own in each order), so that merchants share
+# cards.
 POLICY = Policy(
     magic_inputs=False,
     expiry_max=timedelta(days=20_000),
@@ -88,7 +90,8 @@ class Hammer:
         await asyncio.gather(clocks, asking, return_exceptions=True)
         return self.seen
 
-    # orders -------------------------------------------------------------------------------------------------------
+    # orders
+    # -------------------------------------------------------------------------------------------------------
 
     async def _new_order(self) -> None:
         merchant, pan = self.dice.choice(self.plan.merchants), self.dice.choice(self.plan.cards)
@@ -141,7 +144,8 @@ class Hammer:
     async def _merchant(self, merchant: Merchant) -> Any:
         return (await self.merchants.get(merchant.merchant_id)).merchant
 
-    # sends --------------------------------------------------------------------------------------------------------
+    # sends
+    # --------------------------------------------------------------------------------------------------------
 
     async def _try(self) -> None:
         """Takes an order, and in its turn tries it now, whatever its plan says."""
@@ -190,10 +194,12 @@ class Hammer:
             stage != NEVER and state != "approved" and (bool(mark.ids) or self.dice.random() < 0.7)
         )
 
-    # the world moves on ---------------------------------------------------------------------------------------------
+    # the world moves on
+    # ---------------------------------------------------------------------------------------------
 
     async def _clocks(self) -> None:
-        """Business time goes on with the sends, for each merchant by leaps of its own; none gets too far ahead."""
+        """Business time goes on with the sends, for each merchant by leaps of its own; none gets
+        too far ahead."""
         rows = await self.world.db.fetch("SELECT merchant_id, offset_us FROM merchants")
         ahead = {row["merchant_id"]: row["offset_us"] for row in rows}
         before = self._pace()
@@ -220,7 +226,10 @@ class Hammer:
 
     async def _ask(self) -> None:
         """What nobody knows the outcome of is asked about, as the worker does."""
-        sql = "SELECT merchant_id, subject_id FROM due_work WHERE kind = 'inquire' AND due_at <= now() LIMIT 50"
+        sql = (
+            "SELECT merchant_id, subject_id FROM due_work WHERE kind = 'inquire' AND due_at <= "
+            "now() LIMIT 50"
+        )
         while True:
             await asyncio.sleep(0.3)
             try:

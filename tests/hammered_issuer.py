@@ -17,7 +17,8 @@ CHARGED: ContextVar["Mark | None"] = ContextVar("CHARGED", default=None)
 
 @dataclass
 class Mark:
-    """When one send was begun, in nanoseconds of the machine's monotonic clock, and which charges it made."""
+    """When one send was begun, in nanoseconds of the machine's monotonic clock, and which charges
+    it made."""
 
     seen: Seen
     began: int
@@ -25,7 +26,8 @@ class Mark:
 
 
 class Issuer(SandboxProcessor):
-    """The sandbox's issuer with a temper of its own: soft declines mostly, some bans, waits, silences and losses."""
+    """The sandbox's issuer with a temper of its own: soft declines mostly, some bans, waits,
+    silences and losses."""
 
     lost: set[UUID] = set()
 

@@ -1,4 +1,5 @@
-"""Calls and answers against the OpenAPI document that the door itself serves, by a checker that knows nothing of us."""
+"""Calls and answers against the OpenAPI document that the door itself serves, by a checker that
+knows nothing of us."""
 
 import json
 from functools import cached_property

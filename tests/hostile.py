@@ -1,9 +1,9 @@
 """Texts that cost a careless reader most, of any length, and what reading them costs.
 
-The proof measures processor time of this process; `make test` counts lines that run, which are the same on every
-machine, and leaves single calls into C to `tests/repo/test_patterns.py`. A cost that grows with the square shows
-between `n` and `2n`: four times as much. What only adds, as the rest of a call does, is taken off by a call without any
-such text.
+The proof measures processor time of this process; `make test` counts lines that run, which are the
+same on every machine, and leaves single calls into C to `tests/repo/test_patterns.py`. A cost that
+grows with the square shows between `n` and `2n`: four times as much. What only adds, as the rest of
+a call does, is taken off by a call without any such text.
 """
 
 import gc
@@ -89,7 +89,8 @@ TEXTS: Final[dict[str, Callable[[int], str]]] = {
 
 
 def some(cases: Iterable[T], count: int, label: str) -> list[T]:
-    """Also the proof gives each place a few: each comes to many places, and others with each commit."""
+    """Also the proof gives each place a few: each comes to many places, and others with each
+    commit."""
     every = list(cases)
     return random.Random(f"{seed()} {label}").sample(every, min(count, len(every)))
 
@@ -113,7 +114,8 @@ class Cost:
 
 
 def seconds_of(work: Callable[[], object], most: float = 0.0) -> float:
-    """Processor time of the fastest of some runs, of which the first that takes no more than `most` is the last."""
+    """Processor time of the fastest of some runs, of which the first that takes no more than `most`
+    is the last."""
     least = float("inf")
     gc.disable()  # it looks through all that the tests hold
     try:
@@ -149,7 +151,8 @@ def lines_of(work: Callable[[], object]) -> int:
 def cost_of(
     work: Callable[[int], object], length: int, nothing: Callable[[], object] | None = None
 ) -> Cost:
-    """`work` takes a length; `nothing` does the same without any text, and what it costs is not counted."""
+    """`work` takes a length; `nothing` does the same without any text, and what it costs is not
+    counted."""
     if proving != FAMILY:
         least = lines_of(nothing) if nothing else 0
         for _ in range(2):  # what is done only once is not there again

@@ -1,12 +1,14 @@
 """How often each network lets a card be tried, counted from what was sent of it alone.
 
-Imports nothing of the gate, its tables or its reading of codes: the limits are written down once more, in whole
-microseconds since 1970, so that an error of the gate shows. Every send counts, whatever came of it; one whose message
-never left does not. A declined payment that a merchant reports is that merchant's word: it counts, and bars, when that
-merchant asks, and when anybody else does it is as if it were not there.
+Imports nothing of the gate, its tables or its reading of codes: the limits are written down once
+more, in whole microseconds since 1970, so that an error of the gate shows. Every send counts,
+whatever came of it; one whose message never left does not. A declined payment that a merchant
+reports is that merchant's word: it counts, and bars, when that merchant asks, and when anybody else
+does it is as if it were not there.
 
-Each window is counted twice, and neither count may pass its number: what left, whoever sent it, and what the asking
-merchant sent and reported. What another merchant sent counts until a full day is over, in the short ones a full hour.
+Each window is counted twice, and neither count may pass its number: what left, whoever sent it, and
+what the asking merchant sent and reported. What another merchant sent counts until a full day is
+over, in the short ones a full hour.
 """
 
 from bisect import bisect_left, bisect_right, insort
@@ -23,7 +25,8 @@ NEVER = 1 << 62  # later than any instant
 # Days since 1970 from which another number holds.
 _OCTOBER_2022, _FEBRUARY_2023, _MAY_25_2025 = 19_266, 19_389, 20_233
 _NOVEMBER_29_2026 = 20_786
-# From here on what ends a card binds its merchant alone, and not what the customer starts for another amount; the times
+# From here on what ends a card binds its merchant alone, and not what the customer starts for
+# another amount; the times
 # that Mastercard advises are followed by the plan.
 _NOVEMBER_30_2026 = 20_787
 _STOPS = frozenset(
@@ -41,8 +44,8 @@ _ELO_SAME_DATA = frozenset(
 
 
 class Sent(NamedTuple):
-    """`who`: customer or merchant. `lowered`: the operator's own number for Visa. `ours`: the gate was asked; otherwise
-    it is a declined payment that the merchant reports."""
+    """`who`: customer or merchant. `lowered`: the operator's own number for Visa. `ours`: the gate
+    was asked; otherwise it is a declined payment that the merchant reports."""
 
     at: int
     merchant: str
@@ -88,7 +91,8 @@ def windows(scheme: str, one: Sent) -> tuple[Window, ...]:
 
 
 def _every_key(scheme: str, one: Sent) -> tuple[Hashable, ...]:
-    """Of all windows that hold the send at some date of another: the dates of the asking send decide."""
+    """Of all windows that hold the send at some date of another: the dates of the asking send
+    decide."""
     amount = (one.units, one.currency)
     if scheme == "visa":
         return ("all", amount), (one.who, amount)
@@ -101,9 +105,10 @@ def _every_key(scheme: str, one: Sent) -> tuple[Hashable, ...]:
 
 @dataclass(slots=True)
 class Count:
-    """One card. `log`: its sends as they left, by id. `left_at`: when each left, and whose it was, by
-    key. `of_one`: when a merchant's left, and when payments were declined that it reports, by both. `waits`: the last
-    decline that advised one, by how long. `barred`: the final answers, each with what it is called here."""
+    """One card. `log`: its sends as they left, by id. `left_at`: when each left, and whose it was,
+    by key. `of_one`: when a merchant's left, and when payments were declined that it reports, by
+    both. `waits`: the last decline that advised one, by how long. `barred`: the final answers, each
+    with what it is called here."""
 
     scheme: str
     log: dict[int, Sent] = field(default_factory=dict)
@@ -145,7 +150,8 @@ class Count:
         )
 
     def left(self, one: Sent) -> int:
-        """How many more the nearest window allows, as its merchant may know: by its own sends, while there is room."""
+        """How many more the nearest window allows, as its merchant may know: by its own sends,
+        while there is room."""
         lefts = []
         for window in windows(self.scheme, one):
             mine, everybody = self._ends(window, one)
@@ -222,8 +228,9 @@ class Count:
             self.waits[key] = max(self.waits.get(key, one.at), one.at)
 
     def beyond(self) -> list[str]:
-        """After the fact: each window that ends with a send of ours and held more than it may, as a reader of the
-        finished list counts. With what the same merchant reported, only what was known before that send left."""
+        """After the fact: each window that ends with a send of ours and held more than it may, as a
+        reader of the finished list counts. With what the same merchant reported, only what was
+        known before that send left."""
         ours: dict[Hashable, list[int]] = defaultdict(list)
         for one in self.log.values():
             if one.ours:
@@ -257,8 +264,9 @@ def _barred_before(name: str, answer: Sent, one: Sent) -> int:
 
 
 def _barred_now(name: str, answer: Sent, one: Sent) -> int:
-    """R3 binds the card, R0 and R1 the merchant, all three what comes without the customer; the others the merchant, by
-    its name or its acceptor's, and of what the customer starts the same amount."""
+    """R3 binds the card, R0 and R1 the merchant, all three what comes without the customer; the
+    others the merchant, by its name or its acceptor's, and of what the customer starts the same
+    amount."""
     own, shared = answer.merchant == one.merchant, answer.acceptor == one.acceptor
     if name == "irreversible":
         return NEVER if shared else 0

@@ -1,6 +1,8 @@
-"""What the sandbox issuer's own book says about network limits. It imports nothing of what it judges.
+"""What the sandbox issuer's own book says about network limits. It imports nothing of what it
+judges.
 
-The book has what arrived; the driver adds the moments that it alone knows, in a journal that outlives its process.
+The book has what arrived; the driver adds the moments that it alone knows, in a journal that
+outlives its process.
 """
 
 import json
@@ -15,7 +17,8 @@ from typing import Any, NamedTuple
 
 
 class CameIn(NamedTuple):
-    """A merchant's own decline, which counts for that merchant's sends; `known`: on the machine's monotonic clock."""
+    """A merchant's own decline, which counts for that merchant's sends; `known`: on the machine's
+    monotonic clock."""
 
     card: str
     merchant: str
@@ -31,8 +34,8 @@ class CameIn(NamedTuple):
 class Seen:
     """What the driver knows and the issuer's book does not: moments, and the declines that came in.
 
-    `journal`: a file to which each is written at once, before anything that depends on it, for a process that may be
-    killed at any moment.
+    `journal`: a file to which each is written at once, before anything that depends on it, for a
+    process that may be killed at any moment.
     """
 
     sends: dict[str, tuple[int, int]] = field(default_factory=dict)  # attempt -> began, ended
@@ -86,11 +89,13 @@ def read_journal(path: Path) -> Seen:
     return seen
 
 
-# the judge ------------------------------------------------------------------------------------------------------------
+# the judge
+# ------------------------------------------------------------------------------------------------------------
 
 LATEST = 1 << 62
 HOURS_24, DAYS_30 = 24 * 3600.0, 30 * 24 * 3600.0
-# Since 2026-11-30 they bind the merchant that heard them, and its customer for the same amount; R0 and R1 bind less
+# Since 2026-11-30 they bind the merchant that heard them, and its customer for the same amount; R0
+# and R1 bind less
 # than a merchant, R3 every merchant that charges without the customer.
 BANS = {"visa": {"04", "07", "12", "14", "15", "41", "43", "46", "57"}}
 ADVICE = {"03", "21"}
@@ -98,8 +103,9 @@ ADVICE = {"03", "21"}
 
 @dataclass
 class Verdict:
-    """What the book says. `sends`: by their ids; `twice`: those that arrived more than once; `judged`: those whose
-    moments the driver saw. `worst`: for each rule the fullest window found."""
+    """What the book says. `sends`: by their ids; `twice`: those that arrived more than once;
+    `judged`: those whose moments the driver saw. `worst`: for each rule the fullest window found.
+    """
 
     judged: int
     sends: int = 0
@@ -128,10 +134,14 @@ async def judge(connection: Any, seen: Seen) -> Verdict:
 async def _cards(connection: Any) -> AsyncIterator[list[Any]]:
     """The charges that arrived, card by card."""
     sql = (
-        "SELECT c.id, encode(c.card_mac, 'hex') AS card, c.scheme, c.units, c.currency, c.initiator, c.acceptor_id,"
-        " c.merchant_id, extract(epoch FROM c.sent_at)::float8 AS at, s.decision, s.scheme_code, s.advice_code,"
-        " count(*) AS arrived FROM issuer.calls c LEFT JOIN issuer.sends s ON s.id = c.id WHERE c.kind = 'charge'"
-        " GROUP BY c.id, c.card_mac, c.scheme, c.units, c.currency, c.initiator, c.acceptor_id, c.merchant_id,"
+        "SELECT c.id, encode(c.card_mac, 'hex') AS card, c.scheme, c.units, c.currency, "
+        "c.initiator, c.acceptor_id,"
+        " c.merchant_id, extract(epoch FROM c.sent_at)::float8 AS at, s.decision, s.scheme_code, "
+        "s.advice_code,"
+        " count(*) AS arrived FROM issuer.calls c LEFT JOIN issuer.sends s ON s.id = c.id WHERE "
+        "c.kind = 'charge'"
+        " GROUP BY c.id, c.card_mac, c.scheme, c.units, c.currency, c.initiator, c.acceptor_id, "
+        "c.merchant_id,"
         " c.sent_at, s.id ORDER BY c.card_mac"
     )
     rows: list[Any] = []
@@ -160,7 +170,8 @@ def _windows(rows: Sequence[Any], declines: Sequence[CameIn], seen: Seen, found:
             told[one.merchant, *key].append((one.at, one.known))
     for key, sends in windows.items():
         rule, span, most = key[0], key[1], key[2]
-        # With the moment from which it was known that the send had left: never, of one that the driver saw no end of.
+        # With the moment from which it was known that the send had left: never, of one that the
+        # driver saw no end of.
         of_each: dict[str, list[tuple[float, int]]] = defaultdict(list)
         for row in sends:
             ended = seen.sends.get(str(row["id"]), (0, 0))[1]
@@ -201,7 +212,8 @@ def _keys(
 
 
 def _after_bans(rows: Sequence[Any], seen: Seen, found: Verdict) -> None:
-    """Sends that were begun after a ban was known. Only declines whose moment the driver saw can be held against it."""
+    """Sends that were begun after a ban was known. Only declines whose moment the driver saw can be
+    held against it."""
     bans: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for row in rows:
         ended = seen.sends.get(str(row["id"]), (0, 0))[1]

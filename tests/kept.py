@@ -1,7 +1,8 @@
 """Databases that are emptied after a test and lent to the next, with the connections that are warm.
 
-A new database costs its files, and each of its connections everything that it learns of the schema: half of what most
-tests do. What cannot be brought back to how it was, its shape for one, is dropped, and so is what a failed test leaves.
+A new database costs its files, and each of its connections everything that it learns of the schema:
+half of what most tests do. What cannot be brought back to how it was, its shape for one, is
+dropped, and so is what a failed test leaves.
 """
 
 import asyncio
@@ -28,8 +29,8 @@ _at_first: dict[tuple[ServerAddress, str, str | None], "AtFirst"] = {}
 
 @dataclass(frozen=True)
 class AtFirst:
-    """A database before anybody used it. `digests` and `rows`: of the tables that are not empty then; `sequences`:
-    where they stand."""
+    """A database before anybody used it. `digests` and `rows`: of the tables that are not empty
+    then; `sequences`: where they stand."""
 
     shape: str
     digests: dict[str, str]
@@ -196,7 +197,8 @@ async def _close_all() -> None:
 at_end(_close_all)
 
 
-# as at first -------------------------------------------------------------------------------------------------
+# as at first
+# -------------------------------------------------------------------------------------------------
 
 _END_OTHERS: Final = """
 SELECT coalesce(bool_and(pg_terminate_backend(pid, 5000)), true) FROM pg_stat_activity
@@ -204,17 +206,34 @@ WHERE datname = current_database() AND backend_type = 'client backend' AND pid <
 """
 # Whatever makes, changes or drops something of the catalogue writes a row of it anew.
 _CATALOGUE: Final = (
-    "pg_attribute", "pg_attrdef", "pg_class", "pg_constraint", "pg_default_acl", "pg_event_trigger", "pg_extension",
-    "pg_index", "pg_inherits", "pg_largeobject_metadata", "pg_namespace", "pg_partitioned_table", "pg_policy",
-    "pg_proc", "pg_rewrite", "pg_sequence", "pg_statistic_ext", "pg_trigger", "pg_type",
-)  # fmt: skip
+    "pg_attribute",
+    "pg_attrdef",
+    "pg_class",
+    "pg_constraint",
+    "pg_default_acl",
+    "pg_event_trigger",
+    "pg_extension",
+    "pg_index",
+    "pg_inherits",
+    "pg_largeobject_metadata",
+    "pg_namespace",
+    "pg_partitioned_table",
+    "pg_policy",
+    "pg_proc",
+    "pg_rewrite",
+    "pg_sequence",
+    "pg_statistic_ext",
+    "pg_trigger",
+    "pg_type",
+)
 _SHAPE: Final = (
     "SELECT concat_ws(' ', "
     + ", ".join(
         f"(SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM {name})"
         for name in _CATALOGUE
     )
-    + ", (SELECT string_agg(s::text, ' ') FROM pg_db_role_setting s JOIN pg_database ON pg_database.oid = setdatabase"
+    + ", (SELECT string_agg(s::text, ' ') FROM pg_db_role_setting s JOIN pg_database ON "
+    "pg_database.oid = setdatabase"
     " WHERE datname = current_database()))"
 )
 _FULL: Final = """
@@ -224,7 +243,10 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace,
 WHERE relkind = 'r' AND nspname NOT IN ('pg_catalog', 'information_schema') AND bytes > 0
 ORDER BY 1
 """
-_SEQUENCES: Final = "SELECT format('%I.%I', schemaname, sequencename) AS name, last_value FROM pg_sequences ORDER BY 1"
+_SEQUENCES: Final = (
+    "SELECT format('%I.%I', schemaname, sequencename) AS name, last_value FROM "
+    "pg_sequences ORDER BY 1"
+)
 
 
 async def _seen(keeper: asyncpg.Connection) -> AtFirst:

@@ -1,4 +1,5 @@
-"""Processes that hammer side by side, each of which is killed with SIGKILL at random moments and begun anew."""
+"""Processes that hammer side by side, each of which is killed with SIGKILL at random moments and
+begun anew."""
 
 import multiprocessing
 import random
@@ -19,7 +20,8 @@ SPAWN = multiprocessing.get_context("spawn")
 
 @dataclass
 class Worker:
-    """`plan.sends`: all that shall be answered, over its lives; `answered`: so many were. Killed at `kill_at`."""
+    """`plan.sends`: all that shall be answered, over its lives; `answered`: so many were. Killed at
+    `kill_at`."""
 
     plan: Plan
     process: SpawnProcess | None = None
@@ -70,8 +72,9 @@ class Worker:
 
 
 def hammer_and_kill(plans: Sequence[Plan], life: tuple[int, int], seed: int) -> tuple[Seen, int]:
-    """Until every plan's sends have been answered; returns what the processes saw, and how many were killed. `life`:
-    how many sends of one are answered before it is killed, at least and at most."""
+    """Until every plan's sends have been answered; returns what the processes saw, and how many
+    were killed. `life`: how many sends of one are answered before it is killed, at least and at
+    most."""
     dice, workers = random.Random(seed), [Worker(plan) for plan in plans]
     try:
         for worker in workers:

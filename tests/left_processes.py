@@ -31,9 +31,11 @@ __all__ = ["Killer", "dying_process", "kills", "run_until_killed", "second_proce
 
 
 def kills(story: str, *, least: int, most: int = 60) -> Iterator[Killer]:
-    """Killers for a loop whose body runs the story once, each of which dies before or after another step; one survives.
+    """Killers for a loop whose body runs the story once, each of which dies before or after another
+    step; one survives.
 
-    `make test` draws three of the deaths, the family `kills` takes them all. `least`: of steps that the story has.
+    `make test` draws three of the deaths, the family `kills` takes them all. `least`: of steps that
+    the story has.
     """
     if rings.proving == "kills":
         for at in range(1, most + 1):
@@ -60,7 +62,8 @@ def survived(killer: Killer) -> bool:
 
 @asynccontextmanager
 async def second_process(world: World) -> AsyncIterator[World]:
-    """Another process of the same installation: own connections, own memory, the same database and keys."""
+    """Another process of the same installation: own connections, own memory, the same database and
+    keys."""
     db = await Database(world.dsn, size=8, name="second").open()
     processor = SandboxProcessor(
         world.dsn, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox"

@@ -1,7 +1,8 @@
-"""The longest tests begin first: a run that ends with one of minutes leaves all but one of its workers idle meanwhile.
+"""The longest tests begin first: a run that ends with one of minutes leaves all but one of its
+workers idle meanwhile.
 
-pytest-xdist gives each worker a part of the list, in order, and a worker that has finished takes from the ends of the
-others'. So the long files are dealt out to the beginnings of the parts.
+pytest-xdist gives each worker a part of the list, in order, and a worker that has finished takes
+from the ends of the others'. So the long files are dealt out to the beginnings of the parts.
 """
 
 from collections.abc import Callable

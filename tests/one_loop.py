@@ -1,6 +1,8 @@
-"""`asyncio.run` of a test runs in one lasting event loop, so that connections can outlive a test (`tests/kept.py`).
+"""`asyncio.run` of a test runs in one lasting event loop, so that connections can outlive a test
+(`tests/kept.py`).
 
-What a run leaves is ended as `asyncio.run` does: its tasks are cancelled, its threads are waited for.
+What a run leaves is ended as `asyncio.run` does: its tasks are cancelled, its threads are waited
+for.
 """
 
 import asyncio

@@ -1,5 +1,5 @@
-"""A merchant's own payments of the past, transmitted: two thirds of its customers are paid on Fridays, the others on
-the 20th, and money lasts a day and a half.
+"""A merchant's own payments of the past, transmitted: two thirds of its customers are paid on
+Fridays, the others on the 20th, and money lasts a day and a half.
 """
 
 import random
@@ -28,8 +28,8 @@ def payments(
     invented: bool = False,
     bin_: str = "400088",
 ) -> list[Any]:
-    """Rows of transmissions. `shuffled`: approvals fall on any day, so that there is nothing to learn. `invented`: they
-    fall on those days without exception."""
+    """Rows of transmissions. `shuffled`: approvals fall on any day, so that there is nothing to
+    learn. `invented`: they fall on those days without exception."""
     dice, rows = random.Random(seed), []
     for payer in range(payers):
         weekly, payer_id = payer % 3 != 0, uuid.UUID(int=dice.getrandbits(128))

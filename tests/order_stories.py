@@ -1,4 +1,5 @@
-"""Orders with whole histories, as the flows would have left them, written as rows: one story for each status."""
+"""Orders with whole histories, as the flows would have left them, written as rows: one story for
+each status."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -13,9 +14,22 @@ from recoup.orders.rules.faces import face
 from recoup.orders.rules.lifecycle import FACTS, STEPS, Stage
 
 STORIES = (
-    "draft", "processing", "completed", "completed", "completed", "part_refunded", "returned", "declined", "expired",
-    "cancelled", "onhold", "problem", "capture", "chargeback", "unknown",
-)  # fmt: skip
+    "draft",
+    "processing",
+    "completed",
+    "completed",
+    "completed",
+    "part_refunded",
+    "returned",
+    "declined",
+    "expired",
+    "cancelled",
+    "onhold",
+    "problem",
+    "capture",
+    "chargeback",
+    "unknown",
+)
 _STEPS = {(s.happening, s.src): s for s in STEPS}
 _FACTS = {f.happening: f for f in FACTS.values()}
 REASONS = [
@@ -24,9 +38,15 @@ REASONS = [
     "For insufficient funds the policy allows 6 attempts; 1 made so far.",
     "An approval elsewhere, a hard decline or the order's expiry would end the attempts.",
 ]
-DECLINE = {"code": "51", "advice": None, "class": "funds", "meaning": "not sufficient funds",
-           "reason": "insufficient_funds", "cure": "Nothing to do: Recoup tries again near a pay day.",
-           "latency_ms": 412}  # fmt: skip
+DECLINE = {
+    "code": "51",
+    "advice": None,
+    "class": "funds",
+    "meaning": "not sufficient funds",
+    "reason": "insufficient_funds",
+    "cure": "Nothing to do: Recoup tries again near a pay day.",
+    "latency_ms": 412,
+}
 
 
 @dataclass
@@ -326,22 +346,27 @@ async def _write(connection: asyncpg.Connection, endpoint_id: uuid.UUID, s: Stor
     token_id, m, o = uuid.uuid4(), s.merchant_id, s.order_id
     first, _, last = s.name.partition(" ")
     await connection.execute(
-        "INSERT INTO vault (merchant_id, token_id, pan_id, scheme, bin, last4, exp_month, exp_year, kek_id,"
-        " wrapped_dek, nonce, ciphertext, created_at) VALUES ($1,$2,$3,'visa','411111','3184',9,2029,'k','','','',$4)",
+        "INSERT INTO vault (merchant_id, token_id, pan_id, scheme, bin, last4, exp_month, "
+        "exp_year, kek_id,"
+        " wrapped_dek, nonce, ciphertext, created_at) VALUES "
+        "($1,$2,$3,'visa','411111','3184',9,2029,'k','','','',$4)",
         m,
         token_id,
         uuid.uuid4(),
         s.placed_at,
     )
     await connection.executemany(
-        "INSERT INTO order_log (merchant_id, order_id, seq, happening, src, dst, fact_kind, fact_id, body, actor,"
-        " request_id, business_at, recorded_at, decision_id) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)",
+        "INSERT INTO order_log (merchant_id, order_id, seq, happening, src, dst, fact_kind, "
+        "fact_id, body, actor,"
+        " request_id, business_at, recorded_at, decision_id) VALUES "
+        "($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)",
         s.log,
     )
     door = "stablecoin" if s.kind == "stable" else "rescue"
     facts = {"decline": {"source": "nmi", "code": "51"}, "items": s.items}
     await connection.execute(
-        "INSERT INTO orders (merchant_id, order_id, stage, version, door, kind, external_id, generation, site_id,"
+        "INSERT INTO orders (merchant_id, order_id, stage, version, door, kind, external_id, "
+        "generation, site_id,"
         " descriptor, asset, units, amount_text, token_id, placed_at, expires_at, facts)"
         " VALUES ($1,$2,$3,$4,$5,$6,$7,1,$8,'BRIGHTLEAF*TEA',$9,$10,'',$11,$12,$13,$14)",
         m,
@@ -363,8 +388,10 @@ async def _write(connection: asyncpg.Connection, endpoint_id: uuid.UUID, s: Stor
     status = face(s.stage, s.kind, s.units, s.refunded, s.disputed).status
     sent = sum(1 for a in s.attempts if a.get("sent_at"))
     await connection.execute(
-        "INSERT INTO order_heads (merchant_id, order_id, placed_at, created_at, status, order_type, source, door,"
-        " site_id, asset, units, refunded_units, disputed, attempts, expires_at, next_attempt_at, reason, attention,"
+        "INSERT INTO order_heads (merchant_id, order_id, placed_at, created_at, status, "
+        "order_type, source, door,"
+        " site_id, asset, units, refunded_units, disputed, attempts, expires_at, next_attempt_at, "
+        "reason, attention,"
         " decline_code, decline_source, card_scheme, card_bin)"
         " VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22)",
         m,
@@ -426,7 +453,8 @@ async def _write(connection: asyncpg.Connection, endpoint_id: uuid.UUID, s: Stor
         )
     for a in s.attempts:
         await connection.execute(
-            "INSERT INTO attempts (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units,"
+            "INSERT INTO attempts (merchant_id, attempt_id, order_id, attempt_no, state, ladder, "
+            "due_at, route, units,"
             " asset, initiator, sent_at, scheme_code, klass, code_reason, latency_ms, decision_id)"
             " VALUES ($1,$2,$3,$4,$5,'funds',$6,$7,$8,$9,'merchant',$10,$11,$12,$13,$14,$15)",
             m,
@@ -448,7 +476,8 @@ async def _write(connection: asyncpg.Connection, endpoint_id: uuid.UUID, s: Stor
     paid = next((a["attempt_id"] for a in s.attempts if a["state"] == "approved"), None)
     for r in s.refunds:
         await connection.execute(
-            "INSERT INTO modifications (merchant_id, modification_id, order_id, modification_no, kind, attempt_id,"
+            "INSERT INTO modifications (merchant_id, modification_id, order_id, modification_no, "
+            "kind, attempt_id,"
             " state, units, asset, message, input_mac, business_at, actor)"
             " VALUES ($1,$2,$3,$4,'refund',$5,$6,$7,$8,$9,'',$10,'user:m')",
             m,
@@ -465,7 +494,8 @@ async def _write(connection: asyncpg.Connection, endpoint_id: uuid.UUID, s: Stor
     for source_kind, source_id, recipe, at, entries in s.postings:
         posting_id = new_id()
         await connection.execute(
-            "INSERT INTO postings (merchant_id, posting_id, source_kind, source_id, recipe, order_id, content_hash,"
+            "INSERT INTO postings (merchant_id, posting_id, source_kind, source_id, recipe, "
+            "order_id, content_hash,"
             " business_at, recorded_at) VALUES ($1,$2,$3,$4,$5,$6,'',$7,$7)",
             m,
             posting_id,
@@ -478,7 +508,8 @@ async def _write(connection: asyncpg.Connection, endpoint_id: uuid.UUID, s: Stor
         for number, (account, place, units) in enumerate(entries, 1):
             if units:
                 await connection.execute(
-                    "INSERT INTO entries (merchant_id, posting_id, line_no, account, asset, place, units, available_at)"
+                    "INSERT INTO entries (merchant_id, posting_id, line_no, account, asset, place, "
+                    "units, available_at)"
                     " VALUES ($1,$2,$3,$4,$5,$6,$7,$8)",
                     m,
                     posting_id,
@@ -490,12 +521,14 @@ async def _write(connection: asyncpg.Connection, endpoint_id: uuid.UUID, s: Stor
                     at,
                 )
     await connection.executemany(
-        "INSERT INTO outbox (merchant_id, subject_id, seq, subject_kind, event_id, event, body, business_at,"
+        "INSERT INTO outbox (merchant_id, subject_id, seq, subject_kind, event_id, event, body, "
+        "business_at,"
         " recorded_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)",
         s.events,
     )
     await connection.executemany(
-        "INSERT INTO delivery_tries (merchant_id, endpoint_id, try_id, subject_id, seq, event_id, try_no, at, status,"
+        "INSERT INTO delivery_tries (merchant_id, endpoint_id, try_id, subject_id, seq, event_id, "
+        "try_no, at, status,"
         " error, latency_ms, answer, result) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)",
         [(m, endpoint_id, *row) for row in s.tries],
     )

@@ -1,5 +1,5 @@
-"""Lists and counts that take their time: what they hold is looked at, not how soon. On a machine that stands still for
-20 ms nothing is left out of a page."""
+"""Lists and counts that take their time: what they hold is looked at, not how soon. On a machine
+that stands still for 20 ms nothing is left out of a page."""
 
 from typing import Final
 

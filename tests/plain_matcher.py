@@ -1,4 +1,5 @@
-"""What the database searches in sets, said once more in memory, so that both can be held against each other."""
+"""What the database searches in sets, said once more in memory, so that both can be held against
+each other."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -71,7 +72,8 @@ def _grouped(
 
 
 def _parts(lines: Sequence[Theirs], group: Sequence[int], ours: Ours | None) -> set[int]:
-    """The lines that have the movement's amount together: all that differ, and as many equal ones as that takes."""
+    """The lines that have the movement's amount together: all that differ, and as many equal ones
+    as that takes."""
     if ours is None or any(lines[i].asset != ours.asset for i in group):
         return set()
     times = Counter[object]()

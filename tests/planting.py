@@ -1,4 +1,5 @@
-"""Many movements at once: a merchant's ledger filled in sets, as if each had been charged or refunded."""
+"""Many movements at once: a merchant's ledger filled in sets, as if each had been charged or
+refunded."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,28 +12,34 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.money import to_text
 from recoup.kernel.time import iso
 
-_RULES = "SELECT set_config('session_replication_role', 'replica', false)"  # orders, logs, pages are not needed here
+# orders, logs, pages are not needed here
+_RULES = "SELECT set_config('session_replication_role', 'replica', false)"
 _PLAN = """
-CREATE TEMP TABLE staged_plan (id uuid, posting_id uuid, order_id uuid, reference text, type text, units bigint,
+CREATE TEMP TABLE staged_plan (id uuid, posting_id uuid, order_id uuid, reference text, type text,
+  units bigint,
   at timestamptz)
 """
 _ATTEMPTS = """
-INSERT INTO attempts (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units, asset,
+INSERT INTO attempts (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route,
+  units, asset,
   initiator, reference)
 SELECT $1, id, order_id, 1, 'approved', 'soft', at, 'sandbox', units, 'USD', 'merchant', reference
 FROM staged_plan WHERE type = 'charge'
 """
 _REFUNDS = """
-INSERT INTO modifications (merchant_id, modification_id, order_id, modification_no, kind, state, units, asset,
+INSERT INTO modifications (merchant_id, modification_id, order_id, modification_no, kind, state,
+  units, asset,
   input_mac, business_at, actor, reference)
 SELECT $1, id, order_id, 1, 'refund', 'done', units, 'USD', '', at, 'test', reference
 FROM staged_plan WHERE type = 'refund'
 """
 _POSTINGS = """
-INSERT INTO postings (merchant_id, posting_id, source_kind, source_id, recipe, order_id, content_hash, business_at,
+INSERT INTO postings (merchant_id, posting_id, source_kind, source_id, recipe, order_id,
+  content_hash, business_at,
   recorded_at)
 SELECT $1, posting_id, CASE type WHEN 'charge' THEN 'attempt' ELSE 'refund' END, id,
-  CASE type WHEN 'charge' THEN 'charge' ELSE 'refund_done' END, order_id, '', at, at FROM staged_plan
+  CASE type WHEN 'charge' THEN 'charge' ELSE 'refund_done' END, order_id, '', at, at
+    FROM staged_plan
 """
 _ENTRIES = """
 INSERT INTO entries (merchant_id, posting_id, line_no, account, asset, place, units, available_at)
@@ -40,7 +47,8 @@ SELECT $1, p.posting_id, e.no, e.account, 'USD', e.place,
   e.sign * CASE p.type WHEN 'charge' THEN 1 ELSE -1 END * p.units, p.at
 FROM staged_plan p
 CROSS JOIN LATERAL (VALUES (1, 'clearing', 'sandbox', 1),
-  (2, CASE p.type WHEN 'charge' THEN 'customer_due' ELSE 'refund_due' END, '', -1)) e (no, account, place, sign)
+  (2, CASE p.type WHEN 'charge' THEN 'customer_due' ELSE 'refund_due' END, '', -1)) e (no, account,
+    place, sign)
 """
 
 

@@ -1,5 +1,6 @@
-"""Calls of tests that do nothing twice: httpx would look for a library that is not there for each call, as Python keeps
-no note of what it did not find; and for each client it would read the machine's authorities."""
+"""Calls of tests that do nothing twice: httpx would look for a library that is not there for each
+call, as Python keeps no note of what it did not find; and for each client it would read the
+machine's authorities."""
 
 import ssl
 import sys

@@ -1,5 +1,5 @@
-"""Thousands of collected tests live until the end: the garbage collector need not look through them again and again,
-while they are collected or later, nor through what a test has just made."""
+"""Thousands of collected tests live until the end: the garbage collector need not look through them
+again and again, while they are collected or later, nor through what a test has just made."""
 
 import gc
 

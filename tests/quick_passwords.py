@@ -1,4 +1,5 @@
-"""Passwords that cost next to nothing: a test signs in many people and is seldom about what that costs."""
+"""Passwords that cost next to nothing: a test signs in many people and is seldom about what that
+costs."""
 
 from typing import Final
 

@@ -1,4 +1,5 @@
-"""A webhook receiver on 127.0.0.1 that answers as told, and the contract's §14.4 by hand, apart from our own code."""
+"""A webhook receiver on 127.0.0.1 that answers as told, and the contract's §14.4 by hand, apart
+from our own code."""
 
 import asyncio
 import base64

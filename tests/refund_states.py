@@ -1,4 +1,5 @@
-"""Every state that the charge of an order can be in when somebody asks for money back: how to get there, in words."""
+"""Every state that the charge of an order can be in when somebody asks for money back: how to get
+there, in words."""
 
 import asyncio
 import uuid
@@ -42,8 +43,9 @@ Against = Callable[[Shop, UUID], Awaitable[str]]
 
 @dataclass(frozen=True)
 class State:
-    """`name` as the table says it. `after`: the merchant's clock goes on by this once its orders stand. `against`: what
-    else may be asked at the same moment: its word and the call; `ends`: every end that may then be seen."""
+    """`name` as the table says it. `after`: the merchant's clock goes on by this once its orders
+    stand. `against`: what else may be asked at the same moment: its word and the call; `ends`:
+    every end that may then be seen."""
 
     name: str
     prepare: Prepare
@@ -68,7 +70,8 @@ def first_dispute(merchant_id: UUID, charge_id: UUID, units: int, currency: str 
     )
 
 
-# how an order gets there ---------------------------------------------------------------------------------------------
+# how an order gets there
+# ---------------------------------------------------------------------------------------------
 
 
 async def _admitted(shop: Shop, **more: Any) -> UUID:
@@ -139,7 +142,8 @@ async def came_back(shop: Shop) -> UUID:
         await shop.settle()
     async with owner(shop.world) as connection:
         await connection.execute(
-            "UPDATE issuer.reversals SET failed_at = decided_at WHERE id = (SELECT coalesce(send_id, modification_id)"
+            "UPDATE issuer.reversals SET failed_at = decided_at WHERE id = (SELECT "
+            "coalesce(send_id, modification_id)"
             " FROM modifications WHERE modification_id = $1)",
             done,
         )
@@ -216,7 +220,8 @@ advanced_in_flight = _advanced(pan=FAULTY, units=SILENT_YES, facts={"items": SIL
 uncollected = _advanced(pan=script_card("visa", "51", 99))
 
 
-# what else happens at the same moment --------------------------------------------------------------------------------
+# what else happens at the same moment
+# --------------------------------------------------------------------------------
 
 
 async def do_cancel(shop: Shop, order_id: UUID) -> str:
@@ -252,25 +257,73 @@ _CANCEL = ("a cancellation", do_cancel)
 STATES: tuple[State, ...] = (
     State("before: draft", draft, against=_CANCEL, ends=("cancelled",)),
     State("before: a retry is planned", waiting, against=_CANCEL, ends=("cancelled",)),
-    State("in flight: no answer yet", in_flight, against=_CANCEL, ends=("cancelled, returned to the customer",)),
-    State("after: collected", collected, against=_DISPUTE, ends=("charged back", "charged back, refunded 20.00")),
-    State("after: collected by a retried MIT", retried, timedelta(days=16), _CANCEL, ("refunded 20.00",)),
-    State("advanced, not charged yet", advanced, against=_CANCEL, ends=("charged 25.90, netted 20.00",)),
-    State("advanced, its charge in flight", advanced_in_flight, against=_CANCEL, ends=("refunded 20.00",),
-          most="500.00"),
+    State(
+        "in flight: no answer yet",
+        in_flight,
+        against=_CANCEL,
+        ends=("cancelled, returned to the customer",),
+    ),
+    State(
+        "after: collected",
+        collected,
+        against=_DISPUTE,
+        ends=("charged back", "charged back, refunded 20.00"),
+    ),
+    State(
+        "after: collected by a retried MIT",
+        retried,
+        timedelta(days=16),
+        _CANCEL,
+        ("refunded 20.00",),
+    ),
+    State(
+        "advanced, not charged yet",
+        advanced,
+        against=_CANCEL,
+        ends=("charged 25.90, netted 20.00",),
+    ),
+    State(
+        "advanced, its charge in flight",
+        advanced_in_flight,
+        against=_CANCEL,
+        ends=("refunded 20.00",),
+        most="500.00",
+    ),
     State("advanced, then charged", advanced, timedelta(days=31), _CANCEL, ("refunded 20.00",)),
     State("advanced, never collected", uncollected, timedelta(days=31), _CANCEL, ("netted 20.00",)),
-    State("authorised only", authorised, against=("a capture", do_capture), ends=("captured", "refunded 20.00")),
+    State(
+        "authorised only",
+        authorised,
+        against=("a capture", do_capture),
+        ends=("captured", "refunded 20.00"),
+    ),
     State("after: captured", captured, against=_CANCEL, ends=("refunded 20.00",)),
-    State("already refunded in part (20.00)", part_refunded, against=_CANCEL, ends=("refunded 40.00",)),
-    State("refunded 20.00, which came back", came_back, against=_CANCEL, ends=("refunded 20.00, owed 20.00",)),
+    State(
+        "already refunded in part (20.00)", part_refunded, against=_CANCEL, ends=("refunded 40.00",)
+    ),
+    State(
+        "refunded 20.00, which came back",
+        came_back,
+        against=_CANCEL,
+        ends=("refunded 20.00, owed 20.00",),
+    ),
     State("already refunded in full", refunded, against=_CANCEL, ends=("refunded 45.90",)),
     State("disputed: open, all of it", disputed(), against=_CANCEL, ends=("charged back",)),
-    State("disputed: open, 10.00 of it", disputed(units=1000), against=_CANCEL, ends=("charged back, refunded 20.00",)),
+    State(
+        "disputed: open, 10.00 of it",
+        disputed(units=1000),
+        against=_CANCEL,
+        ends=("charged back, refunded 20.00",),
+    ),
     State("disputed: lost", disputed(then="lost"), against=_CANCEL, ends=("charged back",)),
     State("disputed: won", disputed(then="won"), against=_CANCEL, ends=("refunded 20.00",)),
     State("declined", declined, against=_CANCEL, ends=("declined",)),
     State("expired", expired, timedelta(days=5), _CANCEL, ("expired",)),
     State("cancelled", cancelled, against=_CANCEL, ends=("cancelled",)),
-    State("approved after the end", approved_late, against=_CANCEL, ends=("cancelled, returned to the customer",)),
-)  # fmt: skip
+    State(
+        "approved after the end",
+        approved_late,
+        against=_CANCEL,
+        ends=("cancelled, returned to the customer",),
+    ),
+)

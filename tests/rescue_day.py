@@ -1,5 +1,6 @@
-"""A merchant's whole day by its OpenAPI document: any operation after any other, bodies as their schemas allow them.
-Every answer is one that the document tells; no amount, order or refund is lost, and the books hold at the end."""
+"""A merchant's whole day by its OpenAPI document: any operation after any other, bodies as their
+schemas allow them. Every answer is one that the document tells; no amount, order or refund is lost,
+and the books hold at the end."""
 
 import json
 from typing import Any
@@ -26,18 +27,38 @@ READS = [
 ]
 CARDS = {"approves": APPROVES, "funds": FUNDS, "hard": HARD}
 KINDS: dict[str, dict[str, Any]] = {
-    "managed": {}, "sync": {"expiryDateUtc": GONE},
+    "managed": {},
+    "sync": {"expiryDateUtc": GONE},
     "at once": {"expiryDateUtc": GONE, "transaction__responseCode": "91"},
     "customer": {"isMIT": False, "expiryDateUtc": GONE, "customerIp": "203.0.113.24"},
-    "held": {"isMIT": False, "expiryDateUtc": GONE, "customerIp": "203.0.113.24", "transactionType": "AUTHORIZATION"},
-    "held inside": {"isMIT": False, "expiryDateUtc": GONE, "transaction__transactionType": "Authorization"},
-}  # fmt: skip
+    "held": {
+        "isMIT": False,
+        "expiryDateUtc": GONE,
+        "customerIp": "203.0.113.24",
+        "transactionType": "AUTHORIZATION",
+    },
+    "held inside": {
+        "isMIT": False,
+        "expiryDateUtc": GONE,
+        "transaction__transactionType": "Authorization",
+    },
+}
 # status -> what it may be later. An order that is returned or cancelled stays so.
 LATER = {
-    "DRAFT": {"ONHOLD", "CANCELLED", "PROBLEM", "PROCESSING", "CAPTUREREQUIRED", "COMPLETED", "RETURNED"},
-    "CAPTUREREQUIRED": {"CANCELLED", "COMPLETED", "RETURNED"}, "COMPLETED": {"RETURNED"}, "RETURNED": set(),
+    "DRAFT": {
+        "ONHOLD",
+        "CANCELLED",
+        "PROBLEM",
+        "PROCESSING",
+        "CAPTUREREQUIRED",
+        "COMPLETED",
+        "RETURNED",
+    },
+    "CAPTUREREQUIRED": {"CANCELLED", "COMPLETED", "RETURNED"},
+    "COMPLETED": {"RETURNED"},
+    "RETURNED": set(),
     "CANCELLED": set(),
-}  # fmt: skip
+}
 LATER["PROCESSING"] = LATER["ONHOLD"] = LATER["PROBLEM"] = LATER["DRAFT"] | {"PROCESSING"}
 
 
@@ -73,7 +94,8 @@ class Day(RuleBasedStateMachine):
             )
         return answer
 
-    # handing over -------------------------------------------------------------------------------------------------
+    # handing over
+    # -------------------------------------------------------------------------------------------------
 
     @rule(
         target=orders,
@@ -129,7 +151,8 @@ class Day(RuleBasedStateMachine):
         ]
         self.send("PATCH /v1/transmit/{id}", {"outcome": "DECLINED"}, id=made)
 
-    # one order ----------------------------------------------------------------------------------------------------
+    # one order
+    # ----------------------------------------------------------------------------------------------------
 
     @rule(order=orders)
     def look(self, order: str) -> None:
@@ -197,7 +220,8 @@ class Day(RuleBasedStateMachine):
         )
         self.look(order)
 
-    # the rest of the day ------------------------------------------------------------------------------------------
+    # the rest of the day
+    # ------------------------------------------------------------------------------------------
 
     @rule(hours=st.integers(1, 60))
     def time_passes(self, hours: int) -> None:

@@ -1,4 +1,5 @@
-"""Calls of every operation, some as they are told, most bent out of shape; and what every answer is held against."""
+"""Calls of every operation, some as they are told, most bent out of shape; and what every answer is
+held against."""
 
 import base64
 import json
@@ -25,14 +26,17 @@ REFUSED = {400, 401, 403, 404, 405, 409, 413, 502}
 _MARKS = """
 SELECT (SELECT sum(version) FROM merchants WHERE merchant_id = $1) || ' '
   || (SELECT coalesce(sum(version), 0) FROM orders WHERE merchant_id = $1) || ' '
-  || (SELECT coalesce(md5(string_agg(s::text, '' ORDER BY site_id)), '') FROM sites s WHERE merchant_id = $1) || ' '
-  || (SELECT coalesce(md5(string_agg(e::text, '' ORDER BY endpoint_id)), '') FROM endpoints e WHERE merchant_id = $1)
+  || (SELECT coalesce(md5(string_agg(s::text, '' ORDER BY site_id)), '') FROM sites s
+    WHERE merchant_id = $1) || ' '
+  || (SELECT coalesce(md5(string_agg(e::text, '' ORDER BY endpoint_id)), '') FROM endpoints e
+    WHERE merchant_id = $1)
   AS marks
 """
 
 
 class Target(Watched):
-    """One merchant with an open order, a paid one, a transmission, a site and an endpoint, and how its tables stand."""
+    """One merchant with an open order, a paid one, a transmission, a site and an endpoint, and how
+    its tables stand."""
 
     def __init__(self, door: Door) -> None:
         self.door, self.shop = door, door.shop()
@@ -158,7 +162,8 @@ class Target(Watched):
             uuid.UUID(self.document),
         )
         self.door.sql(
-            "UPDATE sites SET retired_at = now() WHERE merchant_id = $1 AND site_id <> ALL($2::uuid[])",
+            "UPDATE sites SET retired_at = now() WHERE merchant_id = $1 AND site_id <> "
+            "ALL($2::uuid[])",
             shop.merchant_id,
             sites,
         )
@@ -324,36 +329,66 @@ def _evidence(target: Target) -> dict[str, Any]:
 
 
 APPLICATION: dict[str, Any] = {
-    "legalName": "Tea Ltd", "tradingName": "Tea", "country": "GB", "registrationNumber": "1",
-    "businessCategory": "5499", "contact": {"name": "Ana", "email": "ana@example.test", "phone": "1"},
-    "volumes": {"currency": "GBP", "monthlyAmount": 5, "averageAmount": 1}, "kinds": ["mit"],
+    "legalName": "Tea Ltd",
+    "tradingName": "Tea",
+    "country": "GB",
+    "registrationNumber": "1",
+    "businessCategory": "5499",
+    "contact": {"name": "Ana", "email": "ana@example.test", "phone": "1"},
+    "volumes": {"currency": "GBP", "monthlyAmount": 5, "averageAmount": 1},
+    "kinds": ["mit"],
     "sites": [{"url": "https://tea.example", "name": "Tea", "descriptor": "TEASHOP"}],
-}  # fmt: skip
+}
 KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
     "POST /v1/clock/advance": lambda _: {"advance": "1h"},
     "PUT /v1/switches": lambda t: {"kind": "mit", "on": False, "siteId": t.site, "why": "a try"},
     "PUT /v1/switches/unknown-sites": lambda _: {"unknownSites": "refuse"},
     "PUT /v1/country": lambda _: {"country": "FR"},
-    "PUT /v1/engine": lambda t: {"mode": "share", "siteId": t.site, "share": 20, "holdout": 5, "explore": 1,
-                                 "exploreMax": {"USD": 50000}},
+    "PUT /v1/engine": lambda t: {
+        "mode": "share",
+        "siteId": t.site,
+        "share": 20,
+        "holdout": 5,
+        "explore": 1,
+        "exploreMax": {"USD": 50000},
+    },
     "PUT /v1/engine/risk": lambda _: {"mode": "share", "share": 20, "holdout": 5, "margin": 25},
-    "PUT /v1/engine/cards": lambda _: {"cardUpdates": True, "networkTokens": False, "otherCards": False},
+    "PUT /v1/engine/cards": lambda _: {
+        "cardUpdates": True,
+        "networkTokens": False,
+        "otherCards": False,
+    },
     "POST /v1/engine/stop": lambda _: {"why": "a try"},
     "POST /v1/connection-test": lambda t: {"kind": "cit_web", "siteId": t.site, "campaign": "c1"},
     "POST /v1/sites/{id}/campaigns": lambda t: _campaign(t),
     "PUT /v1/sites/{id}/campaigns/{campaign}": lambda t: _campaign(t),
-    "PATCH /v1/sites/{id}/campaigns/{campaign}": lambda _: {"name": "Fuzz", "mit": True, "descriptor": ""},
-    "POST /v1/capture": lambda t: {"idempotencyKey": "c", "orderId": t.held, "amount": 4590, "currency": "USD"},
+    "PATCH /v1/sites/{id}/campaigns/{campaign}": lambda _: {
+        "name": "Fuzz",
+        "mit": True,
+        "descriptor": "",
+    },
+    "POST /v1/capture": lambda t: {
+        "idempotencyKey": "c",
+        "orderId": t.held,
+        "amount": 4590,
+        "currency": "USD",
+    },
     "POST /v1/evaluate": _evaluate,
     "POST /v1/transmit": lambda t: transmit_body(t.shop),
     "PATCH /v1/transmit/{id}": lambda t: {
-        "outcome": "APPROVED", "chargeback": {"id": "c", "amount": 1, "status": "open"},
-        "transaction": {"responseCode": "00"}},
+        "outcome": "APPROVED",
+        "chargeback": {"id": "c", "amount": 1, "status": "open"},
+        "transaction": {"responseCode": "00"},
+    },
     "POST /v1/tokenize": lambda t: tokenize_body(APPROVES) | {"mid": t.shop.mid},
     "POST /v1/outcome": lambda t: {"orderSessionKey": t.open, "mid": t.shop.mid},
     "POST /v1/orders/{id}/refund": lambda t: {
-        "amountToRefund": 0.01, "refundMessage": "m", "mid": t.shop.mid, "currency": "USD",
-        "idempotencyKey": str(uuid.uuid4())},
+        "amountToRefund": 0.01,
+        "refundMessage": "m",
+        "mid": t.shop.mid,
+        "currency": "USD",
+        "idempotencyKey": str(uuid.uuid4()),
+    },
     "POST /v1/orders/{id}/cancel": lambda t: {"reason": "r"},
     "PATCH /v1/orders/{id}": _amend,
     "POST /v1/orders/{id}/disputes/{dispute}/files": _evidence,
@@ -364,31 +399,58 @@ KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
     "POST /v1/webhooks/rotate": lambda t: {"overlapHours": 0},
     "POST /v1/webhooks/{id}/rotate": lambda t: {"overlapHours": 0},
     "POST /v1/webhooks/{id}/replay": _replay,
-    "POST /v1/partner/webhooks": _hook, "PUT /v1/partner/webhooks/{id}": lambda t: _hook(t) | {"state": "active"},
+    "POST /v1/partner/webhooks": _hook,
+    "PUT /v1/partner/webhooks/{id}": lambda t: _hook(t) | {"state": "active"},
     "PATCH /v1/partner/webhooks/{id}": lambda t: _hook(t) | {"state": "disabled"},
     "POST /v1/partner/webhooks/{id}/test": lambda t: {"event": "order.expired"},
     "POST /v1/partner/webhooks/{id}/rotate": lambda t: {"overlapHours": 48},
     "POST /v1/partner/webhooks/{id}/replay": _replay,
-    "POST /v1/sites": _site, "PUT /v1/sites/{id}": _site, "PATCH /v1/sites/{id}": _site,
+    "POST /v1/sites": _site,
+    "PUT /v1/sites/{id}": _site,
+    "PATCH /v1/sites/{id}": _site,
     "POST /v1/onboarding/application": lambda t: APPLICATION,
     "PUT /v1/onboarding/application/{id}": lambda t: APPLICATION,
     "POST /v1/onboarding/application/{id}/documents": _document,
     "POST /v1/partner/merchants": lambda t: merchant_body(),
     "PATCH /v1/partner/merchants/{mid}": lambda t: {"name": "Fuzz", "state": "active"},
     "POST /v1/partner/merchants/{mid}/keys": lambda t: {"overlapHours": 1},
-    "POST /v1/partner/merchants/switches": lambda t: {"mids": [t.partner_merchant], "mit": True, "citWeb": False,
-                                                      "citCallcenter": True, "why": "w"},
-    "POST /v1/uploads": lambda t: {"kind": "transmit", "mid": t.shop.mid, "rows": [transmit_body(t.shop)]},
+    "POST /v1/partner/merchants/switches": lambda t: {
+        "mids": [t.partner_merchant],
+        "mit": True,
+        "citWeb": False,
+        "citCallcenter": True,
+        "why": "w",
+    },
+    "POST /v1/uploads": lambda t: {
+        "kind": "transmit",
+        "mid": t.shop.mid,
+        "rows": [transmit_body(t.shop)],
+    },
     "POST /v1/uploads/{id}/stop": lambda t: {"reason": "r"},
-    "POST /v1/imports": lambda t: {"rows": [PAST]}, "POST /v1/imports/{id}/stop": lambda t: {"reason": "r"},
-    "POST /v1/oauth2/token": lambda t: {"AppKey": t.shop.shop.keys.app_key, "AppSecret": t.shop.shop.keys.app_secret},
+    "POST /v1/imports": lambda t: {"rows": [PAST]},
+    "POST /v1/imports/{id}/stop": lambda t: {"reason": "r"},
+    "POST /v1/oauth2/token": lambda t: {
+        "AppKey": t.shop.shop.keys.app_key,
+        "AppSecret": t.shop.shop.keys.app_secret,
+    },
     "POST /v1/oauth2/refresh": lambda t: {"refreshToken": "r"},
-}  # fmt: skip
+}
 # How much of the whole each operation gets; 1 where nothing is said.
-WEIGHTS = {"POST /v1/evaluate": 14, "POST /v1/transmit": 6, "POST /v1/tokenize": 5, "POST /v1/orders/{id}/refund": 7,
-           "PATCH /v1/orders/{id}": 4, "PATCH /v1/transmit/{id}": 3, "GET /v1/orders": 6, "POST /v1/webhooks": 3,
-           "POST /v1/sites": 3, "PATCH /v1/sites/{id}": 2, "PATCH /v1/webhooks/{id}": 2, "POST /v1/oauth2/token": 2,
-           "POST /v1/outcome": 2}  # fmt: skip
+WEIGHTS = {
+    "POST /v1/evaluate": 14,
+    "POST /v1/transmit": 6,
+    "POST /v1/tokenize": 5,
+    "POST /v1/orders/{id}/refund": 7,
+    "PATCH /v1/orders/{id}": 4,
+    "PATCH /v1/transmit/{id}": 3,
+    "GET /v1/orders": 6,
+    "POST /v1/webhooks": 3,
+    "POST /v1/sites": 3,
+    "PATCH /v1/sites/{id}": 2,
+    "PATCH /v1/webhooks/{id}": 2,
+    "POST /v1/oauth2/token": 2,
+    "POST /v1/outcome": 2,
+}
 IDS = st.sampled_from([None, None, None, None, UNKNOWN, "x", "%00", "%2F..", "é", "0"])
 
 

@@ -10,8 +10,20 @@ from recoup.kit.edge.described import Operation
 from recoup.main.api import OPERATIONS
 
 # What any call may hear besides its operation's own problems.
-ANY = frozenset({"malformed", "invalid", "unauthenticated", "forbidden", "no_such_path", "method_not_allowed",
-                 "too_large", "too_many_requests", "internal", "unavailable"})  # fmt: skip
+ANY = frozenset(
+    {
+        "malformed",
+        "invalid",
+        "unauthenticated",
+        "forbidden",
+        "no_such_path",
+        "method_not_allowed",
+        "too_large",
+        "too_many_requests",
+        "internal",
+        "unavailable",
+    }
+)
 operation_of = finder(OPERATIONS)
 
 

@@ -285,7 +285,8 @@ def check_tokenized(answer: httpx.Response) -> None:
 def check_refused(
     answer: httpx.Response, status: int | None = None, code: str | None = None
 ) -> dict[str, Any]:
-    """Any answer that is no success: shape B for 400, else the envelope; the digits in header and body agree."""
+    """Any answer that is no success: shape B for 400, else the envelope; the digits in header and
+    body agree."""
     assert status is None or answer.status_code == status, (
         f"{answer.status_code}: {answer.text[:500]}"
     )

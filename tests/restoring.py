@@ -1,4 +1,5 @@
-"""An installation whose database is put back to an older copy, before processors with books of their own outside it."""
+"""An installation whose database is put back to an older copy, before processors with books of
+their own outside it."""
 
 import asyncio
 from collections import Counter
@@ -88,7 +89,8 @@ class Callers:
 async def installation(
     server: ServerAddress, processors: Sequence[Processor], like: Shop | None = None, **more: Any
 ) -> AsyncIterator[tuple[OwnWorld, Orders, Deliveries]]:
-    """A world whose routes are those processors, the first one preferred. `like`: its merchant is there."""
+    """A world whose routes are those processors, the first one preferred. `like`: its merchant is
+    there."""
     async with AsyncExitStack() as ends, sandbox_world(server, policy=QUICK, **more) as made:
         own, routes = (
             dict(made[0].processors),
@@ -160,7 +162,8 @@ def forgotten(since: datetime, now: datetime) -> FixedStanding:
 
 
 def twice(*processors: Processor) -> tuple[int, int]:
-    """How many orders were charged more than once, and refunded more than once, by whatever processor."""
+    """How many orders were charged more than once, and refunded more than once, by whatever
+    processor."""
     taken = Counter(order for one in processors for order, _, _ in one.taken)
     given = Counter(order for one in processors for order, _, _ in one.given)
     return sum(n > 1 for n in taken.values()), sum(n > 1 for n in given.values())

@@ -1,8 +1,9 @@
 """The three rings of tests, which CONTRIBUTING describes: `make check`, `make test`, `make prove`.
 
-A test of `make test` that has a deeper form draws from its cases (`drawn`, `draw`) and belongs to a family; the
-family's run takes them all. What only a family runs is marked `prove("kills")`, or stands in `tests/prove/<family>`.
-Which cases are drawn follows from the commit; `PROVE_DRAW=<commit>` draws the same again.
+A test of `make test` that has a deeper form draws from its cases (`drawn`, `draw`) and belongs to a
+family; the family's run takes them all. What only a family runs is marked `prove("kills")`, or
+stands in `tests/prove/<family>`. Which cases are drawn follows from the commit;
+`PROVE_DRAW=<commit>` draws the same again.
 """
 
 import functools
@@ -26,7 +27,8 @@ PROVE: Final = ROOT / "tests/prove"
 BROWSER: Final = ROOT / "tests/browser"
 FAMILIES: Final = {
     "backup": "server and host killed under load, and restored from what Barman has",
-    "browser": "every page for everyone, at every size and in every language, and the stories at length",
+    "browser": "every page for everyone, at every size and in every language, and the stories at "
+    "length",
     "chains": "reorganisations, lying nodes and deaths of the watcher, on a node",
     "connectors": "every check of every processor, and stand-ins killed between calls",
     "corruptions": "every planted corruption that verify finds",
@@ -35,13 +37,15 @@ FAMILIES: Final = {
     "faults": "what goes wrong in operation: doctor names it, and the right alert fires",
     "fuzz": "odd requests by the thousand at every door",
     "growth": "work that must not grow with the data",
-    "growth-of-input": "texts of strangers in every name and value, and every file: no cost grows with their square",
+    "growth-of-input": "texts of strangers in every name and value, and every file: no cost grows "
+    "with their square",
     "kills": "a process dies between any two steps",
     "long": "what takes seconds, of which `make test` draws a third",
     "mutations": "random changes of rules, moves and store, each found by a ring",
     "processes": "the wheel, and installations of several processes",
     "properties": "every property with 500 examples, where it names no number of its own",
-    "pythons": "both commands of README with each Python of the machine: the first two rings on all of them",
+    "pythons": "both commands of README with each Python of the machine: the first two rings on "
+    "all of them",
     "restore": "a database put back to each of many copies taken under load",
     "scale": "millions of rows, and days of load",
     "shipped": "Containerfile and compose by their very commands, and the release's files",
@@ -61,7 +65,9 @@ proving: str | None = (
 )  # the family that runs; None in `make check` and `test`
 if proving is not None:
     settings.load_profile("prove")
-else:  # or examples would follow from which modules a run has imported, and each worker would read them all
+# or examples would follow from which modules a run has imported, and each worker would read them
+# all
+else:
     providers._get_local_constants = lambda: providers._local_constants
 
 
@@ -111,7 +117,8 @@ def deep(family: str) -> Any:
 def each(
     names: str | Sequence[str], cases: Iterable[Any]
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """One test of a table: runs for every case, and fails with all complaints. Fixtures are shared by the cases."""
+    """One test of a table: runs for every case, and fails with all complaints. Fixtures are shared
+    by the cases."""
     called = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
     every = list(cases)
     assert every, "a table without a case"
@@ -158,7 +165,8 @@ def _first(wrong: BaseException) -> str:
     return f"{type(wrong).__name__}: {str(wrong)[:300]}"
 
 
-# pytest ---------------------------------------------------------------------------------------------------------
+# pytest
+# ---------------------------------------------------------------------------------------------------------
 
 
 def pytest_configure(config: pytest.Config) -> None:

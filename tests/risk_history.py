@@ -1,4 +1,5 @@
-"""Payments that the risk check judged in the past, with what became of them: rows without their orders."""
+"""Payments that the risk check judged in the past, with what became of them: rows without their
+orders."""
 
 import json
 import uuid
@@ -50,19 +51,25 @@ async def _insert(
         if reported is not None and one.by == "warning":
             warnings.append((merchant, order, uuid.uuid4(), reported))
     await connection.executemany(
-        "INSERT INTO decisions (merchant_id, decision_id, order_id, at, verdict, features, plan, reasons, rules,"
-        " alternatives, versions) VALUES ($1, $2, $3, $4, 'attempt_now', $5, '[]', '[]', '[]', '[]',"
+        "INSERT INTO decisions (merchant_id, decision_id, order_id, at, verdict, features, plan, "
+        "reasons, rules,"
+        " alternatives, versions) VALUES ($1, $2, $3, $4, 'attempt_now', $5, '[]', '[]', '[]', "
+        "'[]',"
         ' \'{"decider": "risk-1"}\')',
         decisions,
     )
     await connection.executemany(
-        "INSERT INTO attempts (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, units, asset,"
-        " initiator, code_reason, closed_at) VALUES ($1, $2, $3, 1, $4, 'soft', $5, 100, 'USD', 'customer', $6, $7)",
+        "INSERT INTO attempts (merchant_id, attempt_id, order_id, attempt_no, state, ladder, "
+        "due_at, units, asset,"
+        " initiator, code_reason, closed_at) VALUES ($1, $2, $3, 1, $4, 'soft', $5, 100, 'USD', "
+        "'customer', $6, $7)",
         attempts,
     )
     await connection.executemany(
-        "INSERT INTO disputes (merchant_id, dispute_id, order_id, dispute_no, attempt_id, route, case_ref, round_id,"
-        " kind, reason_code, stage, state, units, asset, liable, opened_at) VALUES ($1, $2, $3, 1, $2, 'cards', $4,"
+        "INSERT INTO disputes (merchant_id, dispute_id, order_id, dispute_no, attempt_id, route, "
+        "case_ref, round_id,"
+        " kind, reason_code, stage, state, units, asset, liable, opened_at) VALUES ($1, $2, $3, 1, "
+        "$2, 'cards', $4,"
         " $2, 'fraud', '10.4', 'first', 'open', 100, 'USD', 'merchant', $5)",
         disputes,
     )

@@ -1,9 +1,10 @@
 """One PostgreSQL for the whole test run, shared by all xdist workers.
 
-The controller starts it before any test and stops it after the last; should the controller be killed, the
-server ends with it. A server that cannot start ends the run: nothing is skipped.
+The controller starts it before any test and stops it after the last; should the controller be
+killed, the server ends with it. A server that cannot start ends the run: nothing is skipped.
 
-Its folder is in memory where there is room: most tests have a database made for them, which is a thousand files.
+Its folder is in memory where there is room: most tests have a database made for them, which is a
+thousand files.
 """
 
 import os
@@ -54,7 +55,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def _fits_in_memory() -> bool:
-    """Whether there is a file system in memory with room to spare, once what killed runs have left there is gone."""
+    """Whether there is a file system in memory with room to spare, once what killed runs have left
+    there is gone."""
     try:
         for left in _MEMORY.glob(f"{_PREFIX}*-*"):
             if not Path(f"/proc/{left.name.removeprefix(_PREFIX).partition('-')[0]}").exists():

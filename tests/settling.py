@@ -1,4 +1,5 @@
-"""What tests of settlement need: a shop with approved orders, people who decide, an account that takes payouts."""
+"""What tests of settlement need: a shop with approved orders, people who decide, an account that
+takes payouts."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -44,7 +45,10 @@ async def batches(shop: Shop) -> list[dict[str, Any]]:
 
 
 async def lines(shop: Shop, batch_id: UUID) -> list[dict[str, Any]]:
-    sql = "SELECT * FROM settlement_lines WHERE merchant_id = $1 AND batch_id = $2 ORDER BY posting_id, line_no"
+    sql = (
+        "SELECT * FROM settlement_lines WHERE merchant_id = $1 AND batch_id = $2 ORDER BY "
+        "posting_id, line_no"
+    )
     return await rows(shop, sql, batch_id)
 
 

@@ -1,4 +1,5 @@
-"""A shop to look at: two databases, the portal over them, its people, and some 300 orders in every status."""
+"""A shop to look at: two databases, the portal over them, its people, and some 300 orders in every
+status."""
 
 import asyncio
 import random
@@ -29,9 +30,22 @@ from recoup.people.flows.make_user import Membership, make_user, register_mercha
 from recoup.rescue.flows.locked import Orders
 
 PASSWORD = "correct horse battery"
-NAMES = ["Beatriz Almeida", "Tomasz Wójcik", "Hana Sato", "نورا العتيبي", "小林 楓", "Grace Mbeki", "Oliver Brandt",
-         "Priya Raman", "Sofía Herrera", "Liam O’Connor", "Mei-Ling Chan", "Aleksander van der Berg-Wolkonsky",
-         "<script>alert(1)</script> \"Bobby\"", "Zoë 😀 Quinn"]  # fmt: skip
+NAMES = [
+    "Beatriz Almeida",
+    "Tomasz Wójcik",
+    "Hana Sato",
+    "نورا العتيبي",
+    "小林 楓",
+    "Grace Mbeki",
+    "Oliver Brandt",
+    "Priya Raman",
+    "Sofía Herrera",
+    "Liam O’Connor",
+    "Mei-Ling Chan",
+    "Aleksander van der Berg-Wolkonsky",
+    '<script>alert(1)</script> "Bobby"',
+    "Zoë 😀 Quinn",
+]
 ASSETS = ["USD", "USD", "USD", "EUR", "JPY", "KWD"]
 
 
@@ -190,7 +204,8 @@ async def in_the_clear(shop: Shop, *, role: str = "operations", sight: str = "sh
     connection = await asyncpg.connect(shop.dsn)
     try:
         await connection.execute(
-            "UPDATE merchants SET sight = sight || jsonb_build_object($2::text, $3::text) WHERE merchant_id = $1",
+            "UPDATE merchants SET sight = sight || jsonb_build_object($2::text, $3::text) WHERE "
+            "merchant_id = $1",
             shop.merchant_id,
             role,
             sight,

@@ -19,19 +19,24 @@ PASSWORD = "correct horse battery"
 PARTNER, RIVAL = UUID(int=7), UUID(int=8)
 # Who -> what they belong to, and as what; "shop" stands for the shop.
 PEOPLE: dict[str, tuple[str, UUID | None, str]] = {
-    "owner": ("merchant", None, "owner"), "clerk": ("merchant", None, "analyst"),
-    "ops": ("merchant", None, "operations"), "dev": ("merchant", None, "developer"),
-    "olga": ("operator", UUID(int=0), "owner"), "otto": ("operator", UUID(int=0), "operations"),
-    "pat": ("partner", PARTNER, "owner"), "pia": ("partner", PARTNER, "analyst"), "rita": ("partner", RIVAL, "owner"),
-}  # fmt: skip
+    "owner": ("merchant", None, "owner"),
+    "clerk": ("merchant", None, "analyst"),
+    "ops": ("merchant", None, "operations"),
+    "dev": ("merchant", None, "developer"),
+    "olga": ("operator", UUID(int=0), "owner"),
+    "otto": ("operator", UUID(int=0), "operations"),
+    "pat": ("partner", PARTNER, "owner"),
+    "pia": ("partner", PARTNER, "analyst"),
+    "rita": ("partner", RIVAL, "owner"),
+}
 As = Callable[[str], Awaitable[httpx.AsyncClient]]
 
 
 def portal(
     server: ServerAddress, story: Callable[[Shop, As], Awaitable[None]], **terms: int
 ) -> None:
-    """`story` gets the shop, and what signs somebody in: with an empty name a browser of nobody. `terms` are the
-    shop's."""
+    """`story` gets the shop, and what signs somebody in: with an empty name a browser of nobody.
+    `terms` are the shop's."""
 
     __tracebackhide__ = True
 

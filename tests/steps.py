@@ -1,5 +1,5 @@
-"""What a pattern does on a text, counted step by step: a backtracking matcher after Python's own, which is slow enough
-to be counted and says the same on every machine."""
+"""What a pattern does on a text, counted step by step: a backtracking matcher after Python's own,
+which is slow enough to be counted and says the same on every machine."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,5 @@
-"""The source by subject, and by what a file of it is: `rules`, `store`, `moves`, `flows`, `api`, `page` or `cli`."""
+"""The source by subject, and by what a file of it is: `rules`, `store`, `moves`, `flows`, `api`,
+`page` or `cli`."""
 
 import io
 import tokenize
@@ -13,14 +14,27 @@ import recoup
 SOURCE: Final = Path(recoup.__file__).parent
 DOORS: Final = ("api", "page", "cli")
 _NO_TEXT: Final = {
-    tokenize.COMMENT, tokenize.DEDENT, tokenize.ENDMARKER, tokenize.INDENT, tokenize.NEWLINE, tokenize.NL,
-}  # fmt: skip
+    tokenize.COMMENT,
+    tokenize.DEDENT,
+    tokenize.ENDMARKER,
+    tokenize.INDENT,
+    tokenize.NEWLINE,
+    tokenize.NL,
+}
 KINDS: Final = (*DOORS, "flows", "moves", "store", "gateways", "rules")
 # Subjects, and folders of the kit, that are of one kind.
 _ONE_KIND: Final = {
-    "networks": "rules", "db": "store", "outside": "gateways", "checkout": "page", "docs": "page",
-    "kit/edge": "api", "kit/proofs": "store", "kit/files": "rules", "kit/languages": "rules", "kit/lists": "rules",
-}  # fmt: skip
+    "networks": "rules",
+    "db": "store",
+    "outside": "gateways",
+    "checkout": "page",
+    "docs": "page",
+    "kit/edge": "api",
+    "kit/proofs": "store",
+    "kit/files": "rules",
+    "kit/languages": "rules",
+    "kit/lists": "rules",
+}
 
 
 def kind_of(name: str) -> str:

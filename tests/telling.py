@@ -51,7 +51,10 @@ async def person(shop: Shop, name: str, *memberships: Membership) -> UUID:
 
 async def told(shop: Shop, user_id: UUID | None = None) -> list[dict[str, Any]]:
     """Oldest first."""
-    sql = "SELECT * FROM notifications WHERE $1::uuid IS NULL OR user_id = $1 ORDER BY notification_id"
+    sql = (
+        "SELECT * FROM notifications WHERE $1::uuid IS NULL OR user_id = $1 ORDER BY "
+        "notification_id"
+    )
     async with shop.world.people.connection() as connection:
         return [dict(row) for row in await connection.fetch(sql, user_id)]
 

@@ -11,8 +11,9 @@ from recoup.uplift.rules.strata import ComparedArm
 
 @dataclass(frozen=True)
 class World:
-    """`uplift`: what the engine adds to each order's chance. `returning`: orders a payer, on average, whose luck is
-    alike and partly their own. `foreseen`: whether the chance at intake is known."""
+    """`uplift`: what the engine adds to each order's chance. `returning`: orders a payer, on
+    average, whose luck is alike and partly their own. `foreseen`: whether the chance at intake is
+    known."""
 
     orders: int
     days: int

@@ -1,5 +1,6 @@
-"""A rescue by a vendor's connector over HTTP, whose stand-in loses answers and calls while our process is killed
-between them: declined, tried again, approved, refunded, and their book compared with ours."""
+"""A rescue by a vendor's connector over HTTP, whose stand-in loses answers and calls while our
+process is killed between them: declined, tried again, approved, refunded, and their book compared
+with ours."""
 
 import asyncio
 import csv
@@ -43,7 +44,8 @@ BACK = "SELECT jsonb_object_agg(coalesce(send_key, key), units) FROM modificatio
 
 
 class Vendor(ABC):
-    """`kinds`: the faults that a tenth of the calls meet; `calls`: how many a charge makes, at most."""
+    """`kinds`: the faults that a tenth of the calls meet; `calls`: how many a charge makes, at
+    most."""
 
     name: str
     kinds: tuple[str, ...] = ("lost", "never", "saved_500")

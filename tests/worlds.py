@@ -1,4 +1,5 @@
-"""A whole sandbox world for a test: database, keys, processor, web, as `main` builds it, but quick to make.
+"""A whole sandbox world for a test: database, keys, processor, web, as `main` builds it, but quick
+to make.
 
     async with sandbox_world(server) as (world, orders, deliveries):
         shop = await make_shop(world, orders, deliveries)
@@ -89,8 +90,8 @@ async def sandbox_world(
 ) -> AsyncIterator[tuple[OwnWorld, Orders, Deliveries]]:
     """A fresh world. Its databases are as good as new, and emptied or dropped at the end.
 
-    `template`: a database to clone instead of the empty one (see `clone`), nobody connected to it. `keep`: the world's
-    database stays, for others to clone.
+    `template`: a database to clone instead of the empty one (see `clone`), nobody connected to it.
+    `keep`: the world's database stays, for others to clone.
     """
     kept = await (
         Kept(server, "world", template) if keep else lent(server, "world", template)
@@ -155,7 +156,8 @@ async def people_dsn(world: OwnWorld) -> str:
 
 @asynccontextmanager
 async def owner(world: OwnWorld) -> AsyncIterator[Any]:
-    """A connection as the owner, beside the application: may do what `recoup_app` may not. jsonb stays text."""
+    """A connection as the owner, beside the application: may do what `recoup_app` may not. jsonb
+    stays text."""
     kept = world.kept
     connection = await (
         kept.connect() if kept and kept.dsn == world.dsn else asyncpg.connect(world.dsn, timeout=10)
@@ -166,7 +168,8 @@ async def owner(world: OwnWorld) -> AsyncIterator[Any]:
         await connection.close()
 
 
-# a merchant, and what its developer and its customers do ------------------------------------------------------
+# a merchant, and what its developer and its customers do
+# ------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -189,7 +192,8 @@ class Shop:
         return self.merchant_id, order_id
 
     def patient(self) -> "Shop":
-        """The same, where customers and we wait for the processor: a busy machine makes no other word of an answer."""
+        """The same, where customers and we wait for the processor: a busy machine makes no other
+        word of an answer."""
         policy = replace(self.world.policy, call_timeout=PATIENCE, cit_deadline=PATIENCE)
         world = replace(self.world, policy=policy)
         return replace(
@@ -204,9 +208,11 @@ class Shop:
         )
 
     async def declined(self, **more: Any) -> EvaluateRequest:
-        """A managed MIT of 45.90 USD, declined for want of funds, on a card that approves; 21 days to rescue it.
+        """A managed MIT of 45.90 USD, declined for want of funds, on a card that approves; 21 days
+        to rescue it.
 
-        `days=None`: a synchronous MIT. Everything else as the fields of `Declined`; `code` and `email` besides.
+        `days=None`: a synchronous MIT. Everything else as the fields of `Declined`; `code` and
+        `email` besides.
         """
         now = await self.now()
         number = uuid.uuid4().hex[:10]
@@ -282,7 +288,10 @@ class Shop:
     async def settle(self, seconds: float = 30.0) -> None:
         """Runs due work until no attempt and no refund is out."""
         give_up = self.world.clocks.monotonic() + seconds
-        sql = "SELECT count(*) FROM due_work WHERE merchant_id = $1 AND kind IN ('inquire', 'modification')"
+        sql = (
+            "SELECT count(*) FROM due_work WHERE merchant_id = $1 AND kind IN ('inquire', "
+            "'modification')"
+        )
         while True:
             await self.run_due()
             if not await self.value(sql, self.merchant_id):
@@ -318,7 +327,8 @@ class Shop:
         """orders and order_heads in one row."""
         async with self.world.db.connection() as connection:
             row = await connection.fetchrow(
-                "SELECT * FROM orders JOIN order_heads USING (merchant_id, order_id, placed_at, door, site_id, asset,"
+                "SELECT * FROM orders JOIN order_heads USING (merchant_id, order_id, placed_at, "
+                "door, site_id, asset,"
                 " units) WHERE merchant_id = $1 AND order_id = $2",
                 self.merchant_id,
                 order_id,
@@ -334,7 +344,8 @@ class Shop:
     async def happenings(self, order_id: UUID) -> list[str]:
         async with self.world.db.connection() as connection:
             rows = await connection.fetch(
-                "SELECT happening FROM order_log WHERE merchant_id = $1 AND order_id = $2 ORDER BY seq",
+                "SELECT happening FROM order_log WHERE merchant_id = $1 AND order_id = $2 ORDER BY "
+                "seq",
                 self.merchant_id,
                 order_id,
             )

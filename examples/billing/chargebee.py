@@ -1,7 +1,8 @@
-"""Chargebee: `payment_failed` becomes a rescue, whose end is written to the invoice. See hand_over.py for the settings.
+"""Chargebee: `payment_failed` becomes a rescue, whose end is written to the invoice. See
+hand_over.py for the settings.
 
-Also CHARGEBEE_URL (https://SITE.chargebee.com) and CHARGEBEE_KEY, with the right to change invoices. In Chargebee, send
-the event `payment_failed` to /billing/$HOOK_SECRET.
+Also CHARGEBEE_URL (https://SITE.chargebee.com) and CHARGEBEE_KEY, with the right to change
+invoices. In Chargebee, send the event `payment_failed` to /billing/$HOOK_SECRET.
 """
 
 import os

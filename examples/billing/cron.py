@@ -1,9 +1,11 @@
-"""A cron job without a billing system: yesterday's declines go in as a file, what became of them comes out as a file.
+"""A cron job without a billing system: yesterday's declines go in as a file, what became of them
+comes out as a file.
 
-    BASE=… APP_KEY=… APP_SECRET=… python3 examples/billing/cron.py declines-2026-03-02.csv outcomes.csv
+BASE=… APP_KEY=… APP_SECRET=… python3 examples/billing/cron.py declines-2026-03-02.csv outcomes.csv
 
-The columns of the declines stand in docs/connect.md. A run that was interrupted is run again: the same file
-is the same upload, and OUTCOMES.next remembers up to which event the outcomes were written.
+The columns of the declines stand in docs/connect.md. A run that was interrupted is run again: the
+same file is the same upload, and OUTCOMES.next remembers up to which event the outcomes were
+written.
 """
 
 import csv

@@ -1,10 +1,12 @@
-"""Recoup's side of a hand-over, the same for every billing system. The files beside this one are the other side.
+"""Recoup's side of a hand-over, the same for every billing system. The files beside this one are
+the other side.
 
     make client && pip install ./clients/python
     BASE=… APP_KEY=… APP_SECRET=… MID=… ROUTE=… WEBHOOK_KEY=… HOOK_SECRET=… python3 examples/billing/chargebee.py 8090
 
-`/billing/$HOOK_SECRET` takes the billing system's events, `/recoup` Recoup's. ROUTE is the name of the card route whose
-processor stores the cards. Every answer other than 2xx makes the sender repeat its event: each step may come twice.
+`/billing/$HOOK_SECRET` takes the billing system's events, `/recoup` Recoup's. ROUTE is the name of
+the card route whose processor stores the cards. Every answer other than 2xx makes the sender repeat
+its event: each step may come twice.
 """
 
 import hmac
@@ -28,9 +30,10 @@ BODY_MAX = 1_000_000
 
 @dataclass(frozen=True)
 class Declined:
-    """A recurring payment that was declined. `units`: minor units; `method`, `customer`: as the processor stores them;
-    `code`: the network's two characters where they are known, else the code of `code_source` (stripe, adyen, …).
-    `card`: members of `paymentMethod` that the processor does not say itself."""
+    """A recurring payment that was declined. `units`: minor units; `method`, `customer`: as the
+    processor stores them; `code`: the network's two characters where they are known, else the code
+    of `code_source` (stripe, adyen, …). `card`: members of `paymentMethod` that the processor does
+    not say itself."""
 
     invoice: str
     transaction: str
@@ -100,7 +103,8 @@ def evaluate_body(declined: Declined, until: datetime) -> dict[str, Any]:
 
 
 def hand_over(billing: Billing, event: Mapping[str, Any]) -> str:
-    """Pauses first: a payment that two systems retry may be taken twice. What Recoup refuses is given back at once."""
+    """Pauses first: a payment that two systems retry may be taken twice. What Recoup refuses is
+    given back at once."""
     declined = billing.declined(event)
     if declined is None:
         return "nothing to do"

@@ -1,9 +1,10 @@
-"""Kill Bill: INVOICE_PAYMENT_FAILED becomes a rescue, whose end is written to the invoice. See hand_over.py for the
-settings.
+"""Kill Bill: INVOICE_PAYMENT_FAILED becomes a rescue, whose end is written to the invoice. See
+hand_over.py for the settings.
 
 Also KILLBILL_URL, KILLBILL_USER, KILLBILL_PASSWORD, KILLBILL_API_KEY, KILLBILL_API_SECRET. Register
-/billing/$HOOK_SECRET by `POST /1.0/kb/tenants/registerNotificationCallback?cb=…`: Kill Bill signs nothing, the path is
-the secret. The tag AUTO_PAY_OFF stops all payments of the account; without it, removed, Kill Bill pays at once.
+/billing/$HOOK_SECRET by `POST /1.0/kb/tenants/registerNotificationCallback?cb=…`: Kill Bill signs
+nothing, the path is the secret. The tag AUTO_PAY_OFF stops all payments of the account; without it,
+removed, Kill Bill pays at once.
 """
 
 import os
@@ -80,7 +81,8 @@ class KillBill:
         self._untag(due["accountId"])
 
     def resume(self, invoice: str) -> None:
-        """The account stays tagged: what becomes of an unpaid invoice is for the merchant's overdue rules."""
+        """The account stays tagged: what becomes of an unpaid invoice is for the merchant's overdue
+        rules."""
 
     def _invoice_of(self, payment: Mapping[str, Any]) -> Mapping[str, Any] | None:
         found = self._get(f"/accounts/{payment['accountId']}/invoicePayments")

@@ -1,7 +1,9 @@
-"""Recurly: a failed payment becomes a rescue, whose end is written to the invoice. See hand_over.py for the settings.
+"""Recurly: a failed payment becomes a rescue, whose end is written to the invoice. See hand_over.py
+for the settings.
 
-Also RECURLY_URL (https://v3.recurly.com or https://v3.eu.recurly.com) and RECURLY_KEY. In Recurly, pause the retries of
-the dunning campaign: it has no call that pauses one invoice. Send JSON notifications to /billing/$HOOK_SECRET.
+Also RECURLY_URL (https://v3.recurly.com or https://v3.eu.recurly.com) and RECURLY_KEY. In Recurly,
+pause the retries of the dunning campaign: it has no call that pauses one invoice. Send JSON
+notifications to /billing/$HOOK_SECRET.
 """
 
 import os

@@ -1,12 +1,13 @@
 """Shopify subscription contracts: Shopify alone charges them; Recoup plans, and says when.
 
-The settings are those of hand_over.py, and SHOPIFY_URL (https://SHOP.myshopify.com/admin/api/2025-10/graphql.json),
-SHOPIFY_TOKEN and SHOPIFY_SECRET of the app that owns the contracts, and BRIDGE_SECRET, which is the key of a route of
-kind `bridge_stored` at this program's address. Send the webhook subscription_billing_attempts/failure to /billing. The
+The settings are those of hand_over.py, and SHOPIFY_URL
+(https://SHOP.myshopify.com/admin/api/2025-10/graphql.json), SHOPIFY_TOKEN and SHOPIFY_SECRET of the
+app that owns the contracts, and BRIDGE_SECRET, which is the key of a route of kind `bridge_stored`
+at this program's address. Send the webhook subscription_billing_attempts/failure to /billing. The
 app itself must not retry.
 
-Each attempt of Recoup becomes one billing attempt with Recoup's id as its idempotency key. Shopify makes the order
-itself, so nothing is written back. Refunds are made in Shopify.
+Each attempt of Recoup becomes one billing attempt with Recoup's id as its idempotency key. Shopify
+makes the order itself, so nothing is written back. Refunds are made in Shopify.
 """
 
 import base64
@@ -43,11 +44,21 @@ CREATE: Final = f"""mutation ($contract: ID!, $input: SubscriptionBillingAttempt
     subscriptionBillingAttempt {{ {ATTEMPT} }} userErrors {{ field message code }} }} }}"""
 # Refused before a bank was asked: nothing was charged, and no network counts it.
 NO_BANK: Final = {
-    "AMOUNT_TOO_LARGE", "AMOUNT_TOO_SMALL", "CUSTOMER_INVALID", "CUSTOMER_NOT_FOUND", "INSUFFICIENT_INVENTORY",
-    "INVALID_CURRENCY", "INVALID_SHIPPING_ADDRESS", "INVENTORY_ALLOCATIONS_NOT_FOUND", "INVOICE_ALREADY_PAID",
-    "MERCHANT_ACCOUNT_ERROR", "NON_TEST_ORDER_LIMIT_REACHED", "PAYMENT_METHOD_NOT_FOUND",
-    "PAYMENT_METHOD_NOT_SPECIFIED", "PAYMENT_PROVIDER_IS_NOT_ENABLED",
-}  # fmt: skip
+    "AMOUNT_TOO_LARGE",
+    "AMOUNT_TOO_SMALL",
+    "CUSTOMER_INVALID",
+    "CUSTOMER_NOT_FOUND",
+    "INSUFFICIENT_INVENTORY",
+    "INVALID_CURRENCY",
+    "INVALID_SHIPPING_ADDRESS",
+    "INVENTORY_ALLOCATIONS_NOT_FOUND",
+    "INVOICE_ALREADY_PAID",
+    "MERCHANT_ACCOUNT_ERROR",
+    "NON_TEST_ORDER_LIMIT_REACHED",
+    "PAYMENT_METHOD_NOT_FOUND",
+    "PAYMENT_METHOD_NOT_SPECIFIED",
+    "PAYMENT_PROVIDER_IS_NOT_ENABLED",
+}
 
 
 class Shopify:
@@ -118,8 +129,8 @@ class Shopify:
         return {"id": message["id"], "state": "not_processed", "text": text, "fault": "request"}
 
     def find(self, id: str) -> dict[str, Any]:
-        """By the idempotency key, among the newest 250. What is not there and was not asked by this process stays
-        unknown, until a person looks."""
+        """By the idempotency key, among the newest 250. What is not there and was not asked by this
+        process stays unknown, until a person looks."""
         attempts = self._call(LIST)["subscriptionBillingAttempts"]["nodes"]
         for attempt in attempts:
             if attempt["idempotencyKey"] == id:
@@ -227,7 +238,8 @@ class Door(http.server.BaseHTTPRequestHandler):
     def _take(
         self, method: str, body: bytes, headers: Mapping[str, str]
     ) -> tuple[int, dict[str, Any]]:
-        """What fails on the way answers no outcome: Recoup counts it as unknown, Shopify sends its webhook again."""
+        """What fails on the way answers no outcome: Recoup counts it as unknown, Shopify sends its
+        webhook again."""
         try:
             if self.path == "/billing" and is_of_shopify(headers, body):
                 print(hand_over(self.shopify, json.loads(body, parse_float=Decimal)), flush=True)

@@ -15,7 +15,9 @@ COSTS = {"send": 12, "excess": 5000, "harm": 0.02}
 
 def draw(
     *about,
-):  # the same number from 0 to 1 for the same things and seed, so that every arm lives in the same world
+    # the same number from 0 to 1 for the same things and seed, so that every arm lives in the same
+    # world
+):
     return (
         int.from_bytes(hashlib.sha256(repr((sys.argv[1:], about)).encode()).digest()[:6], "big")
         / 2**48
@@ -31,7 +33,8 @@ def text(days):
 
 
 def payment(place, name):
-    head = f"400088{place % 9:03d}{place:06d}"  # the first nine digits say who issued the card, the last one is Luhn's
+    # the first nine digits say who issued the card, the last one is Luhn's
+    head = f"400088{place % 9:03d}{place:06d}"
     luhn = sum(sum(divmod(int(digit) * (2 - at % 2), 10)) for at, digit in enumerate(head))
     card = {
         "number": f"{head}{-luhn % 10}",

@@ -1,7 +1,9 @@
-"""Everybody can use every page: axe has nothing to say about WCAG 2.2 AA or its own best practices, in light and dark,
-wide and on a phone, with menus and dialogs closed and open; and nothing is wider than a screen of 320 pixels.
+"""Everybody can use every page: axe has nothing to say about WCAG 2.2 AA or its own best practices,
+in light and dark, wide and on a phone, with menus and dialogs closed and open; and nothing is wider
+than a screen of 320 pixels.
 
-The pages are those of the route table that tests/isolation holds against the application: none can be forgotten.
+The pages are those of the route table that tests/isolation holds against the application: none can
+be forgotten.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -51,7 +53,8 @@ def looking(
 def walk(
     page: Page, paths: Sequence[str], faults_of: Callable[[Page], list[Fault]] = faults
 ) -> list[str]:
-    """The faults of all of them. An error page is one of ours and is looked at too, but not one of the server's."""
+    """The faults of all of them. An error page is one of ours and is looked at too, but not one of
+    the server's."""
     found = []
     for path in paths:
         answer = page.goto(path)
@@ -160,7 +163,8 @@ def test_orders_in_every_state_and_a_shop_without_any(
 @pytest.mark.timeout(600)
 @drawn("browser", "whose", ["owner", "operator", "seat"], 1)
 def test_every_form_sent_empty(browser: Browser, house: Walked, whose: str) -> None:
-    """Last, for some of them do something: what is wrong is said where it is, on a page that everybody can use."""
+    """Last, for some of them do something: what is wrong is said where it is, on a page that
+    everybody can use."""
     role, found = ROLE[whose], []
     with looking(browser, house, role) as context:
         page = context.new_page()
@@ -178,7 +182,8 @@ def test_every_form_sent_empty(browser: Browser, house: Walked, whose: str) -> N
 
 
 def test_a_row_that_differs_from_those_before_it_is_looked_at(browser: Browser) -> None:
-    """Rows of one shape are left out but for the first; one of another shape is not, however late it comes."""
+    """Rows of one shape are left out but for the first; one of another shape is not, however late
+    it comes."""
     rows = "<li><b>9.00</b></li>" * 20
     start = "<!doctype html><html lang='en'><title>Rows</title><main><h1>Rows</h1><ul>"
     with browser.new_context() as context:
@@ -213,5 +218,9 @@ def test_on_a_phone_no_column_lies_over_another(
         page.goto(path)
         place = page.locator(cell).first.bounding_box()
         assert place is not None
-        own = "([x, y, cell]) => document.querySelector(cell).closest('td').contains(document.elementFromPoint(x, y))"
+        own = (
+            "([x, y, cell]) => "
+            "document.querySelector(cell).closest('td').contains(document.elementFromPoint(x, "
+            "y))"
+        )
         assert page.evaluate(own, [place["x"] + 20, place["y"] + place["height"] / 2, cell])

@@ -1,4 +1,5 @@
-"""One's account in a real browser, with JavaScript and without: a second factor from the picture to turning it off."""
+"""One's account in a real browser, with JavaScript and without: a second factor from the picture to
+turning it off."""
 
 from datetime import UTC, datetime
 

@@ -1,5 +1,6 @@
-"""A customer in a real browser: from the page of a challenge to their bank and back, by each processor that can ask, on
-a desktop without JavaScript, by the browser's own rules for forms and redirects, and on a phone with it."""
+"""A customer in a real browser: from the page of a challenge to their bank and back, by each
+processor that can ask, on a desktop without JavaScript, by the browser's own rules for forms and
+redirects, and on a phone with it."""
 
 import asyncio
 from collections.abc import Iterator
@@ -28,7 +29,8 @@ ORDERS = 3
 
 @contextmanager
 def hosted(server: ServerAddress, kind: type[Bank], folder: Path) -> Iterator[dict[str, Any]]:
-    """`links` to pages of challenges, whose processor serves its own pages beside them; `book` of the processor."""
+    """`links` to pages of challenges, whose processor serves its own pages beside them; `book` of
+    the processor."""
 
     async def serve(told: Told) -> None:
         bank = kind()

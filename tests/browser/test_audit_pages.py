@@ -1,4 +1,5 @@
-"""The audit log and looking as somebody, in a real browser: at both widths, with JavaScript and without."""
+"""The audit log and looking as somebody, in a real browser: at both widths, with JavaScript and
+without."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,5 @@
-"""A compliance certificate is printed for an acquirer: on two sheets at most, with what matters on the first."""
+"""A compliance certificate is printed for an acquirer: on two sheets at most, with what matters on
+the first."""
 
 import re
 

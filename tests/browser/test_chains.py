@@ -1,5 +1,6 @@
-"""An order on a chain in a real browser, over a node of its own: its payer pays in two transfers and names a wallet for
-a refund; the merchant's people and the operator's see where it goes, and how the chain stands."""
+"""An order on a chain in a real browser, over a node of its own: its payer pays in two transfers
+and names a wallet for a refund; the merchant's people and the operator's see where it goes, and how
+the chain stands."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator

@@ -1,4 +1,5 @@
-"""The documentation in a real browser: forms that call, secrets that stay, search, and all of it without script too."""
+"""The documentation in a real browser: forms that call, secrets that stay, search, and all of it
+without script too."""
 
 import json
 import re
@@ -35,7 +36,8 @@ def opened(browser: Browser, site: Documented, path: str, **more: Any) -> Iterat
 def stored(page: Page) -> str:
     """Everything that outlives the page, as text."""
     kept = page.evaluate(
-        "async () => JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, location.href,"
+        "async () => JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, "
+        "location.href,"
         " await indexedDB.databases(), await caches.keys(), history.state])"
     )
     return str(kept) + json.dumps(page.context.storage_state())
@@ -170,26 +172,47 @@ def test_search_finds_while_typing_and_goes_there_by_keyboard(
 
 
 FIELD_WORDS = {
-    "chargeback": "disputes", "Chargebacks": "disputes", "retrieval request": "disputes",
-    "VAMP": "disputes#monitoring-programmes", "dunning": "engine", "smart retries": "engine",
-    "retry": "engine#set-a-retry-policy", "subscription": "connect#from-a-billing-system",
-    "subscriptions": "connect#from-a-billing-system", "decline code": "connect#the-declined-transaction",
-    "SDK": "connect#use-a-client", "3DS": "risk-and-advances#when-the-bank-wants-a-confirmation",
+    "chargeback": "disputes",
+    "Chargebacks": "disputes",
+    "retrieval request": "disputes",
+    "VAMP": "disputes#monitoring-programmes",
+    "dunning": "engine",
+    "smart retries": "engine",
+    "retry": "engine#set-a-retry-policy",
+    "subscription": "connect#from-a-billing-system",
+    "subscriptions": "connect#from-a-billing-system",
+    "decline code": "connect#the-declined-transaction",
+    "SDK": "connect#use-a-client",
+    "3DS": "risk-and-advances#when-the-bank-wants-a-confirmation",
     "SCA": "risk-and-advances#when-the-bank-wants-a-confirmation",
-    "fraud": "risk-and-advances#the-risk-check", "payout": "money#payout", "bank transfer": "money#payout",
-    "partial refund": "money#refunds", "pre-auth": "money#captures",
-    "statement descriptor": "money#what-customers-see", "webhook": "webhooks",
+    "fraud": "risk-and-advances#the-risk-check",
+    "payout": "money#payout",
+    "bank transfer": "money#payout",
+    "partial refund": "money#refunds",
+    "pre-auth": "money#captures",
+    "statement descriptor": "money#what-customers-see",
+    "webhook": "webhooks",
     "webhook signature": "webhooks#check-the-signature",
-    "verify webhook signature": "webhooks#check-the-signature", "ngrok": "webhooks#on-your-own-machine",
-    "webhook retries": "webhooks#a-receiver-that-is-down", "account updater": "cards#replaced-cards",
-    "idempotency key": "errors#when-to-repeat-a-call", "API key": "people-and-partners#keys",
-    "2FA": "people-and-partners#your-account", "KYC": "people-and-partners#become-a-merchant",
-    "quickstart": "first-payment", "gateway": "processors", "pay by link": "payment-links",
-    "instalment": "payment-links#parts", "A/B test": "prove-it#compare-engine-and-schedule",
-    "MT940": "money#compare-a-statement", "GDPR": "security", "docker": "operate",
-    "test card number": "test-cards", "early fraud warning": "disputes#fraud-warnings",
+    "verify webhook signature": "webhooks#check-the-signature",
+    "ngrok": "webhooks#on-your-own-machine",
+    "webhook retries": "webhooks#a-receiver-that-is-down",
+    "account updater": "cards#replaced-cards",
+    "idempotency key": "errors#when-to-repeat-a-call",
+    "API key": "people-and-partners#keys",
+    "2FA": "people-and-partners#your-account",
+    "KYC": "people-and-partners#become-a-merchant",
+    "quickstart": "first-payment",
+    "gateway": "processors",
+    "pay by link": "payment-links",
+    "instalment": "payment-links#parts",
+    "A/B test": "prove-it#compare-engine-and-schedule",
+    "MT940": "money#compare-a-statement",
+    "GDPR": "security",
+    "docker": "operate",
+    "test card number": "test-cards",
+    "early fraud warning": "disputes#fraud-warnings",
     "network token": "cards#network-tokens",
-}  # fmt: skip
+}
 
 
 def test_search_takes_the_words_of_the_field(browser: Browser, site: Documented) -> None:

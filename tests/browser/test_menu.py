@@ -1,4 +1,5 @@
-"""The menu: who is signed in, and the way out, stand at its foot; the links above fold in groups, and scroll."""
+"""The menu: who is signed in, and the way out, stand at its foot; the links above fold in groups,
+and scroll."""
 
 from itertools import product
 

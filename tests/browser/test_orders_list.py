@@ -1,4 +1,5 @@
-"""The list of orders in a real browser, with JavaScript: its keys, what is selected, and that nothing is refused."""
+"""The list of orders in a real browser, with JavaScript: its keys, what is selected, and that
+nothing is refused."""
 
 import re
 from collections.abc import Iterator

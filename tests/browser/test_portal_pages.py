@@ -92,7 +92,8 @@ def test_a_dialog_keeps_the_focus_and_escape_closes_it(
         dialog = page.get_by_role("dialog")
         for _ in range(12):
             inside = page.evaluate(
-                "document.activeElement === document.body || !!document.activeElement.closest('dialog')"
+                "document.activeElement === document.body || "
+                "!!document.activeElement.closest('dialog')"
             )
             assert inside, "the focus left the dialog"
             page.keyboard.press("Tab")

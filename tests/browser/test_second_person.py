@@ -1,4 +1,5 @@
-"""A refund that waits for a second person, and a customer that somebody wants to see: in a real browser."""
+"""A refund that waits for a second person, and a customer that somebody wants to see: in a real
+browser."""
 
 import asyncpg
 import pytest

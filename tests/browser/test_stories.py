@@ -1,4 +1,5 @@
-"""What people do all day, in a real browser: on a desktop and on a phone, with JavaScript and without."""
+"""What people do all day, in a real browser: on a desktop and on a phone, with JavaScript and
+without."""
 
 import re
 from collections.abc import Iterator

@@ -13,11 +13,32 @@ from recoup.db.server import ServerAddress
 from recoup.people.page.endpoint import COOKIE
 
 SIZES = [(1440, 900), (1280, 800), (1024, 768), PHONE]
-PATHS = ["/webhooks/{endpoint}", "/reconciliation", "/settlements", "/orders", "/audit", "/orders/{paid}", "/keys",
-         "/requests", "/reports", "/developers", "/roles", "/refunds", "/unknown", "/approvals", "/cards",
-         "/invitations", "/customers", "/uploads", "/imports", "/exports", "/fees",
-         "/reconciliation/files"]  # fmt: skip
-# Of each table that is seen: by how much its frame or a cell of its last column stands beyond the frame's edge.
+PATHS = [
+    "/webhooks/{endpoint}",
+    "/reconciliation",
+    "/settlements",
+    "/orders",
+    "/audit",
+    "/orders/{paid}",
+    "/keys",
+    "/requests",
+    "/reports",
+    "/developers",
+    "/roles",
+    "/refunds",
+    "/unknown",
+    "/approvals",
+    "/cards",
+    "/invitations",
+    "/customers",
+    "/uploads",
+    "/imports",
+    "/exports",
+    "/fees",
+    "/reconciliation/files",
+]
+# Of each table that is seen: by how much its frame or a cell of its last column stands beyond the
+# frame's edge.
 _HIDDEN = """() => [...document.querySelectorAll(".scroll")].filter(one => one.offsetParent).map(one => {
   const edge = one.getBoundingClientRect().right;
   const last = [...one.querySelectorAll("tbody tr > :last-child")].map(

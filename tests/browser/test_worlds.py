@@ -73,7 +73,8 @@ def page(request: pytest.FixtureRequest, browser: Browser, house: House) -> Iter
 
 
 def here(page: Page, world: str) -> str:
-    """The page says which world it is of, wherever one looks and however far down; answers the band's colour."""
+    """The page says which world it is of, wherever one looks and however far down; answers the
+    band's colour."""
     band, other = page.locator(".band"), "LIVE" if world == "SANDBOX" else "SANDBOX"
     expect(band).to_have_count(1)
     expect(band.locator("b")).to_have_text(world)

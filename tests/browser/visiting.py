@@ -15,26 +15,36 @@ from tests.rings import draw
 from tests.shop import PASSWORD, Shop, make_app, make_world
 
 CHROMIUM = found("chromium") or "chromium"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 DESKTOP, PHONE = (1440, 900), (390, 844)
 WAYS = [(DESKTOP, True), (DESKTOP, False), (PHONE, True), (PHONE, False)]
 WAY_NAMES = ["desktop", "desktop without script", "phone", "phone without script"]
 
 
 def ways(story: str, cases: Sequence[Any] = WAYS) -> list[Any]:
-    """What a story has for each way, with the way's name: one is drawn, unless the family `browser` runs."""
+    """What a story has for each way, with the way's name: one is drawn, unless the family `browser`
+    runs."""
     named = zip(cases, WAY_NAMES, strict=True)
     return [pytest.param(case, id=name) for case, name in draw("browser", named, 1, label=story)]
 
 
-# An answered refusal; and that a test has begun to type before the page was drawn, which then leaves the focus there.
+# An answered refusal; and that a test has begun to type before the page was drawn, which then
+# leaves the focus there.
 EXPECTED = ("status of 4", "Autofocus processing was blocked")
 T = TypeVar("T")
 
 
 class Launched:
-    """Chromium for all files of a worker. Playwright's event loop counts as running only while a file uses it."""
+    """Chromium for all files of a worker. Playwright's event loop counts as running only while a
+    file uses it."""
 
     def __enter__(self) -> "Launched":
         self._playwright = sync_playwright()
@@ -68,7 +78,8 @@ def visiting(
     script: bool = True,
     **more: Any,
 ) -> Iterator[Page]:
-    """A page of its own profile. What the browser refuses or misses fails the test; an answered 4xx does not."""
+    """A page of its own profile. What the browser refuses or misses fails the test; an answered 4xx
+    does not."""
     context = browser.new_context(
         base_url=address,
         java_script_enabled=script,
@@ -103,7 +114,8 @@ def give_password(page: Page, email: str) -> None:
 
 
 def follow(page: Page, button: Locator) -> None:
-    """Presses it and waits for the whole of the page that it leads to: what comes next may load another."""
+    """Presses it and waits for the whole of the page that it leads to: what comes next may load
+    another."""
     with page.expect_navigation():
         button.click()
 

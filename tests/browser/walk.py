@@ -1,5 +1,5 @@
-"""Every page of the product as somebody may see it, from the same table that guards who may call what: a page without
-a line there fails tests/isolation, and one with a line is walked here."""
+"""Every page of the product as somebody may see it, from the same table that guards who may call
+what: a page without a line there fails tests/isolation, and one with a line is walked here."""
 
 import re
 import uuid
@@ -39,7 +39,8 @@ class Walked:
         )[0]
 
     def fields(self, line: Line, role: str) -> dict[str, str]:
-        """What an empty form sends: the secret of the session, the key of the form, and nothing in any field."""
+        """What an empty form sends: the secret of the session, the key of the form, and nothing in
+        any field."""
         ground = self.ground
         csrf = ground.operator[1] if role == "operator" else ground.a.sessions[role][1]
         body = line.body(ground.a) if line.body else {}
@@ -60,7 +61,8 @@ class Walked:
 def walked(
     server: ServerAddress, prepare: Callable[[Ground], object] = lambda ground: None
 ) -> Iterator[Walked]:
-    """The whole application over the two merchants of tests/isolation, on a real socket; `prepare` makes more there."""
+    """The whole application over the two merchants of tests/isolation, on a real socket; `prepare`
+    makes more there."""
 
     def serve(told: Told) -> None:
         with opened_ground(server) as ground:

@@ -22,7 +22,8 @@ WALLET = shown(MERCHANT, "evm")
 
 @dataclass
 class ChainDoor:
-    """`usdc` and `usdt` are two tokens of the node; `merchant` has a wallet that holds, and pays 50 basis points."""
+    """`usdc` and `usdt` are two tokens of the node; `merchant` has a wallet that holds, and pays 50
+    basis points."""
 
     door: Door
     anvil: Anvil

@@ -1,7 +1,9 @@
-"""A lying endpoint: an HTTP proxy before a node, which lags, drops, garbles or refuses as a test tells it.
+"""A lying endpoint: an HTTP proxy before a node, which lags, drops, garbles or refuses as a test
+tells it.
 
-What it hides it hides consistently: a node that is behind knows no later block, log, receipt or state. A fork's state
-is the node's own. It speaks batches, and hands on what is not JSON-RPC. `Liar.faults` may be changed between two calls.
+What it hides it hides consistently: a node that is behind knows no later block, log, receipt or
+state. A fork's state is the node's own. It speaks batches, and hands on what is not JSON-RPC.
+`Liar.faults` may be changed between two calls.
 """
 
 import asyncio
@@ -63,7 +65,8 @@ class Faults:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How far this endpoint sees. `head` is what it says, `last` the last block that it has; `unknown` are hashes."""
+    """How far this endpoint sees. `head` is what it says, `last` the last block that it has;
+    `unknown` are hashes."""
 
     head: int
     last: int

@@ -1,7 +1,8 @@
-"""An EVM node for a test: anvil, with a chain of its own that the test mines, reorganises and reads.
+"""An EVM node for a test: anvil, with a chain of its own that the test mines, reorganises and
+reads.
 
-It installs itself (`make anvil`). It ends with its test, and with the run should that be killed. A test asks for the
-fixture `anvil`, or starts others by `started(Settings(...))`.
+It installs itself (`make anvil`). It ends with its test, and with the run should that be killed. A
+test asks for the fixture `anvil`, or starts others by `started(Settings(...))`.
 """
 
 import asyncio
@@ -48,8 +49,8 @@ class Mode(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`slots`: `safe` is so many blocks behind the head, `finalized` twice as many. Without `automine` a block is mined
-    when the test says so; `block_seconds` mines by the clock."""
+    """`slots`: `safe` is so many blocks behind the head, `finalized` twice as many. Without
+    `automine` a block is mined when the test says so; `block_seconds` mines by the clock."""
 
     slots: int = 2
     automine: bool = True
@@ -85,7 +86,8 @@ class Anvil(DevNode):
         super().__init__(None)
         self.url, self.port, self.process = url, port, process
 
-    # JSON-RPC ---------------------------------------------------------------------------------------------------------
+    # JSON-RPC
+    # ---------------------------------------------------------------------------------------------------------
 
     async def call(self, method: str, *params: Any) -> Any:
         """Raises: RpcError."""
@@ -105,7 +107,8 @@ class Anvil(DevNode):
         asked = {"to": text(to), "data": text(data), **({} if gas is None else {"gas": hex(gas)})}
         return raw(await self.call("eth_call", asked, block))
 
-    # Blocks -----------------------------------------------------------------------------------------------------------
+    # Blocks
+    # -----------------------------------------------------------------------------------------------------------
 
     async def automine(self, on: bool) -> None:
         await self.call("evm_setAutomine", on)
@@ -120,8 +123,9 @@ class Anvil(DevNode):
         return await self.head()
 
     async def reorg(self, depth: int, keep: Mapping[str, int] | None = None) -> None:
-        """Other blocks in the place of the last `depth`, which are no more than there are. Of their transactions only
-        those of `keep` come again, in the block of that place, counted from 0; the others are gone."""
+        """Other blocks in the place of the last `depth`, which are no more than there are. Of their
+        transactions only those of `keep` come again, in the block of that place, counted from 0;
+        the others are gone."""
         kept = (keep or {}).items()
         pairs = [[await self.call("eth_getRawTransactionByHash", tx), place] for tx, place in kept]
         await self.call("anvil_reorg", depth, pairs)
@@ -132,7 +136,8 @@ class Anvil(DevNode):
         )
         return found
 
-    # Contracts --------------------------------------------------------------------------------------------------------
+    # Contracts
+    # --------------------------------------------------------------------------------------------------------
 
     async def freeze(self, token: bytes, holder: bytes, yes: bool = True) -> Receipt:
         return await self._done(
@@ -170,12 +175,14 @@ class Anvil(DevNode):
         return await self.done(to, abi.selector(signature) + b"".join(words))
 
 
-# The process ----------------------------------------------------------------------------------------------------------
+# The process
+# ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def anvil(request: pytest.FixtureRequest) -> Iterator[Anvil]:
-    """A node of the test's own; `@pytest.mark.parametrize("anvil", [Settings(...)], indirect=True)` gives it others."""
+    """A node of the test's own; `@pytest.mark.parametrize("anvil", [Settings(...)], indirect=True)`
+    gives it others."""
     with started(getattr(request, "param", None)) as running:
         yield running
 
@@ -238,11 +245,13 @@ def _port(process: "subprocess.Popen[bytes]", output: int, says: re.Pattern[str]
     raise AssertionError(f"{process.args} did not start")
 
 
-# The wire -------------------------------------------------------------------------------------------------------------
+# The wire
+# -------------------------------------------------------------------------------------------------------------
 
 
 async def post(port: int, body: Any, path: str = "/") -> Any:
-    """The JSON that comes back, on a connection of its own: none outlives the call, whatever loop it runs in."""
+    """The JSON that comes back, on a connection of its own: none outlives the call, whatever loop
+    it runs in."""
     sent = json.dumps(body).encode()
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 26)
     try:

@@ -1,4 +1,5 @@
-"""Channels that a test serves, with the proof that opens them, and merchants' own wallets that hold already."""
+"""Channels that a test serves, with the proof that opens them, and merchants' own wallets that hold
+already."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -51,7 +52,8 @@ async def opened_channels(world: World) -> None:
 async def agree_on_address(shop: Shop, kind: Kind, wallet: bytes) -> None:
     async with shop.world.db.connection() as connection:
         await connection.execute(
-            "INSERT INTO settlement_addresses (merchant_id, kind, address_id, address, set_by, set_at, holds_from,"
+            "INSERT INTO settlement_addresses (merchant_id, kind, address_id, address, set_by, "
+            "set_at, holds_from,"
             " approved_by, approved_at)"
             " VALUES ($1, $2, $1, $3, 'test', now(), now() - interval '1 day', 'test', now())",
             shop.merchant_id,

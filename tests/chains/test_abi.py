@@ -1,4 +1,5 @@
-"""Calls and answers as bytes: published selectors and topics, examples of the specification, and answers that lie."""
+"""Calls and answers as bytes: published selectors and topics, examples of the specification, and
+answers that lie."""
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,8 @@ raws = st.binary(min_size=20, max_size=20)
 
 
 def test_published_digests() -> None:
-    """The empty text's digest, ERC-20's selectors and its event's topic are as every explorer shows them."""
+    """The empty text's digest, ERC-20's selectors and its event's topic are as every explorer shows
+    them."""
     assert (
         keccak256(b"").hex() == "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"
     )

@@ -1,4 +1,5 @@
-"""Addresses are read with their checksums, and each mistake of a payer or merchant gets its own sentence."""
+"""Addresses are read with their checksums, and each mistake of a payer or merchant gets its own
+sentence."""
 
 import pytest
 from base58 import b58encode_check
@@ -9,7 +10,8 @@ from tests.rings import each
 from recoup.kernel.problem import Problem
 from recoup.stablecoin.rules.addresses import KINDS, Kind, read_address, shown
 
-# EIP-55's own examples; the first two are all capitals, the next two all small letters, and right so.
+# EIP-55's own examples; the first two are all capitals, the next two all small letters, and right
+# so.
 EIP_55 = (
     "0x52908400098527886E0F7030069857D2E4169EE7",
     "0x8617E340B3D01FA5F11F306F4090FD50E238070D",

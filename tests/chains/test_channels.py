@@ -1,4 +1,5 @@
-"""`[[channels]]`: what the file may say, what is refused at start in one line; no key of a node is ever shown."""
+"""`[[channels]]`: what the file may say, what is refused at start in one line; no key of a node is
+ever shown."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -195,15 +196,39 @@ REFUSED: dict[str, tuple[list[dict[str, Any]], str, str]] = {
     "no nodes": ([LIVE | {"endpoints": []}], "usdc_base.endpoints", "length >= 1"),
     "nodes as a text": ([LIVE | {"endpoints": ONE}], "usdc_base.endpoints", "`array`"),
     "one node": ([LIVE | {"endpoints": [ONE]}], "usdc_base.endpoints", "two nodes"),
-    "two nodes of one host": ([LIVE | {"endpoints": [ONE, ONE + "2"]}], "usdc_base.endpoints", "two nodes"),
-    "this machine twice": ([LIVE | {"endpoints": [NODE, "http://localhost:1"]}], "usdc_base.endpoints", "two"),
+    "two nodes of one host": (
+        [LIVE | {"endpoints": [ONE, ONE + "2"]}],
+        "usdc_base.endpoints",
+        "two nodes",
+    ),
+    "this machine twice": (
+        [LIVE | {"endpoints": [NODE, "http://localhost:1"]}],
+        "usdc_base.endpoints",
+        "two",
+    ),
     "a node twice": ([LIVE | {"endpoints": [ONE, ONE, TWO]}], "usdc_base.endpoints", "twice"),
-    "five nodes": ([LIVE | {"endpoints": [f"{ONE}{n}" for n in range(5)]}], "usdc_base.endpoints", "length <= 4"),
-    "plain http": ([LIVE | {"endpoints": [ONE, f"http://two.example/{SECRET}"]}], "usdc_base.endpoints", "2 is"),
-    "a socket": ([LIVE | {"endpoints": [ONE, f"wss://two.example/{SECRET}"]}], "usdc_base.endpoints", "2 is"),
+    "five nodes": (
+        [LIVE | {"endpoints": [f"{ONE}{n}" for n in range(5)]}],
+        "usdc_base.endpoints",
+        "length <= 4",
+    ),
+    "plain http": (
+        [LIVE | {"endpoints": [ONE, f"http://two.example/{SECRET}"]}],
+        "usdc_base.endpoints",
+        "2 is",
+    ),
+    "a socket": (
+        [LIVE | {"endpoints": [ONE, f"wss://two.example/{SECRET}"]}],
+        "usdc_base.endpoints",
+        "2 is",
+    ),
     "no address": ([LIVE | {"endpoints": [ONE, "https://[::1"]}], "usdc_base.endpoints", "2 is"),
     "a mistyped factory": ([LIVE | {"factory": FACTORY.lower()}], "usdc_base.factory", "one case"),
-    "a treasury on TRON": ([LIVE | {"treasury": TRON["treasury"]}], "usdc_base.treasury", "on TRON"),
+    "a treasury on TRON": (
+        [LIVE | {"treasury": TRON["treasury"]}],
+        "usdc_base.treasury",
+        "on TRON",
+    ),
     "no treasury": ([less(LIVE, "treasury")], "usdc_base.treasury", "its fees"),
     "the factory as treasury": ([LIVE | {"treasury": FACTORY}], "usdc_base.treasury", "is lost"),
     "the token as treasury": ([LIVE | {"treasury": NATIVE}], "usdc_base.treasury", "lost"),
@@ -211,9 +236,16 @@ REFUSED: dict[str, tuple[list[dict[str, Any]], str, str]] = {
     "another currency": ([LIVE | {"currency": "USDT"}], "usdc_base.currency", "is USDC"),
     "another token": ([LIVE | {"token": FACTORY}], "usdc_base.token", "is 0x8335"),
     "other decimals": ([LIVE | {"decimals": 18}], "usdc_base.token", "6 decimals"),
-    "bridged for native": ([LIVE | {"code": "usdc_arbitrum", "token": "0xFF970A61A04b1cA14834A43f5dE4533eBDDB5CC8"}],
-                           "usdc_arbitrum.token", "is 0xaf88"),
-    "real money in the sandbox": ([TEST | {"chain_id": 1, "endpoints": [ONE]}], "usdc_base.chain_id", "real"),
+    "bridged for native": (
+        [LIVE | {"code": "usdc_arbitrum", "token": "0xFF970A61A04b1cA14834A43f5dE4533eBDDB5CC8"}],
+        "usdc_arbitrum.token",
+        "is 0xaf88",
+    ),
+    "real money in the sandbox": (
+        [TEST | {"chain_id": 1, "endpoints": [ONE]}],
+        "usdc_base.chain_id",
+        "real",
+    ),
     "a test without its chain": ([less(TEST, "chain_id")], "usdc_base.chain_id", "test"),
     "a chain of no number": ([OWN | {"chain_id": 0}], "usdc_own.chain_id", ">= 1"),
     "an own code without its chain": ([less(OWN, "chain_id")], "usdc_own.chain_id", "its chain"),
@@ -222,27 +254,67 @@ REFUSED: dict[str, tuple[list[dict[str, Any]], str, str]] = {
     "an own code without a network": ([less(OWN, "network")], "usdc_own.network", "one of"),
     "another asset": ([OWN | {"currency": "EUR"}], "usdc_own.currency", "USDT or USDC"),
     "too many decimals": ([OWN | {"decimals": 99}], "usdc_own.decimals", "<= "),
-    "custodial without custody": ([LIVE | {"settlement": "custodial"}], "usdc_base.custody", "needs the wallet"),
-    "direct with custody": ([LIVE | {"custody": CUSTODY}], "usdc_base.custody", "belongs to custodial"),
+    "custodial without custody": (
+        [LIVE | {"settlement": "custodial"}],
+        "usdc_base.custody",
+        "needs the wallet",
+    ),
+    "direct with custody": (
+        [LIVE | {"custody": CUSTODY}],
+        "usdc_base.custody",
+        "belongs to custodial",
+    ),
     "no confirmations": ([LIVE | {"confirmations": 0}], "usdc_base.confirmations", ">= 1"),
     "an unknown tag": ([LIVE | {"confirmations": "latest"}], "usdc_base.confirmations", "'latest'"),
     "true confirmations": ([LIVE | {"confirmations": True}], "usdc_base.confirmations", "`bool`"),
     "an empty table": ([LIVE | {"confirmations": {}}], "usdc_base.confirmations", "whole amounts"),
-    "a table without 0": ([LIVE | {"confirmations": {"5": 3}}], "usdc_base.confirmations", "the first of them 0"),
-    "a table of words": ([LIVE | {"confirmations": {"much": 3}}], "usdc_base.confirmations", "whole amounts"),
-    "safe on TRON": ([TRON | {"confirmations": "safe"}], "usdt_trc20.confirmations", "no safe block"),
-    "a minimum too fine": ([LIVE | {"minimum": "0.0000001"}], "usdc_base.minimum", "an amount of USDC"),
+    "a table without 0": (
+        [LIVE | {"confirmations": {"5": 3}}],
+        "usdc_base.confirmations",
+        "the first of them 0",
+    ),
+    "a table of words": (
+        [LIVE | {"confirmations": {"much": 3}}],
+        "usdc_base.confirmations",
+        "whole amounts",
+    ),
+    "safe on TRON": (
+        [TRON | {"confirmations": "safe"}],
+        "usdt_trc20.confirmations",
+        "no safe block",
+    ),
+    "a minimum too fine": (
+        [LIVE | {"minimum": "0.0000001"}],
+        "usdc_base.minimum",
+        "an amount of USDC",
+    ),
     "a negative minimum": ([LIVE | {"minimum": -1}], "usdc_base.minimum", "an amount of USDC"),
     "an inexact minimum": ([LIVE | {"minimum": 1.5}], "usdc_base.minimum", "`float`"),
-    "an explorer in the clear": ([LIVE | {"explorer": "http://scan.example"}], "usdc_base.explorer", "https"),
+    "an explorer in the clear": (
+        [LIVE | {"explorer": "http://scan.example"}],
+        "usdc_base.explorer",
+        "https",
+    ),
     "an empty name": ([LIVE | {"name": " "}], "usdc_base.name", "has letters"),
     "a code twice": ([LIVE, LIVE], "usdc_base.code", "two channels"),
     "a code in both worlds": ([LIVE, TEST], "usdc_base.code", "two channels"),
-    "a token twice": ([LIVE, OWN | {"chain_id": 8453, "token": NATIVE}], "usdc_own.token", "already"),
+    "a token twice": (
+        [LIVE, OWN | {"chain_id": 8453, "token": NATIVE}],
+        "usdc_own.token",
+        "already",
+    ),
     "a chain by two names": ([OWN, OTHER | {"network": "polygon"}], "b.network", "network differs"),
-    "a chain with other nodes": ([OWN, OTHER | {"endpoints": [ONE, TWO + "2"]}], "b.endpoints", "endpoints differs"),
-    "a chain with two factories": ([OWN, OTHER | {"factory": CUSTODY}], "b.factory", "factory differs"),
-}  # fmt: skip
+    "a chain with other nodes": (
+        [OWN, OTHER | {"endpoints": [ONE, TWO + "2"]}],
+        "b.endpoints",
+        "endpoints differs",
+    ),
+    "a chain with two factories": (
+        [OWN, OTHER | {"factory": CUSTODY}],
+        "b.factory",
+        "factory differs",
+    ),
+}
 
 
 def test_what_is_refused_is_named_with_its_cure_and_without_its_key() -> None:

@@ -1,4 +1,5 @@
-"""The hosted page of a charge on a chain, as a payer's browser without a script sees it, on a real node."""
+"""The hosted page of a charge on a chain, as a payer's browser without a script sees it, on a real
+node."""
 
 import html
 import re

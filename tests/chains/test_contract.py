@@ -1,4 +1,5 @@
-"""The deposit contract on a real EVM: both proofs, the split, awkward tokens, batches, and what they cost."""
+"""The deposit contract on a real EVM: both proofs, the split, awkward tokens, batches, and what
+they cost."""
 
 import asyncio
 import hashlib
@@ -22,7 +23,8 @@ from recoup.chains.terms import Terms, deposit_address
 MERCHANT, TREASURY = bytes.fromhex("11" * 20), bytes.fromhex("22" * 20)
 NET, FEE = 49_650_000, 250_000
 DUE = NET + FEE
-# The limits of gas: a first sweep and a repeat when the receivers hold the token, and each of twenty.
+# The limits of gas: a first sweep and a repeat when the receivers hold the token, and each of
+# twenty.
 FIRST_MAX, REPEAT_MAX, EACH_MAX = 145_000, 70_000, 100_000
 
 
@@ -80,7 +82,8 @@ def _two(data: bytes) -> tuple[int, int]:
     return int.from_bytes(data[:32], "big"), int.from_bytes(data[32:], "big")
 
 
-# Artifacts ------------------------------------------------------------------------------------------------------------
+# Artifacts
+# ------------------------------------------------------------------------------------------------------------
 
 
 @each("kind", ["evm", "tron"])
@@ -143,7 +146,8 @@ def test_an_address_has_twenty_bytes() -> None:
             artifact("evm").runtime_with(wrong)
 
 
-# Proofs ---------------------------------------------------------------------------------------------------------------
+# Proofs
+# ---------------------------------------------------------------------------------------------------------------
 
 
 async def code_is_the_artifact(chain: Chain) -> None:
@@ -191,7 +195,8 @@ async def a_deposit_elsewhere_is_another_address(chain: Chain) -> None:
     assert len({base, *map(chain.deposit, others)}) == 1 + len(others)
 
 
-# Sweeps ---------------------------------------------------------------------------------------------------------------
+# Sweeps
+# ---------------------------------------------------------------------------------------------------------------
 
 
 async def is_split(chain: Chain, mode: Mode, order: int, decimals: int = 6) -> None:
@@ -251,7 +256,8 @@ async def a_frozen_merchant_refuses(chain: Chain) -> None:
 
 
 async def money_that_an_issuer_destroyed_blocks_nothing(chain: Chain) -> None:
-    """The fee was left behind by a frozen treasury, and destroyed there: what comes next is less than is owed."""
+    """The fee was left behind by a frozen treasury, and destroyed there: what comes next is less
+    than is owed."""
     token, terms = await chain.node.deploy_token(), ordered(45)
     deposit = await chain.pay(token, terms, DUE + 1_000_000)
     await chain.node.freeze(token, TREASURY)
@@ -280,7 +286,8 @@ async def one_bad_of_many(chain: Chain) -> None:
 
 
 async def an_estimate_of_gas_pays_all(chain: Chain) -> None:
-    """The node looks for the least gas with which the batch succeeds: with less than all need it must not."""
+    """The node looks for the least gas with which the batch succeeds: with less than all need it
+    must not."""
     token, many = await chain.node.deploy_token(), [ordered(number) for number in range(60, 63)]
     for terms in many:
         await chain.pay(token, terms, DUE)

@@ -356,7 +356,8 @@ def test_an_address_belongs_to_orders_on_a_chain(custody: Custody) -> None:
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "to_address")
 
 
-# Payouts --------------------------------------------------------------------------------------------------------------
+# Payouts
+# --------------------------------------------------------------------------------------------------------------
 
 
 def ask_payout(custody: Custody, amount: str = "20.00", to: str = f"base:{WALLET}") -> Any:
@@ -458,7 +459,8 @@ def test_a_payout_that_waits_stops_when_its_address_is_withdrawn(
     custody.door.verified()
 
 
-# What failed ----------------------------------------------------------------------------------------------------------
+# What failed
+# ----------------------------------------------------------------------------------------------------------
 
 
 def verb(custody: Custody, *words: str) -> str:
@@ -572,7 +574,8 @@ def test_no_error_ends_the_loop_of_a_chain_or_shows_a_nodes_key(
 
 @deep("kills")
 def test_a_refund_whose_processes_die_at_any_step_goes_once(custody: Custody) -> None:
-    """The worker that wants it sent, and the one that hears of its end; the sender's own deaths: test_sender.py."""
+    """The worker that wants it sent, and the one that hears of its end; the sender's own deaths:
+    test_sender.py."""
     door, shop = custody.door, custody.merchant.shop
     charged, count = custody.paid(), 0
 

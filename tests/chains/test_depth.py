@@ -1,4 +1,5 @@
-"""When a block is deep enough: by a number or a tag, by the amount, as the endpoint that is behind sees it."""
+"""When a block is deep enough: by a number or a tag, by the amount, as the endpoint that is behind
+sees it."""
 
 import pytest
 from hypothesis import given

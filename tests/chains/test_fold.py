@@ -1,4 +1,5 @@
-"""An order's deposits come to the same in any order of arrival; each mistake of a payer is a fact of its own."""
+"""An order's deposits come to the same in any order of arrival; each mistake of a payer is a fact
+of its own."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -48,11 +49,23 @@ CASES: dict[str, tuple[tuple[Deposit, ...], tuple[int, ...], bool]] = {
     "two halves": ((deposit(HALF), deposit(HALF, tx=2)), (DUE, 0, 0, 0, 0), True),
     "two logs of one transaction": ((deposit(HALF), deposit(HALF, log=1)), (DUE, 0, 0, 0, 0), True),
     "twice": ((deposit(), deposit(tx=2, at=-M)), (2 * DUE, 0, DUE, 0, 0), True),
-    "again, days after it was paid": ((deposit(), deposit(tx=2, at=99 * 24 * 60 * M)), (2 * DUE, 0, DUE, DUE, 0), True),
+    "again, days after it was paid": (
+        (deposit(), deposit(tx=2, at=99 * 24 * 60 * M)),
+        (2 * DUE, 0, DUE, DUE, 0),
+        True,
+    ),
     "zero": ((deposit(0),), (0, DUE, 0, 0, 0), False),
     "the wrong token": ((deposit(right=False),), (0, DUE, 0, 0, 0), False),
-    "the wrong token beside half": ((deposit(HALF), deposit(tx=2, right=False)), (HALF, HALF, 0, 0, 0), False),
-    "the right token on another network": ((deposit(HALF), deposit(HALF, chain=56)), (DUE, 0, 0, 0, 0), True),
+    "the wrong token beside half": (
+        (deposit(HALF), deposit(tx=2, right=False)),
+        (HALF, HALF, 0, 0, 0),
+        False,
+    ),
+    "the right token on another network": (
+        (deposit(HALF), deposit(HALF, chain=56)),
+        (DUE, 0, 0, 0, 0),
+        True,
+    ),
     "not yet confirmed": ((deposit(state="seen"),), (0, DUE, 0, 0, 0), False),
     "in no block any more": ((deposit(state="orphaned"),), (0, DUE, 0, 0, 0), False),
     "in the block of the end": ((deposit(at=timedelta(0)),), (DUE, 0, 0, 0, 0), True),
@@ -60,11 +73,19 @@ CASES: dict[str, tuple[tuple[Deposit, ...], tuple[int, ...], bool]] = {
     "later than a block": ((deposit(at=BLOCK + timedelta(seconds=1)),), (DUE, 0, 0, DUE, 0), True),
     "late by an hour": ((deposit(at=GRACE),), (DUE, 0, 0, DUE, 0), True),
     "late by more": ((deposit(at=GRACE + timedelta(seconds=1)),), (DUE, DUE, 0, DUE, DUE), False),
-    "half in time, half late": ((deposit(HALF), deposit(HALF, tx=2, at=30 * M)), (DUE, 0, 0, HALF, 0), True),
-    "half in time, half too late": ((deposit(HALF), deposit(HALF, tx=2, at=90 * M)), (DUE, HALF, 0, HALF, HALF), False),
+    "half in time, half late": (
+        (deposit(HALF), deposit(HALF, tx=2, at=30 * M)),
+        (DUE, 0, 0, HALF, 0),
+        True,
+    ),
+    "half in time, half too late": (
+        (deposit(HALF), deposit(HALF, tx=2, at=90 * M)),
+        (DUE, HALF, 0, HALF, HALF),
+        False,
+    ),
     "late, and part of it": ((deposit(HALF, at=30 * M),), (HALF, HALF, 0, HALF, 0), False),
     "late and over": ((deposit(DUE + 7, at=30 * M),), (DUE + 7, 0, 7, DUE + 7, 0), True),
-}  # fmt: skip
+}
 
 
 def test_each_mistake_is_told_apart() -> None:

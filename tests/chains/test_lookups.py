@@ -1,4 +1,5 @@
-"""Lookups of what a chain's processes ask for again and again read what they answer, not whole tables."""
+"""Lookups of what a chain's processes ask for again and again read what they answer, not whole
+tables."""
 
 import asyncio
 import json
@@ -22,7 +23,8 @@ _TX, _ADDRESS = "sha256(n::text::bytea)", "substring(sha256(n::text::bytea) for 
 FILLED: Final = (
     f"""INSERT INTO deposit_addresses (merchant_id, order_id, attempt_id, address, kind, channel, terms, due, enough,
       expires_at, watched_until)
-    SELECT $1, md5('o' || n)::uuid, md5('a' || n)::uuid, {_ADDRESS}, 'evm', 'usdc_base', '{{}}', 9, 9, now(),
+    SELECT $1, md5('o' || n)::uuid, md5('a' || n)::uuid, {_ADDRESS}, 'evm', 'usdc_base', '{{}}', 9,
+      9, now(),
       now() + (n % 100 - 50) * interval '1 day' FROM generate_series(1, $2) n""",
     f"""INSERT INTO chain.logs (chain, tx, log_index, kind, address, token, value, block, block_hash, block_at,
       business_at, state, seen_at, followed)
@@ -31,14 +33,18 @@ FILLED: Final = (
     FROM generate_series(1, $2) n WHERE $1::uuid IS NOT NULL""",
     f"""INSERT INTO chain.sends (send_id, chain, kind, channel, token, terms, merchant_id, subject_kind, subject_id,
       state, hash, wanted_at, reported)
-    SELECT md5('s' || n)::uuid, {CHAIN}, 'sweep', 'usdc_base', '\\x33', '{{}}', $1, 'settlement', md5('o' || n)::uuid,
-      CASE WHEN n > $2 - {OPEN} THEN 'wanted' ELSE 'done' END, {_TX}, now() + n * interval '1 s', true
+    SELECT md5('s' || n)::uuid, {CHAIN}, 'sweep', 'usdc_base', '\\x33', '{{}}', $1, 'settlement',
+      md5('o' || n)::uuid,
+      CASE WHEN n > $2 - {OPEN} THEN 'wanted' ELSE 'done' END, {_TX}, now() + n * interval '1 s',
+        true
     FROM generate_series(1, $2) n""",
     f"""INSERT INTO chain.transactions (chain, sender, number, hash, raw, fee_per_gas, tip_per_gas, gas, signed_at,
       signed_block, state, paid, block)
-    SELECT {CHAIN}, '\\x{KEY.hex()}', n, {_TX}, '', 1, 1, 1, now() - ($2 - n) * interval '1 hour', n, 'mined', 1, n
+    SELECT {CHAIN}, '\\x{KEY.hex()}', n, {_TX}, '', 1, 1, 1, now() - ($2 - n) * interval '1 hour',
+      n, 'mined', 1, n
     FROM generate_series(1, $2) n WHERE $1::uuid IS NOT NULL""",
-    f"INSERT INTO chain.senders SELECT {CHAIN}, '\\x{KEY.hex()}', 0 WHERE $1::uuid IS NOT NULL AND $2 > 0",
+    f"INSERT INTO chain.senders SELECT {CHAIN}, '\\x{KEY.hex()}', 0 WHERE $1::uuid IS NOT NULL AND "
+    f"$2 > 0",
     f"""INSERT INTO chain.comparisons SELECT {CHAIN}, {_ADDRESS}, CASE WHEN n % 200 = 0 THEN now() END, now(), ''
     FROM generate_series(1, $2) n WHERE $1::uuid IS NOT NULL""",
 )

@@ -1,4 +1,5 @@
-"""Money that comes short, late, twice, wrong or over: each by a real transaction, and the book at the end."""
+"""Money that comes short, late, twice, wrong or over: each by a real transaction, and the book at
+the end."""
 
 import asyncio
 import time
@@ -30,7 +31,10 @@ from recoup.stablecoin.store.stable_orders import StableOrder, settlements_of
 
 CUSTODY = bytes.fromhex("33" * 20)
 DUE, NET, FEE = 49_900_000, 49_650_500, 249_500
-BALANCES = "SELECT account, sum(units)::bigint AS units FROM entries GROUP BY account HAVING sum(units) <> 0"
+BALANCES = (
+    "SELECT account, sum(units)::bigint AS units FROM entries GROUP BY account HAVING "
+    "sum(units) <> 0"
+)
 
 
 async def book(ground: Ground) -> dict[str, int]:
@@ -389,7 +393,10 @@ def test_a_sweep_that_a_reorganisation_took_back_is_wanted_again_once(
             order, db = await made.charge(), made.shop.world.db
             await paid(made, order, DUE)
             await swept(made)
-            states = "SELECT string_agg(state, ' ' ORDER BY wanted_at) FROM chain.sends WHERE subject_kind = 'custody'"
+            states = (
+                "SELECT string_agg(state, ' ' ORDER BY wanted_at) FROM chain.sends WHERE "
+                "subject_kind = 'custody'"
+            )
             assert await made.shop.value(states) == "done"
             (sweep,) = [
                 one for one in await store.logs_at(db, [address(order)]) if one.kind == "sweep"

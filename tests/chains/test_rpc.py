@@ -16,7 +16,8 @@ CALLS: list[Call] = [("eth_chainId", []), ("eth_blockNumber", [])]
 
 
 class Node:
-    """A transport whose answers a test gives; `sizes`: how many calls came together, 0 for one alone."""
+    """A transport whose answers a test gives; `sizes`: how many calls came together, 0 for one
+    alone."""
 
     def __init__(self, answer: Callable[[Any], Any], status: int = 200) -> None:
         self.answer, self.status, self.sizes = answer, status, list[int]()

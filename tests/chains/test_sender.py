@@ -1,4 +1,5 @@
-"""The sender on a real node: limits, the count of the chain against ours, replacements, and death at every step."""
+"""The sender on a real node: limits, the count of the chain against ours, replacements, and death
+at every step."""
 
 import asyncio
 import random
@@ -181,7 +182,8 @@ def test_who_has_lost_the_lock_keeps_and_sends_nothing(server: ServerAddress, an
     run(server, anvil, story)
 
 
-# Limits ---------------------------------------------------------------------------------------------------------------
+# Limits
+# ---------------------------------------------------------------------------------------------------------------
 
 
 def test_what_is_above_a_limit_waits_and_people_hear_of_it_once(
@@ -349,7 +351,8 @@ def test_what_cannot_be_reported_hides_nothing_behind_it(
     run(server, anvil, story)
 
 
-# What does not go -----------------------------------------------------------------------------------------------------
+# What does not go
+# -----------------------------------------------------------------------------------------------------
 
 
 def test_what_the_token_refuses_is_never_signed_and_fails_with_its_reason(
@@ -390,7 +393,8 @@ def _frozen(holder: bytes) -> bytes:
     return abi.selector("freeze(address,bool)") + abi.address_word(holder) + abi.uint_word(1)
 
 
-# The chain's count ----------------------------------------------------------------------------------------------------
+# The chain's count
+# ----------------------------------------------------------------------------------------------------
 
 
 async def by_hand(made: Sending, nonce: int, to: bytes, value: int) -> str:
@@ -515,11 +519,13 @@ def test_the_first_transaction_of_a_used_key_waits_for_a_persons_word(
     run(server, anvil, story)
 
 
-# A deep reorganisation ------------------------------------------------------------------------------------------------
+# A deep reorganisation
+# ------------------------------------------------------------------------------------------------
 
 
 async def take_out(made: Sending) -> Sequence[Any]:
-    """Other blocks from that of the first transaction on, in which there is none of the key's; what was there."""
+    """Other blocks from that of the first transaction on, in which there is none of the key's; what
+    was there."""
     before = await made.transactions()
     await made.anvil.reorg(await made.anvil.head() - before[0]["block"] + 1)
     return before
@@ -613,7 +619,8 @@ def test_a_sweep_that_failed_in_a_batch_goes_again_with_the_others(
     run(server, anvil, story)
 
 
-# Replacements ---------------------------------------------------------------------------------------------------------
+# Replacements
+# ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("which", [0, 1])
@@ -655,7 +662,8 @@ def _content(raw: bytes) -> tuple[int, bytes, bytes]:
     return found["nonce"], bytes(found["to"]), bytes(found["data"])
 
 
-# Death ----------------------------------------------------------------------------------------------------------------
+# Death
+# ----------------------------------------------------------------------------------------------------------------
 
 
 async def want_sweep(made: Sending, value: int) -> tuple[UUID, bytes]:
@@ -730,7 +738,8 @@ async def new_wants(made: Sending, value: int) -> list[tuple[UUID, bytes]]:
 def test_a_sender_that_dies_at_any_step_sends_each_once(
     server: ServerAddress, anvil: Anvil
 ) -> None:
-    """Before it signs, between commit and broadcast, before and after a dearer one, before it decides."""
+    """Before it signs, between commit and broadcast, before and after a dearer one, before it
+    decides."""
 
     async def story(made: Sending) -> None:
         for killer in kills("a sender", least=30, most=120):

@@ -1,4 +1,5 @@
-"""A merchant's own wallet: entered by its owner, approved by the operator, in use after a delay, withdrawn."""
+"""A merchant's own wallet: entered by its owner, approved by the operator, in use after a delay,
+withdrawn."""
 
 import asyncio
 import re
@@ -207,9 +208,11 @@ def test_a_payout_waits_among_approvals_for_the_operator_alone(server: ServerAdd
                 "INSERT INTO wallets VALUES ($1, 'USDC', now())", shop.merchant_id
             )
             await connection.execute(
-                "INSERT INTO payouts (merchant_id, payout_id, asset, units, state, destination_type, destination,"
+                "INSERT INTO payouts (merchant_id, payout_id, asset, units, state, "
+                "destination_type, destination,"
                 " amount_text, actor, created_at)"
-                " VALUES ($1, $2, 'USDC', 1000, 'requested', 'crypto', 'base:' || $3, '10.00', 'key:k', now())",
+                " VALUES ($1, $2, 'USDC', 1000, 'requested', 'crypto', 'base:' || $3, '10.00', "
+                "'key:k', now())",
                 shop.merchant_id,
                 payout_id,
                 FIRST,

@@ -1,4 +1,5 @@
-"""How fast a block full of payments is paid, and what a charge on a chain costs beside one that is not."""
+"""How fast a block full of payments is paid, and what a charge on a chain costs beside one that is
+not."""
 
 import asyncio
 import time
@@ -81,6 +82,7 @@ def test_a_charge_on_a_chain_is_nearly_as_fast_as_another(
     rate = {channel: CHARGES / min(took) for channel, took in seconds.items()}
     share = rate["usdc_base"] / rate["mock"]
     print(
-        f"charges a second: mock {rate['mock']:.0f}, on a chain {rate['usdc_base']:.0f}: {share:.2f}"
+        f"charges a second: mock {rate['mock']:.0f}, on a chain {rate['usdc_base']:.0f}: "
+        f"{share:.2f}"
     )
     assert share >= SHARE

@@ -105,8 +105,8 @@ async def ground(
     beside: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> AsyncIterator[Ground]:
-    """`endpoints`: instead of the node itself. `beside`: another channel, of another chain. `settings`: of the channel,
-    beside what the node says."""
+    """`endpoints`: instead of the node itself. `beside`: another channel, of another chain.
+    `settings`: of the channel, beside what the node says."""
     await anvil.deploy_factory()
     token, other = await anvil.deploy_token(), await anvil.deploy_token()
     usual = EVM | {"endpoints": list(endpoints) or [anvil.url]}

@@ -1,4 +1,5 @@
-"""Tokens that pay nothing, and coins: a case where they are known, and swept to where the order's terms say."""
+"""Tokens that pay nothing, and coins: a case where they are known, and swept to where the order's
+terms say."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -28,7 +29,8 @@ def run(
     *,
     custodial: bool = False,
 ) -> None:
-    """`story` with a token that payers take for the channel's own, and afterwards all of `recoup verify --chain`."""
+    """`story` with a token that payers take for the channel's own, and afterwards all of `recoup
+    verify --chain`."""
 
     async def whole() -> None:
         alike = await anvil.deploy_token()

@@ -31,26 +31,59 @@ EIP_1014 = (
     ("deadbeef", "cafebabe", "deadbeef" * 11, "0x1d8bfDC5D46DC4f61D6b6115972536eBE6A8854C"),
     ("", "", "", "0xE33C0C7F7df4809055C3ebA6c09CFe4BaF1BD9e0"),
 )
-# Eight of tronweb's 128 (test/testcases/create2, random-0.0 to random-7.0), which all agree: deployer, salt, code's
+# Eight of tronweb's 128 (test/testcases/create2, random-0.0 to random-7.0), which all agree:
+# deployer, salt, code's
 # hash, address.
 TRONWEB = (
-    ("1f4428123047f51a0e76a4b3f2da904a7855208c", "8b0e2c2f2d68d6511892c7881e5e21ac528b18be0f55cedce98321cd4a562be5",
-     "87349194cae9decae62f99480120f8015304b923cf0673e13e6456ea606264f2", "TYeJXEmbomUcf9HYTe4mdedu7xgFq6Sbtn"),
-    ("4480a9013f0a167134e7bf6d7b507d0cbc6ce285", "cbe8eef5b96ecd6dbb40390c494211de693401d41ae66fc22895e086cd09afd2",
-     "4c4bd78948e4c43cb4ce3f3b7934f4184070e738d01d0d7daf5f9df1d795349b", "TQHnj8havc8P9VQ56fnZM1vRXCAmBx2SnS"),
-    ("94383ea13364a4798e029d25c75483fcb884ee11", "0be0ae091f5a2ca2a955f48e3a166e16bdacec9ad3b5c5756e34607ee2c120b2",
-     "dc32570eb722c16557236214a43cd604c35015770d722cb68f1393758373477f", "TY715jpXQqg4caA3RjRzaR7rGCzJtU9gDS"),
-    ("08e2b63565266c3193bb26e402d7d005e6c56bfc", "abd3a2ea4e82c1b33ffceaf0ac938d037d3cecc5615795ef9ef5f066eb85e66d",
-     "cba0356438cb902298d4b69f89518d50d072a71e2bbe81ee961501ace814386f", "TJH6qXbGCzvUow626fHTsJbT9cw6QhdNtn"),
-    ("d8c71a6c7b2bfc8a3f2221082cb0b4f572a25289", "b2279b47c46f8d6129f3a7de5b40e85a778f1e0c17fb7316bffdc75aee802860",
-     "8b4fa604e02c2d6634b2c8a325a9bb6e696a3d8b1442bb9ae9f65525430ab3b7", "TNTVUehihvtUxZzztnCSdWaZDHGeXvfYxj"),
-    ("bb3ff6ca2714798ac6a4c1d7eed16f7e70385871", "ac15831f9e61dd871dd9c068a3e8978b16e64d132eeb4e3c4caee3aa988d93c9",
-     "fb20ea7bcfd1467d14c372b484f3fadd15488710f057f41688d3c908aba1f98e", "TZ9skmAv3zsvWByzB4aiauncCuXi99pMcv"),
-    ("4a10813e14b856765a2d2658dd6e721231f872db", "6a818c638e38430b2cf76e2a9901d4e5039f536aa61173b23e6694772c41c7ca",
-     "a8f056b3dd7401c5c070dfd6095aefd2d6b3974fb7988c1a675c9fb43d5052a8", "TRhbmKPm4f1BGpRFedL7btGjHmadGTDsyy"),
-    ("5e1334bb10db6e6a11e713278dfc696adb1d6eee", "27a31339e485cb7effd78ffe0fffef91b3a40ea4fca3b98c810d8992ce17b80c",
-     "f247dcce28e03f7452a50e0d29514da624a65167c8bd400f3d8591dd95ec1020", "TAzv4BgLvpRQKY39u37cPu4ipMBdh38Atb"),
-)  # fmt: skip
+    (
+        "1f4428123047f51a0e76a4b3f2da904a7855208c",
+        "8b0e2c2f2d68d6511892c7881e5e21ac528b18be0f55cedce98321cd4a562be5",
+        "87349194cae9decae62f99480120f8015304b923cf0673e13e6456ea606264f2",
+        "TYeJXEmbomUcf9HYTe4mdedu7xgFq6Sbtn",
+    ),
+    (
+        "4480a9013f0a167134e7bf6d7b507d0cbc6ce285",
+        "cbe8eef5b96ecd6dbb40390c494211de693401d41ae66fc22895e086cd09afd2",
+        "4c4bd78948e4c43cb4ce3f3b7934f4184070e738d01d0d7daf5f9df1d795349b",
+        "TQHnj8havc8P9VQ56fnZM1vRXCAmBx2SnS",
+    ),
+    (
+        "94383ea13364a4798e029d25c75483fcb884ee11",
+        "0be0ae091f5a2ca2a955f48e3a166e16bdacec9ad3b5c5756e34607ee2c120b2",
+        "dc32570eb722c16557236214a43cd604c35015770d722cb68f1393758373477f",
+        "TY715jpXQqg4caA3RjRzaR7rGCzJtU9gDS",
+    ),
+    (
+        "08e2b63565266c3193bb26e402d7d005e6c56bfc",
+        "abd3a2ea4e82c1b33ffceaf0ac938d037d3cecc5615795ef9ef5f066eb85e66d",
+        "cba0356438cb902298d4b69f89518d50d072a71e2bbe81ee961501ace814386f",
+        "TJH6qXbGCzvUow626fHTsJbT9cw6QhdNtn",
+    ),
+    (
+        "d8c71a6c7b2bfc8a3f2221082cb0b4f572a25289",
+        "b2279b47c46f8d6129f3a7de5b40e85a778f1e0c17fb7316bffdc75aee802860",
+        "8b4fa604e02c2d6634b2c8a325a9bb6e696a3d8b1442bb9ae9f65525430ab3b7",
+        "TNTVUehihvtUxZzztnCSdWaZDHGeXvfYxj",
+    ),
+    (
+        "bb3ff6ca2714798ac6a4c1d7eed16f7e70385871",
+        "ac15831f9e61dd871dd9c068a3e8978b16e64d132eeb4e3c4caee3aa988d93c9",
+        "fb20ea7bcfd1467d14c372b484f3fadd15488710f057f41688d3c908aba1f98e",
+        "TZ9skmAv3zsvWByzB4aiauncCuXi99pMcv",
+    ),
+    (
+        "4a10813e14b856765a2d2658dd6e721231f872db",
+        "6a818c638e38430b2cf76e2a9901d4e5039f536aa61173b23e6694772c41c7ca",
+        "a8f056b3dd7401c5c070dfd6095aefd2d6b3974fb7988c1a675c9fb43d5052a8",
+        "TRhbmKPm4f1BGpRFedL7btGjHmadGTDsyy",
+    ),
+    (
+        "5e1334bb10db6e6a11e713278dfc696adb1d6eee",
+        "27a31339e485cb7effd78ffe0fffef91b3a40ea4fca3b98c810d8992ce17b80c",
+        "f247dcce28e03f7452a50e0d29514da624a65167c8bd400f3d8591dd95ec1020",
+        "TAzv4BgLvpRQKY39u37cPu4ipMBdh38Atb",
+    ),
+)
 
 raws = st.binary(min_size=20, max_size=20).filter(any)
 sums = st.integers(0, SUM_MAX // 2)

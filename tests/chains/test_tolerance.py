@@ -1,4 +1,5 @@
-"""A little less than the amount pays an order, where its merchant says so: each by real transactions, and the book."""
+"""A little less than the amount pays an order, where its merchant says so: each by real
+transactions, and the book."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -50,7 +51,8 @@ def run(
     custodial: bool = False,
     **more: Any,
 ) -> None:
-    """`story` of a merchant that takes 1 % less, and afterwards all that `recoup verify --chain` proves."""
+    """`story` of a merchant that takes 1 % less, and afterwards all that `recoup verify --chain`
+    proves."""
 
     async def whole() -> None:
         own = {"settlement": "custodial", "custody": shown(CUSTODY, "evm")} if custodial else {}

@@ -1,4 +1,5 @@
-"""`recoup up --chain` and its payers: channels of play money, on nodes of this machine or on the one that is named."""
+"""`recoup up --chain` and its payers: channels of play money, on nodes of this machine or on the
+one that is named."""
 
 import asyncio
 import stat

@@ -1,4 +1,5 @@
-"""Seeded walks on a node: reorganisations to twice the confirmations, and a watcher and sender that die at any step.
+"""Seeded walks on a node: reorganisations to twice the confirmations, and a watcher and sender that
+die at any step.
 
 `make test` draws three of each, `make prove FAMILY=chains` takes them all.
 """

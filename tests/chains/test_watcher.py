@@ -1,4 +1,5 @@
-"""The watcher among nodes that lag, lie, fall silent and are reorganised: no false credit, and nothing lost."""
+"""The watcher among nodes that lag, lie, fall silent and are reorganised: no false credit, and
+nothing lost."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

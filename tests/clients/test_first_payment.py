@@ -1,4 +1,5 @@
-"""The guide's first payment by each client, as the page has it: against the door, and against `recoup up`."""
+"""The guide's first payment by each client, as the page has it: against the door, and against
+`recoup up`."""
 
 import json
 import os

@@ -1,4 +1,5 @@
-"""The Python client against the running server, waiting and awaiting, and against one that misbehaves."""
+"""The Python client against the running server, waiting and awaiting, and against one that
+misbehaves."""
 
 import asyncio
 import json
@@ -193,7 +194,8 @@ def test_a_merchant_charges_stablecoins(stable_door: StableDoor) -> None:
     in_a_thread(stable_door, story, stable_application(stable_door.services))
 
 
-# a server that misbehaves -------------------------------------------------------------------------------------
+# a server that misbehaves
+# -------------------------------------------------------------------------------------
 
 
 def test_busy_servers_are_asked_again_as_they_wish(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -486,7 +488,8 @@ def test_help_shows_nouns_and_errors() -> None:
 
 
 def test_closed_lists_are_typed() -> None:
-    """As the server has them; a word of tomorrow comes through, for nothing is checked when a program runs."""
+    """As the server has them; a word of tomorrow comes through, for nothing is checked when a
+    program runs."""
     assert get_args(rescue_shapes.EventName) == tuple(CATALOGUE)
     assert get_args(stablecoin_shapes.EventName) == tuple(NAMES)
     shapes: list[tuple[Any, str, str]] = [

@@ -1,4 +1,5 @@
-"""The client's checks of webhooks against what the server signs: right ones pass, each bent one fails."""
+"""The client's checks of webhooks against what the server signs: right ones pass, each bent one
+fails."""
 
 import base64
 import json

@@ -1,4 +1,5 @@
-"""The TypeScript client, compiled as a user gets it, and programs that use it: tests', guides' and README's."""
+"""The TypeScript client, compiled as a user gets it, and programs that use it: tests', guides' and
+README's."""
 
 import json
 import os
@@ -33,7 +34,8 @@ STRICT: Final = {
 
 
 def sample(page: str) -> str:
-    """The one TypeScript block of a page that has one, in the order of the page where it has several."""
+    """The one TypeScript block of a page that has one, in the order of the page where it has
+    several."""
     return "\n".join(
         re.findall("```typescript\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)
     )

@@ -11,7 +11,8 @@ from recoup.kernel.problem import Problem
 
 
 class Writes:
-    """A statement that notes what came together; a row `bad` breaks it, `no` is refused in its own answer."""
+    """A statement that notes what came together; a row `bad` breaks it, `no` is refused in its own
+    answer."""
 
     def __init__(self) -> None:
         self.batches: list[list[Any]] = []
@@ -113,7 +114,8 @@ def test_a_caller_that_gives_up_harms_no_other() -> None:
 
 
 def test_a_call_that_comes_as_the_last_writer_leaves_is_not_forgotten() -> None:
-    """What the merchant saw: a webhook not recorded for a minute, a moved clock that does not return."""
+    """What the merchant saw: a webhook not recorded for a minute, a moved clock that does not
+    return."""
 
     async def story() -> None:
         writes = Writes()
@@ -159,7 +161,8 @@ def test_a_few_rows_go_together_and_many_in_further_writers() -> None:
 
 
 def test_a_transaction_that_is_held_up_holds_up_no_other_row() -> None:
-    """What the merchant saw: one order was locked for seconds, and the next call, of another order, took as long."""
+    """What the merchant saw: one order was locked for seconds, and the next call, of another order,
+    took as long."""
 
     async def story() -> None:
         held, free = asyncio.Event(), asyncio.Event()

@@ -1,4 +1,5 @@
-"""What is held of a statement is held of each statement in a function, too: its home, and one table written by each."""
+"""What is held of a statement is held of each statement in a function, too: its home, and one table
+written by each."""
 
 import json
 import re

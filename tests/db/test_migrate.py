@@ -1,4 +1,5 @@
-"""What an operator sees of migrations: they are applied once, in order, by one process, and never rewritten."""
+"""What an operator sees of migrations: they are applied once, in order, by one process, and never
+rewritten."""
 
 import asyncio
 import hashlib
@@ -85,8 +86,10 @@ def test_a_database_from_before_the_squash_is_refused_in_one_line(
                 with pytest.raises(Problem) as refused:
                     await start(dsn, "people")
                 assert refused.value.sentence() == (
-                    "The people database has a schema from before 0.1.0, from which no migration leads here. Start anew"
-                    " with an empty data folder or database, or go on with the commit that made this one."
+                    "The people database has a schema from before 0.1.0, from which no migration "
+                    "leads here. Start anew"
+                    " with an empty data folder or database, or go on with the commit that made "
+                    "this one."
                 )
             await connection.close()
 
@@ -139,7 +142,8 @@ def test_a_table_in_use_holds_nobody_up_and_is_changed_when_it_is_free(
             await busy.execute("INSERT INTO first VALUES (1)")
             wider = Migration(2, "0002_wider.sql", "ALTER TABLE first ADD m int;")
             task = asyncio.create_task(migrate(dsn, "people", migrations=[FIRST, wider]))
-            # The change waits for the open transaction; in between others are served, within the time-out.
+            # The change waits for the open transaction; in between others are served, within the
+            # time-out.
             for n in range(3):
                 await other.execute("INSERT INTO first VALUES ($1)", n, timeout=30)
                 await asyncio.sleep(0.7)
@@ -170,7 +174,8 @@ def test_an_index_is_built_while_others_write_and_wait_to_start(server: ServerAd
         2,
         "0002_index.sql",
         CONCURRENTLY
-        + "\n-- by number\nDROP INDEX IF EXISTS by_n;\nCREATE INDEX CONCURRENTLY by_n ON first (n);\n",
+        + "\n-- by number\nDROP INDEX IF EXISTS by_n;\nCREATE INDEX CONCURRENTLY by_n ON first "
+        "(n);\n",
     )
 
     async def story() -> None:

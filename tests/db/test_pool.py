@@ -1,4 +1,5 @@
-"""A lost database is a word to the caller, not a broken process; afterwards things go on by themselves."""
+"""A lost database is a word to the caller, not a broken process; afterwards things go on by
+themselves."""
 
 import asyncio
 from typing import Any
@@ -18,7 +19,8 @@ from recoup.processors.gateways.sandbox.connections import Connections
 async def _kill_all(connection: Any) -> None:
     await connection.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name IN ('test', 'lost')"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name IN "
+        "('test', 'lost')"
     )
 
 

@@ -48,7 +48,8 @@ def test_a_door_that_writes_is_refused_by_postgres(server: ServerAddress, sql: s
 def test_a_door_reads_all_that_there_is_and_all_that_is_made_later(server: ServerAddress) -> None:
     sql = """
         SELECT c.relname FROM pg_class c
-        WHERE c.relnamespace = ANY(current_schemas(false)::regnamespace[]) AND c.relkind IN ('r', 'p')
+        WHERE c.relnamespace = ANY(current_schemas(false)::regnamespace[])
+          AND c.relkind IN ('r', 'p')
           AND NOT (has_table_privilege('recoup_read', c.oid, 'SELECT')
             AND NOT has_table_privilege('recoup_read', c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER'))"""
 

@@ -15,7 +15,8 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 from recoup.db.migrate import create_database
 from recoup.db.server import ServerAddress
 
-# What the keys of a home's tables begin with, and those that begin otherwise: what they are looked up by comes before
+# What the keys of a home's tables begin with, and those that begin otherwise: what they are looked
+# up by comes before
 # anybody knows whose it is.
 KEYS = {"cell": {"merchant_id"}, "hub": {"card_id", "partner_id"}}
 OWN_KEYS = {"card_prints": "key_id", "refresh_tokens": "token_hash"}
@@ -27,30 +28,81 @@ WHERE relnamespace {HERE} AND relkind IN ('r', 'p') AND NOT relispartition
 """
 # table -> what the application may change of it; None for nothing, () for whole rows
 CHANGEABLE: dict[str, tuple[str, ...]] = {
-    "bulk_acts": ("note", "state", "said", "done_count", "refused_count", "stop_requested_at", "finished_at"),
+    "bulk_acts": (
+        "note",
+        "state",
+        "said",
+        "done_count",
+        "refused_count",
+        "stop_requested_at",
+        "finished_at",
+    ),
     "bulk_act_rows": ("state", "answer"),
-    "order_log": (), "decisions": (), "delivery_tries": ("answer",), "feed": (), "pages": (), "settlement_lines": (),
-    "dispute_notes": ("text",), "dispute_files": ("name", "sealed", "sha256"),
-    "dispute_terms": (), "switch_changes": (), "settlement_terms": (), "settlement_batches": (),
-    "order_refs": (), "fee_terms": (), "card_prints": (), "epochs": (),
-    "world": ("beat", "beat_at"), "seen_signatures": (), "signatures_since": (),
+    "order_log": (),
+    "decisions": (),
+    "delivery_tries": ("answer",),
+    "feed": (),
+    "pages": (),
+    "settlement_lines": (),
+    "dispute_notes": ("text",),
+    "dispute_files": ("name", "sealed", "sha256"),
+    "dispute_terms": (),
+    "switch_changes": (),
+    "settlement_terms": (),
+    "settlement_batches": (),
+    "order_refs": (),
+    "fee_terms": (),
+    "card_prints": (),
+    "epochs": (),
+    "world": ("beat", "beat_at"),
+    "seen_signatures": (),
+    "signatures_since": (),
     "partner_log": (),
-    "application_log": (), "application_documents": ("sealed",),
-    "key_checks": ("retiring",), "api_calls": (), "api_call_gaps": (), "alerts": (),
-    "clock_moves": ("reached_at",), "partner_alerts": ("notified_at",),
-    "orders": ("stage", "version", "token_id", "card_id", "pan_id", "expires_at", "cards_before", "do_not_retry",
-               "metadata", "facts"),
-    "postings": ("page_no", "position"), "entries": ("balance_after",),
+    "application_log": (),
+    "application_documents": ("sealed",),
+    "key_checks": ("retiring",),
+    "api_calls": (),
+    "api_call_gaps": (),
+    "alerts": (),
+    "clock_moves": ("reached_at",),
+    "partner_alerts": ("notified_at",),
+    "orders": (
+        "stage",
+        "version",
+        "token_id",
+        "card_id",
+        "pan_id",
+        "expires_at",
+        "cards_before",
+        "do_not_retry",
+        "metadata",
+        "facts",
+    ),
+    "postings": ("page_no", "position"),
+    "entries": ("balance_after",),
     "reconciliation_runs": ("lines", "counts", "notes", "period_from", "period_to", "file_name"),
-    "reconciliation_lines": ("booked_at", "booked_by", "note"), "reconciliation_reports": (),
-    "order_notes": ("text",), "order_words": ("text",), "blocks": ("lifted_by", "lifted_at"),
-    "person_log": (), "audit_lines": (),
-    "models": (), "model_choices": (), "trainings": (), "arm_settings": (), "engine_stops": ("ended_by", "ended_at"),
-    "card_route_stops": ("ended_by", "ended_at"), "sending_stops": ("ended_by", "ended_at"),
-    "risk_settings": (), "risk_sightings": (), "risk_weights": (),
+    "reconciliation_lines": ("booked_at", "booked_by", "note"),
+    "reconciliation_reports": (),
+    "order_notes": ("text",),
+    "order_words": ("text",),
+    "blocks": ("lifted_by", "lifted_at"),
+    "person_log": (),
+    "audit_lines": (),
+    "models": (),
+    "model_choices": (),
+    "trainings": (),
+    "arm_settings": (),
+    "engine_stops": ("ended_by", "ended_at"),
+    "card_route_stops": ("ended_by", "ended_at"),
+    "sending_stops": ("ended_by", "ended_at"),
+    "risk_settings": (),
+    "risk_sightings": (),
+    "risk_weights": (),
     "fraud_warnings": (),
-    "partner_feed": (), "outbox": ("fed",), "transmissions": ("facts", "outcome", "updated_at"),
-}  # fmt: skip
+    "partner_feed": (),
+    "outbox": ("fed",),
+    "transmissions": ("facts", "outcome", "updated_at"),
+}
 DELETABLE = {
     "key_checks", "live_marks",
     "contacts", "key_endings", "key_listeners",
@@ -60,7 +112,8 @@ DELETABLE = {
 
 _FUNCTIONS = f"""
 SELECT DISTINCT l.lanname::text, p.prosecdef FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
-WHERE p.pronamespace {HERE} AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
+WHERE p.pronamespace {HERE} AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid
+  AND d.deptype = 'e')
 """
 
 
@@ -77,18 +130,22 @@ async def fresh(server: ServerAddress) -> AsyncIterator[str]:
 def test_every_key_stays_at_home(server: ServerAddress) -> None:
     sql = f"""
         SELECT c.relname AS table, k.contype::text AS kind, k.conname AS name, f.relname AS other,
-          (SELECT array_agg(a.attname::text ORDER BY n) FROM unnest(k.conkey) WITH ORDINALITY AS u (attnum, n)
+          (SELECT array_agg(a.attname::text ORDER BY n)
+            FROM unnest(k.conkey) WITH ORDINALITY AS u (attnum, n)
             JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum) AS columns,
-          (SELECT array_agg(a.attname::text ORDER BY n) FROM unnest(k.confkey) WITH ORDINALITY AS u (attnum, n)
+          (SELECT array_agg(a.attname::text ORDER BY n)
+            FROM unnest(k.confkey) WITH ORDINALITY AS u (attnum, n)
             JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.attnum) AS others
-        FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid LEFT JOIN pg_class f ON f.oid = k.confrelid
+        FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+          LEFT JOIN pg_class f ON f.oid = k.confrelid
         WHERE c.relnamespace {HERE} AND NOT c.relispartition AND k.conparentid = 0
           AND k.contype IN ('p', 'u', 'f')
         UNION ALL
         SELECT c.relname, 'u', i.relname, NULL, (SELECT array_agg(a.attname::text ORDER BY n)
             FROM unnest(x.indkey::smallint[]) WITH ORDINALITY AS u (attnum, n)
             JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = u.attnum), NULL
-        FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
+        FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid
+          JOIN pg_class i ON i.oid = x.indexrelid
         WHERE x.indisunique AND c.relnamespace {HERE} AND NOT c.relispartition"""
 
     async def story() -> None:
@@ -121,7 +178,8 @@ def test_the_application_may_not_rewrite_what_was_written(server: ServerAddress)
                 may = {
                     r[0]
                     for r in await connection.fetch(
-                        "SELECT p FROM unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER', 'REFERENCES']) AS p"
+                        "SELECT p FROM unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER', "
+                        "'REFERENCES']) AS p"
                         " WHERE has_table_privilege('recoup_app', $1::regclass, p)",
                         table,
                     )
@@ -129,7 +187,8 @@ def test_the_application_may_not_rewrite_what_was_written(server: ServerAddress)
                 columns = {
                     r[0]
                     for r in await connection.fetch(
-                        "SELECT attname::text FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0"
+                        "SELECT attname::text FROM pg_attribute WHERE attrelid = $1::regclass AND "
+                        "attnum > 0"
                         " AND has_column_privilege('recoup_app', $1::regclass, attnum, 'UPDATE')",
                         table,
                     )
@@ -171,10 +230,12 @@ def test_there_are_no_triggers_and_functions_do_what_their_caller_may(
     asyncio.run(story())
 
 
-# the log ------------------------------------------------------------------------------------------------------------
+# the log
+# ------------------------------------------------------------------------------------------------------------
 
 _LINE = """
-INSERT INTO order_log (merchant_id, order_id, seq, happening, src, dst, body, actor, request_id, business_at,
+INSERT INTO order_log (merchant_id, order_id, seq, happening, src, dst, body, actor, request_id,
+  business_at,
   recorded_at)
 VALUES ($1, $2, $3, $4, $5, $6, '{}', 'api:k', 'r', now(), now())
 """
@@ -213,7 +274,10 @@ def test_the_database_refuses_a_log_that_is_no_walk(server: ServerAddress) -> No
             assert twice.startswith("UniqueViolationError"), twice
             zero = await _refused(shop, [line(0, "started", "received", "processing")])
             assert zero.startswith("CheckViolationError"), zero
-            elsewhere = "UPDATE orders SET stage = 'completed', version = 2 WHERE merchant_id = $1 AND order_id = $2"
+            elsewhere = (
+                "UPDATE orders SET stage = 'completed', version = 2 WHERE merchant_id = "
+                "$1 AND order_id = $2"
+            )
             ahead = await _refused(shop, [(elsewhere, key)])
             assert ahead.startswith("ForeignKeyViolationError"), ahead
             other_stage = (
@@ -223,12 +287,18 @@ def test_the_database_refuses_a_log_that_is_no_walk(server: ServerAddress) -> No
                 "ForeignKeyViolationError"
             )
             # And what is a walk is taken.
-            right = "UPDATE orders SET stage = 'processing', version = 2 WHERE merchant_id = $1 AND order_id = $2"
+            right = (
+                "UPDATE orders SET stage = 'processing', version = 2 WHERE merchant_id = $1 "
+                "AND order_id = $2"
+            )
             assert not await _refused(
                 shop, [line(2, "started", "received", "processing"), (right, key)]
             )
             for column in ("happening", "src", "dst", "seq", "actor"):
-                sql = "SELECT attnotnull FROM pg_attribute WHERE attrelid = 'order_log'::regclass AND attname = $1"
+                sql = (
+                    "SELECT attnotnull FROM pg_attribute WHERE attrelid = 'order_log'::regclass "
+                    "AND attname = $1"
+                )
                 assert await shop.value(sql, column)
 
     asyncio.run(story())

@@ -1,4 +1,5 @@
-"""The embedded server survives what machines and people do to it. Real processes, a folder for each test."""
+"""The embedded server survives what machines and people do to it. Real processes, a folder for each
+test."""
 
 import json
 import os

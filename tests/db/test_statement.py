@@ -1,4 +1,5 @@
-"""A declared statement runs its SQL with its parameters in order and gives what its annotation says."""
+"""A declared statement runs its SQL with its parameters in order and gives what its annotation
+says."""
 
 import asyncio
 from dataclasses import dataclass

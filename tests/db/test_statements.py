@@ -1,5 +1,5 @@
-"""Every declared statement is prepared on the real schema: its parameters and columns are what its signature says, it
-stays in its home, and what only reads says so.
+"""Every declared statement is prepared on the real schema: its parameters and columns are what its
+signature says, it stays in its home, and what only reads says so.
 """
 
 import asyncio
@@ -26,10 +26,26 @@ from recoup.db.statement import DIRECTORY, PEOPLE, STATEMENTS, Home, Statement, 
 every = list(modules_of("store"))
 
 PLAIN: Mapping[str, type] = {
-    "uuid": UUID, "text": str, "varchar": str, "name": str, "bpchar": str, "char": str, "int2": int, "int4": int,
-    "int8": int, "oid": int, "bool": bool, "bytea": bytes, "timestamptz": datetime, "date": date, "time": time,
-    "interval": timedelta, "numeric": Decimal, "float4": float, "float8": float,
-}  # fmt: skip
+    "uuid": UUID,
+    "text": str,
+    "varchar": str,
+    "name": str,
+    "bpchar": str,
+    "char": str,
+    "int2": int,
+    "int4": int,
+    "int8": int,
+    "oid": int,
+    "bool": bool,
+    "bytea": bytes,
+    "timestamptz": datetime,
+    "date": date,
+    "time": time,
+    "interval": timedelta,
+    "numeric": Decimal,
+    "float4": float,
+    "float8": float,
+}
 LISTS = (list, tuple, set, frozenset, Sequence, Collection, Iterable, AsyncIterable)
 WRITING = (ast.InsertStmt, ast.UpdateStmt, ast.DeleteStmt, ast.MergeStmt)
 OURS = {None, *(home.value for home in Home)}

@@ -1,4 +1,5 @@
-"""The rows that are written are what the tables are: by type, by whether a column may be null, and in functions."""
+"""The rows that are written are what the tables are: by type, by whether a column may be null, and
+in functions."""
 
 import asyncio
 import re
@@ -161,9 +162,11 @@ def test_an_upsert_is_made_of_a_row() -> None:
             "FROM jsonb_populate_recordset(NULL::things, given)"
         )
         assert _plain(upsert_of(row, at="greatest(before.at, EXCLUDED.at)")) == (
-            "INSERT INTO things AS before (thing_id, name, at, kept) SELECT thing_id, name, at, kept "
+            "INSERT INTO things AS before (thing_id, name, at, kept) SELECT thing_id, name, at, "
+            "kept "
             "FROM jsonb_populate_recordset(NULL::things, $1) "
-            "ON CONFLICT (thing_id) DO UPDATE SET name = EXCLUDED.name, at = greatest(before.at, EXCLUDED.at)"
+            "ON CONFLICT (thing_id) DO UPDATE SET name = EXCLUDED.name, at = greatest(before.at, "
+            "EXCLUDED.at)"
         )
     finally:
         del TABLES[row]
@@ -223,7 +226,8 @@ def test_every_kind_of_due_work_has_a_flow() -> None:
 
 def test_a_block_is_written_as_before() -> None:
     assert _plain(upsert_of(CardBlock)).replace(" AS before", "") == (
-        "INSERT INTO card_blocks (card_id, block_id, acceptor_id, merchant_id, reason, until, actor, at) "
+        "INSERT INTO card_blocks (card_id, block_id, acceptor_id, merchant_id, reason, until, "
+        "actor, at) "
         "SELECT card_id, block_id, acceptor_id, merchant_id, reason, until, actor, at "
         "FROM jsonb_populate_recordset(NULL::card_blocks, $1) "
         "ON CONFLICT (card_id, block_id) DO UPDATE SET until = EXCLUDED.until"
@@ -247,7 +251,8 @@ def test_a_function_writes_every_column_of_a_row(
 
 @each("table", OF_ORDERS)
 def test_all_that_an_order_has_of_a_row_is_written(table: str) -> None:
-    """A field that is not in the INSERT would be forgotten; one that is, and is no field, would be NULL for ever."""
+    """A field that is not in the INSERT would be forgotten; one that is, and is no field, would be
+    NULL for ever."""
     listed = re.search(rf"INSERT INTO {table} AS \w+ \((.*?)\)", _plain(SOURCES["write_changes"]))
     assert listed is not None
     written = listed[1].split(", ")

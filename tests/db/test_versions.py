@@ -1,4 +1,5 @@
-"""What an operator sees who starts a new release while the one before still runs: nothing moves, and it is said why."""
+"""What an operator sees who starts a new release while the one before still runs: nothing moves,
+and it is said why."""
 
 import asyncio
 from collections.abc import AsyncIterator

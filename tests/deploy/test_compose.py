@@ -1,4 +1,5 @@
-"""compose.yaml names what there is: settings, verbs, files, secrets; and gives no container more than it needs."""
+"""compose.yaml names what there is: settings, verbs, files, secrets; and gives no container more
+than it needs."""
 
 import re
 import shutil
@@ -19,16 +20,31 @@ COMPOSE: Final[dict[str, Any]] = yaml.safe_load((DEPLOY / "compose.yaml").read_t
 SERVICES: Final[dict[str, dict[str, Any]]] = COMPOSE["services"]
 # Of the Compose Specification: the keys that we use, and what each holds.
 KEYS: Final = {
-    "image": str, "build": dict, "restart": str, "command": list, "entrypoint": list, "environment": dict,
-    "secrets": list, "volumes": list, "read_only": bool, "tmpfs": list, "shm_size": str, "cap_drop": list,
+    "image": str,
+    "build": dict,
+    "restart": str,
+    "command": list,
+    "entrypoint": list,
+    "environment": dict,
+    "secrets": list,
+    "volumes": list,
+    "read_only": bool,
+    "tmpfs": list,
+    "shm_size": str,
+    "cap_drop": list,
     "cap_add": list,
-    "security_opt": list, "stop_grace_period": str, "healthcheck": dict, "networks": (list, dict), "depends_on": dict,
+    "security_opt": list,
+    "stop_grace_period": str,
+    "healthcheck": dict,
+    "networks": (list, dict),
+    "depends_on": dict,
     "ports": list,
-}  # fmt: skip
+}
 CONDITIONS: Final = {"service_started", "service_healthy", "service_completed_successfully"}
 MAY: Final = {  # what the official images of PostgreSQL and Caddy need
-    "postgres": {"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}, "caddy": {"NET_BIND_SERVICE"},
-}  # fmt: skip
+    "postgres": {"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"},
+    "caddy": {"NET_BIND_SERVICE"},
+}
 
 
 def test_the_file_has_the_shape_of_a_compose_file() -> None:

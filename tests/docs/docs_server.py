@@ -1,4 +1,5 @@
-"""The doors as `main` joins them, with operations of our own described, on a real socket in a thread of its own."""
+"""The doors as `main` joins them, with operations of our own described, on a real socket in a
+thread of its own."""
 
 import asyncio
 import threading

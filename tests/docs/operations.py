@@ -94,35 +94,121 @@ class PageQuery(Struct, kw_only=True):
 
 
 _DECLINED = {
-    "isDeclined": True, "isMIT": True, "orderId": "SUB-7731", "idempotencyKey": "k-1", "siteId": "any",
+    "isDeclined": True,
+    "isMIT": True,
+    "orderId": "SUB-7731",
+    "idempotencyKey": "k-1",
+    "siteId": "any",
     "expiryDateUtc": "2026-03-23T00:00:00Z",
-    "transaction": {"id": "psp-91002", "amount": 4590, "currency": "USD", "responseCode": "51",
-                    "responseCodeSource": "nmi", "avsResultCode": "NA", "cvvResultCode": "NA", "cavvResultCode": "NA"},
-    "paymentMethod": {"cardNumber": script_card("visa", "51", 0), "expirationMonth": 9, "expirationYear": 2031},
-}  # fmt: skip
+    "transaction": {
+        "id": "psp-91002",
+        "amount": 4590,
+        "currency": "USD",
+        "responseCode": "51",
+        "responseCodeSource": "nmi",
+        "avsResultCode": "NA",
+        "cvvResultCode": "NA",
+        "cavvResultCode": "NA",
+    },
+    "paymentMethod": {
+        "cardNumber": script_card("visa", "51", 0),
+        "expirationMonth": 9,
+        "expirationYear": 2031,
+    },
+}
 _ID = "91f7a1b0-3c55-4c6e-a0b1-2d3e4f5a6b7c"
 RESCUE = (
-    Operation("POST", "/v1/oauth2/token", "Get a token", group="Credentials", body=SignIn, answers={200: Tokens},
-              problems=("bad_credentials",), credential=None, examples=(
-                  Example("pair", {"AppKey": "pk", "AppSecret": "sk"}, 200, {"accessToken": "eyJ…", "expires": 1}),)),
-    Operation("POST", "/v1/evaluate", "Hand a decline over", text="Begins a *rescue*.", group="Payments",
-              body=Declined, answers={200: Taken}, problems=("conflict", "kind_switched_off"),
-              examples=(Example("managed", _DECLINED, 200, {"orderId": _ID, "status": "SUBMITTED"}),)),
-    Operation("GET", "/v1/orders", "List orders", group="Orders", query=ListQuery, answers={200: Orders},
-              examples=(Example("open ones", {"status": [0, 4], "pageSize": 5}, 200, {"success": True}),)),
-    Operation("POST", "/v1/orders/{id}/cancel", "Cancel an order", group="Orders", answers={200: None},
-              problems=("not_found", "wrong_state"), examples=(Example("as it is"),)),
-)  # fmt: skip
+    Operation(
+        "POST",
+        "/v1/oauth2/token",
+        "Get a token",
+        group="Credentials",
+        body=SignIn,
+        answers={200: Tokens},
+        problems=("bad_credentials",),
+        credential=None,
+        examples=(
+            Example(
+                "pair",
+                {"AppKey": "pk", "AppSecret": "sk"},
+                200,
+                {"accessToken": "eyJ…", "expires": 1},
+            ),
+        ),
+    ),
+    Operation(
+        "POST",
+        "/v1/evaluate",
+        "Hand a decline over",
+        text="Begins a *rescue*.",
+        group="Payments",
+        body=Declined,
+        answers={200: Taken},
+        problems=("conflict", "kind_switched_off"),
+        examples=(Example("managed", _DECLINED, 200, {"orderId": _ID, "status": "SUBMITTED"}),),
+    ),
+    Operation(
+        "GET",
+        "/v1/orders",
+        "List orders",
+        group="Orders",
+        query=ListQuery,
+        answers={200: Orders},
+        examples=(Example("open ones", {"status": [0, 4], "pageSize": 5}, 200, {"success": True}),),
+    ),
+    Operation(
+        "POST",
+        "/v1/orders/{id}/cancel",
+        "Cancel an order",
+        group="Orders",
+        answers={200: None},
+        problems=("not_found", "wrong_state"),
+        examples=(Example("as it is"),),
+    ),
+)
 STABLE = (
-    Operation("POST", "/api/v1/charges", "Create a charge", group="Charges", body=Charge, answers={201: Charged},
-              credential="signature", examples=(
-                  Example("mock", {"merchant_order_id": "order-1001", "amount": "49.90", "currency": "USDT",
-                                   "channel": "mock"}, 201, {"idempotent": False}),)),
-    Operation("GET", "/api/v1/orders", "List orders", group="Orders", query=PageQuery, answers={200: Orders},
-              credential="signature", examples=(Example("paid", {"status": "paid", "limit": 20}),)),
-    Operation("GET", "/api/v1/orders/{id}", "Retrieve an order", group="Orders", answers={200: None},
-              problems=("not_found",), credential="signature"),
-)  # fmt: skip
+    Operation(
+        "POST",
+        "/api/v1/charges",
+        "Create a charge",
+        group="Charges",
+        body=Charge,
+        answers={201: Charged},
+        credential="signature",
+        examples=(
+            Example(
+                "mock",
+                {
+                    "merchant_order_id": "order-1001",
+                    "amount": "49.90",
+                    "currency": "USDT",
+                    "channel": "mock",
+                },
+                201,
+                {"idempotent": False},
+            ),
+        ),
+    ),
+    Operation(
+        "GET",
+        "/api/v1/orders",
+        "List orders",
+        group="Orders",
+        query=PageQuery,
+        answers={200: Orders},
+        credential="signature",
+        examples=(Example("paid", {"status": "paid", "limit": 20}),),
+    ),
+    Operation(
+        "GET",
+        "/api/v1/orders/{id}",
+        "Retrieve an order",
+        group="Orders",
+        answers={200: None},
+        problems=("not_found",),
+        credential="signature",
+    ),
+)
 
 
 def own_dialects() -> list[Dialect]:

@@ -1,4 +1,5 @@
-"""What the samples speak about, made through the APIs of a running installation: orders, cards, endpoints."""
+"""What the samples speak about, made through the APIs of a running installation: orders, cards,
+endpoints."""
 
 import hashlib
 import hmac
@@ -37,7 +38,8 @@ class Things:
     ahead: int = 0
 
     def variables(self, operation: Operation) -> dict[str, str]:
-        """Everything that a sample of this operation may name; what it speaks about is new, and in a fitting state."""
+        """Everything that a sample of this operation may name; what it speaks about is new, and in
+        a fitting state."""
         kept = self.kept
         words = operation.path.strip("/").split("/")
         made = {
@@ -218,7 +220,8 @@ class Things:
             time.sleep(0.1)
 
     def settlement(self) -> str:
-        """The newest. The first time an order is paid, and two days of the merchant end: midnight may lie between."""
+        """The newest. The first time an order is paid, and two days of the merchant end: midnight
+        may lie between."""
         if not self.settled:
             self.order(completed=True, held=False)
             self.recoup("terms", "settlement", "--period", "day", "--delay-days", "0")
@@ -324,7 +327,8 @@ class Things:
     def signed_things(self, words: list[str]) -> dict[str, str]:
         if "subscriptions" in words and "{id}" in words:
             asked = {
-                "title": f"Pro plan {uuid.uuid4().hex[:8]}",  # the same body twice in a second is a replay
+                # the same body twice in a second is a replay
+                "title": f"Pro plan {uuid.uuid4().hex[:8]}",
                 "amount": "9.99",
                 "currency": "USDT",
                 "channel": "mock",

@@ -1,4 +1,5 @@
-"""The hand-overs in `examples/billing`, each a process between its billing system and a running Recoup."""
+"""The hand-overs in `examples/billing`, each a process between its billing system and a running
+Recoup."""
 
 import csv
 import http.server
@@ -43,7 +44,8 @@ PAYS, NEVER = "pm_card_visa_51_01", "pm_card_visa_51_99"
 
 @dataclass
 class Vendor:
-    """A billing system with one invoice: `answers` by path, `posts` as they came. While `down` it answers 503."""
+    """A billing system with one invoice: `answers` by path, `posts` as they came. While `down` it
+    answers 503."""
 
     method: str
     customer: str = field(
@@ -143,8 +145,13 @@ EVENTS: dict[str, dict[str, Any]] = {
         "event_type": "payment_failed",
         "content": {
             "transaction": {
-                "id": "txn_1", "payment_method": "card", "payment_source_id": "pm_1", "id_at_gateway": "ch_1",
-                "date": 1772442840, "gateway": "stripe", "error_code": "card_declined",
+                "id": "txn_1",
+                "payment_method": "card",
+                "payment_source_id": "pm_1",
+                "id_at_gateway": "ch_1",
+                "date": 1772442840,
+                "gateway": "stripe",
+                "error_code": "card_declined",
                 "error_detail": {"decline_code": "insufficient_funds"},
             },
             "invoice": {"id": INVOICE["chargebee"]},
@@ -153,7 +160,7 @@ EVENTS: dict[str, dict[str, Any]] = {
     },
     "recurly": {"object_type": "payment", "event_type": "failed", "uuid": "63b068f7"},
     "killbill": {"eventType": "INVOICE_PAYMENT_FAILED", "objectId": "pay1", "accountId": "a1"},
-}  # fmt: skip
+}
 
 
 @contextmanager

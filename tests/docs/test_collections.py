@@ -26,9 +26,22 @@ CALLS = {
     for one in d.operations
 }
 TAGS = {
-    "meta", "get", "post", "put", "patch", "delete", "params:query", "headers", "auth", "auth:bearer", "body:text",
-    "docs", "script:pre-request", "script:post-response", "vars",
-}  # fmt: skip
+    "meta",
+    "get",
+    "post",
+    "put",
+    "patch",
+    "delete",
+    "params:query",
+    "headers",
+    "auth",
+    "auth:bearer",
+    "body:text",
+    "docs",
+    "script:pre-request",
+    "script:post-response",
+    "vars",
+}
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +107,9 @@ def test_bodies_are_json_and_secrets_are_none(postman: dict[str, Any]) -> None:
 
 
 def blocks_of(text: str) -> dict[str, list[str]]:
-    """The blocks of a file of Bruno: `name {`, lines that begin with two blanks, `}`. Source: docs.usebruno.com
-    (Bru Lang) and the grammar of @usebruno/lang 0.39.0, which parsed all files on 2026-11-30. Raises: ValueError."""
+    """The blocks of a file of Bruno: `name {`, lines that begin with two blanks, `}`. Source:
+    docs.usebruno.com (Bru Lang) and the grammar of @usebruno/lang 0.39.0, which parsed all files on
+    2026-11-30. Raises: ValueError."""
     found: dict[str, list[str]] = {}
     inside: list[str] | None = None
     for line in text.splitlines():

@@ -1,4 +1,5 @@
-"""The consumer that the documentation gives away, as a process of its own: it takes what is signed, once."""
+"""The consumer that the documentation gives away, as a process of its own: it takes what is signed,
+once."""
 
 import base64
 import os

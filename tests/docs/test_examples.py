@@ -1,4 +1,5 @@
-"""The examples file is what its program writes, small, and free of anything that could be a real person's or card's."""
+"""The examples file is what its program writes, small, and free of anything that could be a real
+person's or card's."""
 
 import json
 import re

@@ -1,4 +1,5 @@
-"""The tutorial as a reader does it: pages in a real browser, blocks in a real shell, against `recoup up`."""
+"""The tutorial as a reader does it: pages in a real browser, blocks in a real shell, against
+`recoup up`."""
 
 import time
 from collections.abc import Iterator
@@ -12,8 +13,15 @@ from tests.docs.running import ROOT, bare_environment, running
 from tests.docs.walk import STEPS_MAX, Doing, Shell, blocks, doings, shows
 
 PAGE = ROOT / "docs/first-payment.md"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 UP_SECONDS = 120
 WALK_SECONDS = 180
 PAGE_SECONDS = 45

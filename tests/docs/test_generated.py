@@ -1,4 +1,5 @@
-"""Documents say what the code does: generated parts are current, links lead somewhere, decisions name a check."""
+"""Documents say what the code does: generated parts are current, links lead somewhere, decisions
+name a check."""
 
 import re
 import subprocess

@@ -1,4 +1,5 @@
-"""Every block of commands in the guides, pasted into one shell beside a new sandbox, as a reader does it."""
+"""Every block of commands in the guides, pasted into one shell beside a new sandbox, as a reader
+does it."""
 
 import os
 import re
@@ -56,7 +57,8 @@ def blocks() -> Iterator[Block]:
 
 
 NO_MODEL: Final = "No model is in use yet"
-# What a sandbox that was made a minute ago answers, in words; all other commands of the block succeed.
+# What a sandbox that was made a minute ago answers, in words; all other commands of the block
+# succeed.
 SAYS: Final = {
     "engine.md: recoup engine set --mode shadow": [NO_MODEL],
     "money.md: recoup sandbox export processor --out statement.csv": ["The comparison has no line"],
@@ -82,13 +84,17 @@ NOT_HERE: Final = {
     "backup.md": "wants Barman, pgBackRest or a server of the reader's: family `backup`",
     "operate.md": "installs on a machine as root: family `shipped`",
     "chains.md": "wants a node: family `chains`",
-    "cards.md: recoup cards list": "names orders and people of the reader's: tests/desk/cli/test_cards.py",
-    "money.md: recoup report settlement": "names a settlement: tests/settlement/cli/test_verify_file.py",
+    "cards.md: recoup cards list": "names orders and people of the reader's: "
+    "tests/desk/cli/test_cards.py",
+    "money.md: recoup report settlement": "names a settlement: "
+    "tests/settlement/cli/test_verify_file.py",
     "processors.md: recoup connect adyen": "names an account of the reader's",
-    "processors.md: recoup sandbox processor": "runs on until Ctrl-C, then asks for a key: family `connectors`",
+    "processors.md: recoup sandbox processor": "runs on until Ctrl-C, then asks for a key: family "
+    "`connectors`",
     "processors.md: ask()": "packages/recoup-lab/tests/lab/processors",
     "stripe.md: recoup connect stripe": "names an account of the reader's",
-    "stripe.md: recoup sandbox processor": "runs on until Ctrl-C, then asks for a key: family `connectors`",
+    "stripe.md: recoup sandbox processor": "runs on until Ctrl-C, then asks for a key: family "
+    "`connectors`",
     "stripe.md: ask()": "tests/docs/test_stripe_guide.py",
 }
 
@@ -118,7 +124,8 @@ class Shell(NamedTuple):
 
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    """The environment that a reader has after the page *Documentation*: a new sandbox, its variables, the files."""
+    """The environment that a reader has after the page *Documentation*: a new sandbox, its
+    variables, the files."""
     folder = tmp_path_factory.mktemp("guides")
     data = folder / "data"
     with running(data, folder / "up.log", UP_SECONDS):

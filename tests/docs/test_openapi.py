@@ -114,7 +114,8 @@ def test_examples_keep_to_their_schemas(dialect: Dialect) -> None:
 
 
 def without_required(value: Any) -> Any:
-    """Answers' examples hold some of the members: the others need not be there, those that are must fit."""
+    """Answers' examples hold some of the members: the others need not be there, those that are must
+    fit."""
     if isinstance(value, list):
         return [without_required(one) for one in value]
     if not isinstance(value, dict):

@@ -1,4 +1,5 @@
-"""The pages as a browser gets them: complete, connected, under a strict policy, without anything of anybody."""
+"""The pages as a browser gets them: complete, connected, under a strict policy, without anything of
+anybody."""
 
 import json
 import re

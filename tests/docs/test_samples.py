@@ -35,7 +35,8 @@ UP_SECONDS = 60
 SAMPLE_SECONDS = 30
 PROGRAMS = {"curl": ("sample.sh", "bash"), "Python": ("sample.py", sys.executable)}
 LANGUAGES = tuple(PROGRAMS)
-# The installation has no stablecoin door of these operations: theirs are checked by the receiver below.
+# The installation has no stablecoin door of these operations: theirs are checked by the receiver
+# below.
 PERFORMED = [(own_dialects()[0], one) for one in RESCUE] + [
     (dialect, one) for dialect in dialects() for one in dialect.operations
 ]
@@ -173,12 +174,14 @@ def test_a_running_recoup_serves_its_documentation(things: Things) -> None:
     assert httpx.get(f"{base}/docs/images/..%2Forders.md").status_code == 404
 
 
-# signed samples, where no door of ours is there to check them --------------------------------------------------
+# signed samples, where no door of ours is there to check them
+# --------------------------------------------------
 
 
 @dataclass
 class Receiver:
-    """Checks signatures by the contract; 401 for a wrong one. `seen`: method and target of those that hold."""
+    """Checks signatures by the contract; 401 for a wrong one. `seen`: method and target of those
+    that hold."""
 
     address: str
     seen: list[str] = field(default_factory=list)

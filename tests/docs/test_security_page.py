@@ -1,4 +1,5 @@
-"""docs/security.md names the tests that hold each defence: they exist, and each line of a defence has one."""
+"""docs/security.md names the tests that hold each defence: they exist, and each line of a defence
+has one."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""The first-party snippet in a bare JavaScript engine: one key a visit, in the forms that want it, and no call out."""
+"""The first-party snippet in a bare JavaScript engine: one key a visit, in the forms that want it,
+and no call out."""
 
 import json
 import subprocess

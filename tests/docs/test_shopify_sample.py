@@ -1,4 +1,5 @@
-"""`examples/billing/shopify.py` between a running Recoup and a Shopify of ours: Shopify charges, Recoup says when."""
+"""`examples/billing/shopify.py` between a running Recoup and a Shopify of ours: Shopify charges,
+Recoup says when."""
 
 import base64
 import hmac
@@ -35,7 +36,8 @@ APP_SECRET: Final = "shpss_test"
 
 @dataclass
 class Contracts:
-    """One contract. `answers`: for each attempt an error code, or "" for paid; it is there when the attempt is read."""
+    """One contract. `answers`: for each attempt an error code, or "" for paid; it is there when the
+    attempt is read."""
 
     answers: list[str]
     attempts: list[dict[str, Any]] = field(default_factory=list)
@@ -171,7 +173,8 @@ def failed(
 
 
 def rescued(door: Door, caller: Caller, answers: list[str]) -> tuple[Contracts, dict[str, Any]]:
-    """The app's own attempt fails, is handed over twice, and three weeks pass; the order as it is then."""
+    """The app's own attempt fails, is handed over twice, and three weeks pass; the order as it is
+    then."""
     with served(Contracts(["INSUFFICIENT_FUNDS", *answers])) as contracts:
         contracts.take(
             "subscriptionBillingAttemptCreate", {"input": {"idempotencyKey": "of the app"}}

@@ -1,4 +1,5 @@
-"""The commands of docs/stripe.md against the stand-in: they leave what the rescue of an invoice needs."""
+"""The commands of docs/stripe.md against the stand-in: they leave what the rescue of an invoice
+needs."""
 
 import asyncio
 import re

@@ -25,7 +25,8 @@ _DOINGS: Final = {
 
 @dataclass(frozen=True)
 class Doing:
-    """`kind`: one of the browser's, `paste`, `bash`, or `shown`: lines that the block before it printed."""
+    """`kind`: one of the browser's, `paste`, `bash`, or `shown`: lines that the block before it
+    printed."""
 
     kind: str
     words: tuple[str, ...]
@@ -64,7 +65,8 @@ def _doing(language: str | None, body: str | None, line: str | None) -> Doing:
 
 
 class Shell:
-    """One shell for all blocks; it ends at the first command that fails, as a reader would stop there."""
+    """One shell for all blocks; it ends at the first command that fails, as a reader would stop
+    there."""
 
     END: Final = "--- end of block"
 

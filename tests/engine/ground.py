@@ -1,4 +1,5 @@
-"""A small model and orders for the engine's tests: one payer is paid on Fridays, the others as anybody."""
+"""A small model and orders for the engine's tests: one payer is paid on Fridays, the others as
+anybody."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -65,7 +66,8 @@ AT_EVEN = 1  # the node where the bank is neither more nor less willing
 
 
 def regression(**changes: Any) -> Regression:
-    """One that says nothing; `changes` may name blocks, each a row of its places. It knows a code and an issuer."""
+    """One that says nothing; `changes` may name blocks, each a row of its places. It knows a code
+    and an issuer."""
     keys, issuers = changes.setdefault("keys", ("51",)), changes.setdefault("issuers", (ISSUER,))
     tables = {
         name: changes.pop(name, (0.0,) * size)

@@ -56,7 +56,8 @@ def test_a_model_is_trained_looked_at_taken_back_and_taken_again(
 ) -> None:
     with typing(server, tmp_path) as (shop, run, wait):
         assert run("list").output == (
-            "There is no model yet; `recoup learn` trains one, `recoup learn prior` takes the one that comes with "
+            "There is no model yet; `recoup learn` trains one, `recoup learn prior` takes the one "
+            "that comes with "
             "Recoup.\nThere is no nightly training here.\n"
         )
         nothing = run().output
@@ -110,7 +111,10 @@ def test_a_damaged_model_is_shown_as_such(server: ServerAddress, tmp_path: Path)
         before = run("prior").output.split()[0]
         wait(lived(shop))
         made = run().output
-        words = "better, and now in use. But it is not used: The model’s data are more than 90 days old, "
+        words = (
+            "better, and now in use. But it is not used: The model’s data are more than 90 "
+            "days old, "
+        )
         assert words in made
         found = re.search(r"model-[0-9a-f]{12}", made)
         assert found is not None
@@ -122,11 +126,14 @@ def test_a_damaged_model_is_shown_as_such(server: ServerAddress, tmp_path: Path)
 
         wait(damage())
         assert (
-            "DAMAGED     The content is not the one that was stored: its hash differs. It is not used."
-            in run("show", name).output
+            "DAMAGED     The content is not the one that was stored: its hash differs. It is not "
+            "used." in run("show", name).output
         )
         assert json.loads(run("show", name, "--json").output)["content"] is None
-        words = f"{before} is in use again. But it is not used: The content is not the one that was stored: "
+        words = (
+            f"{before} is in use again. But it is not used: The content is not the one that "
+            f"was stored: "
+        )
         assert run("back").output.startswith(words)
 
 
@@ -151,8 +158,8 @@ def test_the_list_says_what_the_night_has_found(server: ServerAddress, tmp_path:
 
         wait(night())
         assert (
-            "Last at 2026-11-22T03:00:05.000Z: model-0123456789ab is better; `recoup learn take` uses it.\n"
-            in run("list").output
+            "Last at 2026-11-22T03:00:05.000Z: model-0123456789ab is better; `recoup learn take` "
+            "uses it.\n" in run("list").output
         )
         wait(
             night(

@@ -171,7 +171,8 @@ def test_a_stored_decision_is_decided_again(
 
 
 def test_an_invented_advice_code_is_learned_with_its_code_alone() -> None:
-    """3,000 payments with random advice took 480 of the 500 lines that a model of all merchants has for codes."""
+    """3,000 payments with random advice took 480 of the 500 lines that a model of all merchants has
+    for codes."""
     read = partial(read_decline, scheme="mastercard", on=date(2026, 11, 22))
     keys = [
         key_of(read(code=DeclineCode(NETWORK, "51"), advice=one))

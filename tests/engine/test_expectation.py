@@ -40,7 +40,8 @@ KEYS = ("00", "51", "05", "91", "61", "14")
 
 
 def history(seed: int, payers: int = 40) -> Attempts:
-    """All classes, orders with up to twelve tries, some that are tried without their payment, tries out of order."""
+    """All classes, orders with up to twelve tries, some that are tried without their payment, tries
+    out of order."""
     dice, rows = random.Random(seed), list[Past]()
     for payer in range(payers):
         zone = dice.random() < 0.5

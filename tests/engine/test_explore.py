@@ -67,7 +67,8 @@ def test_the_share_of_draws_that_takes_an_offer_is_its_stored_probability(seed: 
     for one in found:
         stored = round(one.probability, 6)
         assert stored == pytest.approx(one.probability, abs=_ROUNDED)
-        # Draws that lie evenly miss a probability by one at each end of its stretch; random ones by chance.
+        # Draws that lie evenly miss a probability by one at each end of its stretch; random ones by
+        # chance.
         assert taken[one.name] / _DRAWS == pytest.approx(stored, abs=2 / _DRAWS)
         spread = (one.probability * (1 - one.probability) / _DRAWS) ** 0.5
         assert seeded[one.name] / _DRAWS == pytest.approx(stored, abs=5 * spread + _ROUNDED)

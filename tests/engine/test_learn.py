@@ -1,4 +1,5 @@
-"""`recoup learn`: from what payments became to the model that decides, or to the reason why there is none."""
+"""`recoup learn`: from what payments became to the model that decides, or to the reason why there
+is none."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -136,7 +137,8 @@ def test_a_model_that_is_no_better_is_not_taken(server: ServerAddress) -> None:
 def test_one_merchants_invented_payments_bring_no_model_that_decides_for_all(
     server: ServerAddress,
 ) -> None:
-    """Some thousand transmissions of one merchant were most of what a model was trained on and judged by."""
+    """Some thousand transmissions of one merchant were most of what a model was trained on and
+    judged by."""
 
     async def story(shop: Shop) -> None:
         await lived(shop, payers=600)
@@ -156,7 +158,8 @@ def test_one_merchants_invented_payments_bring_no_model_that_decides_for_all(
 def test_whoever_invents_payments_steers_no_training_beside_a_larger_merchant(
     server: ServerAddress,
 ) -> None:
-    """A model had to be better without the largest merchant; the second largest invented what made it better."""
+    """A model had to be better without the largest merchant; the second largest invented what made
+    it better."""
 
     async def story(shop: Shop) -> None:
         inventor, small = new_id(), new_id()
@@ -202,7 +205,8 @@ def test_a_model_that_is_better_for_each_of_several_merchants_is_taken(
 
 
 def test_a_clock_that_one_merchant_moved_ahead_ends_nobodys_training(server: ServerAddress) -> None:
-    """The time that is held out lay where only that sandbox merchant had been: too little for every training."""
+    """The time that is held out lay where only that sandbox merchant had been: too little for every
+    training."""
 
     async def story(shop: Shop) -> None:
         await lived(shop)
@@ -222,7 +226,8 @@ def test_a_clock_that_one_merchant_moved_ahead_ends_nobodys_training(server: Ser
 
 @pytest.mark.prove("engine")
 def test_a_flood_of_one_merchant_leaves_the_others_customers_in(server: ServerAddress) -> None:
-    """Every second customer of all was left out again and again, until the others had too few to judge by."""
+    """Every second customer of all was left out again and again, until the others had too few to
+    judge by."""
 
     async def story(shop: Shop) -> None:
         other = new_id()
@@ -243,7 +248,8 @@ def test_a_flood_of_one_merchant_leaves_the_others_customers_in(server: ServerAd
 def test_a_merchant_with_one_customer_for_all_its_guests_is_told_what_is_missing(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No try could be judged, so far back was its payment: the training divided by nothing and failed."""
+    """No try could be judged, so far back was its payment: the training divided by nothing and
+    failed."""
     monkeypatch.setattr(held_out, "ROWS_BEFORE", 4)
 
     async def story(shop: Shop) -> None:
@@ -334,7 +340,8 @@ def test_orders_their_tries_and_transmissions_are_read_as_the_engine_is_asked(
         await shop.transmitted("OWN", declined=True, payer=who)
         await shop.transmitted("OWN", declined=False, payer=who)
         tried = await shop.value(
-            "SELECT count(*) FROM attempts WHERE state IN ('approved', 'declined') AND sent_at IS NOT NULL"
+            "SELECT count(*) FROM attempts WHERE state IN ('approved', 'declined') AND sent_at IS "
+            "NOT NULL"
         )
         found = (await gathered(shop)).attempts
         assert len(found) == 4 + tried + 3
@@ -371,7 +378,8 @@ def test_a_copy_of_the_payment_that_came_in_is_not_counted_twice(server: ServerA
 def test_a_payment_dated_in_the_far_future_does_not_end_training_for_all(
     server: ServerAddress,
 ) -> None:
-    """One transmission of 2200, and the time that is held out lay there: every training after it found too little."""
+    """One transmission of 2200, and the time that is held out lay there: every training after it
+    found too little."""
 
     async def story(shop: Shop) -> None:
         far = datetime(2200, 12, 31, tzinfo=UTC)
@@ -420,7 +428,8 @@ def test_an_issuer_of_few_merchants_gets_no_line_among_many(server: ServerAddres
 def test_invented_issuers_do_not_take_all_memory(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A hundred thousand of them made training take a minute and 700 MB; a million ended it for everybody."""
+    """A hundred thousand of them made training take a minute and 700 MB; a million ended it for
+    everybody."""
     monkeypatch.setattr(gathering, "ISSUERS_MAX", 3)
 
     async def story(shop: Shop) -> None:
@@ -441,11 +450,13 @@ def test_invented_issuers_do_not_take_all_memory(
 async def _another_merchant(shop: Shop, merchant_id: UUID) -> None:
     async with owner(shop.world) as connection:
         names = await connection.fetchval(
-            "SELECT string_agg(column_name, ', ') FROM information_schema.columns WHERE table_name = 'merchants'"
+            "SELECT string_agg(column_name, ', ') FROM information_schema.columns WHERE table_name "
+            "= 'merchants'"
             " AND column_name <> 'merchant_id' AND is_generated = 'NEVER'"
         )
         await connection.execute(
-            f"INSERT INTO merchants (merchant_id, {names}) SELECT $1, {names} FROM merchants LIMIT 1",
+            f"INSERT INTO merchants (merchant_id, {names}) SELECT $1, {names} FROM merchants LIMIT "
+            f"1",
             merchant_id,
         )
 

@@ -1,4 +1,5 @@
-"""The chance that money may be risked on: never above the model's own, less the less was seen of the customer."""
+"""The chance that money may be risked on: never above the model's own, less the less was seen of
+the customer."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,5 @@
-"""The engine's chances beside a regression's: what either says moves what is planned, and no chance leaves 0..1."""
+"""The engine's chances beside a regression's: what either says moves what is planned, and no chance
+leaves 0..1."""
 
 import hashlib
 import json
@@ -101,7 +102,8 @@ def test_an_hour_that_nobody_tried_is_left_out_but_for_now() -> None:
 
 
 def test_a_card_that_may_be_renewed_is_tried_again_where_others_have_been() -> None:
-    """Issuers renew cards without a word; how often that cures is in the tries of the past, or nobody knows."""
+    """Issuers renew cards without a word; how often that cures is in the tries of the past, or
+    nobody knows."""
     for asked, key in ((evidence("54"), "54"), (evidence("05", advice="01"), "05/01")):
         never = decide(asked, ENGINE_2, mixed_model(regression(keys=("51",))))
         assert (never.plan, never.rules) == ((), ("no_cure_by_waiting",))

@@ -40,7 +40,8 @@ async def night(shop: Shop) -> None:
     """One has passed since the task was last done."""
     async with owner(shop.world) as connection:
         await connection.execute(
-            "UPDATE upkeep SET done_at = now() - interval '25 hours', lease_until = NULL WHERE task = 'training'"
+            "UPDATE upkeep SET done_at = now() - interval '25 hours', lease_until = NULL WHERE "
+            "task = 'training'"
         )
 
 

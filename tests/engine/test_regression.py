@@ -1,5 +1,5 @@
-"""The regression finds what was planted in tries of the past, stays near nothing where nothing is, and keeps issuers
-apart only where they may be."""
+"""The regression finds what was planted in tries of the past, stays near nothing where nothing is,
+and keeps issuers apart only where they may be."""
 
 import random
 from collections.abc import Collection

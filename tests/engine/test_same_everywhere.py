@@ -1,9 +1,10 @@
 """The same facts and the same model give the same decision on every machine and every Python.
 
-By causes alone, scoring knows sums, products, quotients and comparisons, which IEEE 754 fixes to the last digit: the
-hash of what they decide stands here. Where it changes the engine has changed: then it is a new version of it. The
-regression works with arrays, whose last digits differ by machine and by numpy: its chances are rounded before they
-are compared, and what it decides has one hash, too. `make prove FAMILY=pythons` asks each Python with its own numpy.
+By causes alone, scoring knows sums, products, quotients and comparisons, which IEEE 754 fixes to
+the last digit: the hash of what they decide stands here. Where it changes the engine has changed:
+then it is a new version of it. The regression works with arrays, whose last digits differ by
+machine and by numpy: its chances are rounded before they are compared, and what it decides has one
+hash, too. `make prove FAMILY=pythons` asks each Python with its own numpy.
 """
 
 import ast
@@ -184,7 +185,8 @@ def test_what_decides_asks_no_library_for_a_number(path: Path) -> None:
 
 @each("name", FIXED)
 def test_arrays_of_a_plan_are_counted_number_by_number(name: str) -> None:
-    """`sum`, `dot` and `exp` of arrays differ by machine; `cumsum` and `bincount` go from left to right."""
+    """`sum`, `dot` and `exp` of arrays differ by machine; `cumsum` and `bincount` go from left to
+    right."""
     tree = ast.parse((FOLDER / name).read_text(encoding="utf-8"))
     calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
     called, own = {one.attr for one in calls if isinstance(one, ast.Attribute)}, {"_beside", "get"}

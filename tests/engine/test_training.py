@@ -18,7 +18,8 @@ BEGIN = datetime(2026, 10, 1, tzinfo=UTC)
 
 
 def _history(seed: int, payers: int) -> list[Past]:
-    """Two thirds are paid on Fridays, the others on the 20th; money lasts a day and a half. Issuer b refuses more."""
+    """Two thirds are paid on Fridays, the others on the 20th; money lasts a day and a half. Issuer
+    b refuses more."""
     dice = random.Random(seed)
     rows = []
     for payer in range(payers):

@@ -1,4 +1,5 @@
-"""An ordinary day, one call after the other, so that each statement sees the same number of rows each time."""
+"""An ordinary day, one call after the other, so that each statement sees the same number of rows
+each time."""
 
 import asyncio
 import re
@@ -23,7 +24,8 @@ AT_ONCE = {"expiryDateUtc": GONE, "transaction__responseCode": "91"}
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one statement, on average. `buffers`: blocks of eight kilobytes that it looked into. `calls`: in a day."""
+    """Of one statement, on average. `buffers`: blocks of eight kilobytes that it looked into.
+    `calls`: in a day."""
 
     sql: str
     calls: float
@@ -91,7 +93,8 @@ def work(door: Door, passes: int = 3) -> None:
 
 
 async def forget_old(dsn: str, *, vacuum: bool = False) -> None:
-    """What the start of the product does as the owner. `vacuum`: what the server does by itself, some time later."""
+    """What the start of the product does as the owner. `vacuum`: what the server does by itself,
+    some time later."""
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
         await connection.execute(
@@ -105,8 +108,8 @@ async def forget_old(dsn: str, *, vacuum: bool = False) -> None:
 
 
 class Statements:
-    """What roles run: `pg_stat_statements` of one database, read over a connection of its own. What it calls a
-    statement is the same in every clone of a database; its text is not always."""
+    """What roles run: `pg_stat_statements` of one database, read over a connection of its own. What
+    it calls a statement is the same in every clone of a database; its text is not always."""
 
     def __init__(self, admin: str, database: str) -> None:
         self._admin, self._database = admin, database
@@ -120,7 +123,8 @@ class Statements:
             self._ask(
                 "SELECT s.queryid, min(s.query) AS query, sum(calls)::bigint AS calls,"
                 " sum(shared_blks_hit + shared_blks_read)::float8 AS buffers,"
-                " sum(total_exec_time)::float8 AS ms, sum(rows)::float8 AS rows FROM pg_stat_statements s"
+                " sum(total_exec_time)::float8 AS ms, sum(rows)::float8 AS rows FROM "
+                "pg_stat_statements s"
                 " JOIN pg_database d ON d.oid = s.dbid JOIN pg_roles r ON r.oid = s.userid"
                 f" WHERE d.datname = '{self._database}' AND r.rolname IN ({named}) GROUP BY 1"
             )
@@ -145,8 +149,9 @@ class Statements:
 
 
 def together(days: Sequence[Mapping[int, Cost]]) -> dict[int, Cost]:
-    """What several equal days cost: of each statement the least that it read and the least time it took. A table that
-    is made longer just then, or another process that is busy, adds to one day and not to each."""
+    """What several equal days cost: of each statement the least that it read and the least time it
+    took. A table that is made longer just then, or another process that is busy, adds to one day
+    and not to each."""
     found: dict[int, list[Cost]] = {}
     for which, cost in ((which, cost) for day in days for which, cost in day.items()):
         found.setdefault(which, []).append(cost)
@@ -178,9 +183,10 @@ def plain(query: str) -> str:
 def grown(
     few: Mapping[int, Cost], many: Mapping[int, Cost], *, most: float, slack: float
 ) -> list[tuple[Cost, Cost]]:
-    """Statements that look into more than `most` times as many buffers, and `slack`, where there is more history. What
-    runs once may meet a table that is made longer just then, so that as much may come once. What a loop does comes in
-    one call or in several, by chance: a call costs more where its day does, too."""
+    """Statements that look into more than `most` times as many buffers, and `slack`, where there is
+    more history. What runs once may meet a table that is made longer just then, so that as much may
+    come once. What a loop does comes in one call or in several, by chance: a call costs more where
+    its day does, too."""
     return [
         (before, cost)
         for which, cost in many.items()

@@ -1,5 +1,5 @@
-"""The same three merchants after few orders and after many: a busy one, a steady one, and a quiet one whose own history
-never grows. Their day costs the same."""
+"""The same three merchants after few orders and after many: a busy one, a steady one, and a quiet
+one whose own history never grows. Their day costs the same."""
 
 import asyncio
 import os
@@ -40,7 +40,8 @@ from recoup.rescue.flows.evaluate import Evaluate
 from recoup.rescue.flows.transmit import Transmit
 
 DAYS = 2  # that are played and then multiplied
-FEW = 1_000  # orders that a merchant and its neighbours take in SPAN; more orders are more years of the same
+# orders that a merchant and its neighbours take in SPAN; more orders are more years of the same
+FEW = 1_000
 SPAN = timedelta(days=31)
 NAMES = ("busy", "steady", "quiet")
 FLOW_CONNECTIONS = 6  # of the eight that a world of the tests has
@@ -63,9 +64,9 @@ class Played:
 
 @dataclass(frozen=True)
 class Measured:
-    """What statements cost on a day of each merchant, and at the start of the product; how each is planned; how those
-    of a day ran, with what functions run inside; and how many blocks a look-up in each index goes through, from its
-    root down."""
+    """What statements cost on a day of each merchant, and at the start of the product; how each is
+    planned; how those of a day ran, with what functions run inside; and how many blocks a look-up
+    in each index goes through, from its root down."""
 
     days: Mapping[str, Mapping[int, Cost]]
     plans: Mapping[str, str]
@@ -158,8 +159,9 @@ def _day(people: People, *, looking: bool = False) -> None:
 def measured(
     server: CountingServer, before: Played, orders: int, *, counted: int = 1, warm: bool = False
 ) -> Measured:
-    """After so many orders, nine of ten the busy one's: as many a day, however many there are. `counted`: days of each
-    merchant. `warm`: what is read was read before, and what was made is on the disk, so that times say something."""
+    """After so many orders, nine of ten the busy one's: as many a day, however many there are.
+    `counted`: days of each merchant. `warm`: what is read was read before, and what was made is on
+    the disk, so that times say something."""
     with (
         opened_door(server, template=before.database) as door,
         receiving(door) as receiver,
@@ -202,7 +204,8 @@ def measured(
 
 
 async def learn_erasures(door: Door) -> None:
-    """A day erases once, on any connection; what the first call on one reads is the catalogue and no history."""
+    """A day erases once, on any connection; what the first call on one reads is the catalogue and
+    no history."""
     nobody, none = UUID(int=0), list[UUID]()
     async with AsyncExitStack() as held:
         for _ in range(FLOW_CONNECTIONS):
@@ -225,10 +228,12 @@ async def fill(door: Door, before: Played, orders: int, hook_url: str) -> None:
         copies[shop.merchant_id] = Copies(wanted, SPAN / usual)
     async with owner(door.world) as connection:
         await multiply(connection, copies)
-        # What came in is counted a minute later: that of the history has been, that of the days played has not.
+        # What came in is counted a minute later: that of the history has been, that of the days
+        # played has not.
         await connection.execute(
             "UPDATE fact_clocks f SET transmit_id = t.transmit_id FROM merchants m"
-            " CROSS JOIN LATERAL (SELECT transmit_id FROM transmissions WHERE merchant_id = m.merchant_id"
+            " CROSS JOIN LATERAL (SELECT transmit_id FROM transmissions WHERE merchant_id = "
+            "m.merchant_id"
             "   AND transmit_id < $1 ORDER BY transmit_id DESC LIMIT 1) t"
             " WHERE f.merchant_id = m.merchant_id",
             first_id_of(datetime.now(UTC) - timedelta(hours=1)),
@@ -253,7 +258,8 @@ def caller_of(door: Door, shop: Shop) -> Caller:
 
 
 async def _plans(dsn: str, statements: list[str]) -> dict[str, str]:
-    """As our connections plan: one for all values. What cannot be prepared as it was noted is left out."""
+    """As our connections plan: one for all values. What cannot be prepared as it was noted is left
+    out."""
     plans = {}
     connection = await asyncpg.connect(
         dsn, timeout=10, statement_cache_size=0, server_settings=PLANS

@@ -1,7 +1,8 @@
-"""Years of history in a minute: what merchants played is multiplied by the database itself, each copy a step older.
+"""Years of history in a minute: what merchants played is multiplied by the database itself, each
+copy a step older.
 
-Every table of the merchant home that is not named here takes part, so that a new one does too. Ids keep what they are:
-their first 48 bits are a moment, and it goes back with the row.
+Every table of the merchant home that is not named here takes part, so that a new one does too. Ids
+keep what they are: their first 48 bits are a moment, and it goes back with the row.
 """
 
 from collections.abc import Mapping
@@ -12,19 +13,72 @@ from uuid import UUID
 import asyncpg
 
 # What a merchant has once, however many orders it takes; lanes, which end with their last event.
-NOT_HISTORY = frozenset({
-    "merchants", "sites", "partners", "partner_merchants", "partner_closers", "partner_reached", "fee_terms",
-    "campaigns", "api_keys", "tokenization_keys", "refresh_tokens", "signing_keys", "applications", "application_log",
-    "application_documents", "go_live_requests", "refund_limits", "refund_people", "exposure_limits",
-    "exposure_allotments", "customer_exposure", "settlement_terms", "settlement_clocks", "reconciliation_clocks",
-    "bank_accounts", "wallets", "closers", "account_balances", "endpoints", "webhook_key_overlaps", "notice_settings",
-    "rescue_watches", "uplift_reports", "uplift_history", "engine_returns", "clock_moves", "lanes", "subscriptions",
-    "dispute_terms", "handovers", "cvv_once",
-    "switch_changes", "partner_alerts", "replays", "arm_settings", "engine_stops", "risk_settings", "risk_sightings",
-    "issuer_answers", "fact_clocks", "seen_signatures", "policy_versions", "policy_bounds", "policy_sends",
-    "certificates", "certificate_clocks", "advance_weeks", "advance_bounds", "card_joins", "backtests",
-    "backtest_payments", "part_terms",
-})  # fmt: skip
+NOT_HISTORY = frozenset(
+    {
+        "merchants",
+        "sites",
+        "partners",
+        "partner_merchants",
+        "partner_closers",
+        "partner_reached",
+        "fee_terms",
+        "campaigns",
+        "api_keys",
+        "tokenization_keys",
+        "refresh_tokens",
+        "signing_keys",
+        "applications",
+        "application_log",
+        "application_documents",
+        "go_live_requests",
+        "refund_limits",
+        "refund_people",
+        "exposure_limits",
+        "exposure_allotments",
+        "customer_exposure",
+        "settlement_terms",
+        "settlement_clocks",
+        "reconciliation_clocks",
+        "bank_accounts",
+        "wallets",
+        "closers",
+        "account_balances",
+        "endpoints",
+        "webhook_key_overlaps",
+        "notice_settings",
+        "rescue_watches",
+        "uplift_reports",
+        "uplift_history",
+        "engine_returns",
+        "clock_moves",
+        "lanes",
+        "subscriptions",
+        "dispute_terms",
+        "handovers",
+        "cvv_once",
+        "switch_changes",
+        "partner_alerts",
+        "replays",
+        "arm_settings",
+        "engine_stops",
+        "risk_settings",
+        "risk_sightings",
+        "issuer_answers",
+        "fact_clocks",
+        "seen_signatures",
+        "policy_versions",
+        "policy_bounds",
+        "policy_sends",
+        "certificates",
+        "certificate_clocks",
+        "advance_weeks",
+        "advance_bounds",
+        "card_joins",
+        "backtests",
+        "backtest_payments",
+        "part_terms",
+    }
+)
 # Ids that a copy has in common with what it was copied from.
 SHARED = frozenset({
     "merchant_id", "site_id", "campaign_id", "endpoint_id", "partner_id", "user_id", "account_id",
@@ -34,19 +88,36 @@ COUNTERS = {"page": ("pages", "page_no"), "feed": ("feed", "feed_no"), "number":
             "partner": ("partner_feed", "number")}  # fmt: skip
 # table -> column -> counter. They rise with time: the newest rows have the highest.
 COUNTED = {
-    "pages": {"page_no": "page"}, "postings": {"page_no": "page"},
+    "pages": {"page_no": "page"},
+    "postings": {"page_no": "page"},
     "settlement_batches": {"page_from": "page", "page_to": "page", "open_from": "page"},
-    "feed": {"feed_no": "feed", "number": "number"}, "partner_feed": {"number": "partner", "merchant_number": "number"},
-    "closers": {"page_no": "page", "feed_no": "feed", "number": "number"}, "account_balances": {"page_no": "page"},
-    "partner_reached": {"number": "number"}, "fact_clocks": {"feed_no": "feed"},
-}  # fmt: skip
+    "feed": {"feed_no": "feed", "number": "number"},
+    "partner_feed": {"number": "partner", "merchant_number": "number"},
+    "closers": {"page_no": "page", "feed_no": "feed", "number": "number"},
+    "account_balances": {"page_no": "page"},
+    "partner_reached": {"number": "number"},
+    "fact_clocks": {"feed_no": "feed"},
+}
 # Texts and hashes that stand once.
-ONCE = frozenset({"external_id", "key", "request_id", "email", "case_ref", "run_key", "reference", "notice_id",
-                  "content_mac", "file_hash"})  # fmt: skip
+ONCE = frozenset(
+    {
+        "external_id",
+        "key",
+        "request_id",
+        "email",
+        "case_ref",
+        "run_key",
+        "reference",
+        "notice_id",
+        "content_mac",
+        "file_hash",
+    }
+)
 CONTENT_BYTES = (
     256  # of a file's content a copy keeps its beginning: a million orders' files would fill a disk
 )
-# What stands open is no history: payouts arrive within days, and so many blocks may stand. Of work only what falls due
+# What stands open is no history: payouts arrive within days, and so many blocks may stand. Of work
+# only what falls due
 # some day: an order waits for its expiry, however many came before it.
 OVER = {
     "bank_payouts": "state IN ('paid', 'returned')", "blocks": "lifted_at IS NOT NULL",
@@ -54,11 +125,13 @@ OVER = {
     "due_work": "NOT wall AND due_at > now() + interval '1 hour'",
 }  # fmt: skip
 LATER = timedelta(days=3_650)  # what waits in a copy falls due after all that is played
-# An id's moment is no earlier than 1970: what is older than this has ids closer to each other, in the same order.
+# An id's moment is no earlier than 1970: what is older than this has ids closer to each other, in
+# the same order.
 ROOM_MS = 20 * 365 * 86_400_000
 _COLUMNS = """
 SELECT c.table_name::text AS "table", c.column_name::text AS name, c.data_type::text AS kind
-FROM information_schema.columns c JOIN pg_class t ON t.oid = format('%I.%I', c.table_schema, c.table_name)::regclass
+FROM information_schema.columns c JOIN pg_class t ON t.oid = format('%I.%I', c.table_schema,
+  c.table_name)::regclass
 WHERE c.table_schema = ANY(current_schemas(false)) AND c.is_generated = 'NEVER'
   AND t.relkind IN ('r', 'p') AND NOT t.relispartition
 ORDER BY c.table_name, c.ordinal_position
@@ -67,7 +140,8 @@ ORDER BY c.table_name, c.ordinal_position
 _LEAVES = """
 SELECT i.indexrelid::regclass::text AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_class t ON t.oid = i.indrelid
-WHERE t.relnamespace = ANY(current_schemas(false)::regnamespace[]) AND c.relkind = 'i' AND t.relname <> 'cards'
+WHERE t.relnamespace = ANY(current_schemas(false)::regnamespace[]) AND c.relkind = 'i'
+  AND t.relname <> 'cards'
 """
 
 
@@ -84,10 +158,11 @@ class Copies:
 
 
 async def multiply(connection: asyncpg.Connection, copies: Mapping[UUID, Copies]) -> None:
-    """Everything that each merchant has played, so many times more. As the owner of a database of its own; nobody else
-    is connected."""
+    """Everything that each merchant has played, so many times more. As the owner of a database of
+    its own; nobody else is connected."""
     await connection.execute(
-        "SET session_replication_role = replica; SET work_mem = '64MB'; SET maintenance_work_mem = '512MB';"
+        "SET session_replication_role = replica; SET work_mem = '64MB'; SET maintenance_work_mem = "
+        "'512MB';"
         " SET max_parallel_maintenance_workers = 0"
     )
     tables: dict[str, dict[str, str]] = {}
@@ -97,7 +172,8 @@ async def multiply(connection: asyncpg.Connection, copies: Mapping[UUID, Copies]
         await _used_cards(connection, merchant_id, wanted)
     leaves = [row["name"] for row in await connection.fetch(_LEAVES)]
     await connection.execute(
-        "UPDATE pg_index SET indisready = false, indisvalid = false WHERE indexrelid = ANY($1::text[]::regclass[])",
+        "UPDATE pg_index SET indisready = false, indisvalid = false WHERE indexrelid = "
+        "ANY($1::text[]::regclass[])",
         leaves,
     )
     for merchant_id, wanted in copies.items():
@@ -109,8 +185,10 @@ async def multiply(connection: asyncpg.Connection, copies: Mapping[UUID, Copies]
 
 async def _used_cards(connection: asyncpg.Connection, merchant_id: UUID, copies: Copies) -> None:
     await connection.execute(
-        f"INSERT INTO cards SELECT DISTINCT {_older('s.card_id', copies)}, s.at FROM network_sends s,"
-        f" generate_series(1, {copies.number}::bigint) AS n WHERE s.merchant_id = $1 ON CONFLICT DO NOTHING",
+        f"INSERT INTO cards SELECT DISTINCT {_older('s.card_id', copies)}, s.at FROM network_sends "
+        f"s,"
+        f" generate_series(1, {copies.number}::bigint) AS n WHERE s.merchant_id = $1 ON CONFLICT "
+        f"DO NOTHING",
         merchant_id,
         timeout=None,
     )
@@ -186,7 +264,8 @@ async def _multiply(
     # The oldest first: each copy is read for its own sake, in order.
     await connection.execute(
         f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(values)}"
-        f" FROM generate_series({copies.number}::bigint, 1, -1) AS n, LATERAL (SELECT * FROM origin OFFSET n * 0) AS t",
+        f" FROM generate_series({copies.number}::bigint, 1, -1) AS n, LATERAL (SELECT * FROM "
+        f"origin OFFSET n * 0) AS t",
         timeout=None,
     )
     await connection.execute("DROP TABLE origin")

@@ -1,4 +1,5 @@
-"""What a merchant's people, its partner's and the operator's look at and do in a day, and its stablecoin sales."""
+"""What a merchant's people, its partner's and the operator's look at and do in a day, and its
+stablecoin sales."""
 
 import json
 import re
@@ -34,34 +35,101 @@ from recoup.uplift.flows.arms import ArmsChange, set_arms
 PASSWORD = "correct horse battery"
 # Lists in the ways that they are narrowed, each with what was typed or chosen.
 LISTS = (
-    "", "?status=7", "?status=4&status=1", "?q=ana", "?q=ana-1", "?external=SUB-1", "?placed=7d", "?reason=declined",
-    "?code=51", "?brand=visa", "?issuer=424242", "?currency=USD&amount=45.90", "?attention=1", "?refunded=1",
-    "?descriptor=leaf", "?last4=4242", "?attempts=2", "?expires=24h", "?sort=amount", "?status=7&placed=7d&code=51",
-)  # fmt: skip
+    "",
+    "?status=7",
+    "?status=4&status=1",
+    "?q=ana",
+    "?q=ana-1",
+    "?external=SUB-1",
+    "?placed=7d",
+    "?reason=declined",
+    "?code=51",
+    "?brand=visa",
+    "?issuer=424242",
+    "?currency=USD&amount=45.90",
+    "?attention=1",
+    "?refunded=1",
+    "?descriptor=leaf",
+    "?last4=4242",
+    "?attempts=2",
+    "?expires=24h",
+    "?sort=amount",
+    "?status=7&placed=7d&code=51",
+)
 DESKS = (
-    "/overview", "/overview?range=today", "/orders/new", "/orders/bulk", "/customers", "/customers?q=ana",
-    "/disputes", "/disputes?state=all", "/refunds", "/unknown-outcomes", "/settlements", "/bank", "/approvals", "/fees",
-    "/reconciliation", "/reconciliation/files", "/reports", "/switches", "/uploads", "/imports", "/keys",
+    "/overview",
+    "/overview?range=today",
+    "/orders/new",
+    "/orders/bulk",
+    "/customers",
+    "/customers?q=ana",
+    "/disputes",
+    "/disputes?state=all",
+    "/refunds",
+    "/unknown-outcomes",
+    "/settlements",
+    "/bank",
+    "/approvals",
+    "/fees",
+    "/reconciliation",
+    "/reconciliation/files",
+    "/reports",
+    "/switches",
+    "/uploads",
+    "/imports",
+    "/keys",
     "/notifications",
-    "/onboarding", "/invitations", "/developers", "/audit", "/requests", "/webhooks", "/exports", "/mailbox", "/roles",
-    "/applications", "/reports/sites.csv", "/reconciliation/report.csv",
-)  # fmt: skip
+    "/onboarding",
+    "/invitations",
+    "/developers",
+    "/audit",
+    "/requests",
+    "/webhooks",
+    "/exports",
+    "/mailbox",
+    "/roles",
+    "/applications",
+    "/reports/sites.csv",
+    "/reconciliation/report.csv",
+)
 # Of the newest of each kind. name -> (table, column)
 NEWEST = {
-    "order": ("orders", "order_id"), "payer": ("payers", "payer_id"), "dispute": ("disputes", "dispute_id"),
-    "batch": ("settlement_batches", "batch_id"), "upload": ("uploads", "upload_id"),
-    "hook": ("endpoints", "endpoint_id"), "sent": ("delivery_tries", "try_id"), "export": ("exports", "export_id"),
-}  # fmt: skip
+    "order": ("orders", "order_id"),
+    "payer": ("payers", "payer_id"),
+    "dispute": ("disputes", "dispute_id"),
+    "batch": ("settlement_batches", "batch_id"),
+    "upload": ("uploads", "upload_id"),
+    "hook": ("endpoints", "endpoint_id"),
+    "sent": ("delivery_tries", "try_id"),
+    "export": ("exports", "export_id"),
+}
 ONES = (
-    "/orders/{order}", "/orders/{order}.json", "/outcome?key={order}", "/customers/{payer}",
-    "/disputes/{dispute}", "/settlements/{batch}", "/settlements/{batch}/lines.csv", "/settlements/{batch}/file",
-    "/uploads/{upload}", "/uploads/{upload}/answers", "/webhooks/{hook}", "/webhooks/{hook}/replay",
-    "/webhooks/{hook}/deliveries/{sent}", "/exports/{export}/file",
-)  # fmt: skip
+    "/orders/{order}",
+    "/orders/{order}.json",
+    "/outcome?key={order}",
+    "/customers/{payer}",
+    "/disputes/{dispute}",
+    "/settlements/{batch}",
+    "/settlements/{batch}/lines.csv",
+    "/settlements/{batch}/file",
+    "/uploads/{upload}",
+    "/uploads/{upload}/answers",
+    "/webhooks/{hook}",
+    "/webhooks/{hook}/replay",
+    "/webhooks/{hook}/deliveries/{sent}",
+    "/exports/{export}/file",
+)
 API = (
-    "/settlements/{batch}", "/settlements/{batch}/lines", "/uploads", "/uploads/{upload}", "/webhooks/{hook}",
-    "/webhooks/{hook}/deliveries", "/switches/history", "/sites", "/onboarding/application/list",
-)  # fmt: skip
+    "/settlements/{batch}",
+    "/settlements/{batch}/lines",
+    "/uploads",
+    "/uploads/{upload}",
+    "/webhooks/{hook}",
+    "/webhooks/{hook}/deliveries",
+    "/switches/history",
+    "/sites",
+    "/onboarding/application/list",
+)
 _STABLE = ("/orders", "/ledger", "/payouts", "/wallets", "/subscriptions", "/me", "/channels")
 
 
@@ -227,7 +295,8 @@ def sell(people: People) -> None:
 
 
 def run_desks(people: People) -> None:
-    """Each kind of thing that people deal with, from its beginning to its end, and every page on the way."""
+    """Each kind of thing that people deal with, from its beginning to its end, and every page on
+    the way."""
     caller, door, shop = people.caller, people.door, people.caller.shop
     email, refunds = f"ana-{uuid.uuid4().hex[:8]}@example.test", {"amountToRefund": 1_00}
     at_once: dict[str, Any] = {"expiryDateUtc": None, "transaction__responseCode": "91"}

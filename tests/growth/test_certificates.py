@@ -1,4 +1,5 @@
-"""A month's certificate costs what the month holds, however many months and other merchants' sends lie beside it."""
+"""A month's certificate costs what the month holds, however many months and other merchants' sends
+lie beside it."""
 
 import asyncio
 from datetime import datetime
@@ -19,13 +20,15 @@ pytestmark = pytest.mark.prove("growth")
 
 FEW, MANY = 200, 4_000  # copies of a month
 LEAST_MET = 8  # statements that were met on both
-# Half of the copies are other merchants' of the same month, on cards of their own; the others of months before it.
+# Half of the copies are other merchants' of the same month, on cards of their own; the others of
+# months before it.
 ORIGINALS = (
     "SELECT array_agg(card_id) FROM cards", "SELECT array_agg(send_id) FROM network_sends",
     "SELECT array_agg(decision_id) FROM decisions",
 )  # fmt: skip
 COPY_CARDS = """
-INSERT INTO cards SELECT (jsonb_populate_record(c, jsonb_build_object('card_id', md5(c.card_id::text || n)::uuid))).*
+INSERT INTO cards SELECT (jsonb_populate_record(c, jsonb_build_object('card_id',
+  md5(c.card_id::text || n)::uuid))).*
 FROM cards c, generate_series($1::int, $2::int) n WHERE c.card_id = ANY($3)
 """
 COPY_SENDS = """

@@ -1,7 +1,7 @@
 """No statement that a loop or a request runs costs more because there is more history.
 
-What is counted are the blocks that a statement looks into: the same on an idle machine and on a busy one. Ten times and
-more of this is in `tests/prove`.
+What is counted are the blocks that a statement looks into: the same on an idle machine and on a
+busy one. Ten times and more of this is in `tests/prove`.
 """
 
 import re
@@ -15,7 +15,8 @@ pytestmark = pytest.mark.prove("growth")
 
 MANY = 20_000
 MOST, SLACK = 1.5, 16.0  # an index that is one step higher is not a look at history
-# What reads more where there is more to read, until it has read this many blocks; by how the statement begins. None: it
+# What reads more where there is more to read, until it has read this many blocks; by how the
+# statement begins. None: it
 # ends by its time limit alone.
 BOUNDED: dict[str, tuple[int | None, str]] = {
     "SELECT count(*) FROM order_heads h ": (
@@ -67,9 +68,11 @@ BOUNDED: dict[str, tuple[int | None, str]] = {
     ),
     "SELECT sighted, seen, paid, usual, risk FROM note_sightings": (
         1_000,
-        "fifty sightings of each of five names, fifty orders of the payer, the merchant's hundred newest",
+        "fifty sightings of each of five names, fifty orders of the payer, the merchant's hundred "
+        "newest",
     ),
-    # Overview: the orders of the days that it shows, here those of one busy quarter; 300,000 at most.
+    # Overview: the orders of the days that it shows, here those of one busy quarter; 300,000 at
+    # most.
     "SELECT * FROM ( SELECT (h.placed_at AT TIME ZONE": (1_000, "the orders of the days shown"),
     "SELECT coalesce(o.facts ->> ": (
         6_000,
@@ -89,9 +92,30 @@ BOUNDED: dict[str, tuple[int | None, str]] = {
     ),
 }
 # Tables that are as long as the history is.
-LONG = ("order_log", "orders", "order_heads", "order_payer", "order_search", "order_refs", "requests", "attempts",
-        "modifications", "decisions", "network_sends", "outbox", "feed", "delivery_tries", "postings", "entries",
-        "pages", "transmissions", "payers", "vault", "mails", "alerts")  # fmt: skip
+LONG = (
+    "order_log",
+    "orders",
+    "order_heads",
+    "order_payer",
+    "order_search",
+    "order_refs",
+    "requests",
+    "attempts",
+    "modifications",
+    "decisions",
+    "network_sends",
+    "outbox",
+    "feed",
+    "delivery_tries",
+    "postings",
+    "entries",
+    "pages",
+    "transmissions",
+    "payers",
+    "vault",
+    "mails",
+    "alerts",
+)
 
 
 @pytest.mark.timeout(600)
@@ -142,8 +166,9 @@ def bounded(cost: Cost) -> bool:
 
 
 def check_plans(many: Measured) -> None:
-    """Our connections read a whole table only where there is no other way: that is an index that lacks. What publishing
-    marks is found by the ids of its subjects or among what is not fed, never by the merchant alone."""
+    """Our connections read a whole table only where there is no other way: that is an index that
+    lacks. What publishing marks is found by the ids of its subjects or among what is not fed, never
+    by the merchant alone."""
     assert len(many.plans) > 40
     assert not set(LONG) & NOT_HISTORY
     whole = re.compile(rf"Seq Scan on ({'|'.join(LONG)})(_\w+)?\b")

@@ -1,5 +1,5 @@
-"""Two merchants that have never heard of each other, each with a partner, people of every role and one object of every
-kind; every door of the product over them, as one application."""
+"""Two merchants that have never heard of each other, each with a partner, people of every role and
+one object of every kind; every door of the product over them, as one application."""
 
 import base64
 import html
@@ -57,8 +57,9 @@ Key = tuple[str, str]
 
 @dataclass
 class Side:
-    """A merchant, its partner and their people. `mark` stands in every name and text of theirs, and in nobody else's;
-    `ids`: kind of object -> its id as paths name it. `sessions`: role -> (cookie, csrf)."""
+    """A merchant, its partner and their people. `mark` stands in every name and text of theirs, and
+    in nobody else's; `ids`: kind of object -> its id as paths name it. `sessions`: role -> (cookie,
+    csrf)."""
 
     mark: str
     caller: Caller
@@ -100,7 +101,8 @@ class Ground:
         return found
 
     def form_key(self, headers: Mapping[str, str]) -> str:
-        """What forms carry that whoever sends these headers has before them: of the merchant that they look at."""
+        """What forms carry that whoever sends these headers has before them: of the merchant that
+        they look at."""
         found = re.search(
             r'name="csrf" value="([^"]*)"', self.call("GET", "/orders", headers=headers).text
         )
@@ -114,7 +116,8 @@ class Ground:
 
 
 def paths_of(routes: Sequence[BaseRoute]) -> set[Key]:
-    """(method, path) of every route; those that answer every method by themselves say which they take."""
+    """(method, path) of every route; those that answer every method by themselves say which they
+    take."""
     found: set[Key] = set()
     for route in routes:
         assert isinstance(route, Route), route
@@ -178,7 +181,8 @@ def _side(door: Door, mark: str) -> Side:
     mid, pid, shop = side.mid, side.partner.partner_id, caller.shop
     door.sql("UPDATE merchants SET partner_id = $2 WHERE merchant_id = $1", mid, pid)
     door.sql(
-        "INSERT INTO partner_merchants (merchant_id, partner_id, external_id, created_at) VALUES ($1, $2, $3, now())",
+        "INSERT INTO partner_merchants (merchant_id, partner_id, external_id, created_at) VALUES "
+        "($1, $2, $3, now())",
         mid,
         pid,
         f"{mark}-crm",
@@ -516,7 +520,8 @@ def text_of(answer: httpx.Response) -> str:
 _TABLES = """
 SELECT c.relname AS name, array_agg(a.attname::text) AS columns FROM pg_class c
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE c.relnamespace = ANY(current_schemas(false)::regnamespace[]) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+WHERE c.relnamespace = ANY(current_schemas(false)::regnamespace[]) AND c.relkind IN ('r', 'p')
+  AND NOT c.relispartition
 GROUP BY 1 ORDER BY 1
 """
 
@@ -550,11 +555,15 @@ def _digests(tables: Any) -> str:
         elif "partner_id" in columns:
             where = "x.partner_id = $2"
         elif "application_id" in columns:
-            where = "x.application_id IN (SELECT application_id FROM applications WHERE owner_id IN ($1, $2))"
+            where = (
+                "x.application_id IN (SELECT application_id FROM applications WHERE owner_id "
+                "IN ($1, $2))"
+            )
         else:
             continue
         parts.append(
-            f"(SELECT md5(coalesce(string_agg(x::text, '|' ORDER BY x::text), '')) FROM {table['name']} x"
+            f"(SELECT md5(coalesce(string_agg(x::text, '|' ORDER BY x::text), '')) FROM "
+            f"{table['name']} x"
             f" WHERE {where}) AS {table['name']}"
         )
     return "SELECT $1::uuid, $2::uuid, " + ", ".join(parts)
@@ -563,7 +572,8 @@ def _digests(tables: Any) -> str:
 _DIGEST = "SELECT md5(coalesce(string_agg(x::text, '|' ORDER BY x::text), '')) FROM"
 _OURS = "u.email LIKE $3 AND u.email NOT LIKE '%#%' OR u.user_id IN ($1, $2)"
 _PEOPLE = {
-    "people merchants": f"{_DIGEST} merchant_worlds x WHERE merchant_id = $1 OR partner_id = $2 OR name LIKE $3",
+    "people merchants": f"{_DIGEST} merchant_worlds x WHERE merchant_id = $1 OR partner_id = $2 OR "
+    f"name LIKE $3",
     "people views": f"{_DIGEST} saved_views x WHERE merchant_id IN ($1, $2) OR $3 = ''",
     "people members": f"{_DIGEST} memberships x WHERE subject_id IN ($1, $2) OR $3 = ''",
     "people invitations": f"{_DIGEST} invitations x WHERE subject_id IN ($1, $2) OR $3 = ''",
@@ -573,5 +583,6 @@ _PEOPLE = {
     "people notifications": f"{_DIGEST} notifications x WHERE subject_id IN ($1, $2) OR $3 = ''",
     "people choices": f"{_DIGEST} notification_choices x WHERE subject_id IN ($1, $2) OR $3 = ''",
     "people log": f"{_DIGEST} membership_log x WHERE subject_id IN ($1, $2) OR $3 = ''",
-    "people users": f"{_DIGEST} users x WHERE email LIKE $3 AND email NOT LIKE '%#%' OR user_id IN ($1, $2)",
+    "people users": f"{_DIGEST} users x WHERE email LIKE $3 AND email NOT LIKE '%#%' OR user_id IN "
+    f"($1, $2)",
 }

@@ -1,9 +1,9 @@
-"""Every text that a call can bring to a route, each in its place: variables of the path, names and values of the query,
-of a form, of a body and of headers.
+"""Every text that a call can bring to a route, each in its place: variables of the path, names and
+values of the query, of a form, of a body and of headers.
 
-Nothing of this is listed: an operation says its query and body (`kit/edge/described.py`), a page's form its fields
-(`people/page/form_shape.py`); what a page reads of its query is noted while it is called, what it reads of headers
-stands in the doors' source.
+Nothing of this is listed: an operation says its query and body (`kit/edge/described.py`), a page's
+form its fields (`people/page/form_shape.py`); what a page reads of its query is noted while it is
+called, what it reads of headers stands in the doors' source.
 """
 
 import ast
@@ -34,7 +34,8 @@ from recoup.people.page.pages import DECLARED
 
 Where = Literal["path", "query", "form", "parts", "json", "body", "header", "file"]
 APIS: Final = ("/v1", "/api/v1", "/inbound")
-# Of the text as it is sent: a form has 64 KiB; of a longer path, parameter or header none is looked at.
+# Of the text as it is sent: a form has 64 KiB; of a longer path, parameter or header none is looked
+# at.
 BYTES: Final[dict[str, int]] = {"path": 1_000, "query": 32_000, "header": 8_000}
 USUAL_BYTES: Final = 64_000
 NEW: Final = ""  # the name of a slot whose name is the text
@@ -45,7 +46,8 @@ CARD: Final = script_card(
 
 @dataclass(frozen=True)
 class Slot:
-    """`way`: the names that lead there, in a body; of others the last alone counts, `NEW` where it is the name."""
+    """`way`: the names that lead there, in a body; of others the last alone counts, `NEW` where it
+    is the name."""
 
     where: Where
     way: tuple[str, ...]
@@ -153,7 +155,8 @@ def _header(text: str) -> bytes:
 def ready(
     sent: Sent, sign: Callable[[str, str, str, bytes], Mapping[str, str]] | None = None
 ) -> tuple[Scope, bytes]:
-    """The call as a server hands it on, and its body. `sign`: for a call whose proof is over its bytes."""
+    """The call as a server hands it on, and its body. `sign`: for a call whose proof is over its
+    bytes."""
     path, query, content, headers = written(sent)
     if sign is not None:
         proof = sign(sent.method, path, query.decode(), content)
@@ -190,7 +193,8 @@ async def asked(app: App, call: tuple[Scope, bytes]) -> int:
     return status
 
 
-# which slots a route has ----------------------------------------------------------------------------------------------
+# which slots a route has
+# ----------------------------------------------------------------------------------------------
 
 
 def slots_of(route: Route, method: str, noted: Collection[str] = ()) -> list[Slot]:
@@ -345,7 +349,8 @@ class Noting:
             setattr(ImmutableMultiDict, method, real)
 
 
-# who calls ------------------------------------------------------------------------------------------------------------
+# who calls
+# ------------------------------------------------------------------------------------------------------------
 
 
 def sent_by(

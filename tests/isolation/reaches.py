@@ -29,7 +29,8 @@ _FROM: Final = re.compile(r"^\s*from (recoup[\w.]*) import (\([^)]*\)|.*)$", re.
 
 
 class Named(NamedTuple):
-    """What stands at the top of a module, with its decorators' text; a class stands for its methods."""
+    """What stands at the top of a module, with its decorators' text; a class stands for its
+    methods."""
 
     module: str
     name: str

@@ -1,6 +1,8 @@
-"""One line for every address of the product: which objects it names, what is sent there, and whose it is.
+"""One line for every address of the product: which objects it names, what is sent there, and whose
+it is.
 
-A new route fails the walk until it has a line here. `ids`: variable of the path -> kind of object in `ground`.
+A new route fails the walk until it has a line here. `ids`: variable of the path -> kind of object
+in `ground`.
 """
 
 import base64
@@ -20,11 +22,12 @@ Body = Callable[[Side], Any]
 
 @dataclass(frozen=True)
 class Line:
-    """`body`: what the rightful caller would send. `whose`: who may call it: a `merchant` or `partner` by key, a
-    `signer`, the `operator`, somebody `owner` in the portal, with a `seat` at the partner, or `anyone`. `may`: roles
-    in the portal that may change by it; a partner's as `partner owner`, where they differ. `names`: the body names
-    objects of its owner, so that strangers are refused. `lets_in`: what the rightful caller may hear besides success,
-    for reasons of state. `shared`: a merchant's partner may call it too, for itself."""
+    """`body`: what the rightful caller would send. `whose`: who may call it: a `merchant` or
+    `partner` by key, a `signer`, the `operator`, somebody `owner` in the portal, with a `seat` at
+    the partner, or `anyone`. `may`: roles in the portal that may change by it; a partner's as
+    `partner owner`, where they differ. `names`: the body names objects of its owner, so that
+    strangers are refused. `lets_in`: what the rightful caller may hear besides success, for reasons
+    of state. `shared`: a merchant's partner may call it too, for itself."""
 
     ids: Mapping[str, str] = field(default_factory=dict)
     body: Body | None = None
@@ -956,7 +959,8 @@ TABLE: dict[Key, Line] = {
     ("POST", "/invitations/{token}"): _anyone(
         ids={"token": "nothing"}, body=lambda s: {"name": "N", "password": "x" * 12}
     ),
-    # a partner's people; whoever has a link to credentials sees them once: the walk has a forged one
+    # a partner's people; whoever has a link to credentials sees them once: the walk has a forged
+    # one
     ("GET", "/signup"): _anyone(),
     ("POST", "/signup"): _anyone(
         body=lambda s: {

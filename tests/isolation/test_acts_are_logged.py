@@ -1,6 +1,8 @@
-"""Every form of the portal leaves a line in the audit log, and every file that is taken: found by the request's id.
+"""Every form of the portal leaves a line in the audit log, and every file that is taken: found by
+the request's id.
 
-A new form fails here until it is done below, or stands among those that change nothing that anybody asks after.
+A new form fails here until it is done below, or stands among those that change nothing that anybody
+asks after.
 """
 
 import hashlib
@@ -25,35 +27,49 @@ from recoup.people.page.endpoint import COOKIE
 
 # Forms that leave no line, and why.
 SILENT: Final[Mapping[str, str]] = {
-    "/merchant": "chooses what this person looks at", "/world": "the same",
-    "/orders/look": "how this person likes their lists", "/account/time": "the same",
-    "/account/notifications": "what this person is told", "/notifications/read": "the same",
-    "/notifications/{notification_id}": "the same", "/uplift/compute": "computes figures, as the worker does",
-}  # fmt: skip
-# Forms whose act needs a state that the ground has not; which test does it instead, by the same flow and its line.
+    "/merchant": "chooses what this person looks at",
+    "/world": "the same",
+    "/orders/look": "how this person likes their lists",
+    "/account/time": "the same",
+    "/account/notifications": "what this person is told",
+    "/notifications/read": "the same",
+    "/notifications/{notification_id}": "the same",
+    "/uplift/compute": "computes figures, as the worker does",
+}
+# Forms whose act needs a state that the ground has not; which test does it instead, by the same
+# flow and its line.
 ELSEWHERE: Final[Mapping[str, str]] = {
     "/orders/{order_id}/capture": "order.captured, of a hold",
-    "/orders/{order_id}/dealt-with": "order.dealt_with, of one that was paid twice: test_order_by_hand.py",
+    "/orders/{order_id}/dealt-with": "order.dealt_with, of one that was paid twice: "
+    "test_order_by_hand.py",
     "/orders/{order_id}/give-back": "order.reversal_owed, of late money",
     "/orders/{order_id}/settled-by-hand": "the same",
     "/orders/{order_id}/keep": "the same",
     "/settlement-addresses/payouts/{id}": "stablecoin_payout.approved and .refused",
-    "/orders/{order_id}/refund-address": "refund_address.named, of an order on a chain: test_custody.py",
+    "/orders/{order_id}/refund-address": "refund_address.named, of an order on a chain: "
+    "test_custody.py",
     "/orders/{order_id}/chain/sweep": "chain.swept, of an order on a chain: test_strays.py",
     "/orders/{order_id}/settle-again": "order.settlement_replaced, of a stuck one",
     "/cards": "card_join.proposed, of two prints: tests/desk/page/test_cards.py",
     "/onboarding": "go_live.asked, once all conditions hold",
     "/disputes/notices": "notice.tried, of one that fits nothing",
-    "/account/password": "account.password_changed: it asks for a password, and ends the other sessions",
+    "/account/password": "account.password_changed: it asks for a password, and ends the other "
+    "sessions",
     "/account/sessions": "account.session_ended: of a second session",
     "/account/second-factor/begin": "nothing changes before the first code",
-    "/account/second-factor/withdraw": "the same", "/account/second-factor/confirm": "account.second_factor_on",
-    "/account/second-factor/codes": "account.recovery_codes_made", "/account/second-factor/off": "the same, off",
+    "/account/second-factor/withdraw": "the same",
+    "/account/second-factor/confirm": "account.second_factor_on",
+    "/account/second-factor/codes": "account.recovery_codes_made",
+    "/account/second-factor/off": "the same, off",
     "/invitations/second-factor": "account.rule_made: tests/people/page/test_second_factor.py",
     "/invitations/members/{user_id}/second-factor": "account.second_factor_removed: the same",
-    **dict.fromkeys(("/processors/off", "/processors/on"), "route.off and .on: tests/routes/page/test_processors.py"),
     **dict.fromkeys(
-        ("/operator/sending-off", "/operator/sending-on"), "sending.off and .on: tests/desk/page/test_operator.py"
+        ("/processors/off", "/processors/on"),
+        "route.off and .on: tests/routes/page/test_processors.py",
+    ),
+    **dict.fromkeys(
+        ("/operator/sending-off", "/operator/sending-on"),
+        "sending.off and .on: tests/desk/page/test_operator.py",
     ),
     "/connections/check": "nothing changes but what was found",
     **dict.fromkeys(
@@ -63,13 +79,20 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "/exports": "export.asked: tests/desk/flows/test_exports.py",
     "/exports/{export_id}/cancel": "the same; nothing was taken",
     "/orders/bulk/{act_id}/stop": "bulk.begun has its begin; each order's log what was done",
-    **dict.fromkeys((
-        "/partner/webhooks", "/partner/webhooks/{endpoint_id}", "/partner/webhooks/{endpoint_id}/delete",
-        "/partner/webhooks/{endpoint_id}/rotate", "/partner/webhooks/{endpoint_id}/state",
-        "/partner/webhooks/{endpoint_id}/test",
-    ), "partner.webhook_…, by the same flows as /webhooks"),
-    "/look-as": "look.began: tests/people/page/test_impersonation.py", "/look-as/end": "look.ended: the same",
-}  # fmt: skip
+    **dict.fromkeys(
+        (
+            "/partner/webhooks",
+            "/partner/webhooks/{endpoint_id}",
+            "/partner/webhooks/{endpoint_id}/delete",
+            "/partner/webhooks/{endpoint_id}/rotate",
+            "/partner/webhooks/{endpoint_id}/state",
+            "/partner/webhooks/{endpoint_id}/test",
+        ),
+        "partner.webhook_…, by the same flows as /webhooks",
+    ),
+    "/look-as": "look.began: tests/people/page/test_impersonation.py",
+    "/look-as/end": "look.ended: the same",
+}
 _PDF: Final = b"%PDF-1.7\n9\n%%EOF"
 
 
@@ -126,7 +149,8 @@ class _Walk:
         path: str = "",
         **data: Any,
     ) -> httpx.Response:
-        """Raises: AssertionError when the form is not taken; remembers when `wanted` is not in the log."""
+        """Raises: AssertionError when the form is not taken; remembers when `wanted` is not in the
+        log."""
         path = path or template
         answer = self.send(who, path, files, **data)
         assert answer.status_code < 400 or refused, (
@@ -358,7 +382,10 @@ def _settings(walk: _Walk) -> None:
         amount="45.90",
     )
     walk.act("/keys", "key.made", kind="tokenization", overlap="keep")
-    sql = "SELECT environment_key FROM tokenization_keys WHERE merchant_id = $1 ORDER BY created_at DESC"
+    sql = (
+        "SELECT environment_key FROM tokenization_keys WHERE merchant_id = $1 ORDER BY "
+        "created_at DESC"
+    )
     key = walk.ground.door.sql(sql, walk.a.mid)[0][0]
     walk.act(
         "/keys/end",
@@ -425,7 +452,10 @@ def _delivered(walk: _Walk) -> None:
     """A try of a real event is sent again."""
     hook = walk.a.ids["endpoint"]
     door = walk.ground.door
-    sql = "SELECT try_id FROM delivery_tries WHERE endpoint_id = $1::uuid AND sample IS NULL ORDER BY try_id LIMIT 1"
+    sql = (
+        "SELECT try_id FROM delivery_tries WHERE endpoint_id = $1::uuid AND sample IS NULL "
+        "ORDER BY try_id LIMIT 1"
+    )
     found = door.sql(sql, hook)
     if not found:
         walk.a.caller.advance(minutes=1)
@@ -570,7 +600,10 @@ def _money(walk: _Walk) -> None:
     ):
         if wanted == "bank_account.not_proved" or who == "operator":
             walk.act("/bank", "bank_account.entered", **account)
-        sql = "SELECT account_id FROM bank_accounts WHERE merchant_id = $1 AND state = 'added' ORDER BY account_id DESC"
+        sql = (
+            "SELECT account_id FROM bank_accounts WHERE merchant_id = $1 AND state = 'added' "
+            "ORDER BY account_id DESC"
+        )
         added = str(walk.ground.door.sql(sql, walk.a.mid)[0][0])
         path = re.sub(r"\{\w+\}", added, template)
         walk.act(
@@ -588,7 +621,10 @@ def _money(walk: _Walk) -> None:
         ("approve", "settlement_address.approved", "operator"),
     ):
         walk.act(wallet, "settlement_address.entered", kind="evm", address=f"0x{'1' * 40}")
-        sql = "SELECT address_id FROM settlement_addresses WHERE merchant_id = $1 ORDER BY set_at DESC LIMIT 1"
+        sql = (
+            "SELECT address_id FROM settlement_addresses WHERE merchant_id = $1 ORDER BY set_at "
+            "DESC LIMIT 1"
+        )
         entered = str(walk.ground.door.sql(sql, walk.a.mid)[0][0])
         walk.act(f"{wallet}/{{id}}/{last}", wanted, who, path=f"{wallet}/{entered}/{last}")
     walk.act(
@@ -719,7 +755,8 @@ def test_every_file_that_is_taken_leaves_a_line(mine: Ground) -> None:
 
 
 def test_no_line_holds_anybodys_data_or_a_secret(mine: Ground) -> None:
-    """After all these acts: nothing of the payers, no address of a mail, no secret, no whole address of a webhook."""
+    """After all these acts: nothing of the payers, no address of a mail, no secret, no whole
+    address of a webhook."""
     rows = mine.door.sql("SELECT l::text AS line FROM audit_lines l")
     assert len(rows) > 30
     told = "\n".join(row["line"] for row in rows)

@@ -1,9 +1,10 @@
-"""No partner, merchant, site or person reads or changes what is not its own: every address of the product, called by
-everybody with the ids of somebody else.
+"""No partner, merchant, site or person reads or changes what is not its own: every address of the
+product, called by everybody with the ids of somebody else.
 
-The addresses are those of the running application: one that has no line in `table` fails here. A stranger must hear
-nothing of the other side (its mark stands in all its texts), leave each of its rows as it was, and, where an id of it
-is named, be refused. The rightful caller, with the very same call, must be let in: else the walk would prove nothing.
+The addresses are those of the running application: one that has no line in `table` fails here. A
+stranger must hear nothing of the other side (its mark stands in all its texts), leave each of its
+rows as it was, and, where an id of it is named, be refused. The rightful caller, with the very same
+call, must be let in: else the walk would prove nothing.
 """
 
 import re
@@ -126,7 +127,8 @@ def unchanged(ground: Ground, key: Key, before: dict[str, str]) -> None:
 
 
 def check(ground: Ground, key: Key, line: Line, who: Stranger) -> httpx.Response:
-    """Raises: AssertionError when a stranger is told anything, or let in where an id of another is named."""
+    """Raises: AssertionError when a stranger is told anything, or let in where an id of another is
+    named."""
     answer = ground.call(**request_of(ground, key, line, who))
     told = f"{who.name}: {' '.join(key)} answered {answer.status_code}: {answer.text[:300]}"
     assert answer.status_code < 500, told
@@ -243,7 +245,8 @@ def _plain(answer: httpx.Response, ground: Ground) -> str:
     return re.sub(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01|\d\d:\d\d(:\d\d)?", "", text)
 
 
-# the walk itself ------------------------------------------------------------------------------------------------
+# the walk itself
+# ------------------------------------------------------------------------------------------------
 
 
 def _hole(ground: Ground) -> Iterator[tuple[str, Any]]:

@@ -1,5 +1,6 @@
-"""What a stranger's text costs a door, in every name and value of every route, by nobody and by whoever may call it:
-at most 2.3 times as much for twice the text, and no memory once it was refused; in the proof, 50 ms for 64 KB."""
+"""What a stranger's text costs a door, in every name and value of every route, by nobody and by
+whoever may call it: at most 2.3 times as much for twice the text, and no memory once it was
+refused; in the proof, 50 ms for 64 KB."""
 
 import asyncio
 import gc
@@ -47,10 +48,18 @@ ORDER: Final = ("GET", "PATCH", "PUT", "POST", "DELETE")
 KEYS: Final = sorted(TABLE, key=lambda key: ORDER.index(key[0]))
 # One address of each door, for what it reads of its headers.
 DOORS: Final = (
-    ("POST", "/v1/evaluate"), ("POST", "/v1/oauth2/token"), ("POST", "/api/v1/charges"), ("GET", "/api/v1/orders"),
-    ("POST", "/inbound/{route}/notices"), ("POST", "/charge"), ("POST", "/checkout/{token}/answer"), ("GET", "/docs"),
-    ("GET", "/orders"), ("POST", "/signin"), ("POST", "/reconciliation/files"),
-)  # fmt: skip
+    ("POST", "/v1/evaluate"),
+    ("POST", "/v1/oauth2/token"),
+    ("POST", "/api/v1/charges"),
+    ("GET", "/api/v1/orders"),
+    ("POST", "/inbound/{route}/notices"),
+    ("POST", "/charge"),
+    ("POST", "/checkout/{token}/answer"),
+    ("GET", "/docs"),
+    ("GET", "/orders"),
+    ("POST", "/signin"),
+    ("POST", "/reconciliation/files"),
+)
 
 Sign = Callable[[str, str, str, bytes], Mapping[str, str]]
 
@@ -195,7 +204,8 @@ def test_refused_calls_of_nobody_leave_nothing_in_memory(ground: Ground) -> None
         form.sent.form = [(long, CARD), ("email", f"{number}@{long[:100]}")]
         assert form.ask(form.sent) < 500  # noqa: PLR2004
 
-    # Of the first thousand calls the heap keeps places that it uses again: 10 MB, and no more after 24,000.
+    # Of the first thousand calls the heap keeps places that it uses again: 10 MB, and no more after
+    # 24,000.
     first, then = (2_000, 10_000) if proving == FAMILY else (240, 240)
     for number in range(first // 4):
         round_of(number)

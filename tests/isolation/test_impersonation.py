@@ -1,4 +1,5 @@
-"""Who looks as somebody else does nothing but what is open to it, at every form there is; without the tick, nothing."""
+"""Who looks as somebody else does nothing but what is open to it, at every form there is; without
+the tick, nothing."""
 
 from collections.abc import Iterator
 
@@ -21,8 +22,19 @@ PAGES = [
     for key, line in TABLE.items()
     if key[0] == "GET" and line.whose in ("owner", "operator", "seat")
 ]
-_NEVER = ("password", "second-factor", "/keys", "/bank", "/approvals", "/invitations", "/account", "/settlement",
-          "rotate", "export", "erase")  # fmt: skip
+_NEVER = (
+    "password",
+    "second-factor",
+    "/keys",
+    "/bank",
+    "/approvals",
+    "/invitations",
+    "/account",
+    "/settlement",
+    "rotate",
+    "export",
+    "erase",
+)
 
 
 @pytest.fixture(scope="module")

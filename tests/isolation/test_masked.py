@@ -1,5 +1,5 @@
-"""Whoever's role does not need customers' data reads it nowhere: every page, file and answer of the portal, as every
-role that is masked, is searched for what was planted about one customer."""
+"""Whoever's role does not need customers' data reads it nowhere: every page, file and answer of the
+portal, as every role that is masked, is searched for what was planted about one customer."""
 
 import html
 import io
@@ -18,12 +18,19 @@ from recoup.db.server import ServerAddress
 from recoup.kit.lists.folding import search_text
 from recoup.people.page.endpoint import COOKIE
 
-# What is planted, each found nowhere else; `metadata` and `note` are the merchant's own words of them.
+# What is planted, each found nowhere else; `metadata` and `note` are the merchant's own words of
+# them.
 PLANTED = {
-    "first_name": "Qvvilma", "last_name": "Qvvdottir", "email": "qvv.mail@qvvpost.example", "phone": "+15550177331",
-    "ip": "203.0.113.199", "street": "77 Qvvstreet", "account": "qvv-account-4711", "metadata": "ask for qvvilma",
+    "first_name": "Qvvilma",
+    "last_name": "Qvvdottir",
+    "email": "qvv.mail@qvvpost.example",
+    "phone": "+15550177331",
+    "ip": "203.0.113.199",
+    "street": "77 Qvvstreet",
+    "account": "qvv-account-4711",
+    "metadata": "ask for qvvilma",
     "note": "Qvvilma called from the shop",
-}  # fmt: skip
+}
 # Each too long to stand in a random token by chance, as three letters once did.
 WORDS = (
     "qvvilma",
@@ -36,9 +43,22 @@ WORDS = (
     "203.0.113.199",
 )
 PAGES = [key for key, line in TABLE.items() if key[0] == "GET" and line.whose in ("owner", "seat")]
-EXTRA = ("/orders/export.json", "/orders/export.xlsx", "/orders?size=100", "/orders/{order}.json", "/orders/{order}",
-         "/orders/{order}?show=webhooks", "/orders/{paid}.json", "/orders/{paid}", "/orders/{asked_order}",
-         "/disputes?view=all", "/disputes/{dispute}", "/customers/{customer}", "/mailbox", "/approvals")  # fmt: skip
+EXTRA = (
+    "/orders/export.json",
+    "/orders/export.xlsx",
+    "/orders?size=100",
+    "/orders/{order}.json",
+    "/orders/{order}",
+    "/orders/{order}?show=webhooks",
+    "/orders/{paid}.json",
+    "/orders/{paid}",
+    "/orders/{asked_order}",
+    "/disputes?view=all",
+    "/disputes/{dispute}",
+    "/customers/{customer}",
+    "/mailbox",
+    "/approvals",
+)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +81,8 @@ def planted(ground: Ground) -> Side:
         place,
     )
     sql(
-        "UPDATE payers SET name = $2, email = $3, phone = $4, external_id = $5 WHERE merchant_id = $1",
+        "UPDATE payers SET name = $2, email = $3, phone = $4, external_id = $5 WHERE merchant_id = "
+        "$1",
         side.mid,
         full,
         PLANTED["email"],

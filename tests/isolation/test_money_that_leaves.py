@@ -80,7 +80,8 @@ PORTAL: Final[Mapping[str, str]] = {
 }
 REFUNDS: Final = "a key with refunds:write, which its owner gave it"
 API: Final[Mapping[str, str]] = {
-    "stablecoin.api.payouts.request": "a key with payouts:write, which its owner gave it: on a chain to the merchant's "
+    "stablecoin.api.payouts.request": "a key with payouts:write, which its owner gave it: on a "
+    "chain to the merchant's "
     "own place, once somebody of the operator agrees; else to the sandbox's own counterparts",
     "refunds.api.refund.refund": REFUNDS,
     "desk.api.stablecoin_orders.refund": REFUNDS,
@@ -112,14 +113,21 @@ COMMANDS: Final[Mapping[str, str]] = {
     "chains.cli.trial": SANDBOX,
 }
 TABLES: Final = (
-    "payouts", "bank_payouts", "sends", "refund_destinations", "deposit_addresses", "settlement_addresses",
+    "payouts",
+    "bank_payouts",
+    "sends",
+    "refund_destinations",
+    "deposit_addresses",
+    "settlement_addresses",
     "bank_accounts",
-)  # fmt: skip
+)
 WRITERS: Final = {
-    "recoup.orders.moves.request.request_modification", "recoup.orders.moves.request.renew",
-    "recoup.stablecoin.moves.payment.owe_settlement", "recoup.stablecoin.moves.sweep.replace_settlement",
+    "recoup.orders.moves.request.request_modification",
+    "recoup.orders.moves.request.renew",
+    "recoup.stablecoin.moves.payment.owe_settlement",
+    "recoup.stablecoin.moves.sweep.replace_settlement",
     "recoup.disputes.moves.answer.ask_answer",
-}  # fmt: skip
+}
 
 
 def _writes(one: Named, stored: Mapping[str, str]) -> bool:
@@ -170,7 +178,8 @@ def test_only_one_place_writes_a_refund_or_reversal_and_it_asks() -> None:
 
 
 class Act(NamedTuple):
-    """A form and how one sees that it did something. `count`: SQL; `impersonated`: whether who acts as an owner may."""
+    """A form and how one sees that it did something. `count`: SQL; `impersonated`: whether who acts
+    as an owner may."""
 
     page: str
     path: str
@@ -226,9 +235,13 @@ async def _accept(shop: Shop) -> Act:
 
 
 ACTS: Final[Mapping[str, Stage]] = {
-    "refund": _refund, "give-back": _late("give-back"), "keep": _late("keep", note="Delivered"),
-    "settled-by-hand": _late("settled-by-hand", "mock_direct", note="Sent back"), "cancel": _cancel, "accept": _accept,
-}  # fmt: skip
+    "refund": _refund,
+    "give-back": _late("give-back"),
+    "keep": _late("keep", note="Delivered"),
+    "settled-by-hand": _late("settled-by-hand", "mock_direct", note="Sent back"),
+    "cancel": _cancel,
+    "accept": _accept,
+}
 
 
 async def _limits(shop: Shop, asset: str, **limits: int | None) -> None:

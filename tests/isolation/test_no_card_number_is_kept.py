@@ -1,4 +1,5 @@
-"""A card number is planted in every text of every body and form, one at a time; then each row of each table is read."""
+"""A card number is planted in every text of every body and form, one at a time; then each row of
+each table is read."""
 
 import copy
 from collections.abc import Iterator
@@ -187,13 +188,15 @@ def test_of_no_form_of_the_portal(ground: Ground) -> None:
     assert names >= {"note", "reason", "name", "why"}
 
 
-# identifiers ---------------------------------------------------------------------------------------------------------
+# identifiers
+# ---------------------------------------------------------------------------------------------------------
 
 
 def test_an_order_id_that_is_a_long_number_is_taken_and_a_held_card_is_not(
     door: Door, shop: Caller
 ) -> None:
-    """One of the numbers looks like a card, and the sandbox knows it as none; then it is one that is held."""
+    """One of the numbers looks like a card, and the sandbox knows it as none; then it is one that
+    is held."""
     number = "4929123456781234567"[:15]
     number += next(digit for digit in "0123456789" if _fits(number + digit))
     assert shop.evaluate(orderId=number).status_code == 200
@@ -211,7 +214,8 @@ def test_an_order_id_that_is_a_long_number_is_taken_and_a_held_card_is_not(
 
 
 def test_a_stranger_does_not_learn_whether_a_card_is_held(door: Door) -> None:
-    """Neither by a key that is none, nor by the key of a repeat, nor beside a tokenization key that is none."""
+    """Neither by a key that is none, nor by the key of a repeat, nor beside a tokenization key that
+    is none."""
     held, free = _numbers(door, 1)[0], _like_card("8261")
     for path, name in (("/v1/oauth2/token", "AppKey"), ("/v1/oauth2/refresh", "RefreshToken")):
         told = [door.call("POST", path, json={"AppSecret": "x", name: one}) for one in (held, free)]
@@ -231,7 +235,8 @@ def test_a_stranger_does_not_learn_whether_a_card_is_held(door: Door) -> None:
 def test_who_sends_held_cards_as_ids_soon_hears_of_no_card_whether_it_is_held(
     door: Door, shop: Caller
 ) -> None:
-    """With first six and last four of a card a hundred thousand numbers are left: nobody may try them here."""
+    """With first six and last four of a card a hundred thousand numbers are left: nobody may try
+    them here."""
     held, free = _numbers(door, 7), [_like_card(f"77{n:02}") for n in range(3)]
     assert shop.evaluate(orderId=free[0]).status_code == 200
     body = shop.body(orderId="SO-1")
@@ -269,7 +274,8 @@ def _numbers(door: Door, count: int) -> list[str]:
     for number in made:
         for key_id, fingerprint in door.world.keys.print_of(number):
             door.sql(
-                "INSERT INTO card_prints (key_id, print, card_id) VALUES ($1, $2, gen_random_uuid())"
+                "INSERT INTO card_prints (key_id, print, card_id) VALUES ($1, $2, "
+                "gen_random_uuid())"
                 " ON CONFLICT DO NOTHING",
                 key_id,
                 fingerprint,
@@ -296,7 +302,8 @@ def test_the_payments_own_card_is_refused_as_its_order_id(shop: Caller) -> None:
 
 
 def test_no_header_leaves_one_behind(door: Door, shop: Caller) -> None:
-    """The request id is written beside everything that the call does; the key of a repeat is kept with its answer."""
+    """The request id is written beside everything that the call does; the key of a repeat is kept
+    with its answer."""
     order = shop.admit()
     answer = shop.post(
         f"/orders/{order}/cancel", {"reason": "r"}, headers={"x-request-id": PLANTED}

@@ -1,7 +1,8 @@
-"""Every page in German, French and Spanish: no English sentence, no word that has a translation, no English date.
+"""Every page in German, French and Spanish: no English sentence, no word that has a translation, no
+English date.
 
-The sister of `test_no_english`, which knows English by its letters. Here it is known by words that none of the three
-has, and by what the catalogues say otherwise.
+The sister of `test_no_english`, which knows English by its letters. Here it is known by words that
+none of the three has, and by what the catalogues say otherwise.
 """
 
 import re
@@ -19,7 +20,8 @@ from recoup.kit.languages.catalogues import catalogue
 from recoup.people.page.endpoint import COOKIE
 
 _SPOKEN = ("de", "fr", "es")
-# Of English alone: none is a word of German, French or Spanish, nor of a name that stands on a page.
+# Of English alone: none is a word of German, French or Spanish, nor of a name that stands on a
+# page.
 _FUNCTION_WORDS = re.compile(
     r"(?<![\w./-])(?:the|of|is|with|from|and|this|that|these|are|by|to|for|not|its|been|has|have|which|who|whose|nothing"
     r"|nobody|somebody|again|until|after|before|because|yet|they|their|your|you|were|funds|stolen|lost|honor|honour"

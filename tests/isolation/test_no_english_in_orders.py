@@ -1,6 +1,8 @@
-"""Orders of every status, what narrows their list, their customers and one's sessions: no English in another language.
+"""Orders of every status, what narrows their list, their customers and one's sessions: no English
+in another language.
 
-The ground of its sisters has few orders; here are those whose pages a walk found to be half English.
+The ground of its sisters has few orders; here are those whose pages a walk found to be half
+English.
 """
 
 import asyncio
@@ -23,9 +25,17 @@ from recoup.db.server import ServerAddress
 
 _LANGUAGES = ("de", "fr", "es", "zh")
 _PAGES_MIN = 30
-_LISTS = ("/orders?status=5&status=1", "/orders?reason=expired", "/orders?channel=mit", "/orders?placed=last7",
-          "/account/sessions")  # fmt: skip
-_BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36"
+_LISTS = (
+    "/orders?status=5&status=1",
+    "/orders?reason=expired",
+    "/orders?channel=mit",
+    "/orders?placed=last7",
+    "/account/sessions",
+)
+_BROWSER = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/150.0.0.0 Safari/537.36"
+)
 # Versions, and what the stories wrote themselves.
 _NAMES = re.compile(
     r"policy \S+, decider .*|The rescue ends now\.|The card's allowance of 20 sends in 30 days is used up\."

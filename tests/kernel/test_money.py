@@ -28,7 +28,8 @@ from recoup.terms.rules.refunds import Chosen, by_amount, by_items, items_of
 ASSETS = ("JPY", "KWD", "USD")
 UNITS = st.integers(1, 10**12)
 
-# recipes ----------------------------------------------------------------------------------------------------------
+# recipes
+# ----------------------------------------------------------------------------------------------------------
 
 
 def _all(units: int) -> list[Posting]:
@@ -92,7 +93,8 @@ def test_nothing_is_posted_for_nothing() -> None:
 
 @given(seed=st.integers(0, 2**32), units=UNITS, points=st.integers(0, 10_000))
 def test_the_walk_of_an_order_ends_with_nothing_due(seed: int, units: int, points: int) -> None:
-    """Paid now, paid later, or paid too late; given back in pieces before, while or after it is collected."""
+    """Paid now, paid later, or paid too late; given back in pieces before, while or after it is
+    collected."""
     dice, book = random.Random(seed), Counter[str]()
 
     def post(*postings: Posting) -> None:
@@ -144,7 +146,8 @@ def test_the_walk_of_an_order_ends_with_nothing_due(seed: int, units: int, point
     assert sum(book.values()) == 0
 
 
-# refunds by amount ---------------------------------------------------------------------------------------------------
+# refunds by amount
+# ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("asset", ASSETS)
@@ -172,7 +175,8 @@ def test_the_remainder_is_refunded_whatever_the_cap() -> None:
     assert by_amount(Money(77, "USD"), Money(77, "USD"), cap=Money(1, "USD")).units == 77
 
 
-# refunds by items ----------------------------------------------------------------------------------------------------
+# refunds by items
+# ----------------------------------------------------------------------------------------------------
 
 LINES = st.lists(
     st.fixed_dictionaries(
@@ -256,7 +260,8 @@ def test_items_are_found_by_line_or_by_a_sku_that_is_one() -> None:
         by_items([{"line": 1}], (), {})
 
 
-# money and fees ------------------------------------------------------------------------------------------------------
+# money and fees
+# ------------------------------------------------------------------------------------------------------
 
 
 @each("asset", sorted(EXPONENTS))

@@ -1,5 +1,5 @@
-"""A sentence is its English text wherever a text is read, and keeps what it was made of: between processes, in a
-column, and for another language."""
+"""A sentence is its English text wherever a text is read, and keeps what it was made of: between
+processes, in a column, and for another language."""
 
 import copy
 import pickle

@@ -1,4 +1,5 @@
-"""A database that lacks what any witness has seen is told from one that knows all, whatever was copied or lost."""
+"""A database that lacks what any witness has seen is told from one that knows all, whatever was
+copied or lost."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,8 +15,8 @@ STEPS = ("beat", "copy", "restore", "recover", "lose memory", "lose folder", "lo
 
 @dataclass
 class Installation:
-    """The world's database, copies of it, and who saw how far it got. `lost`: a beat that a witness saw was undone, and
-    nobody has recovered since."""
+    """The world's database, copies of it, and who saw how far it got. `lost`: a beat that a witness
+    saw was undone, and nobody has recovered since."""
 
     mark: Mark = Mark(1, 0)
     copies: list[Mark] = field(default_factory=list)

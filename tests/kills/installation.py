@@ -1,4 +1,5 @@
-"""A real `recoup up` in a folder of its own, parts of which are killed, and the processes that belong to it."""
+"""A real `recoup up` in a folder of its own, parts of which are killed, and the processes that
+belong to it."""
 
 import json
 import os
@@ -119,7 +120,8 @@ class Installation:
         return EmbeddedServer(self.data_dir).start().dsn("recoup_sandbox")
 
     def left_behind(self) -> list[int]:
-        """Parts that run although the supervisor that they belong to does not: they end with it, within moments."""
+        """Parts that run although the supervisor that they belong to does not: they end with it,
+        within moments."""
         mine = (
             {self.up.pid} | {pid for pid, _ in _children(self.up.pid)}
             if self.up is not None

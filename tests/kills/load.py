@@ -1,6 +1,8 @@
-"""Merchants' calls against an installation that keeps dying, with the promises that it made; and a webhook receiver.
+"""Merchants' calls against an installation that keeps dying, with the promises that it made; and a
+webhook receiver.
 
-A merchant repeats a call with its key until it is answered. Whatever was answered is held against the installation.
+A merchant repeats a call with its key until it is answered. Whatever was answered is held against
+the installation.
 """
 
 import asyncio

@@ -1,4 +1,5 @@
-"""Load, kills, and the reckoning: what issuer, receiver and callers know, against what the installation says."""
+"""Load, kills, and the reckoning: what issuer, receiver and callers know, against what the
+installation says."""
 
 import asyncio
 import json
@@ -38,9 +39,12 @@ class Figures:
 
     def text(self) -> str:
         return (
-            f"kills: {sum(self.kills.values())} {self.kills} in {self.seconds:.0f} s, {self.calls} calls"
-            f" ({self.repeats} repeated), {self.orders} orders answered, {self.charges} charges at the issuer,"
-            f" {self.events} events, {self.deliveries} deliveries, {self.left_behind} parts outlived their supervisor,"
+            f"kills: {sum(self.kills.values())} {self.kills} in {self.seconds:.0f} s, {self.calls} "
+            f"calls"
+            f" ({self.repeats} repeated), {self.orders} orders answered, {self.charges} charges at "
+            f"the issuer,"
+            f" {self.events} events, {self.deliveries} deliveries, {self.left_behind} parts "
+            f"outlived their supervisor,"
             f" verified {self.verified}"
         )
 
@@ -48,7 +52,8 @@ class Figures:
 def play(
     folder: Path, *, kills: int, seed: int, rest: tuple[float, float], hurry: bool = False
 ) -> Figures:
-    """`rest`: seconds between kills, at least and at most. `hurry`: leases of the dead run out at once at the end."""
+    """`rest`: seconds between kills, at least and at most. `hurry`: leases of the dead run out at
+    once at the end."""
     began = time.monotonic()
     with installed(folder) as installation:
         figures = asyncio.run(
@@ -169,7 +174,8 @@ async def _quiet(connection: Any) -> None:
         SELECT (SELECT count(*) FROM due_work d JOIN merchants m USING (merchant_id)
             WHERE d.kind IN ('inquire', 'modification')
               OR (NOT d.wall AND d.due_at <= now() + m.offset_us * interval '1 microsecond'))
-          + (SELECT count(*) FROM outbox WHERE NOT fed) + (SELECT count(*) FROM lanes WHERE due_at IS NOT NULL)
+          + (SELECT count(*) FROM outbox WHERE NOT fed) + (SELECT count(*) FROM lanes
+            WHERE due_at IS NOT NULL)
           + (SELECT count(*) FROM postings WHERE page_no IS NULL)"""
     give_up = time.monotonic() + QUIET_SECONDS_MAX
     while await connection.fetchval(sql):
@@ -187,10 +193,12 @@ async def _quiet(connection: Any) -> None:
 
 
 async def _nothing_sent_twice(connection: Any) -> None:
-    """The same id again only after two inquiries that found nothing, however often the sender died. A message may
-    arrive after an inquiry that was made for it: that it was sent once is said by its attempt."""
+    """The same id again only after two inquiries that found nothing, however often the sender died.
+    A message may arrive after an inquiry that was made for it: that it was sent once is said by its
+    attempt."""
     rows = await connection.fetch(
-        "SELECT seq, id, kind, received_at FROM issuer.calls WHERE kind IN ('charge', 'inquiry') ORDER BY seq"
+        "SELECT seq, id, kind, received_at FROM issuer.calls WHERE kind IN ('charge', 'inquiry') "
+        "ORDER BY seq"
     )
     sends = dict(await connection.fetch("SELECT attempt_id, sends FROM attempts"))
     asked: dict[Any, int] = {}
@@ -205,7 +213,8 @@ async def _nothing_sent_twice(connection: Any) -> None:
             ]
             again = sends[row["id"]] > 1 and asked.get(row["id"], 2) < 2
             assert not again, (
-                f"{row['id']} was charged again without asking twice: {sends[row['id']]} sends, {seen}"
+                f"{row['id']} was charged again without asking twice: {sends[row['id']]} sends, "
+                f"{seen}"
             )
             asked[row["id"]] = 0
             assert sum(kind == "charge" for _, kind, _ in seen) <= sends[row["id"]], (
@@ -217,20 +226,24 @@ async def _promises_kept(connection: Any, promises: list[Promise]) -> None:
     orders = {
         str(r["order_id"]): r
         for r in await connection.fetch(
-            "SELECT o.order_id, o.external_id, o.stage, o.units, h.refunded_units, h.reason FROM orders o"
+            "SELECT o.order_id, o.external_id, o.stage, o.units, h.refunded_units, h.reason FROM "
+            "orders o"
             " JOIN order_heads h USING (merchant_id, order_id)"
         )
     }
     kept: dict[str, list[int]] = defaultdict(list)
     for row in await connection.fetch(
-        "SELECT order_id, units FROM issuer.sends s WHERE decision = 'approved' AND NOT EXISTS (SELECT FROM"
-        " issuer.reversals r WHERE r.charge_id = s.id AND r.decision = 'approved' AND r.units = s.units)"
+        "SELECT order_id, units FROM issuer.sends s WHERE decision = 'approved' AND NOT EXISTS "
+        "(SELECT FROM"
+        " issuer.reversals r WHERE r.charge_id = s.id AND r.decision = 'approved' AND r.units = "
+        "s.units)"
     ):
         kept[str(row["order_id"])].append(row["units"])
     refunded = {
         str(r[0]): r[1]
         for r in await connection.fetch(
-            "SELECT s.order_id, sum(r.units)::bigint FROM issuer.reversals r JOIN issuer.sends s ON s.id = r.charge_id"
+            "SELECT s.order_id, sum(r.units)::bigint FROM issuer.reversals r JOIN issuer.sends s "
+            "ON s.id = r.charge_id"
             " WHERE r.decision = 'approved' AND r.kind = 'refund' GROUP BY s.order_id"
         )
     }
@@ -265,7 +278,8 @@ async def _promises_kept(connection: Any, promises: list[Promise]) -> None:
 
 
 async def _events_came(connection: Any, receiver: Receiver) -> int:
-    """Each event since the endpoint exists was delivered, and of each order in the order of its numbers."""
+    """Each event since the endpoint exists was delivered, and of each order in the order of its
+    numbers."""
     rows = await connection.fetch(
         "SELECT f.event_id, f.subject_id, f.seq FROM feed f JOIN endpoints e USING (merchant_id)"
         " JOIN outbox o USING (merchant_id, subject_id, seq) WHERE o.recorded_at >= e.created_at"

@@ -1,6 +1,6 @@
-"""One story on one route over HTTP, whose worker is killed with SIGKILL again and again while the stand-in errs:
-declined, tried again, approved, captured whole and in parts, refunded in parts and the rest, disputed with evidence,
-won and lost and accepted, and both books compared to 0.00."""
+"""One story on one route over HTTP, whose worker is killed with SIGKILL again and again while the
+stand-in errs: declined, tried again, approved, captured whole and in parts, refunded in parts and
+the rest, disputed with evidence, won and lost and accepted, and both books compared to 0.00."""
 
 import asyncio
 import csv
@@ -93,15 +93,18 @@ class Figures:
 
     def text(self, name: str) -> str:
         return (
-            f"{name}: {self.charges} charges ({self.captures} of them held, captured in {self.parts} parts,"
-            f" {self.let_go} with a rest let go), {self.refunds} refunds, {self.disputes} disputes, {self.calls} calls"
+            f"{name}: {self.charges} charges ({self.captures} of them held, captured in "
+            f"{self.parts} parts,"
+            f" {self.let_go} with a rest let go), {self.refunds} refunds, {self.disputes} "
+            f"disputes, {self.calls} calls"
             f" of which {self.lost} met a fault, {self.kills} kills -9 in {self.seconds:.0f} s"
         )
 
 
 class Route(ABC):
-    """A kind of route before its stand-in. `on`: the calls that the faults meet; `kinds`: those faults. `several`: a
-    hold may be captured several times; `answers`: disputes are answered by it."""
+    """A kind of route before its stand-in. `on`: the calls that the faults meet; `kinds`: those
+    faults. `several`: a hold may be captured several times; `answers`: disputes are answered by it.
+    """
 
     kind: str
     on: str = "POST"
@@ -160,7 +163,8 @@ class Route(ABC):
 
 @dataclass
 class Killing:
-    """A worker that is always there, and never for long. `rest`: seconds between its deaths; `slower`: times that."""
+    """A worker that is always there, and never for long. `rest`: seconds between its deaths;
+    `slower`: times that."""
 
     life: Life
     draws: random.Random
@@ -285,7 +289,8 @@ class _Story:
         for _ in range(ROUNDS_MAX):
             try:
                 order_id = (await self.shop.evaluate.evaluate(self.shop.scope, request)).order_id
-            except Problem as problem:  # the method could not be looked at: the merchant sends the same call again
+            # the method could not be looked at: the merchant sends the same call again
+            except Problem as problem:
                 if problem.code != "unavailable":
                     raise
                 continue
@@ -307,7 +312,8 @@ class _Story:
         raise AssertionError(f"not all got there: {[tuple(row) for row in states]}")
 
     async def _captured(self) -> None:
-        """Whole; in parts and a last one; in parts, and what is left let go; one part that is the last."""
+        """Whole; in parts and a last one; in parts, and what is left let go; one part that is the
+        last."""
         held = sorted(
             await self.shop.value(
                 "SELECT array_agg(order_id) FROM orders WHERE stage = 'authorised'"
@@ -341,13 +347,17 @@ class _Story:
 
     async def _disputed(self, orders: list[UUID]) -> None:
         """In turn contested with evidence and won, contested and lost, accepted."""
-        sql = "SELECT array_agg(key::text) FROM attempts WHERE state = 'approved' AND order_id = ANY($1)"
+        sql = (
+            "SELECT array_agg(key::text) FROM attempts WHERE state = 'approved' AND order_id = "
+            "ANY($1)"
+        )
         for key in await self.shop.value(sql, orders):
             self.route.dispute(key)
         await self._until("SELECT count(*) FROM disputes WHERE state = 'open'", len(orders))
         scope = replace(person(self.shop), role="owner")
         rows = await self.shop.world.db.fetch(
-            "SELECT dispute_id, key::text FROM disputes JOIN attempts USING (merchant_id, attempt_id) ORDER BY 1"
+            "SELECT dispute_id, key::text FROM disputes JOIN attempts USING (merchant_id, "
+            "attempt_id) ORDER BY 1"
         )
         for number, (dispute_id, _) in enumerate(rows):
             if not self.route.answers:
@@ -394,10 +404,13 @@ class _Story:
         """What is out, for who reads of a failure."""
         asked = {
             "attempts": "SELECT state, count(*), min(due_at) FROM attempts GROUP BY 1",
-            "modifications": "SELECT kind, state, max(tries), max(unsent), count(*) FROM modifications GROUP BY 1, 2",
+            "modifications": "SELECT kind, state, max(tries), max(unsent), count(*) FROM "
+            "modifications GROUP BY 1, 2",
             "disputes": "SELECT state, count(*) FROM disputes GROUP BY 1",
-            "due": "SELECT kind, count(*), min(due_at - now()), max(tries), max(last_error) FROM due_work GROUP BY 1",
-            "notices": "SELECT subject, kind, became, count(*) FROM processor_notices GROUP BY 1, 2, 3",
+            "due": "SELECT kind, count(*), min(due_at - now()), max(tries), max(last_error) FROM "
+            "due_work GROUP BY 1",
+            "notices": "SELECT subject, kind, became, count(*) FROM processor_notices GROUP BY 1, "
+            "2, 3",
         }
         fetch = self.shop.world.db.fetch
         found: dict[str, Any] = {
@@ -449,7 +462,8 @@ class _Story:
         signature = signed(notice_key(world, self.name), posted.body, world.clocks.wall())
         await receive(world, orders, self.name, posted.body, signature, "test")
 
-    # what came of it ----------------------------------------------------------------------------------------------
+    # what came of it
+    # ----------------------------------------------------------------------------------------------
 
     async def compare(self) -> None:
         self.faults.left.clear()
@@ -469,8 +483,8 @@ class _Story:
         await self._reconciled()
 
     async def _reconciled(self) -> None:
-        """Their lines as a statement: each of ours is matched, the fees are booked, and what the book says that the
-        processor holds is what its own lines add up to."""
+        """Their lines as a statement: each of ours is matched, the fees are booked, and what the
+        book says that the processor holds is what its own lines add up to."""
         lines = self.route.our_lines()
         if lines is None:
             assert is_connector(self.processor)

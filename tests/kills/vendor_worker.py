@@ -1,4 +1,5 @@
-"""The product's worker as a process of its own, over a test's databases and one route, for others to kill."""
+"""The product's worker as a process of its own, over a test's databases and one route, for others
+to kill."""
 
 import asyncio
 import multiprocessing
@@ -27,7 +28,8 @@ from recoup.rescue.moves import send as attempts
 from recoup.webhooks.flows.deliver import Deliveries
 from recoup_connectors.stripe import charges
 
-# What nobody has answered is asked about soon: a process that is killed lets a message wait for all of it.
+# What nobody has answered is asked about soon: a process that is killed lets a message wait for all
+# of it.
 POLICY = Policy(
     magic_inputs=False, call_timeout=timedelta(seconds=0.8), settled_after=timedelta(seconds=0.3)
 )

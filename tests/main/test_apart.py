@@ -1,4 +1,5 @@
-"""Work in a process of its own: its answer comes back, its Problem too, and nothing that it made stays."""
+"""Work in a process of its own: its answer comes back, its Problem too, and nothing that it made
+stays."""
 
 import sys
 

@@ -1,5 +1,5 @@
-"""The worker has a back-test made by a process of its own: the same figures. Whatever is killed, it is made again, or
-ends without figures, and is kept once."""
+"""The worker has a back-test made by a process of its own: the same figures. Whatever is killed, it
+is made again, or ends without figures, and is kept once."""
 
 import asyncio
 import os

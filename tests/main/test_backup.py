@@ -1,4 +1,5 @@
-"""Copies of the embedded database: what is written for Barman, what it answers, and what is refused."""
+"""Copies of the embedded database: what is written for Barman, what it answers, and what is
+refused."""
 
 import asyncio
 import configparser

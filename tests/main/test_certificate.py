@@ -1,4 +1,5 @@
-"""The doors' certificate: refused when callers would refuse it, and read again when its files change."""
+"""The doors' certificate: refused when callers would refuse it, and read again when its files
+change."""
 
 import socket
 import ssl

@@ -1,4 +1,5 @@
-"""A machine whose clock is far from its database's: it does not start, and it tells when that happens later."""
+"""A machine whose clock is far from its database's: it does not start, and it tells when that
+happens later."""
 
 import asyncio
 import time
@@ -132,7 +133,8 @@ def test_the_clock_is_followed_on_after_any_error(
 def test_a_machine_that_slept_for_an_hour_knows_how_late_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The hour was missing until the next measurement: leases seemed to hold, and sends to be in time."""
+    """The hour was missing until the next measurement: leases seemed to hold, and sends to be in
+    time."""
     clocks, read = DatabaseClocks(), time.clock_gettime
     before = clocks.monotonic()
     clocks.measured(clocks.wall(), before, before)

@@ -1,4 +1,5 @@
-"""A data folder that was there before `recoup up`: closed to others, or refused with a line that says what to do."""
+"""A data folder that was there before `recoup up`: closed to others, or refused with a line that
+says what to do."""
 
 import fcntl
 import os
@@ -154,7 +155,8 @@ def test_a_database_that_is_gone_is_not_made_anew(folder: Path, left: str) -> No
 
 
 def test_a_verb_that_looks_makes_no_installation(tmp_path: Path) -> None:
-    """One that looks in a wrong folder would find a new, empty database in order, and leave it there."""
+    """One that looks in a wrong folder would find a new, empty database in order, and leave it
+    there."""
     verbs = [
         "doctor",
         "schema check",

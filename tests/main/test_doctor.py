@@ -27,7 +27,10 @@ from recoup.routes.flows.own_routes import terms_of_own
 from recoup.routes.store.card_routes import NewCardRoute, add_counts, list_routes, set_breaker
 from recoup_connectors.stripe.connector import Stripe
 
-CURE = "Start a worker: `recoup worker`, or `recoup up`. `up` replaces one that stands still within two minutes."
+CURE = (
+    "Start a worker: `recoup worker`, or `recoup up`. `up` replaces one that stands still "
+    "within two minutes."
+)
 
 
 def test_a_key_without_a_right_is_named_and_its_route_waits(
@@ -153,7 +156,8 @@ def test_a_worker_that_is_gone_is_named_before_anything_is_late(server: ServerAd
             assert (await _worker(world)).ok
             async with world.db.transaction() as tx:
                 await tx.execute(
-                    "UPDATE upkeep SET done_at = done_at - interval '26 seconds' WHERE task = 'worker'"
+                    "UPDATE upkeep SET done_at = done_at - interval '26 seconds' WHERE task = "
+                    "'worker'"
                 )
             assert (await _worker(world)).finding == "none has lived for 26 s"
 
@@ -164,7 +168,8 @@ def test_a_worker_that_is_gone_is_named_before_anything_is_late(server: ServerAd
 def test_settings_that_others_may_read_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: bool
 ) -> None:
-    """They had the processor's secret. Nothing closes the folder where the database is another machine's."""
+    """They had the processor's secret. Nothing closes the folder where the database is another
+    machine's."""
     file = tmp_path / ("of-ours.toml" if elsewhere else "recoup.toml")
     if elsewhere:
         monkeypatch.setenv("RECOUP_CONFIG", str(file))

@@ -85,7 +85,8 @@ def test_a_rotation_that_was_interrupted_goes_on_under_the_same_keys(machines: M
 def test_a_machine_that_still_has_the_forgotten_keys_keeps_no_other_from_starting(
     machines: Machines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its start made the database ask for them again: the machine that had forgotten them did not start any more."""
+    """Its start made the database ask for them again: the machine that had forgotten them did not
+    start any more."""
     machines.up("a")
     open_keyring(machines.keys("a"), {}).rotate()
     machines.up("a")
@@ -174,7 +175,8 @@ def test_killed_at_any_step_it_goes_on_and_every_card_opens(machines: Machines) 
 def test_a_live_world_that_was_made_later_keeps_the_keys_that_it_needs(
     machines: Machines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The worker that had started before `recoup live init` forgot the key of live cards: they could not be charged."""
+    """The worker that had started before `recoup live init` forgot the key of live cards: they
+    could not be charged."""
     machines.up("a")
     monkeypatch.setattr(rekeying, "RETIRES_AFTER", timedelta(0))  # an hour later
     settings = machines.settings("a")

@@ -1,4 +1,5 @@
-"""The live world beside the sandbox: one address, two worlds, told apart by credentials; and how a shop gets there."""
+"""The live world beside the sandbox: one address, two worlds, told apart by credentials; and how a
+shop gets there."""
 
 import asyncio
 import base64
@@ -51,12 +52,27 @@ from recoup.settlement.flows.fee_terms import FeeTermRequest, set_fee_term
 from recoup.terms.rules.fees import Tariff
 
 REAL = real_looking("453955", 16)
-PAGES = ("/orders", "/onboarding", "/mailbox", "/switches", "/reports", "/refunds", "/disputes", "/bank",
-         "/reconciliation", "/uploads", "/imports", "/invitations", "/applications", "/outcome",
-         "/account")  # fmt: skip
+PAGES = (
+    "/orders",
+    "/onboarding",
+    "/mailbox",
+    "/switches",
+    "/reports",
+    "/refunds",
+    "/disputes",
+    "/bank",
+    "/reconciliation",
+    "/uploads",
+    "/imports",
+    "/invitations",
+    "/applications",
+    "/outcome",
+    "/account",
+)
 COUNTS = """
 SELECT (SELECT count(*) FROM merchants WHERE mit AND NOT cit_web), (SELECT count(*) FROM sites),
-  (SELECT count(*) FROM fee_terms), (SELECT count(*) FROM switch_changes), (SELECT count(*) FROM partner_merchants)
+  (SELECT count(*) FROM fee_terms), (SELECT count(*) FROM switch_changes), (SELECT count(*)
+    FROM partner_merchants)
 FROM merchants WHERE merchant_id = $1
 """
 HOOK_KEY = base64.b64encode(b"k" * 32).decode()
@@ -346,8 +362,8 @@ def test_the_portal_switches_on_the_same_page(server: ServerAddress, tmp_path: P
 def test_a_partner_makes_no_live_merchant_that_nobody_approved(
     server: ServerAddress, tmp_path: Path
 ) -> None:
-    """One shop of a partner went live; with it the partner made others in live, which charged real cards at once. Its
-    pause and limits stayed in the sandbox."""
+    """One shop of a partner went live; with it the partner made others in live, which charged real
+    cards at once. Its pause and limits stayed in the sandbox."""
 
     async def story() -> None:
         async with both(server, tmp_path) as here:

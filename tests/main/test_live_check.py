@@ -1,4 +1,5 @@
-"""`recoup live check`: what keeps live shut, what only warns, and doors that open once it is mended."""
+"""`recoup live check`: what keeps live shut, what only warns, and doors that open once it is
+mended."""
 
 import asyncio
 import json
@@ -158,7 +159,8 @@ def test_live_opens_once_everything_is_mended_and_needs_no_restart(
             assert await unmake_operator(live, here.made.operator_user)
             async with people.connection() as connection:
                 await connection.execute(
-                    "INSERT INTO second_factors (user_id, sealed_secret, since, codes_key, codes_at)"
+                    "INSERT INTO second_factors (user_id, sealed_secret, since, codes_key, "
+                    "codes_at)"
                     " SELECT user_id, 'x', now(), 'x', now() FROM users"
                     " WHERE email = 'olga@pay.test-company.com'"
                 )
@@ -332,8 +334,8 @@ def test_the_verb_says_pass_wait_or_refuse_by_its_exit_code(tmp_path: Path) -> N
     assert code == 2
     assert "refuse  https: Calls come in the clear" in said
     assert (
-        "waived  server: The database is on the embedded server. Waived: the embedded server is meant"
-        in said
+        "waived  server: The database is on the embedded server. Waived: the embedded server is "
+        "meant" in said
     )
     lines = json.loads(recoup("live", "check", "--json")[1])
     assert {one["name"] for one in lines} >= set(LINES) - {"routes", "certificate"}

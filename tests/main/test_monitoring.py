@@ -1,4 +1,5 @@
-"""Alert rules and the dashboard: they ask for metrics that exist, and each alert has its paragraph of cure."""
+"""Alert rules and the dashboard: they ask for metrics that exist, and each alert has its paragraph
+of cure."""
 
 import json
 import re

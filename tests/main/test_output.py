@@ -1,4 +1,5 @@
-"""What a process prints holds nobody up: not a full disk, not a closed pipe, not a reader that stands still."""
+"""What a process prints holds nobody up: not a full disk, not a closed pipe, not a reader that
+stands still."""
 
 import json
 import os

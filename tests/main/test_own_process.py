@@ -1,4 +1,5 @@
-"""A computation's own process: what it answers, that it ends, and that its command line holds no secret."""
+"""A computation's own process: what it answers, that it ends, and that its command line holds no
+secret."""
 
 import asyncio
 import os
@@ -19,7 +20,8 @@ import asyncio, os, sys
 from recoup.main.own_process import answer_of
 print(asyncio.run(answer_of([sys.executable, "-c", sys.argv[1]], os.environ, 60)), flush=True)
 """
-# A shell in the background lets its processes ignore the signal; training does not, and neither does this.
+# A shell in the background lets its processes ignore the signal; training does not, and neither
+# does this.
 CHILD = """
 import os, signal, sys, time
 signal.signal(signal.SIGINT, signal.SIG_DFL)

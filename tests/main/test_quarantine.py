@@ -1,4 +1,5 @@
-"""A database that was restored is quarantined: it is read, scheduled rescues are taken, and nothing leaves."""
+"""A database that was restored is quarantined: it is read, scheduled rescues are taken, and nothing
+leaves."""
 
 import asyncio
 import errno
@@ -336,7 +337,8 @@ def test_after_recover_everything_goes_on_and_what_was_lost_is_named(
                 await asyncio.sleep(0.1)
             assert one.world.standing.asks_first_until is not None
             await one.until(
-                f"SELECT stage <> 'received' FROM orders WHERE order_id = '{waits['orderSessionKey']}'"
+                f"SELECT stage <> 'received' FROM orders WHERE order_id = "
+                f"'{waits['orderSessionKey']}'"
             )
             charged = await one.charged()
             assert (
@@ -489,7 +491,8 @@ def test_a_volume_that_was_filled_from_another_is_another(
     ],
 )
 def test_a_machine_that_has_no_name_may_be_any(one: str, other: str, expected: bool) -> None:
-    """A container has none, and its host looks at the same folder; a place of an earlier release is not known."""
+    """A container has none, and its host looks at the same folder; a place of an earlier release is
+    not known."""
     assert is_elsewhere(one, other) is expected
 
 

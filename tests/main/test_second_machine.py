@@ -1,4 +1,5 @@
-"""A database and its keys belong together: a second machine joins, and nobody who lacks the keys makes others."""
+"""A database and its keys belong together: a second machine joins, and nobody who lacks the keys
+makes others."""
 
 import asyncio
 import json
@@ -38,7 +39,8 @@ class Machines:
         self.databases = Databases(people, sandbox, None, None, "")
 
     def with_live(self) -> Databases:
-        """The same with a live world beside them, once `prepare` has made it; dropped with the others."""
+        """The same with a live world beside them, once `prepare` has made it; dropped with the
+        others."""
         name = self.names.setdefault("live", f"machines_live_{uuid.uuid4().hex[:8]}")
         return replace(
             self.databases, live=self.server.dsn(name), admin=self.server.dsn("postgres")
@@ -157,7 +159,8 @@ def test_a_lost_key_file_is_not_made_anew_for_a_database_from_before(machines: M
 def test_a_database_without_check_values_knows_its_keys_by_what_they_sealed(
     machines: Machines, what: str
 ) -> None:
-    """One from before, or a restored one, took any keys as its own; then nothing of it could be read."""
+    """One from before, or a restored one, took any keys as its own; then nothing of it could be
+    read."""
     machines.up("a")
     if what == "a card":
         asyncio.run(_store_card(machines))

@@ -1,4 +1,5 @@
-"""`recoup serve` as a process of its own, with few file handles, and a crowd that only holds connections."""
+"""`recoup serve` as a process of its own, with few file handles, and a crowd that only holds
+connections."""
 
 import asyncio
 import json

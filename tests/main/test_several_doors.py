@@ -1,4 +1,5 @@
-"""Several doors at one address: one that is killed or replaced costs no caller more than its own call."""
+"""Several doors at one address: one that is killed or replaced costs no caller more than its own
+call."""
 
 import http.client
 import os
@@ -28,7 +29,8 @@ CHANGED_SECONDS = 120.0
 
 @contextmanager
 def calling(port: int) -> Iterator[Counter[str]]:
-    """Callers who come again and again, half of them on kept connections, until nobody listens or it ends."""
+    """Callers who come again and again, half of them on kept connections, until nobody listens or
+    it ends."""
     ends, over = Counter[str](), threading.Event()
 
     def call(calls: int) -> None:
@@ -156,7 +158,8 @@ def test_a_successor_that_has_not_said_that_it_serves_replaces_nobody() -> None:
 
 
 def test_who_was_replaced_answers_what_it_has_before_its_parent_ends() -> None:
-    """Children end with their parent: one that was told to end, and forgotten, was cut in the middle of its calls."""
+    """Children end with their parent: one that was told to end, and forgotten, was cut in the
+    middle of its calls."""
     slow = f"""
 import os, signal, sys, time
 signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1.5), sys.exit(7)))

@@ -1,4 +1,5 @@
-"""A process imports what its verb needs: each module more is time at every start, and memory as long as it runs."""
+"""A process imports what its verb needs: each module more is time at every start, and memory as
+long as it runs."""
 
 import subprocess
 import sys
@@ -102,7 +103,8 @@ def test_a_verb_of_a_package_that_is_missing_or_broken_answers_one_line(
         ),
         (
             broken,
-            "cannot be used (ModuleNotFoundError: No module named 'recoup_lab.gone'). Install a release of",
+            "cannot be used (ModuleNotFoundError: No module named 'recoup_lab.gone'). Install a "
+            "release of",
         ),
     ):
         monkeypatch.setattr(

@@ -1,4 +1,5 @@
-"""The nightly training: what a process that fails makes of the night, and the worker that has it run."""
+"""The nightly training: what a process that fails makes of the night, and the worker that has it
+run."""
 
 import asyncio
 import json

@@ -43,8 +43,8 @@ def _run(*command: object, cwd: Path) -> None:
 
 
 def _installed(folder: Path) -> Path:
-    """A fresh environment with the wheel of Recoup alone; the laboratory's lies in `wheels`. What they depend on is
-    linked from ours: no index is asked."""
+    """A fresh environment with the wheel of Recoup alone; the laboratory's lies in `wheels`. What
+    they depend on is linked from ours: no index is asked."""
     source, wheels, environment = folder / "source", folder / "wheels", folder / "environment"
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True

@@ -1,4 +1,5 @@
-"""An installation whose key file has no keys of cards: the merchant stays with SAQ A, and nothing else is missing."""
+"""An installation whose key file has no keys of cards: the merchant stays with SAQ A, and nothing
+else is missing."""
 
 import asyncio
 import json

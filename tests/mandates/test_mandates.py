@@ -1,4 +1,5 @@
-"""A customer revokes a mandate at the bank: the agreement's orders end, whoever says so, and a new mandate opens it."""
+"""A customer revokes a mandate at the bank: the agreement's orders end, whoever says so, and a new
+mandate opens it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -30,8 +31,8 @@ Story = Callable[[Shop, "Saying"], Awaitable[None]]
 
 
 class Saying(SandboxProcessor):
-    """Declines the orders in `says` with that code or advice, which has two digits; before such a code stands `code`.
-    Holds back its answer while `waits`."""
+    """Declines the orders in `says` with that code or advice, which has two digits; before such a
+    code stands `code`. Holds back its answer while `waits`."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -229,7 +230,8 @@ COPY = {
 
 
 def test_what_the_merchant_copies_revokes_and_renews(server: ServerAddress) -> None:
-    """Of a payment under an id that we have never seen, by customer and card; doubled, late and corrected."""
+    """Of a payment under an id that we have never seen, by customer and card; doubled, late and
+    corrected."""
 
     async def story(shop: Shop, processor: Saying) -> None:
         open_order = await begun(shop, "sub-1", payer=ANA)
@@ -277,7 +279,8 @@ def test_a_send_that_is_out_is_given_back_if_it_was_approved(server: ServerAddre
         found = await shop.happenings(late)
         assert found[-2:] == ["approved_late", "reversed"] or "reversed" in found
         word = await shop.value(
-            "SELECT body ->> 'decline' FROM order_log WHERE order_id = $1 AND dst = 'declined' AND src <> 'declined'",
+            "SELECT body ->> 'decline' FROM order_log WHERE order_id = $1 AND dst = 'declined' AND "
+            "src <> 'declined'",
             late,
         )
         assert word == "revoked"
@@ -307,7 +310,8 @@ def test_a_stop_that_nobody_has_carried_out_yet_holds_back_the_next_send(
 
 
 def test_a_test_card_of_the_sandbox_shows_it_too(server: ServerAddress) -> None:
-    """It has an identity of its own in each order: the customer's orders are looked through as well."""
+    """It has an identity of its own in each order: the customer's orders are looked through as
+    well."""
 
     async def story(shop: Shop, processor: Saying) -> None:
         pan = CODE_CARDS["visa"]

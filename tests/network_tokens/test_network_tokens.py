@@ -1,4 +1,5 @@
-"""Network tokens: made once for a card, used by every route that takes them, and never a way round a limit."""
+"""Network tokens: made once for a card, used by every route that takes them, and never a way round
+a limit."""
 
 import asyncio
 import random
@@ -46,7 +47,8 @@ from recoup.switches.flows.card_switches import SWITCHES, card_switches, set_car
 MAGIC = replace(POLICY, call_timeout=timedelta(seconds=20))
 STAGE = "SELECT stage FROM orders WHERE order_id = $1"
 BY_TOKEN = """
-SELECT array_agg(network_token_id IS NOT NULL ORDER BY attempt_no) FROM attempts WHERE order_id = $1 AND state IN
+SELECT array_agg(network_token_id IS NOT NULL ORDER BY attempt_no) FROM attempts WHERE order_id = $1
+  AND state IN
   ('approved', 'declined', 'not_sent') AND route IS NOT NULL
 """
 TOKENS = "SELECT array_agg(state ORDER BY requested_at) FROM network_tokens"
@@ -207,9 +209,15 @@ def test_a_token_that_is_gone_gives_way_to_the_card_at_once(
         state = "suspended" if serial == SUSPENDED else "deleted"
         assert await ground.shop.value(TOKENS) == [state]
         assert await ground.shop.value(BY_TOKEN, order_id) == [True, False]
-        gap = "SELECT max(sent_at) - min(sent_at) FROM attempts WHERE order_id = $1 AND sent_at IS NOT NULL"
+        gap = (
+            "SELECT max(sent_at) - min(sent_at) FROM attempts WHERE order_id = $1 AND sent_at "
+            "IS NOT NULL"
+        )
         assert await ground.shop.value(gap, order_id) < timedelta(minutes=1)
-        sends = "SELECT count(*) FROM network_sends WHERE order_id = $1 AND state = 'sent' AND NOT claimed"
+        sends = (
+            "SELECT count(*) FROM network_sends WHERE order_id = $1 AND state = 'sent' AND "
+            "NOT claimed"
+        )
         assert await ground.shop.value(sends, order_id) == (1 if serial == SUSPENDED else 2), (
             "a decline counts"
         )
@@ -279,7 +287,8 @@ def test_a_number_of_another_card_is_no_token(server: ServerAddress) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_token_resets_no_limit(server: ServerAddress, seed: int) -> None:
-    """However tries by the token and by the number take turns, over several orders: together they are one card's."""
+    """However tries by the token and by the number take turns, over several orders: together they
+    are one card's."""
     draw = random.Random(seed)
 
     async def story(ground: Ground) -> None:
@@ -340,7 +349,8 @@ def test_a_token_that_is_over_is_not_sent(server: ServerAddress) -> None:
         order_id = await ground.begun(declines=0)
         async with owner(ground.shop.world) as connection:
             await connection.execute(
-                "UPDATE vault SET exp_year = 2020 WHERE token_id IN (SELECT network_token_id FROM network_tokens)"
+                "UPDATE vault SET exp_year = 2020 WHERE token_id IN (SELECT network_token_id FROM "
+                "network_tokens)"
             )
         assert await ground.through(order_id) == "completed"
         assert ground.kinds() == ["card"]
@@ -355,7 +365,8 @@ def test_an_expired_card_whose_token_is_not_over_is_charged_without_a_query(
         order_id = await ground.begun(declines=0)
         async with owner(ground.shop.world) as connection:
             await connection.execute(
-                "UPDATE vault SET exp_year = 2020 WHERE token_id NOT IN (SELECT network_token_id FROM network_tokens)"
+                "UPDATE vault SET exp_year = 2020 WHERE token_id NOT IN (SELECT network_token_id "
+                "FROM network_tokens)"
             )
         assert await ground.through(order_id) == "completed"
         assert ground.kinds() == ["network_token"]
@@ -501,7 +512,8 @@ def test_the_token_of_a_person_who_was_erased_is_deleted_at_its_service_once(
 
 
 SEALED = """
-SELECT count(*) FROM vault WHERE ciphertext IS NOT NULL AND token_id IN (SELECT network_token_id FROM network_tokens)
+SELECT count(*) FROM vault WHERE ciphertext IS NOT NULL AND token_id IN (SELECT network_token_id
+  FROM network_tokens)
 """
 
 FORGOTTEN = "SELECT array_agg(order_id) FROM order_payer WHERE forgotten"

@@ -122,7 +122,8 @@ def test_the_documented_card_is_refreshed(server: ServerAddress) -> None:
 
 
 def test_yesterdays_notice_changes_nothing(server: ServerAddress) -> None:
-    """What it says is not read: the service says how the token stands now. One that is deleted stays so."""
+    """What it says is not read: the service says how the token stands now. One that is deleted
+    stays so."""
 
     async def tell(on: Ground) -> None:
         token_id = await on.made()

@@ -1,4 +1,5 @@
-"""How often a card may be tried still: the same windows as the gate's, and when the next send becomes free."""
+"""How often a card may be tried still: the same windows as the gate's, and when the next send
+becomes free."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,8 +11,13 @@ from tests.rings import each
 from recoup.networks.limits import Allowed, Refused, Send, Wish, allowance, may_send, tallies
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-WISH: dict[str, Any] = {"units": 4590, "currency": "USD", "initiator": "merchant", "acceptor_id": "acc",
-                        "merchant_id": "m"}  # fmt: skip
+WISH: dict[str, Any] = {
+    "units": 4590,
+    "currency": "USD",
+    "initiator": "merchant",
+    "acceptor_id": "acc",
+    "merchant_id": "m",
+}
 
 
 def sends(count: int, *, first: timedelta = timedelta(days=29)) -> list[Send]:
@@ -79,8 +85,8 @@ def test_the_allowance_says_nothing_of_what_others_send() -> None:
 
 @pytest.mark.parametrize("others", [0, 1, 15, 19])
 def test_own_claims_do_not_feel_for_what_others_sent(others: int) -> None:
-    """A merchant who knew a card's number claimed one decline more each time: the claim after which its order had to
-    wait said how many sends others had made of that amount."""
+    """A merchant who knew a card's number claimed one decline more each time: the claim after which
+    its order had to wait said how many sends others had made of that amount."""
     for count in range(21):
         told = [*claims(count), *sends(others)]
         assert allowance("visa", told, NOW, Wish(**WISH)) == allowance(
@@ -95,7 +101,8 @@ def test_own_claims_do_not_feel_for_what_others_sent(others: int) -> None:
 
 
 def test_a_refusal_by_others_sends_says_neither_when_nor_how_many() -> None:
-    """Each binds to the end of a day, also for who asks again and again; the merchant's own to the instant."""
+    """Each binds to the end of a day, also for who asks again and again; the merchant's own to the
+    instant."""
     refused = may_send("visa", sends(23), NOW, Wish(**WISH))
     assert refused == may_send(
         "visa", sends(20, first=timedelta(days=29, hours=-3)), NOW, Wish(**WISH)

@@ -17,8 +17,16 @@ from recoup.networks.card_text import json_may_hold_number, numbers_in
 from recoup.networks.magic import inputs, script_card
 from recoup_lab.bench.calls import transmit_body
 
-HEADS = ("555555555555444", "37828224631000", "601100099013942", "353011133330000", "3622720627166", "620000000000000",
-         "222300312200322", "422222222222")  # fmt: skip
+HEADS = (
+    "555555555555444",
+    "37828224631000",
+    "601100099013942",
+    "353011133330000",
+    "3622720627166",
+    "620000000000000",
+    "222300312200322",
+    "422222222222",
+)
 CARDS = [PHONE_CARD, *(head + luhn_digit(head) for head in HEADS), script_card("visa", "51", 3)]
 PAN = PHONE_CARD
 GROUPS = [PAN[at : at + 4] for at in range(0, 16, 4)]
@@ -129,7 +137,8 @@ def test_every_card_of_the_sandbox_is_one() -> None:
     assert [one.card for one in inputs() if one.card not in found(f"card {one.card}")] == []
 
 
-# where they stand ---------------------------------------------------------------------------------------------------
+# where they stand
+# ---------------------------------------------------------------------------------------------------
 
 
 @each(
@@ -231,9 +240,30 @@ def test_a_long_number_that_is_no_card_is_free(head: int) -> None:
 
 ONES_ID = f"4{'1' * 7}-1111-1111-1111-{'1' * 12}"  # reads like a test card's number
 DIGITS_ID = "01a20135-1937-7031-8999-f8864dceedc8"  # its digits alone are long enough for a card
-PIECES = st.sampled_from([*CARDS, *GROUPS, GROUPED, PAN[:6], PAN[6:], " ", "-", ".", "e", "4", "x", "\u00a0", "\u0664",
-                          '"', "\\", "\n", "2026-11-20", "100000000000000",
-                          DIGITS_ID, ONES_ID])  # fmt: skip
+PIECES = st.sampled_from(
+    [
+        *CARDS,
+        *GROUPS,
+        GROUPED,
+        PAN[:6],
+        PAN[6:],
+        " ",
+        "-",
+        ".",
+        "e",
+        "4",
+        "x",
+        "\u00a0",
+        "\u0664",
+        '"',
+        "\\",
+        "\n",
+        "2026-11-20",
+        "100000000000000",
+        DIGITS_ID,
+        ONES_ID,
+    ]
+)
 TEXTS = st.lists(PIECES, max_size=5).map("".join)
 NUMBERS = st.sampled_from([int(card) for card in CARDS]).flatmap(
     lambda card: st.sampled_from([card, float(card), card * 10.0, card // 10, card * 10])

@@ -1,4 +1,5 @@
-"""What a decline means: the trust order, the schemes' profiles, editions, regions, processors' words."""
+"""What a decline means: the trust order, the schemes' profiles, editions, regions, processors'
+words."""
 
 import json
 from dataclasses import asdict
@@ -31,10 +32,30 @@ def read(code: str | None, scheme: str = "visa", source: str | None = None, **mo
 
 
 NMI = {
-    "200": "05", "201": "05", "202": "51", "203": "61", "204": "57", "221": "15", "222": "14", "223": "54",
-    "224": "54", "225": "N7", "226": "55", "240": "01", "250": "04", "251": "41", "252": "43", "253": "59",
-    "261": "R3", "262": "R1", "430": "94", "400": "96", "420": "96", "421": "96", "440": "96",
-}  # fmt: skip
+    "200": "05",
+    "201": "05",
+    "202": "51",
+    "203": "61",
+    "204": "57",
+    "221": "15",
+    "222": "14",
+    "223": "54",
+    "224": "54",
+    "225": "N7",
+    "226": "55",
+    "240": "01",
+    "250": "04",
+    "251": "41",
+    "252": "43",
+    "253": "59",
+    "261": "R3",
+    "262": "R1",
+    "430": "94",
+    "400": "96",
+    "420": "96",
+    "421": "96",
+    "440": "96",
+}
 
 
 @each("scheme", SCHEMES)

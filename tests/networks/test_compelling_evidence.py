@@ -1,4 +1,5 @@
-"""Which earlier payments speak for a payment that its cardholder denies, at each boundary of Visa's rule."""
+"""Which earlier payments speak for a payment that its cardholder denies, at each boundary of Visa's
+rule."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import count

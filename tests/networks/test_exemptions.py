@@ -1,4 +1,5 @@
-"""An exemption is claimed where its dated row, of region and currency, allows so much, and nowhere else."""
+"""An exemption is claimed where its dated row, of region and currency, allows so much, and nowhere
+else."""
 
 from datetime import date
 

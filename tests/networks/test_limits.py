@@ -15,8 +15,12 @@ NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SEND = Send(NOW - HOUR, 4590, "USD", "merchant", "acceptor", "m1", declined=True, visa_category=2)
 WISH: dict[str, Any] = {
-    "units": 4590, "currency": "USD", "initiator": "merchant", "acceptor_id": "acceptor", "merchant_id": "m1",
-}  # fmt: skip
+    "units": 4590,
+    "currency": "USD",
+    "initiator": "merchant",
+    "acceptor_id": "acceptor",
+    "merchant_id": "m1",
+}
 
 
 def ask(scheme: str, sends: list[Send], now: datetime = NOW, **more: Any) -> Allowed | Refused:

@@ -1,4 +1,5 @@
-"""The sandbox's magic inputs: one for each row of the decline table, and none that means two things."""
+"""The sandbox's magic inputs: one for each row of the decline table, and none that means two
+things."""
 
 import random
 from typing import Any

@@ -1,4 +1,5 @@
-"""Every code that a vendor publishes has a row with its source and date, and is read as the vendor's own words say."""
+"""Every code that a vendor publishes has a row with its source and date, and is read as the
+vendor's own words say."""
 
 import csv
 import re
@@ -16,8 +17,18 @@ from recoup.policies.rules.policy import group_of
 NOW = date(2026, 11, 29)
 FOLDER = Path(__file__).with_name("published")
 VENDORS = sorted(path.stem for path in FOLDER.glob("*.csv"))
-FINAL = ("lost", "stolen", "closed", "stopped billing", "stopped all", "revoke", "disabled the token", "stop all",
-         "stop this", "pick up")  # fmt: skip
+FINAL = (
+    "lost",
+    "stolen",
+    "closed",
+    "stopped billing",
+    "stopped all",
+    "revoke",
+    "disabled the token",
+    "stop all",
+    "stop this",
+    "pick up",
+)
 
 
 def published(vendor: str) -> list[dict[str, str]]:

@@ -1,4 +1,5 @@
-"""The region of a country, and what may be claimed of strong customer authentication in each: by both ends."""
+"""The region of a country, and what may be claimed of strong customer authentication in each: by
+both ends."""
 
 from datetime import date
 

@@ -13,12 +13,16 @@ _SAID = {
     "no_route": "No card processor takes it at the moment.",
     "processor_not_reached": "The processor was not reachable.",
     "request_refused": "The processor refused the request as invalid, so it is not repeated.",
-    "request_refused:amount_too_small": "The processor refused the request as invalid (amount_too_small), so it is not"
+    "request_refused:amount_too_small": "The processor refused the request as invalid "
+    "(amount_too_small), so it is not"
     " repeated.",
-    "account_refused": "The processor refuses this account or its key. Payments wait until this is fixed.",
-    "account_refused:010": "The processor refuses this account or its key (010). Payments wait until this is fixed.",
+    "account_refused": "The processor refuses this account or its key. Payments wait until this is "
+    "fixed.",
+    "account_refused:010": "The processor refuses this account or its key (010). Payments wait "
+    "until this is fixed.",
     "rate_limited": "The processor takes no more requests for the moment.",
-    "invoice_differs": "Its invoice has changed at the processor, and is read anew before anything is charged.",
+    "invoice_differs": "Its invoice has changed at the processor, and is read anew before anything "
+    "is charged.",
     "made_again": "A person sends the refused request again.",
     "never_arrived": "It never arrived, and it may not be sent again now.",
     "processor_answered": "The processor has answered.",
@@ -38,24 +42,30 @@ _SAID = {
     "brought_forward": "Brought forward by a person.",
     "brought_forward_by_operator": "Brought forward by the operator.",
     "collection_over": "The time to collect it is over.",
-    "card_instead_of_token": "The card’s network token is not valid; the card itself is tried instead.",
+    "card_instead_of_token": "The card’s network token is not valid; the card itself is tried "
+    "instead.",
     "charge_not_sent": "The charge was not sent.",
     "channel_answered": "The channel has spoken.",
     "payment_failed": "The payment failed.",
     "held_by_person:check": "Put on hold by a person: something about it is being checked.",
     "held_by_operator:asked": "Put on hold by the operator: the customer asked to wait.",
     "sending_off": "The operator has switched all sending off; it goes on by itself afterwards.",
-    "bank_never": "The bank allows no further attempt with this card. Only another card of the customer helps.",
-    "bank_waits:2026-11-24T13:05:59.5+00:00": "The bank asked not to try this card before 2026-11-24 13:05 UTC.",
+    "bank_never": "The bank allows no further attempt with this card. Only another card of the "
+    "customer helps.",
+    "bank_waits:2026-11-24T13:05:59.5+00:00": "The bank asked not to try this card before "
+    "2026-11-24 13:05 UTC.",
     "card_set_to_none": "The card's allowance is set to none.",
-    "card_used_up:2026-12-01T02:00:00+02:00": "The card's allowance is used up until 2026-12-01 00:00 UTC.",
+    "card_used_up:2026-12-01T02:00:00+02:00": "The card's allowance is used up until 2026-12-01 "
+    "00:00 UTC.",
     "blocked:fraud_dispute": "This card is blocked: its holder disputed a payment here as fraud.",
     "blocked:fraud_warning": "This card is blocked: its issuer reported a payment here as fraud.",
     "blocked:customer": "This customer is blocked by the merchant.",
     "blocked:card": "This card is blocked by the merchant.",
-    "blocked:own_retry": "The processor's own billing charges this invoice within hours: nothing is sent close to"
+    "blocked:own_retry": "The processor's own billing charges this invoice within hours: nothing "
+    "is sent close to"
     " that.",
-    "blocked:own_repeat": "The processor repeats this payment by itself within hours: nothing is sent close to that.",
+    "blocked:own_repeat": "The processor repeats this payment by itself within hours: nothing is "
+    "sent close to that.",
     "blocked:another": "This card is blocked.",
 }
 

@@ -69,7 +69,8 @@ def test_redirects_are_answers_and_not_followed() -> None:
     ) -> None:
         calls.append(head)
         writer.write(
-            b"HTTP/1.1 307 x\r\nlocation: http://127.0.0.1:1/\r\nset-cookie: a=b\r\ncontent-length: 0\r\n\r\n"
+            b"HTTP/1.1 307 x\r\nlocation: http://127.0.0.1:1/\r\nset-cookie: "
+            b"a=b\r\ncontent-length: 0\r\n\r\n"
         )
 
     one, other = told(behave, times=2)

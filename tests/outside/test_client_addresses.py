@@ -157,7 +157,8 @@ def test_the_certificate_is_checked_against_the_name_on_the_pinned_address(tmp_p
                 good = await web.post(f"https://hooks.example.com:{port}/", {}, b"")
                 assert (good.status, good.error) == (200, None)
                 assert f"host: hooks.example.com:{port}\r\n".encode() in heads[0].lower()
-                # Same machine, other name: neither the kept connection nor the certificate may serve it.
+                # Same machine, other name: neither the kept connection nor the certificate may
+                # serve it.
                 wrong = await web.post(f"https://other.example.com:{port}/", {}, b"")
                 assert (wrong.status, wrong.error) == (None, "tls")
             for tls in (stranger, ssl.create_default_context(), None):

@@ -1,4 +1,5 @@
-"""A receiver whose name servers do not answer keeps nobody else's webhooks, and nothing else, waiting."""
+"""A receiver whose name servers do not answer keeps nobody else's webhooks, and nothing else,
+waiting."""
 
 import asyncio
 import socket
@@ -19,7 +20,8 @@ PUBLIC = "203.0.112.7"
 
 @asynccontextmanager
 async def dead(monkeypatch: pytest.MonkeyPatch, *ends: str) -> AsyncIterator[list[str]]:
-    """Names that end so are not answered until the test is over; all others at once. Yields what was asked."""
+    """Names that end so are not answered until the test is over; all others at once. Yields what
+    was asked."""
     over, asked = threading.Event(), []
 
     def ask(host: str, *_: Any, **__: Any) -> list[Any]:
@@ -47,7 +49,8 @@ def test_fifty_endpoints_of_one_dead_domain_do_not_fail_everybodys_webhooks(
             await asyncio.sleep(0.1)
             async with asyncio.timeout(5):
                 assert await web._names.addresses("hooks.shop.example.com") == [PUBLIC]
-                # the loop's own threads, by which the databases and the card processor are found, are free, too
+                # the loop's own threads, by which the databases and the card processor are found,
+                # are free, too
                 found = await asyncio.get_running_loop().getaddrinfo("database.example.com", 5432)
             assert found[0][4][0] == PUBLIC
             for task in bad:

@@ -42,7 +42,8 @@ WRITTEN_MAX = 32_000_000  # what the buffers of both ends hold, with room
 
 
 class Flood:
-    """A receiver that writes as long as it may; `written` tells how much that was, over all connections."""
+    """A receiver that writes as long as it may; `written` tells how much that was, over all
+    connections."""
 
     def __init__(self, first: bytes, again: bytes) -> None:
         self.first = first

@@ -60,8 +60,8 @@ def test_a_token_is_valid_for_ten_minutes() -> None:
 
 
 def test_the_known_vector_of_the_standard() -> None:
-    """RFC 7515 A.1 signs with the same function; its claims have no nbf, so the signature is compared
-    only.
+    """RFC 7515 A.1 signs with the same function; its claims have no nbf, so the signature is
+    compared only.
     """
     key = base64.urlsafe_b64decode(
         "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow=="

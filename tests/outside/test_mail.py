@@ -1,4 +1,5 @@
-"""Mail by SMTP: one message, one id, no header that somebody else wrote, nothing in the clear to strangers."""
+"""Mail by SMTP: one message, one id, no header that somebody else wrote, nothing in the clear to
+strangers."""
 
 import asyncio
 import email
@@ -29,7 +30,8 @@ MESSAGE = Message(
 
 @asynccontextmanager
 async def smtp(said: dict[str, bytes] | None = None) -> AsyncIterator[tuple[int, list[bytes]]]:
-    """A mail server on loopback: its port, and the mails it took. `said`: other answers than yes, by command."""
+    """A mail server on loopback: its port, and the mails it took. `said`: other answers than yes,
+    by command."""
     got: list[bytes] = []
     answers = {
         b"EHLO": b"250 hi",

@@ -1,5 +1,5 @@
-"""A process dies between every two steps of what collects a payment in parts, gives a part back, or refunds over both
-charges. See the stories beside."""
+"""A process dies between every two steps of what collects a payment in parts, gives a part back, or
+refunds over both charges. See the stories beside."""
 
 import asyncio
 from datetime import timedelta
@@ -141,15 +141,18 @@ def test_a_kill_between_any_two_steps(server: ServerAddress) -> None:
 
 
 async def _judge(shop: Shop, name: str, cases: list[Case]) -> None:
-    """The processor has what the story ends with, by its own book and by ours, and charged each attempt once."""
+    """The processor has what the story ends with, by its own book and by ours, and charged each
+    attempt once."""
     assert cases
     async with owner(shop.world) as connection:
         theirs = await connection.fetch(
             """
             SELECT s.order_id, sum(s.units - coalesce((SELECT sum(r.units) FROM issuer.reversals r
-              WHERE r.charge_id = s.id AND r.decision = 'approved' AND r.kind IN ('refund', 'void')), 0))::bigint
+              WHERE r.charge_id = s.id AND r.decision = 'approved'
+                AND r.kind IN ('refund', 'void')), 0))::bigint
               AS units FROM issuer.sends s WHERE s.decision = 'approved'
-              AND NOT EXISTS (SELECT FROM orders o WHERE o.order_id = s.order_id AND o.merchant_id <> $1)
+              AND NOT EXISTS (SELECT FROM orders o WHERE o.order_id = s.order_id
+                AND o.merchant_id <> $1)
             GROUP BY 1""",
             shop.merchant_id,
         )

@@ -1,5 +1,5 @@
-"""A declined payment collected in parts, where its merchant allows it: charged, refunded, disputed and reconciled to
-the unit; and given back, or kept, where the rest never comes."""
+"""A declined payment collected in parts, where its merchant allows it: charged, refunded, disputed
+and reconciled to the unit; and given back, or kept, where the rest never comes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -160,9 +160,15 @@ def test_a_part_then_the_rest(play: Callable[[Story], None]) -> None:
             )
         assert over.value.code == "over_remainder"
         await shop.run_due()
-        backs = "SELECT array_agg(units ORDER BY modification_no) FROM modifications WHERE kind = 'refund'"
+        backs = (
+            "SELECT array_agg(units ORDER BY modification_no) FROM modifications WHERE kind = "
+            "'refund'"
+        )
         assert await shop.value(backs) == [3000, 2000]
-        pieces = "SELECT array_agg(piece_of ORDER BY modification_no) FROM modifications WHERE kind = 'refund'"
+        pieces = (
+            "SELECT array_agg(piece_of ORDER BY modification_no) FROM modifications WHERE "
+            "kind = 'refund'"
+        )
         assert await shop.value(pieces) == [None, done.refund_id]
         async with owner(shop.world) as connection:
             await connection.execute("UPDATE modifications SET piece_of = NULL")
@@ -187,7 +193,8 @@ def test_two_refunds_of_one_amount_at_one_moment_are_two(play: Callable[[Story],
         ]
         async with owner(shop.world) as connection:
             await connection.execute(
-                "UPDATE modifications SET business_at = (SELECT min(business_at) FROM modifications)"
+                "UPDATE modifications SET business_at = (SELECT min(business_at) FROM "
+                "modifications)"
             )
         again = await refund(
             shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="40.00")
@@ -293,7 +300,10 @@ def test_a_cancelled_order_gives_its_part_back_whatever_the_terms_say(
         assert (await outcome_of(shop.world, str(order_id), shop.merchant_id))[
             "refundedAmount"
         ] == 3000
-        body = "SELECT body -> 'Order' ->> 'RefundedAmount' FROM outbox WHERE subject_id = $1 AND event = $2"
+        body = (
+            "SELECT body -> 'Order' ->> 'RefundedAmount' FROM outbox WHERE subject_id = $1 AND "
+            "event = $2"
+        )
         assert await shop.value(body, order_id, "order.cancelled") == "3000"
 
     play(story)
@@ -353,7 +363,8 @@ def test_a_merchant_that_is_paid_the_rest_elsewhere_keeps_the_part(
 def test_a_merchant_that_is_paid_the_rest_while_it_is_tried_here_gets_its_part_back(
     play: Callable[[Story], None],
 ) -> None:
-    """Whether the customer paid the rest twice is not known then: nothing is kept, and no money is lost on the way."""
+    """Whether the customer paid the rest twice is not known then: nothing is kept, and no money is
+    lost on the way."""
 
     async def story(shop: Shop) -> None:
         await allow(shop, count_max=1, at_expiry="keep")
@@ -647,9 +658,13 @@ def test_no_other_decline_is_tried_in_parts(play: Callable[[Story], None], code:
 
 
 BAD: tuple[tuple[str, Any], ...] = (
-    ("least_share", 9), ("least_share", 51), ("count_max", 0), ("count_max", 5), ("count_max", True),
+    ("least_share", 9),
+    ("least_share", 51),
+    ("count_max", 0),
+    ("count_max", 5),
+    ("count_max", True),
     ("at_expiry", "burn"),
-)  # fmt: skip
+)
 
 
 @each(("field", "value"), BAD)
@@ -769,7 +784,8 @@ def test_a_partial_approval_after_the_end_goes_back_as_a_part(
 
 
 def test_what_a_part_brought_is_the_last_word_of_its_card(play: Callable[[Story], None]) -> None:
-    """An older decline of another card says nothing of the rest: it is tried again as after a lack of money."""
+    """An older decline of another card says nothing of the rest: it is tried again as after a lack
+    of money."""
 
     async def story(shop: Shop) -> None:
         await allow(shop, at_expiry="keep")

@@ -1,5 +1,5 @@
-"""A part of an amount: when one is tried, how much it is, how a refund is cut over charges; and that the decision with
-it repeats."""
+"""A part of an amount: when one is tried, how much it is, how a refund is cut over charges; and
+that the decision with it repeats."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -155,7 +155,8 @@ def test_a_decision_with_a_part_says_so_changes_no_time_and_repeats() -> None:
     assert (decision.verdict, decision.plan) == (plain.verdict, plain.plan)
     assert decision.rules == (*plain.rules, "part")
     assert decision.reasons[-2] == (
-        "The next attempt is for a part, 30.00 of 90.00 USD: its chance is 24 %, a rough prior. The rest stays owed."
+        "The next attempt is for a part, 30.00 of 90.00 USD: its chance is 24 %, a rough prior. "
+        "The rest stays owed."
     )
     assert [(one.name, one.chance) for one in decision.alternatives][-1] == ("part", 0.24)
     told = evidence.features()
@@ -176,7 +177,8 @@ def test_the_last_try_is_for_a_part_only_where_it_is_kept() -> None:
     assert part_of(replace(READY, keeps=True), "51", 9000, "USD", 1) is not None
 
 
-# refunds over charges -------------------------------------------------------------------------------------------------
+# refunds over charges
+# -------------------------------------------------------------------------------------------------
 
 ROOMS = st.lists(st.integers(-100, 10**9), max_size=6)
 
@@ -224,7 +226,8 @@ def test_the_pieces_of_a_refund_by_items_add_up(lines: list[int], cuts: list[int
     assert over_pieces([], pieces) == [[] for _ in pieces], "a refund by amount is for no line"
 
 
-# terms ----------------------------------------------------------------------------------------------------------------
+# terms
+# ----------------------------------------------------------------------------------------------------------------
 
 
 def test_terms_change_one_by_one() -> None:

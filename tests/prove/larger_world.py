@@ -1,4 +1,5 @@
-"""A world that somebody else wrote, with more payers and orders than it has: `larger_world.py NAME FACTOR SEED`."""
+"""A world that somebody else wrote, with more payers and orders than it has: `larger_world.py NAME
+FACTOR SEED`."""
 
 import importlib
 import os

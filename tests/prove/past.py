@@ -1,5 +1,5 @@
-"""Past payments of a simulated world as a file that `recoup import` takes: the world's own records, or what a schedule
-sent of its declined payments."""
+"""Past payments of a simulated world as a file that `recoup import` takes: the world's own records,
+or what a schedule sent of its declined payments."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,8 @@ Row = Mapping[str, Any]
 
 
 class Noted:
-    """An arm, and what the merchant has on file of its orders: each decline, and each send with its answer."""
+    """An arm, and what the merchant has on file of its orders: each decline, and each send with its
+    answer."""
 
     def __init__(self, arm: Arm, orders: Iterable[WorldOrder]) -> None:
         self.arm = arm

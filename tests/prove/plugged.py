@@ -1,6 +1,7 @@
-"""A world behind the protocol, played twice on different customers: on some the engine decides with draws and a
-comparison group, which gives the log that the back-test reads; on the others a policy decides alone, and what it
-rescues there is what the back-test has to say. No order is played by both.
+"""A world behind the protocol, played twice on different customers: on some the engine decides with
+draws and a comparison group, which gives the log that the back-test reads; on the others a policy
+decides alone, and what it rescues there is what the back-test has to say. No order is played by
+both.
 """
 
 import hashlib
@@ -97,7 +98,8 @@ class TargetArm(EngineArm):
 
 
 class Truth(NamedTuple):
-    """The share that a policy's sends rescue of orders that are in no log; `error`: a standard error, by customer."""
+    """The share that a policy's sends rescue of orders that are in no log; `error`: a standard
+    error, by customer."""
 
     value: float
     error: float
@@ -187,7 +189,8 @@ def within_tries(model: Model, pricing: Pricing, tries: int) -> Target:
 
 
 def targets(world: Plugged) -> dict[str, Target]:
-    """The engine without draws, the same with three tries at most, and the schedule that the comparison group keeps."""
+    """The engine without draws, the same with three tries at most, and the schedule that the
+    comparison group keeps."""
     return {
         "engine": world.own,
         "three tries": within_tries(world.model, ENGINE_2, 3),

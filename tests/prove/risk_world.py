@@ -1,10 +1,11 @@
 """A world of payments whose customers wait, one in a hundred of them fraud.
 
-What AVS and CVV say agrees with a published count over a million orders: of AVS mismatches 6.6 % were fraud, of CVV
-mismatches 6.5 %, of both together 17.9 % (apruvd.com, "Over 93 % of AVS and CVV mismatches are not fraud"). How fraud
-divides into kinds, and how they look, is assumed: a third tests cards, a third orders with a stolen card, a third
-cannot be told from genuine payments by anything that a merchant sees, as where a customer disputes their own order.
-Genuine customers share addresses on the internet, travel, send gifts and mistype. Nothing here knows the weights.
+What AVS and CVV say agrees with a published count over a million orders: of AVS mismatches 6.6 %
+were fraud, of CVV mismatches 6.5 %, of both together 17.9 % (apruvd.com, "Over 93 % of AVS and CVV
+mismatches are not fraud"). How fraud divides into kinds, and how they look, is assumed: a third
+tests cards, a third orders with a stolen card, a third cannot be told from genuine payments by
+anything that a merchant sees, as where a customer disputes their own order. Genuine customers share
+addresses on the internet, travel, send gifts and mistype. Nothing here knows the weights.
 """
 
 import random
@@ -18,7 +19,8 @@ AVS_FRAUD, CVV_FRAUD, BOTH_FRAUD = 0.35, 0.20, 0.09  # how often fraud mismatche
 
 
 def _among_genuine(fraud: float, of: float) -> float:
-    """How often genuine payments show what `fraud` of the frauds show, where that is fraud `of` the time."""
+    """How often genuine payments show what `fraud` of the frauds show, where that is fraud `of` the
+    time."""
     return fraud * FRAUD * (1 - of) / (of * (1 - FRAUD))
 
 
@@ -79,7 +81,8 @@ def _checks(draw: random.Random, *, fraud: bool) -> tuple[Check, Check]:
 
 
 def _seen(draw: random.Random, kind: str) -> dict[str, Seen]:
-    """Other orders and cards of the day, by name. A tester changes addresses on the internet half of the time."""
+    """Other orders and cards of the day, by name. A tester changes addresses on the internet half
+    of the time."""
     if kind == "testing":
         many = draw.randint(2, 12)
         ip = Seen(many // 2, many, many, many) if draw.random() < 0.5 else Seen()

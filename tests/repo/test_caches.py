@@ -1,5 +1,5 @@
-"""What is kept by what somebody asked stays small: a text from outside that outlives its call as a key has 64
-characters at most, which `kernel/cached.py` holds."""
+"""What is kept by what somebody asked stays small: a text from outside that outlives its call as a
+key has 64 characters at most, which `kernel/cached.py` holds."""
 
 import ast
 import re
@@ -155,7 +155,8 @@ def test_no_text_from_outside_is_a_lasting_key() -> None:
 
 
 def raised_again(tree: ast.Module) -> list[str]:
-    """An exception that a module keeps, raised as it is: it keeps the frames of each time, and what they hold."""
+    """An exception that a module keeps, raised as it is: it keeps the frames of each time, and what
+    they hold."""
     raised = (
         one.exc
         for one in ast.walk(tree)

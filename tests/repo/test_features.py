@@ -7,7 +7,8 @@ from recoup.kernel.feature import features
 
 SOURCE = Path(__file__).parents[2] / "src/recoup"
 KNOWN_TO_MAX = 5
-# What a file says that knows the feature: its modules, tables, facts, events, due work, alerts. That an order may have
+# What a file says that knows the feature: its modules, tables, facts, events, due work, alerts.
+# That an order may have
 # several charges, of which some is collected and the rest owed, is the core's.
 SIGNS = {
     "chains": r"recoup\.chains|deposit_addresses|(FROM|INTO|UPDATE) settlement_addresses|facts\[\"chain\"\]",

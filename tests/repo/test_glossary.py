@@ -7,7 +7,8 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-# "What was told" and "what was asked" say neither what a thing is nor whose: these words name nothing here.
+# "What was told" and "what was asked" say neither what a thing is nor whose: these words name
+# nothing here.
 VAGUE = frozenset({"told", "asked"})
 FILES = {
     path.relative_to(source).as_posix(): path
@@ -106,7 +107,10 @@ def test_names_are_found_wherever_they_stand() -> None:
 
 
 def test_vague_words_are_found_in_every_kind_of_name() -> None:
-    source = "class WhatTold: ...\ndef f(asked, *, told_by=None): x._told = asked.TOLD_MAX; retold = masked"
+    source = (
+        "class WhatTold: ...\ndef f(asked, *, told_by=None): x._told = asked.TOLD_MAX; "
+        "retold = masked"
+    )
     assert vague(ast.walk(ast.parse(source))) == {
         "WhatTold",
         "asked",

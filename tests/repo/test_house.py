@@ -19,7 +19,8 @@ LONG_FILES: dict[str, str] = {}
 CARD_NUMBERS_ALLOWED: dict[str, str] = {
     "src/recoup/networks/magic.py": "the sandbox's magic inputs: test numbers, no one's card",
     "src/recoup/networks/allow_list.py": "the documented cards of the sandbox",
-    "src/recoup/docs/static/recoup.postman_collection.json": "the sample of /tokenize: a card of that list",
+    "src/recoup/docs/static/recoup.postman_collection.json": "the sample of /tokenize: a card of "
+    "that list",
 }
 
 # 2-6: the first digit of the networks' numbers
@@ -93,7 +94,8 @@ def test_doors_only_read() -> None:
 
 
 def test_every_connection_of_ours_finds_its_tables() -> None:
-    """Made in `db/connect`, which says in which schemas they are. What plays the outside world has its own."""
+    """Made in `db/connect`, which says in which schemas they are. What plays the outside world has
+    its own."""
     made = [
         name_of(file)
         for file in python_files()

@@ -12,10 +12,25 @@ _SOURCE = Path(recoup.__file__).parent
 _parsed = cache(ast.parse)
 _PROSE = re.compile(r"[A-Za-z]{2,}[,:]? [a-z]{2,}")
 _SQL = re.compile(r"\b(SELECT|FROM|WHERE|INSERT|UPDATE|JOIN|AND|BY)\b|</?\w+")
-_READING = frozenset({
-    "startswith", "endswith", "removeprefix", "removesuffix", "partition", "rpartition", "split", "replace", "find",
-    "index", "compile", "search", "match", "fullmatch", "sub",
-})  # fmt: skip
+_READING = frozenset(
+    {
+        "startswith",
+        "endswith",
+        "removeprefix",
+        "removesuffix",
+        "partition",
+        "rpartition",
+        "split",
+        "replace",
+        "find",
+        "index",
+        "compile",
+        "search",
+        "match",
+        "fullmatch",
+        "sub",
+    }
+)
 _EXPRESSION = re.compile(r"\{[{%].*?[%}]\}", re.S)
 _COMPARED = re.compile(r"""[!=]= ["']([^"']*)["']|\bin \(([^)]*)\)""")
 # Where it is nobody's sentence of ours, or no sentence: file -> what it is.
@@ -24,7 +39,8 @@ _MAY = {
     "chains/channels.py": "msgspec says what is wrong with a table in words only",
     "chains/trial.py": "marks around our lines of a settings file",
     "stablecoin/api/fields.py": "msgspec says what is wrong with a body in words only",
-    "outside/web/client.py": "aiohttp's parser says which limit was broken in words only; a test holds them",
+    "outside/web/client.py": "aiohttp's parser says which limit was broken in words only; a test "
+    "holds them",
     "kernel/scope.py": "how an actor is written: `user:… by operator:…`",
     "main/backup/restore.py": "PostgreSQL says in its log in words only why a recovery ended",
     "networks/phrases.py": "what gateways without a list of codes say, in words only",

@@ -1,6 +1,6 @@
-"""Every regular expression of the product takes time in proportion to its text, or stands in `REVIEWED` with what
-bounds the text. Each is tried with texts that are made of it: what it repeats, again and again, and an end that does
-not fit."""
+"""Every regular expression of the product takes time in proportion to its text, or stands in
+`REVIEWED` with what bounds the text. Each is tried with texts that are made of it: what it repeats,
+again and again, and an end that does not fit."""
 
 import ast
 import importlib
@@ -36,7 +36,8 @@ GROWTH_MAX: Final = 2.3  # steps for twice the text
 SLACK: Final = 50  # steps
 STEPS_MAX: Final = 200  # of each letter: what is linear takes some ten
 PARTS: Final = 8
-# module and pattern -> what bounds its text, or whose it is; or of one that is made while it runs, of what.
+# module and pattern -> what bounds its text, or whose it is; or of one that is made while it runs,
+# of what.
 REVIEWED: Final = {
     "recoup.kit.files.amounts _GROUPED": "60 characters: CHARS_MAX",
     "recoup.kit.languages.said _shapes": "1,500 characters of ours: _LONGEST",
@@ -47,7 +48,8 @@ REVIEWED: Final = {
     "recoup.kit.languages.page_text _TOKEN": "our own pages",
     "recoup.kit.languages.page_text _SPOKEN": "our own pages",
     "recoup.chains.channels _PATH": "what is wrong with the operator's own settings",
-    "recoup_connectors.braintree.kind FORM": "80 characters from each place on, and words of our own settings",
+    "recoup_connectors.braintree.kind FORM": "80 characters from each place on, and words of our "
+    "own settings",
     "recoup.main.settings without_secrets": "the operator's own settings",
     "recoup.desk.store.order_row rows_of": "our own statements",
     "recoup.db.upgrade _read_bytes": "our own migrations",
@@ -112,12 +114,17 @@ def _uses(called: list[ast.Attribute], name: str) -> frozenset[str]:
     )  # type: ignore[attr-defined]
 
 
-# texts that are made of a pattern -------------------------------------------------------------------------------------
+# texts that are made of a pattern
+# -------------------------------------------------------------------------------------
 
 _CATEGORIES: Final = {
-    op.CATEGORY_DIGIT: "7", op.CATEGORY_NOT_DIGIT: "a", op.CATEGORY_SPACE: " ", op.CATEGORY_NOT_SPACE: "a",
-    op.CATEGORY_WORD: "a", op.CATEGORY_NOT_WORD: "-",
-}  # fmt: skip
+    op.CATEGORY_DIGIT: "7",
+    op.CATEGORY_NOT_DIGIT: "a",
+    op.CATEGORY_SPACE: " ",
+    op.CATEGORY_NOT_SPACE: "a",
+    op.CATEGORY_WORD: "a",
+    op.CATEGORY_NOT_WORD: "-",
+}
 MANY: Final = 20
 
 

@@ -1,4 +1,5 @@
-"""The Pythons that are promised, those that a run says were tried, and the environment that set-up leaves."""
+"""The Pythons that are promised, those that a run says were tried, and the environment that set-up
+leaves."""
 
 import json
 import re

@@ -1,4 +1,5 @@
-"""A sentence for people keeps its key and its parts: none is finished by an f-string, by `format` or by `%`."""
+"""A sentence for people keeps its key and its parts: none is finished by an f-string, by `format`
+or by `%`."""
 
 import ast
 import re
@@ -14,14 +15,22 @@ from recoup_languages import harvest
 _SOURCE = Path(recoup.__file__).parent
 _SLOT = re.compile(r"\{(\w+)\}")
 _PERCENT = re.compile(r"%(\(\w+\))?[a-z]")
-# What is written here is kept word for word with its decision, and repeated so by verify: decision 42.
+# What is written here is kept word for word with its decision, and repeated so by verify: decision
+# 42.
 _DECIDERS = (
-    "risk/rules/advance", "rescue/rules/by_hand.py", "rescue/rules/charge.py", "rescue/rules/decide.py",
-    "rescue/rules/model_standing.py", "rescue/rules/gate.py",
-    "processors/rules/route_terms.py", "rescue/rules/route_by_worth.py", "rescue/rules/sentences.py",
+    "risk/rules/advance",
+    "rescue/rules/by_hand.py",
+    "rescue/rules/charge.py",
+    "rescue/rules/decide.py",
+    "rescue/rules/model_standing.py",
+    "rescue/rules/gate.py",
+    "processors/rules/route_terms.py",
+    "rescue/rules/route_by_worth.py",
+    "rescue/rules/sentences.py",
     "engine/words.py",
-    "rescue/rules/signal.py", "mandates/rules.py",
-)  # fmt: skip
+    "rescue/rules/signal.py",
+    "mandates/rules.py",
+)
 # Where it is no sentence that is said in other languages: file -> what it is.
 _MAY = {
     "people/page/account/second_factor.py": "the name of an account in somebody's authenticator",
@@ -34,8 +43,8 @@ _MAY = {
 
 
 def finished(tree: ast.Module, *, wordy: bool) -> Iterator[int]:
-    """Lines in which a text for people is filled in, and forgets with what. `wordy`: whatever is in the file is for
-    people."""
+    """Lines in which a text for people is filled in, and forgets with what. `wordy`: whatever is in
+    the file is for people."""
     kept = {id(call.args[0]) for call in _calls(tree) if call.args}
     roots = [tree] if wordy else list(harvest._spoken(tree))
     for root in roots:

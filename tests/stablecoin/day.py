@@ -1,5 +1,6 @@
-"""A merchant's whole day of the stablecoin API by its OpenAPI document: any operation after any other. Every answer is
-one that the document tells; no wallet falls below zero, nothing goes back twice, and the books hold at the end."""
+"""A merchant's whole day of the stablecoin API by its OpenAPI document: any operation after any
+other. Every answer is one that the document tells; no wallet falls below zero, nothing goes back
+twice, and the books hold at the end."""
 
 from decimal import Decimal
 from typing import Any
@@ -20,9 +21,19 @@ BY_NAME = {
 }
 # status -> what it may be later
 LATER = {
-    "created": {"pending", "paid", "expired", "canceled", "failed", "partially_refunded", "refunded"},
-    "paid": {"partially_refunded", "refunded"}, "partially_refunded": {"refunded"}, "expired": {"paid"},
-}  # fmt: skip
+    "created": {
+        "pending",
+        "paid",
+        "expired",
+        "canceled",
+        "failed",
+        "partially_refunded",
+        "refunded",
+    },
+    "paid": {"partially_refunded", "refunded"},
+    "partially_refunded": {"refunded"},
+    "expired": {"paid"},
+}
 LATER["pending"] = LATER["created"]
 
 

@@ -1,4 +1,5 @@
-"""The stablecoin door as merchants meet it: the real application over a sandbox world, and a client that signs."""
+"""The stablecoin door as merchants meet it: the real application over a sandbox world, and a client
+that signs."""
 
 import asyncio
 import uuid
@@ -62,8 +63,8 @@ class Door:
         return self.runner.run(coroutine)
 
     def call(self, method: str, url: str, **more: Any) -> httpx.Response:
-        """Any call. A 5xx that the test did not ask for is a failure wherever it comes from, and so is an answer that
-        its operation is not told to give."""
+        """Any call. A 5xx that the test did not ask for is a failure wherever it comes from, and so
+        is an answer that its operation is not told to give."""
         asked_for = more.pop("allow_5xx", False)
         answer = self.run(self.client.request(method, url, **more))
         assert asked_for or answer.status_code < 500, (
@@ -83,7 +84,8 @@ class Door:
         )
 
     def counts(self) -> dict[str, int]:
-        """Rows of every table but those that remember signatures: what a refused call must leave alone."""
+        """Rows of every table but those that remember signatures: what a refused call must leave
+        alone."""
         found = self.run(self.counting.now())
         return {name: count for name, count in found.items() if "signatures" not in name}
 

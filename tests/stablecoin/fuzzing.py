@@ -1,4 +1,5 @@
-"""Signed calls of every operation, some as they are told, most bent out of shape; and signatures that do not fit."""
+"""Signed calls of every operation, some as they are told, most bent out of shape; and signatures
+that do not fit."""
 
 import hashlib
 import hmac
@@ -23,10 +24,21 @@ from recoup.kit.edge.described import Operation
 from recoup.main.stablecoin_api import PREFIX
 
 REFUSED = {400, 401, 403, 404, 405, 409, 413}
-_MARKED = ("merchants", "orders", "order_heads", "attempts", "requests", "modifications", "payouts", "subscriptions",
-           "endpoints", "due_work")  # fmt: skip
+_MARKED = (
+    "merchants",
+    "orders",
+    "order_heads",
+    "attempts",
+    "requests",
+    "modifications",
+    "payouts",
+    "subscriptions",
+    "endpoints",
+    "due_work",
+)
 _MARKS = "SELECT " + " || ' ' || ".join(
-    f"(SELECT '{name}:' || coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {name} t WHERE merchant_id = $1)"
+    f"(SELECT '{name}:' || coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {name} t WHERE "
+    f"merchant_id = $1)"
     for name in _MARKED
 )
 REFUNDS_MAX = 25  # of one order
@@ -44,7 +56,8 @@ class Wire:
 
 
 class Target(Watched):
-    """A merchant with orders and subscriptions in every state, another one, and how the tables of both stand."""
+    """A merchant with orders and subscriptions in every state, another one, and how the tables of
+    both stand."""
 
     def __init__(self, door: Door) -> None:
         self.door, self.merchant, self.other = (
@@ -119,8 +132,8 @@ class Target(Watched):
         )
 
     def send(self, wire: Wire, headers: dict[str, str] | None = None) -> httpx.Response:
-        """Refused calls leave everything as it was, and no call touches the other merchant's. The answer's shape is
-        checked by the door."""
+        """Refused calls leave everything as it was, and no call touches the other merchant's. The
+        answer's shape is checked by the door."""
         given = [
             (n.encode(), v.encode("latin-1")) for n, v in ((headers or {}) | wire.headers).items()
         ]
@@ -177,7 +190,8 @@ def subscription_of(merchant: Merchant, verb: str = "") -> str:
     return found
 
 
-# the calls ----------------------------------------------------------------------------------------------------
+# the calls
+# ----------------------------------------------------------------------------------------------------
 
 
 def _subscription(target: Target) -> dict[str, Any]:
@@ -210,34 +224,113 @@ def _payout(target: Target) -> dict[str, Any]:
 
 KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
     "POST /api/v1/charges": lambda t: {
-        "merchant_order_id": "fuzz", "amount": "49.90", "currency": "USDT", "channel": "mock", "subject": "Pro plan",
-        "description": "One year", "metadata": {"plan": "pro", "ö": "✓"}, "return_url": "https://shop.example/thanks",
-        "cancel_url": "https://shop.example/cart", "expires_in_seconds": 60, "customer": "cust-7"},
+        "merchant_order_id": "fuzz",
+        "amount": "49.90",
+        "currency": "USDT",
+        "channel": "mock",
+        "subject": "Pro plan",
+        "description": "One year",
+        "metadata": {"plan": "pro", "ö": "✓"},
+        "return_url": "https://shop.example/thanks",
+        "cancel_url": "https://shop.example/cart",
+        "expires_in_seconds": 60,
+        "customer": "cust-7",
+    },
     "POST /api/v1/orders/{id}/refund": lambda t: {"amount": "0.01", "reason": "r"},
     "PUT /api/v1/webhook": lambda t: {
-        "url": "https://shop.example/hooks", "events": ["payment.succeeded", "order.expired"], "encrypt": True},
+        "url": "https://shop.example/hooks",
+        "events": ["payment.succeeded", "order.expired"],
+        "encrypt": True,
+    },
     "POST /api/v1/payouts": _payout,
     "POST /api/v1/subscriptions": _subscription,
-}  # fmt: skip
+}
 # What comes close to what is taken.
 NEAR: dict[str, list[Any]] = {
-    "amount": ["0.000001", "0.0000001", "999999999", "999999999.999999", "1000000000", "1e2", "1.", ".5", "01", "+1",
-               "-0", "0.0", "٣", "1\n", " 1", "1_0", "9" * 30, 1, 1.5, "Infinity", "0x1", "900000", "900000.01"],
+    "amount": [
+        "0.000001",
+        "0.0000001",
+        "999999999",
+        "999999999.999999",
+        "1000000000",
+        "1e2",
+        "1.",
+        ".5",
+        "01",
+        "+1",
+        "-0",
+        "0.0",
+        "٣",
+        "1\n",
+        " 1",
+        "1_0",
+        "9" * 30,
+        1,
+        1.5,
+        "Infinity",
+        "0x1",
+        "900000",
+        "900000.01",
+    ],
     "currency": ["USDC", "USD", "JPY", "KWD", "usdt", "USDT ", "XXX", "DOGE"],
     "channel": ["mock_direct", "usdt_trc20", "stripe", "", "MOCK", "mock "],
     "network": ["tron", "base", ""],
-    "merchant_order_id": ["", " ", "x" * 128, "é" * 128, "😀" * 128, "x" * 129, "a/b?c=d&e", "{id}"],
-    "return_url": ["", "https://é.example/", "https://a@b.example", "http://[::1]/", "https://x:99999/", "//x"],
-    "url": ["", "https://localhost/", "https://10.0.0.1/", "http://shop.example/", "https://é.example/", "https://[::1",
-            "https://shop.example:0/", "https://" + "a" * 2100 + ".example", "https://shop.example/%00"],
-    "events": [[], ["payment.succeeded"] * 60, ["order.expired"], ["PAYMENT.SUCCEEDED"], [""], ["x" * 5000], [[]]],
+    "merchant_order_id": [
+        "",
+        " ",
+        "x" * 128,
+        "é" * 128,
+        "😀" * 128,
+        "x" * 129,
+        "a/b?c=d&e",
+        "{id}",
+    ],
+    "return_url": [
+        "",
+        "https://é.example/",
+        "https://a@b.example",
+        "http://[::1]/",
+        "https://x:99999/",
+        "//x",
+    ],
+    "url": [
+        "",
+        "https://localhost/",
+        "https://10.0.0.1/",
+        "http://shop.example/",
+        "https://é.example/",
+        "https://[::1",
+        "https://shop.example:0/",
+        "https://" + "a" * 2100 + ".example",
+        "https://shop.example/%00",
+    ],
+    "events": [
+        [],
+        ["payment.succeeded"] * 60,
+        ["order.expired"],
+        ["PAYMENT.SUCCEEDED"],
+        [""],
+        ["x" * 5000],
+        [[]],
+    ],
     "destination": ["x" * 512, "x" * 513, "ab", "mock:fail", "   ", "tron:\u202e"],
-    "billing_anchor": ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2030-01-01T00:00:00"],
+    "billing_anchor": [
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "2030-01-01T00:00:00",
+    ],
     "ends_at": ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59Z"],
-    "interval_count": [0, 366, 367, 2**31, -1], "total_cycles": [0, 1, 10_000, 10_001, -1],
+    "interval_count": [0, 366, 367, 2**31, -1],
+    "total_cycles": [0, 1, 10_000, 10_001, -1],
     "expires_in_seconds": [59, 60, 86400, 86401, 60.0],
-    "metadata": [{}, {"": ""}, {str(n): "x" * 500 for n in range(50)}, {"é" * 64: "\u202e"}, {"__proto__": "1"}],
-}  # fmt: skip
+    "metadata": [
+        {},
+        {"": ""},
+        {str(n): "x" * 500 for n in range(50)},
+        {"é" * 64: "\u202e"},
+        {"__proto__": "1"},
+    ],
+}
 # How much of the whole each operation gets; 1 where nothing is said.
 WEIGHTS = {
     f"{method} {PREFIX}{path}": weight
@@ -260,20 +353,73 @@ WEIGHTS = {
         ("POST", "/subscriptions/{id}/cancel", 3),
     )
 }
-IDS = st.sampled_from([
-    None, None, None, None, None, None, None, None, "open", "paid", "direct", "expired", "called off", "failed",
-    "refunded", "rescue", "payment", "active", "paused", "canceled", "their order", "their order", "their subscription",
-    "their subscription", "upper", "plain", "as subscription", "as order", "nobody's order", "nobody's subscription",
-    UNKNOWN, "x", "0", "ord_", "sub_" + "z" * 26, "ord_" + "0" * 25 + "é", "%00", "%2F..", "..", "é", "%ff", "%0a",
-    "orders", "refund", "ord_" + "0" * 9_000,
-])  # fmt: skip
+IDS = st.sampled_from(
+    [
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        "open",
+        "paid",
+        "direct",
+        "expired",
+        "called off",
+        "failed",
+        "refunded",
+        "rescue",
+        "payment",
+        "active",
+        "paused",
+        "canceled",
+        "their order",
+        "their order",
+        "their subscription",
+        "their subscription",
+        "upper",
+        "plain",
+        "as subscription",
+        "as order",
+        "nobody's order",
+        "nobody's subscription",
+        UNKNOWN,
+        "x",
+        "0",
+        "ord_",
+        "sub_" + "z" * 26,
+        "ord_" + "0" * 25 + "é",
+        "%00",
+        "%2F..",
+        "..",
+        "é",
+        "%ff",
+        "%0a",
+        "orders",
+        "refund",
+        "ord_" + "0" * 9_000,
+    ]
+)
 KEYS = (
     st.none()
     | st.integers(0, 30).map("k-{}".format)
     | st.sampled_from(["", " ", "x" * 128, "x" * 129, "é", "\x01", "k-1 ", "\t"])
 )
-KINDS = st.sampled_from([None, *["application/json"] * 40, "application/json; charset=utf-8", "Application/JSON", "",
-                         "application/problem+json", "text/xml", "application/json; charset=latin-1", "é"])  # fmt: skip
+KINDS = st.sampled_from(
+    [
+        None,
+        *["application/json"] * 40,
+        "application/json; charset=utf-8",
+        "Application/JSON",
+        "",
+        "application/problem+json",
+        "text/xml",
+        "application/json; charset=latin-1",
+        "é",
+    ]
+)
 LANGUAGES = st.sampled_from(
     [None, None, None, "de", "zh;q=1", "fr;q=nan", "es;q=1e999,de;q=-1", "*", ";;,,", "é"]
 )
@@ -287,7 +433,8 @@ QUOTED = st.sampled_from(
 
 @st.composite
 def calls(draw: st.DrawFn, operation: Operation, known: dict[str, Any]) -> dict[str, Any]:
-    """`id`: as `Target.path` takes it; `body`: bytes; `query`, `headers`, and how the path is spelt."""
+    """`id`: as `Target.path` takes it; `body`: bytes; `query`, `headers`, and how the path is
+    spelt."""
     call: dict[str, Any] = {
         "id": draw(IDS) if "{id}" in operation.path else None,
         "body": b"",
@@ -354,7 +501,8 @@ def send(target: Target, operation: Operation, call: dict[str, Any]) -> httpx.Re
     return answer
 
 
-# signatures ---------------------------------------------------------------------------------------------------
+# signatures
+# ---------------------------------------------------------------------------------------------------
 
 
 def _lines(wire: Wire, target: Target, lines: list[str]) -> Wire:
@@ -419,32 +567,69 @@ _SIGNED = ("X-Api-Key", "X-Timestamp", "X-Signature")
 BENDS: dict[str, tuple[str, Callable[[Wire, Target, int], Wire]]] = {
     **{f"no {name}": ("missing_auth", _without(name)) for name in _SIGNED},
     **{f"empty {name}": ("missing_auth", _with(name, lambda v: "")) for name in _SIGNED},
-    "unknown key": ("invalid_api_key", _with("X-Api-Key", lambda v: v[:-1] + ("a" if v[-1] != "a" else "b"))),
+    "unknown key": (
+        "invalid_api_key",
+        _with("X-Api-Key", lambda v: v[:-1] + ("a" if v[-1] != "a" else "b")),
+    ),
     "key in capitals": ("invalid_api_key", _with("X-Api-Key", str.upper)),
-    "their key": ("bad_signature", lambda w, t, n: _with("X-Api-Key", lambda v: t.other.signer.key_id)(w, t, n)),
-    "their secret": ("bad_signature", lambda w, t, n: _stranger(w, t.merchant.signer.key_id, t.other.signer.secret)),
+    "their key": (
+        "bad_signature",
+        lambda w, t, n: _with("X-Api-Key", lambda v: t.other.signer.key_id)(w, t, n),
+    ),
+    "their secret": (
+        "bad_signature",
+        lambda w, t, n: _stranger(w, t.merchant.signer.key_id, t.other.signer.secret),
+    ),
     "old": ("stale_request", lambda w, t, n: _at(w, t, str(int(time.time()) - 310 - n**3))),
     "too early": ("stale_request", lambda w, t, n: _at(w, t, str(int(time.time()) + 330 + n**3))),
-    "no time": ("stale_request", lambda w, t, n: _at(w, t, ["now", "1e9", "-5", f"{time.time()}", "9" * 400][n % 5])),
+    "no time": (
+        "stale_request",
+        lambda w, t, n: _at(w, t, ["now", "1e9", "-5", f"{time.time()}", "9" * 400][n % 5]),
+    ),
     "milliseconds": ("stale_request", lambda w, t, n: _at(w, t, str(int(time.time()) * 1000 + n))),
     "time moved": ("bad_signature", _with("X-Timestamp", lambda v: str(int(v) + 1))),
     "zero before the time": ("bad_signature", _with("X-Timestamp", lambda v: "0" + v)),
-    "other method": ("bad_signature", lambda w, t, n: _over(w, t, method="GET" if w.method != "GET" else "POST")),
+    "other method": (
+        "bad_signature",
+        lambda w, t, n: _over(w, t, method="GET" if w.method != "GET" else "POST"),
+    ),
     "other path": ("bad_signature", lambda w, t, n: _over(w, t, path=w.path + "/")),
-    "path without its prefix": ("bad_signature", lambda w, t, n: _over(w, t, path=w.path.removeprefix(PREFIX))),
+    "path without its prefix": (
+        "bad_signature",
+        lambda w, t, n: _over(w, t, path=w.path.removeprefix(PREFIX)),
+    ),
     "decoded query": ("bad_signature", lambda w, t, n: _over(w, t, query=unquote(w.query))),
-    "re-encoded query": ("bad_signature", lambda w, t, n: _over(w, t, query=w.query.replace("%2F", "%2f"))),
-    "query without its empty part": ("bad_signature", lambda w, t, n: _over(w, t, query=w.query.removesuffix("&"))),
+    "re-encoded query": (
+        "bad_signature",
+        lambda w, t, n: _over(w, t, query=w.query.replace("%2F", "%2f")),
+    ),
+    "query without its empty part": (
+        "bad_signature",
+        lambda w, t, n: _over(w, t, query=w.query.removesuffix("&")),
+    ),
     "no query": ("bad_signature", lambda w, t, n: _over(w, t, query="")),
-    "unsorted query": ("bad_signature", lambda w, t, n: _lines(w, t, [*_five(w)[:2], w.query, *_five(w)[3:]])),
-    "query sorted the other way": ("bad_signature", lambda w, t, n: _lines(
-        w, t, [*_five(w)[:2], "&".join(sorted(w.query.split("&"), reverse=True)), *_five(w)[3:]])),
-    "four lines": ("bad_signature", lambda w, t, n: _lines(w, t, _five(w)[: n % 5] + _five(w)[n % 5 + 1 :])),
+    "unsorted query": (
+        "bad_signature",
+        lambda w, t, n: _lines(w, t, [*_five(w)[:2], w.query, *_five(w)[3:]]),
+    ),
+    "query sorted the other way": (
+        "bad_signature",
+        lambda w, t, n: _lines(
+            w, t, [*_five(w)[:2], "&".join(sorted(w.query.split("&"), reverse=True)), *_five(w)[3:]]
+        ),
+    ),
+    "four lines": (
+        "bad_signature",
+        lambda w, t, n: _lines(w, t, _five(w)[: n % 5] + _five(w)[n % 5 + 1 :]),
+    ),
     "six lines": ("bad_signature", lambda w, t, n: _lines(w, t, [*_five(w), ""])),
     "other body": ("bad_signature", lambda w, t, n: replace(w, body=w.body + b" ")),
     "body cut": ("bad_signature", lambda w, t, n: _over(w, t, body=w.body + b"{}")),
     "capitals": ("bad_signature", _with("X-Signature", lambda v: "A" + v.upper()[1:])),
-    "cut": ("bad_signature", lambda w, t, n: _with("X-Signature", lambda v: v[: n % 64] or "0")(w, t, n)),
+    "cut": (
+        "bad_signature",
+        lambda w, t, n: _with("X-Signature", lambda v: v[: n % 64] or "0")(w, t, n),
+    ),
     "longer": ("bad_signature", _with("X-Signature", lambda v: v + "0")),
     "no hex": ("bad_signature", _with("X-Signature", lambda v: "é" + v[1:])),
-}  # fmt: skip
+}

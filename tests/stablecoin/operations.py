@@ -19,9 +19,23 @@ STATUSES: dict[str, set[int]] = {}
 for _code in TABLE.values():
     STATUSES.setdefault(_code.code, set()).add(_code.status)
 # What any call may hear besides its operation's own problems.
-ANY = frozenset({"invalid_body", "invalid_request", "missing_auth", "invalid_api_key", "stale_request", "bad_signature",
-                 "replayed_request", "forbidden", "method_not_allowed", "payload_too_large",
-                 "rate_limited", "internal_error", "service_unavailable"})  # fmt: skip
+ANY = frozenset(
+    {
+        "invalid_body",
+        "invalid_request",
+        "missing_auth",
+        "invalid_api_key",
+        "stale_request",
+        "bad_signature",
+        "replayed_request",
+        "forbidden",
+        "method_not_allowed",
+        "payload_too_large",
+        "rate_limited",
+        "internal_error",
+        "service_unavailable",
+    }
+)
 # What is named by `param` besides members of body and query.
 HEADERS = frozenset({"Idempotency-Key", "content-type"})
 Told = Annotated[str, Meta(min_length=1)]

@@ -1,4 +1,5 @@
-"""What a migration that says `-- beside` may hold: what the former release does not notice as it goes on."""
+"""What a migration that says `-- beside` may hold: what the former release does not notice as it
+goes on."""
 
 from typing import Final
 
@@ -7,8 +8,10 @@ from pglast.enums import AlterTableType, ConstrType, ObjectType
 from pglast.stream import RawStream
 
 RULE: Final = (
-    "-- beside allows: CREATE TABLE, ADD COLUMN that may be null (a constant default is fine), CREATE INDEX of a new"
-    " table or CONCURRENTLY in a `-- concurrently` file, a new CREATE FUNCTION, GRANT. Leave the line out to stop."
+    "-- beside allows: CREATE TABLE, ADD COLUMN that may be null (a constant default is fine), "
+    "CREATE INDEX of a new"
+    " table or CONCURRENTLY in a `-- concurrently` file, a new CREATE FUNCTION, GRANT. Leave the "
+    "line out to stop."
 )
 
 

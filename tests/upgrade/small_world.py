@@ -2,7 +2,8 @@
 
 python -m tests.upgrade.small_world FOLDER
 
-The dumps in `tests/upgrade/0.1.0` were made so, by `make freeze` before the tag, and are never made again.
+The dumps in `tests/upgrade/0.1.0` were made so, by `make freeze` before the tag, and are never made
+again.
 """
 
 import asyncio

@@ -1,4 +1,5 @@
-"""The schema of a release is kept for good: what is made by migrations and what `schema/` says never differ."""
+"""The schema of a release is kept for good: what is made by migrations and what `schema/` says
+never differ."""
 
 import asyncio
 import hashlib
@@ -37,8 +38,8 @@ def test_what_0_1_0_brought_is_never_touched() -> None:
         if released:
             [line] = (OF_0_1_0 / f"{kind}.txt").read_text().splitlines()
             assert (
-                line
-                == f"{hashlib.sha256((folder / '0001_schema.sql').read_bytes()).hexdigest()}  0001_schema.sql"
+                line == f"{hashlib.sha256((folder / '0001_schema.sql').read_bytes()).hexdigest()}  "
+                f"0001_schema.sql"
             )
             assert (folder / RELEASED).read_text().splitlines()[0] == line
 
@@ -107,11 +108,13 @@ def test_what_says_beside_only_adds(database: str) -> None:
     [
         (
             True,
-            "CREATE TABLE t (n int PRIMARY KEY); CREATE UNIQUE INDEX i ON t (n); ALTER TABLE t ADD UNIQUE (n)",
+            "CREATE TABLE t (n int PRIMARY KEY); CREATE UNIQUE INDEX i ON t (n); ALTER TABLE t ADD "
+            "UNIQUE (n)",
         ),
         (
             True,
-            "ALTER TABLE orders ADD n int, ADD COLUMN m text DEFAULT 'x'::text, ADD k bool DEFAULT false NULL",
+            "ALTER TABLE orders ADD n int, ADD COLUMN m text DEFAULT 'x'::text, ADD k bool DEFAULT "
+            "false NULL",
         ),
         (
             True,
@@ -119,7 +122,8 @@ def test_what_says_beside_only_adds(database: str) -> None:
         ),
         (
             True,
-            "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; GRANT SELECT ON t TO recoup_app",
+            "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; GRANT SELECT ON t TO "
+            "recoup_app",
         ),
         (
             False,

@@ -45,7 +45,8 @@ def test_every_translation_fits_its_message(language: str) -> None:
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_a_translation_chooses_by_words_that_a_page_fills_in(language: str) -> None:
-    """The page filled in `continues` where the German still asked for `goes`: one open order, and "laufen weiter"."""
+    """The page filled in `continues` where the German still asked for `goes`: one open order, and
+    "laufen weiter"."""
     asked = {
         word
         for words in catalogue(language).pages.values()

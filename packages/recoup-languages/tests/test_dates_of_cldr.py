@@ -1,4 +1,5 @@
-"""Days are written as the Unicode Consortium's locale data have them; Babel carries these data here, not in service."""
+"""Days are written as the Unicode Consortium's locale data have them; Babel carries these data
+here, not in service."""
 
 from datetime import date, timedelta
 

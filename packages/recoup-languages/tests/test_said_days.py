@@ -1,4 +1,5 @@
-"""Days in the order of the language, and codes by our word for their reason, from the real catalogues."""
+"""Days in the order of the language, and codes by our word for their reason, from the real
+catalogues."""
 
 from tests.rings import each
 
@@ -26,7 +27,8 @@ from recoup.kit.languages.said import said
         ("The risk of fraud is estimated at 0.8 %.", "Das Betrugsrisiko wird auf 0,8 % geschätzt."),
         (
             "In these chances, a regression on 12,570 past attempts has a weight of 50%.",
-            "In diesen Chancen hat eine Regression über 12.570 frühere Versuche ein Gewicht von 50%.",
+            "In diesen Chancen hat eine Regression über 12.570 frühere Versuche ein Gewicht von "
+            "50%.",
         ),
         ("Refund 1 of 12.99 USD", "Erstattung 1 über 12,99 USD"),
         ("Dispute 1 of 12.99 USD", "Streitfall 1 über 12,99 USD"),

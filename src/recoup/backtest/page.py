@@ -39,7 +39,8 @@ from recoup.policy_versions.flows.policies import read_versions
 from recoup.policy_versions.flows.policy_scopes import where_of
 
 KINDS: Final = {
-    "class": "By class of decline", "issuer": "By issuer", "country": "By country", "amount": "By amount",
+    "class": "By class of decline", "issuer": "By issuer", "country": "By country",
+    "amount": "By amount",
 }  # fmt: skip
 VERDICTS: Final = {
     "better": "Better than what was done", "worse": "Worse than what was done",

@@ -92,7 +92,8 @@ def _title(chain: str | int) -> str:
 _OWNERS: Final = frozenset({"owner", "operations"})
 NOTICES: Final = (
     Notice(Kind("chain_halted", "Chains that were halted",
-                "its blocks changed behind what was final, or a node is on another chain", frozenset()), _halted),
+                "its blocks changed behind what was final, or a node is on another chain",
+                frozenset()), _halted),
     Notice(Kind("settlement_address", "Settlement addresses",
                 "a wallet for stablecoins was entered, approved or withdrawn", _OWNERS), _changed),
     Notice(Kind("address_approval", "Settlement addresses to approve",

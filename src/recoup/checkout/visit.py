@@ -28,7 +28,8 @@ from recoup.orders.flows.hosted_link import order_of_token
 from recoup.rescue.flows.locked import Orders
 from recoup.rescue.flows.tokenize import Vault
 
-MONTHS: Final = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+MONTHS: Final = ("January", "February", "March", "April", "May", "June", "July", "August",
+"September", "October",
                  "November", "December")  # fmt: skip
 # A Problem's code -> the stablecoin API's, whose table knows it in every language.
 _CODES: Final = {

@@ -22,8 +22,10 @@ from recoup.kernel.time import DatabaseClocks
 # one, which takes ten
 # milliseconds, for the few rows of a day.
 PLANS: Final = {
-    "enable_seqscan": "off", "plan_cache_mode": "force_generic_plan", "max_parallel_workers_per_gather": "0",
-}  # fmt: skip
+    "enable_seqscan": "off",
+    "plan_cache_mode": "force_generic_plan",
+    "max_parallel_workers_per_gather": "0",
+}
 SESSION: Final = {"search_path": SEARCH_PATH, "timezone": "UTC", "jit": "off"} | PLANS
 
 _decode = msgspec.json.Decoder()

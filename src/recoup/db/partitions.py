@@ -17,7 +17,8 @@ from recoup.kernel.ids import first_id_of
 
 # table -> the key that it is partitioned by
 KEYS: Final = {
-    "order_log": "order_id", "decisions": "decision_id", "outbox": "subject_id", "delivery_tries": "try_id",
+    "order_log": "order_id", "decisions": "decision_id", "outbox": "subject_id",
+    "delivery_tries": "try_id",
     "transmissions": "transmit_id", "api_calls": "call_id",
 }  # fmt: skip
 PARTITIONED: Final = ("order_log", "decisions", "outbox", "delivery_tries", "transmissions")

@@ -55,7 +55,8 @@ _REASONS: Final = (
     ),
 )
 _RECIPES: Final = (
-    DISPUTED, DISPUTE_WON, dispute_fee, dispute_fee_charged, dispute_fee_returned, reversal_netted, reversal_owed_again,
+    DISPUTED, DISPUTE_WON, dispute_fee, dispute_fee_charged, dispute_fee_returned, reversal_netted,
+    reversal_owed_again,
 )  # fmt: skip
 DISPUTES: Final = Feature(
     name="disputes",

@@ -25,7 +25,8 @@ _FORMAT_WORDS: Final = {
 _JSON_TYPES: Final = {str: "string", bool: "boolean", int: "integer"}
 _LIMITS: Final = {
     "minimum": "at least {}", "maximum": "at most {}", "exclusiveMinimum": "more than {}",
-    "exclusiveMaximum": "less than {}", "minLength": "{} characters or more", "maxLength": "at most {} characters",
+    "exclusiveMaximum": "less than {}", "minLength": "{} characters or more",
+    "maxLength": "at most {} characters",
     "minItems": "{} entries or more", "maxItems": "at most {} entries", "pattern": "like {}",
     "multipleOf": "a multiple of {}",
 }  # fmt: skip

@@ -30,7 +30,8 @@ _STABLE: Final[dict[str, str]] = {
     "payment.succeeded": "The payer has paid.", "payment.failed": "The payment failed.",
     "payment.refunded": "Some or all of it goes back.",
     "settlement.completed": "Direct money reached the merchant's own wallet.",
-    "subscription.charged": "A cycle was paid.", "subscription.completed": "Its last cycle was paid.",
+    "subscription.charged": "A cycle was paid.",
+    "subscription.completed": "Its last cycle was paid.",
     "subscription.payment_failed": "A cycle was not paid.", "order.expired": "Nobody paid in time.",
 }  # fmt: skip
 

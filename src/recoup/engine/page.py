@@ -44,9 +44,11 @@ PERCENT: Final = re.compile(r"[0-9]{1,3}")
 # field of the form -> what it is called
 FIELDS: Final = {"share": "Engine traffic", "holdout": "Comparison group", "explore": "Exploration"}
 WORDS: Final = {
-    "inherit": "same as all sites", "off": "fixed schedule", "shadow": "fixed schedule, engine in shadow mode",
+    "inherit": "same as all sites",
+    "off": "fixed schedule",
+    "shadow": "fixed schedule, engine in shadow mode",
     "share": "engine, for its share",
-}  # fmt: skip
+}
 # of the model's chances, beside what came
 VERDICTS: Final = {
     "fits": "It fits.", "too_little": "Too few to tell whether it fits.",
@@ -55,11 +57,12 @@ VERDICTS: Final = {
 }  # fmt: skip
 # of the nightly training
 FOUND: Final = {
-    "taken": "a better model was found and is now in use", "candidate": "a better model was found; "
-                                                                        "the operator "
-    "decides whether to use it", "not_better": "no better model was found",
-    "too_little": "there are too few attempts to learn from", "failed": "it failed; the operator can see why",
-}  # fmt: skip
+    "taken": "a better model was found and is now in use",
+    "candidate": "a better model was found; the operator decides whether to use it",
+    "not_better": "no better model was found",
+    "too_little": "there are too few attempts to learn from",
+    "failed": "it failed; the operator can see why",
+}
 
 
 @member.page(PLACE, "engine/engine.html", menu=Entry("Settings", 3, "Rescue engine", "retry"))

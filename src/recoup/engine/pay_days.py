@@ -39,7 +39,8 @@ RHYTHMS: Final = (
     *(f"weekly-{day}" for day in range(7)), *(f"biweekly-{day}" for day in range(14)),
     *(f"monthly-{day}" for day in range(1, 29)), *(f"before-{day}" for day in range(1, 32)),
     *(f"after-{day}" for day in range(1, 29)), "month-end-0", *(f"four-{day}" for day in range(28)),
-    *(f"nth-{day}" for day in range(20)), *(f"semi-{day}" for day in range(1, 16)), "halves-1", "halves-15",
+    *(f"nth-{day}" for day in range(20)), *(f"semi-{day}" for day in range(1, 16)), "halves-1",
+    "halves-15",
     "irregular-0",
 )  # fmt: skip
 SHORT: Final = 21  # rhythms of two weeks at most come first

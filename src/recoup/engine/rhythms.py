@@ -19,7 +19,8 @@ LONG_AGO: Final = 14  # days since a posting, at most: what is longer ago counts
 RHYTHMS: Final[tuple[str, ...]] = (
     *(f"weekly-{day}" for day in range(7)), *(f"biweekly-{day}" for day in range(14)),
     *(f"monthly-{day}" for day in range(1, 29)), "month-end-0", "before-31",
-    *(f"semi-{day}" for day in range(1, 16)), "before-1", "before-3", "before-15", "before-25", "halves-1",
+    *(f"semi-{day}" for day in range(1, 16)), "before-1", "before-3", "before-15", "before-25",
+    "halves-1",
     "halves-15", "irregular-0", "ample-0",
 )  # fmt: skip
 IRREGULAR: Final = RHYTHMS.index("irregular-0")

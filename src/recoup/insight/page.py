@@ -35,7 +35,8 @@ TITLES: Final = {"sites": "Sites", "campaigns": "Campaigns", "descriptors": "Des
                  "means": "Means of recovery", "transactions": "Transactions"}  # fmt: skip
 BOOKED_BY: Final = MEANS | {None: "At the checkout, or no single order"}
 WORDS: Final = {
-    "approved": "Approved", "refunded": "Refunded", "chargebacks": "Chargebacks", "fees": "Service fees",
+    "approved": "Approved", "refunded": "Refunded", "chargebacks": "Chargebacks",
+    "fees": "Service fees",
     "chargeback_fees": "Chargeback fees", "adjusted": "Adjusted",
 }  # fmt: skip
 

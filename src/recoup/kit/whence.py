@@ -10,13 +10,17 @@ ADDRESS_MAX: Final = 45
 _AGENT_MAX: Final = 512
 # The first that is found counts: most browsers name others, too.
 _BROWSERS: Final = (
-    ("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser", "Samsung Internet"), ("Vivaldi", "Vivaldi"),
-    ("Firefox", "Firefox"), ("FxiOS", "Firefox"), ("CriOS", "Chrome"), ("Chrome", "Chrome"), ("Chromium", "Chrome"),
-    ("Safari", "Safari"), ("curl", "curl"), ("python-httpx", "a Python program"), ("python", "a Python program"),
+    ("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser", "Samsung Internet"),
+    ("Vivaldi", "Vivaldi"),
+    ("Firefox", "Firefox"), ("FxiOS", "Firefox"), ("CriOS", "Chrome"), ("Chrome", "Chrome"),
+    ("Chromium", "Chrome"),
+    ("Safari", "Safari"), ("curl", "curl"), ("python-httpx", "a Python program"),
+    ("python", "a Python program"),
 )  # fmt: skip
 BROWSER_NAMES: Final = tuple(dict.fromkeys(word[0].upper() + word[1:] for _, word in _BROWSERS))
 _SYSTEMS: Final = (
-    ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("CrOS", "ChromeOS"),
+    ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"),
+    ("CrOS", "ChromeOS"),
     ("Mac OS", "Mac"), ("Macintosh", "Mac"), ("Linux", "Linux"),
 )  # fmt: skip
 

@@ -29,7 +29,8 @@ _STABLE_TEXT: Final = (
 )
 # What its words mean where they say more than the Problem's code does.
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {
-    "missing_auth": ("the call is not signed", "Send `X-Api-Key`, `X-Timestamp` and `X-Signature`."),
+    "missing_auth": ("the call is not signed",
+    "Send `X-Api-Key`, `X-Timestamp` and `X-Signature`."),
     "invalid_api_key": ("no such key, or it was revoked", "Check the key id; is it of this "
                                                           "environment?"),
     "stale_request": ("the timestamp is more than 300 s from ours", "Set the clock; send Unix "
@@ -40,13 +41,16 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "invalid_amount": ("no decimal text in the asset's scale", "Send text like `\"49.90\"`, above "
                                                                "zero."),
     "channel_not_found": ("there is no such channel", "Take a code of GET /api/v1/channels."),
-    "channel_environment_mismatch": ("key and channel are of different environments", "Use a key of the channel's."),
+    "channel_environment_mismatch": ("key and channel are of different environments",
+    "Use a key of the channel's."),
     "not_found": ("there is nothing at this path or with this id", "Check the path and the id."),
     "invalid_state": ("the order's status does not allow this", "Do what its status allows."),
-    "service_unavailable": ("the system is not available now", "Send it again after `Retry-After`."),
+    "service_unavailable": ("the system is not available now",
+    "Send it again after `Retry-After`."),
     "no_route": ("no channel takes this currency on this network", "Choose a pair of GET "
                                                                    "/api/v1/channels."),
-    "settlement_address_required": ("no address is set for this kind of chain", "Set it, then charge again."),
+    "settlement_address_required": ("no address is set for this kind of chain",
+    "Set it, then charge again."),
     "refund_destination_required": ("the refund has no address", "Send `to_address`, or let the "
                                                                  "payer give one."),
     "refund_exceeds_balance": ("more than what is left to refund", "Refund at most amount less "
@@ -60,7 +64,8 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "merchant_suspended": ("the merchant may not take payments now", "Speak with the operator."),
     "customer_blocked": ("the merchant blocked this customer", "Ask for another way to pay, or "
                                                                "unblock them."),
-    "channel_unavailable": ("the channel cannot be reached now", "Send it again after `Retry-After`."),
+    "channel_unavailable": ("the channel cannot be reached now",
+    "Send it again after `Retry-After`."),
 }  # fmt: skip
 _ERROR: Final[Mapping[str, Any]] = {
     "type": "object",
@@ -143,7 +148,8 @@ _ENVELOPE: Final[Mapping[str, Any]] = {
         "success": {"type": "boolean", "const": False},
         "result": {"type": "string", "description": "What happened and what to do, in a sentence."},
         "status": {"type": "null"},
-        "statusCode": {"type": "string", "pattern": "^[0-9]{6}$", "description": "The HTTP status and three digits."},
+        "statusCode": {"type": "string", "pattern": "^[0-9]{6}$",
+        "description": "The HTTP status and three digits."},
         "errors": {"type": "array", "items": {"type": "object", "properties": {
             "item1": {"type": "string", "description": "The sentence."},
             "item2": {"type": "string", "description": "The six digits."},

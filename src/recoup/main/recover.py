@@ -44,7 +44,8 @@ from recoup.routes.store.connections import all_connections
 from recoup.routes.store.processor_notices import attempt_of, modification_of
 
 SENDING: Final = (
-    "admit", "retry", "inquire", "release", "collect", "challenge", "modification", "settle", "cycle", "payout",
+    "admit", "retry", "inquire", "release", "collect", "challenge", "modification", "settle",
+    "cycle", "payout",
     "bank_payout", "dispute_answer",
 )  # fmt: skip
 ADOPTED_SECONDS_MAX: Final = 60.0

@@ -224,7 +224,8 @@ def _switch(at: str, listed: Mapping[str, Any], member: str, *, may: bool) -> bo
     return bool(listed.get(member))
 
 
-_MAY: Final = {"updater": "may_update", "tokens": "may_make_tokens", "multicapture": "multicapture_set",
+_MAY: Final = {"updater": "may_update", "tokens": "may_make_tokens",
+"multicapture": "multicapture_set",
                _SHARED: "stored"}  # fmt: skip
 
 

@@ -205,15 +205,19 @@ class Settings:
 SECRETS: Final = frozenset(spec.name for spec in fields(Settings) if spec.metadata.get("secret"))
 # What else is given or handed on in the environment.
 VARIABLES: Final = frozenset({
-    "RECOUP_CONFIG", "RECOUP_KEYS", "RECOUP_KEYS_FILE", "RECOUP_CHAIN_PASSWORD", "RECOUP_CHAIN_PASSWORD_FILE",
-    "RECOUP_SHARED_COUNTS", "RECOUP_READY", "RECOUP_STOOD_STILL", "RECOUP_APP_KEY", "RECOUP_APP_SECRET", "RECOUP_AT",
+    "RECOUP_CONFIG", "RECOUP_KEYS", "RECOUP_KEYS_FILE", "RECOUP_CHAIN_PASSWORD",
+    "RECOUP_CHAIN_PASSWORD_FILE",
+    "RECOUP_SHARED_COUNTS", "RECOUP_READY", "RECOUP_STOOD_STILL", "RECOUP_APP_KEY",
+    "RECOUP_APP_SECRET", "RECOUP_AT",
 })  # fmt: skip
 # Every whole number among them.
 RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "port": (0, 65535), "smtp_port": (1, 65535), "http_connections": (0, 100_000),
-    "http_connections_per_address": (1, 100_000), "doors": (0, 64), "drain_seconds": (-1, 3_600), "visa_limit": (1, 20),
+    "http_connections_per_address": (1, 100_000), "doors": (0, 64), "drain_seconds": (-1, 3_600),
+    "visa_limit": (1, 20),
     "expiry_max_days": (1, 366), "refund_cap_percent": (0, 100), "file_rows_max": (1, 10**12),
-    "rate_per_second": (1, 1_000_000), "payer_calls_per_minute": (1, 100_000_000), "connections": (2, 1_000),
+    "rate_per_second": (1, 1_000_000), "payer_calls_per_minute": (1, 100_000_000),
+    "connections": (2, 1_000),
     "digest_hour": (0, 23), "training_hour": (0, 23),
 }  # fmt: skip
 WORDS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -7,8 +7,10 @@ from recoup.networks.codes import Reading
 
 # reason -> what the hosted page asks for
 _ASKS: Final = {
-    "sca_required": "confirm", "bad_cvv": "code", "bad_address": "address", "invalid_number": "card",
-    "expired_card": "card", "card_update_available": "card", "closed_or_invalid_account": "card", "bad_pin": "card",
+    "sca_required": "confirm", "bad_cvv": "code", "bad_address": "address",
+    "invalid_number": "card",
+    "expired_card": "card", "card_update_available": "card", "closed_or_invalid_account": "card",
+    "bad_pin": "card",
 }  # fmt: skip
 PURPOSE: Final = "challenge"  # of the attempts that a customer makes on the page
 # Another card, or a better day, may pay it; whoever reported a card stolen or ended an agreement

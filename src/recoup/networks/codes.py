@@ -419,7 +419,8 @@ def _from_processor(
 # class -> (retry, hours before the next send) where only a processor's word is known
 _RETRY: Final[dict[str, tuple[str, float | None]]] = {
     "funds": ("yes", 24.0), "soft": ("yes", 24.0), "technical": ("yes", 1.0),
-    "data": ("after_data_change", None), "sca": ("after_authentication", None), "fraud": ("after_contact", 24.0),
+    "data": ("after_data_change", None), "sca": ("after_authentication", None),
+    "fraud": ("after_contact", 24.0),
     "hard": ("never", None), "configuration": ("after_configuration", None),
 }  # fmt: skip
 

@@ -28,9 +28,11 @@ DISPUTES: Final[dict[int, Row]] = {
                                                             "(service)"),
     90_003: Row("service", "first", 40, timedelta(days=5), "approved; after 5 days 40 % of it is "
                                                            "disputed (service)"),
-    90_004: Row("fraud", "first", 100, timedelta(days=5), "approved; disputed (fraud), told twice", True),
+    90_004: Row("fraud", "first", 100, timedelta(days=5), "approved; disputed (fraud), told twice",
+    True),
     90_005: Row("service", "inquiry", 100, timedelta(days=5),
-                "approved; after 5 days an inquiry, 2 days later a dispute (service)", then="first"),
+                "approved; after 5 days an inquiry, 2 days later a dispute (service)",
+                then="first"),
     90_006: Row("service", "first", 100, timedelta(days=5),
                 "approved; disputed after 5 days and won 2 days later (service)", then="won"),
     90_007: Row("fraud", "first", 100, timedelta(days=5),

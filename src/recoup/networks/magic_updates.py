@@ -12,7 +12,8 @@ from recoup.networks.magic_serials import CLOSED, CONTACT, NEW_EXPIRY, NEW_NUMBE
 
 State = Literal["updated", "unchanged", "closed", "contact", "unknown"]
 _STATES: Final[dict[int, State]] = {
-    NEW_NUMBER: "updated", NEW_EXPIRY: "updated", CLOSED: "closed", CONTACT: "contact", SILENT: "unknown",
+    NEW_NUMBER: "updated", NEW_EXPIRY: "updated", CLOSED: "closed", CONTACT: "contact",
+    SILENT: "unknown",
 }  # fmt: skip
 _SERIAL_DIGITS: Final = {"visa": 5, "mastercard": 5, "discover": 5, "amex": 3}
 _YEARS: Final = 4

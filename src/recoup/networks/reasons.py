@@ -100,7 +100,8 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
 }
 
 _WAITING: Final = frozenset({
-    "insufficient_funds", "limit_exceeded", "do_not_honor", "issuer_unavailable", "system_error", "approved",
+    "insufficient_funds", "limit_exceeded", "do_not_honor", "issuer_unavailable", "system_error",
+    "approved",
 })  # fmt: skip
 _BY_CLASS: Final[dict[str, str]] = {
     "approved": "approved", "funds": "insufficient_funds", "soft": "do_not_honor",
@@ -144,7 +145,8 @@ _OF: Final[dict[str, tuple[str, frozenset[str]]]] = {
     for code in (two + " " + amex).split()
 }
 _ADVICE: Final[dict[str, str]] = {
-    "01": "card_update_available", "02": "do_not_honor", "03": "do_not_honor", "04": "merchant_setup",
+    "01": "card_update_available", "02": "do_not_honor", "03": "do_not_honor",
+    "04": "merchant_setup",
     "05": "amount_or_currency", "21": "revoked", "22": "merchant_setup", "40": "restricted",
     "41": "restricted", "42": "restricted", "43": "do_not_honor",
 }  # fmt: skip

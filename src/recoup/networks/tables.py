@@ -14,8 +14,10 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 # region -> where to look, narrowest first
 REGIONS: Final[dict[str, tuple[str, ...]]] = {
-    "world": ("world",), "europe_cemea": ("europe_cemea", "world"), "europe": ("europe", "europe_cemea", "world"),
-    "eea_uk": ("eea_uk", "europe", "europe_cemea", "world"), "us": ("us", "world"), "canada": ("canada", "world"),
+    "world": ("world",), "europe_cemea": ("europe_cemea", "world"),
+    "europe": ("europe", "europe_cemea", "world"),
+    "eea_uk": ("eea_uk", "europe", "europe_cemea", "world"), "us": ("us", "world"),
+    "canada": ("canada", "world"),
     "eea": ("eea", "eea_uk", "europe", "europe_cemea", "world"), "brazil": ("brazil", "world"),
     "uk": ("uk", "eea_uk", "europe", "europe_cemea", "world"),
 }  # fmt: skip

@@ -62,12 +62,13 @@ HOLD_REASONS: Final[Mapping[str, str]] = {
 _BLOCKED: Final = {
     "fraud_dispute": "This card is blocked: its holder disputed a payment here as fraud.",
     "fraud_warning": "This card is blocked: its issuer reported a payment here as fraud.",
-    "customer": "This customer is blocked by the merchant.", "card": "This card is blocked by the merchant.",
+    "customer": "This customer is blocked by the merchant.",
+    "card": "This card is blocked by the merchant.",
     "own_retry": "The processor's own billing charges this invoice within hours: nothing is sent "
-                 "close to that.",
+    "close to that.",
     "own_repeat": "The processor repeats this payment by itself within hours: nothing is sent "
-                  "close to that.",
-}  # fmt: skip
+    "close to that.",
+}
 _SENTENCES: Final[Mapping[str, str]] = MappingProxyType({
     ON_HOLD: "It is on hold.",
     KILL_SWITCH: "The operator has stopped all sending for this merchant.",

@@ -66,17 +66,20 @@ STATES: Final = {
     "returned": State("Returned", "prob", "problem", "The bank returned it; it can be paid again."),
 }
 KINDS: Final = {
-    "amount": "Order", "fee": "Service fee", "dispute_fee": "Chargeback fee", "dispute": "Chargeback",
+    "amount": "Order", "fee": "Service fee", "dispute_fee": "Chargeback fee",
+    "dispute": "Chargeback",
     "refund": "Return",
     "adjustment": "Adjustment", "reserve": "Reserve", "carried": "Carried", "payout": "Payout",
 }  # fmt: skip
 # As accountants know them: of all lines of a kind.
 HEADINGS: Final = {
-    "amount": "Total value", "fee": "Service fees", "dispute_fee": "Chargeback fees", "dispute": "Chargeback value",
+    "amount": "Total value", "fee": "Service fees", "dispute_fee": "Chargeback fees",
+    "dispute": "Chargeback value",
     "refund": "Returns", "adjustment": "Adjustment", "reserve": "Reserve", "carried": "Carried",
 }  # fmt: skip
 BALANCE_WORDS: Final = {
-    "card": "For the next settlements", "wallet": "Stablecoins", "reserve": "Reserve", "scheduled": "Scheduled payouts",
+    "card": "For the next settlements", "wallet": "Stablecoins", "reserve": "Reserve",
+    "scheduled": "Scheduled payouts",
     "payouts": "Stablecoin payouts",
 }  # fmt: skip
 ACCOUNTS: Final = {

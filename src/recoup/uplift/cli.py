@@ -34,7 +34,8 @@ _ALARMS: Final = {
 }
 # name -> digits, and by what it is multiplied: shares are in percent
 _OTHERS: Final = {
-    "sends": (".2f", 1), "disputes": (".2f", 100), "orders_per_payer": (".3f", 1), "customers_lost": (".1f", 100),
+    "sends": (".2f", 1), "disputes": (".2f", 100), "orders_per_payer": (".3f", 1),
+    "customers_lost": (".1f", 100),
 }  # fmt: skip
 
 

@@ -31,7 +31,8 @@ from recoup.uplift.flows.arms import ArmsChange, set_arms
 ORDERS, FEW = 800, 120
 OWN_WAY = """
 SELECT FROM orders o WHERE arm = $1 AND NOT EXISTS (
-  SELECT FROM decisions d WHERE d.order_id = o.order_id AND d.taken <> d.alternatives -> 0 ->> 'name')
+  SELECT FROM decisions d WHERE d.order_id = o.order_id
+    AND d.taken <> d.alternatives -> 0 ->> 'name')
 """
 
 
@@ -82,7 +83,8 @@ def test_a_log_says_what_the_engine_would_have_rescued_beside_what_was(judged: A
 def test_what_a_new_card_brings_counts_neither_then_nor_under_the_policy(
     judged: Any, tmp_path: Path
 ) -> None:
-    """No policy chose that send: it may come after a policy has stopped, and then only what was done would have it."""
+    """No policy chose that send: it may come after a policy has stopped, and then only what was
+    done would have it."""
     ends = {row["order"]: row for row in rows(ORDERS) if "order" in row}
     stopped = [row for row in ends.values() if row["answer"] is None][:300]
     bare = [{name: value for name, value in row.items() if name != "stored"} for row in stopped]

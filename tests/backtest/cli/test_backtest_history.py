@@ -1,4 +1,5 @@
-"""`recoup backtest` on a history without probabilities: what happened, bounds, the models' word, and no interval."""
+"""`recoup backtest` on a history without probabilities: what happened, bounds, the models' word,
+and no interval."""
 
 import json
 import random
@@ -23,7 +24,8 @@ PAYMENTS = 1_800
 def history(
     days: int = 200, rescued: float = 0.35, begin: datetime = BEGIN
 ) -> tuple[dict[str, Any], ...]:
-    """A try a day after the decline, and another six days later: as the schedule of a processor makes them."""
+    """A try a day after the decline, and another six days later: as the schedule of a processor
+    makes them."""
     draw, rows = random.Random(5), []
     for number in range(PAYMENTS):
         at = begin + draw.random() * days * DAY
@@ -113,7 +115,8 @@ def test_a_policy_may_leave_customers_to_the_schedule(tmp_path: Path) -> None:
 
 @pytest.mark.prove("engine")
 def test_a_model_is_judged_by_tries_of_payments_whose_window_is_open(tmp_path: Path) -> None:
-    """In a file of three windows no payment was declined in the last quarter whose window has closed."""
+    """In a file of three windows no payment was declined in the last quarter whose window has
+    closed."""
     rows = history(days=85)
     file = written(tmp_path / "history.csv", rows)
     found = json.loads(run(file, "--policy", "retry-2", "--json").output)
@@ -145,7 +148,8 @@ def test_too_few_late_tries_are_said(tmp_path: Path) -> None:
 
 @pytest.mark.prove("engine")
 def test_bounds_hold_what_the_same_schedule_did(tmp_path: Path) -> None:
-    """The engine's own decline at the first slot of the next day is what was tried: known, from there on not."""
+    """The engine's own decline at the first slot of the next day is what was tried: known, from
+    there on not."""
     file = written(tmp_path / "h.csv", history()[:1500])
     found = json.loads(run(file, "--policy", "retry-1", "--json").output)
     assert found["bounds"]["atLeast"] <= found["then"]["value"] <= found["bounds"]["atMost"]

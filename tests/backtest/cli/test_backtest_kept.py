@@ -1,4 +1,5 @@
-"""`recoup backtest list` and `show`: of a merchant's own back-tests, made, being made, failed, and none."""
+"""`recoup backtest list` and `show`: of a merchant's own back-tests, made, being made, failed, and
+none."""
 
 import asyncio
 import io

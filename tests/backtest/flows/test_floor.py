@@ -1,4 +1,5 @@
-"""The floor: where the schedule would have rescued more, the engine stops, once for each day's figures."""
+"""The floor: where the schedule would have rescued more, the engine stops, once for each day's
+figures."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -19,7 +20,8 @@ BETTER: Final = {"orders": 12_400, "difference": {"value": 0.04, "low": 0.03, "h
 
 async def asked(shop: Shop) -> list[Any]:
     rows: list[Any] = await shop.world.db.fetch(
-        "SELECT backtest_id, question, requested_by, made_at, report FROM backtests ORDER BY backtest_id"
+        "SELECT backtest_id, question, requested_by, made_at, report FROM backtests ORDER BY "
+        "backtest_id"
     )
     return rows
 
@@ -74,7 +76,8 @@ def test_the_engine_stops_where_the_schedule_would_have_rescued_more(server: Ser
         (facts,) = await shop.world.db.fetch("SELECT facts FROM alerts WHERE kind = 'uplift'")
         words = words_of("uplift", facts["facts"])
         assert words.lines == (
-            "On 12,400 orders it would have rescued 2.2 to 5.8 percentage points more. You can start it again.",
+            "On 12,400 orders it would have rescued 2.2 to 5.8 percentage points more. You can "
+            "start it again.",
         )
         shown = await read_backtest(shop.world, shop.merchant_id, row["backtest_id"])
         assert words.path == f"/backtests/{shown.backtest_id}"

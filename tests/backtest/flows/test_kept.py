@@ -1,4 +1,5 @@
-"""Back-tests that are kept: before a policy is saved, and asked for; each tied to what it was asked of."""
+"""Back-tests that are kept: before a policy is saved, and asked for; each tied to what it was asked
+of."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

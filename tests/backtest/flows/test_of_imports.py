@@ -1,4 +1,5 @@
-"""A back-test of an import says what the same file says at the command: what was, bounds, and no interval elsewhere."""
+"""A back-test of an import says what the same file says at the command: what was, bounds, and no
+interval elsewhere."""
 
 import asyncio
 import io

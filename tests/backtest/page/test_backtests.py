@@ -1,4 +1,5 @@
-"""The page of back-tests: what it shows and what is missing, each payment; and beside a policy before it is saved."""
+"""The page of back-tests: what it shows and what is missing, each payment; and beside a policy
+before it is saved."""
 
 import io
 from typing import Any
@@ -114,36 +115,99 @@ def test_a_file_that_is_too_short_is_listed_and_says_so(server: ServerAddress) -
 
 SHARE = {"value": 0.47, "low": 0.44, "high": 0.5}
 OWN: dict[str, Any] = {
-    "basis": "propensities", "policy": "retry-2", "from": "2026-03-01T00:00:00Z", "until": "2026-05-29T00:00:00Z",
-    "sampledOf": None, "open": 0, "unread": 0, "payers": 900, "verdict": "better", "sendCost": 12, "orders": 1200,
-    "rescuedThen": 500, "then": SHARE, "rescued": SHARE, "difference": {"value": 0.03, "low": 0.012, "high": 0.05},
-    "missing": [], "sends": 1.8, "sendsThen": 2.1, "days": 9.0, "daysThen": 12.5,
-    "overlap": {"effectivePayers": 400.0, "followed": 0.8, "unsupported": 0, "clipped": 0, "largestPayer": 0.01},
-    "money": [{"currency": "USD", "orders": 1200, "declined": 9_000_000, "rescuedThen": 4_000_000,
-               "rescued": 4_200_000, "netThen": 3_900_000, "net": 4_100_000,
-               "netDifference": {"low": 1, "high": 2}, "feesAvoided": -4_320}],
+    "basis": "propensities",
+    "policy": "retry-2",
+    "from": "2026-03-01T00:00:00Z",
+    "until": "2026-05-29T00:00:00Z",
+    "sampledOf": None,
+    "open": 0,
+    "unread": 0,
+    "payers": 900,
+    "verdict": "better",
+    "sendCost": 12,
+    "orders": 1200,
+    "rescuedThen": 500,
+    "then": SHARE,
+    "rescued": SHARE,
+    "difference": {"value": 0.03, "low": 0.012, "high": 0.05},
+    "missing": [],
+    "sends": 1.8,
+    "sendsThen": 2.1,
+    "days": 9.0,
+    "daysThen": 12.5,
+    "overlap": {
+        "effectivePayers": 400.0,
+        "followed": 0.8,
+        "unsupported": 0,
+        "clipped": 0,
+        "largestPayer": 0.01,
+    },
+    "money": [
+        {
+            "currency": "USD",
+            "orders": 1200,
+            "declined": 9_000_000,
+            "rescuedThen": 4_000_000,
+            "rescued": 4_200_000,
+            "netThen": 3_900_000,
+            "net": 4_100_000,
+            "netDifference": {"low": 1, "high": 2},
+            "feesAvoided": -4_320,
+        }
+    ],
     "spanDays": 87.0,
-}  # fmt: skip
+}
 GROUP = {
     name: OWN[name]
     for name in ("orders", "rescuedThen", "then", "rescued", "difference", "missing", "sends")
 } | {name: OWN[name] for name in ("sendsThen", "days", "daysThen")}
 HISTORY: dict[str, Any] = {
-    "basis": "history", "policy": "retry-2", "orders": 400, "declined": 500, "begunBefore": 0, "openAfter": 100,
-    "from": None, "until": None, "missing": [], "sampledOf": None, "attempts": 900, "then": SHARE, "sendsThen": 3.0,
-    "daysThen": 5.0, "bounds": {"atLeast": 0.1, "atMost": 0.9}, "plannedOf": [400, 400], "sends": 2.0,
-    "calibration": None, "rangeOfModels": None, "whyNoModels": "", "experiments": [],
-}  # fmt: skip
+    "basis": "history",
+    "policy": "retry-2",
+    "orders": 400,
+    "declined": 500,
+    "begunBefore": 0,
+    "openAfter": 100,
+    "from": None,
+    "until": None,
+    "missing": [],
+    "sampledOf": None,
+    "attempts": 900,
+    "then": SHARE,
+    "sendsThen": 3.0,
+    "daysThen": 5.0,
+    "bounds": {"atLeast": 0.1, "atMost": 0.9},
+    "plannedOf": [400, 400],
+    "sends": 2.0,
+    "calibration": None,
+    "rangeOfModels": None,
+    "whyNoModels": "",
+    "experiments": [],
+}
 MONEY = [
-    {"currency": "USD", "orders": 400, "declined": 900_000, "rescuedThen": 423_000, "atLeast": 90_000,
-     "atMost": 810_000, "lowest": None, "highest": None},
-]  # fmt: skip
+    {
+        "currency": "USD",
+        "orders": 400,
+        "declined": 900_000,
+        "rescuedThen": 423_000,
+        "atLeast": 90_000,
+        "atMost": 810_000,
+        "lowest": None,
+        "highest": None,
+    },
+]
 WHOLE = {
-    "name": "", "orders": 400, "rescuedThen": 188, "sendsThen": 3.0, "daysThen": 5.0, "models": None,
-    "rescued": {"atLeast": 0.1, "atMost": 0.9}, "sends": {"atLeast": 1.0, "atMost": 2.0},
+    "name": "",
+    "orders": 400,
+    "rescuedThen": 188,
+    "sendsThen": 3.0,
+    "daysThen": 5.0,
+    "models": None,
+    "rescued": {"atLeast": 0.1, "atMost": 0.9},
+    "sends": {"atLeast": 1.0, "atMost": 2.0},
     "daysEarlier": {"atLeast": -3.0, "atMost": 2.0},
     "feesAvoided": [{"currency": "USD", "atLeast": 4_800, "atMost": 9_600}],
-}  # fmt: skip
+}
 
 
 async def _shown(shop: Shop, who: As, report: dict[str, Any]) -> str:
@@ -177,8 +241,8 @@ def test_it_says_in_plain_words_what_it_means(server: ServerAddress) -> None:
         assert "with this policy, about 14,138 USD would come back (from 13,448 to 13,448)." in page
         assert "Recommendation: switch it on." in page
         assert (
-            "Of 1,200 declined payments in 87 days, 47.0 % came back; with this policy, 44.0 to 50.0 % would."
-            in page
+            "Of 1,200 declined payments in 87 days, 47.0 % came back; with this policy, 44.0 to "
+            "50.0 % would." in page
         )
         assert "they show a difference of +1.2 to +5.0 points." in page
         assert "Its attempts would have cost 43.20 USD more in fees." in page
@@ -204,8 +268,8 @@ def test_it_says_in_plain_words_what_it_means(server: ServerAddress) -> None:
         )
         assert "Of 3,000 USD declined a month, 1,410 USD come back today;" in page
         assert (
-            "this policy, between 300 and 2,700 USD would come back: the file alone proves no narrower"
-            in page
+            "this policy, between 300 and 2,700 USD would come back: the file alone proves no "
+            "narrower" in page
         )
         assert "Recommendation: run a comparison group for" in page
         page = await _shown(
@@ -215,8 +279,8 @@ def test_it_says_in_plain_words_what_it_means(server: ServerAddress) -> None:
         assert "That rests on an assumed cost of 0.12 USD an attempt" in page
         assert "their money comes 3.0 days later to 2.0 earlier." in page
         assert (
-            "Insufficient funds 400 47.0 % 10.0 to 90.0 % – 1.00 to 2.00 3.00 3.0 days later to 2.0 earlier"
-            in page
+            "Insufficient funds 400 47.0 % 10.0 to 90.0 % – 1.00 to 2.00 3.00 3.0 days later to "
+            "2.0 earlier" in page
         )
         assert "± 36.4 points" in page
         assert "too few repeated attempts to learn from. Import a longer export" in page
@@ -242,8 +306,8 @@ def test_it_says_in_plain_words_what_it_means(server: ServerAddress) -> None:
         missing = [{"what": "unknown", "have": 0.364, "needed": 0.05}]
         page = await _shown(shop, who, HISTORY | {"then": None, "missing": missing})
         assert (
-            "Of 36.4 % of the payments it is not known whether a later attempt was approved; 5.0 % at most."
-            in page
+            "Of 36.4 % of the payments it is not known whether a later attempt was approved; 5.0 % "
+            "at most." in page
         )
         assert msgspec.convert(
             HISTORY | {"assuming": [both], "missing": missing}, BacktestHistory

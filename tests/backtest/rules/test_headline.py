@@ -18,18 +18,51 @@ from recoup.backtest.rules.headline import (
 )
 
 HISTORY: dict[str, Any] = {
-    "basis": "history", "policy": "engine-policy-1 with model-1", "orders": 1_000, "attempts": 4_000, "sampledOf": None,
-    "spanDays": 60.0, "then": {"value": 0.4}, "bounds": {"atLeast": 0.02, "atMost": 0.8}, "assuming": [],
-    "rangeOfModels": {"lowest": 0.42, "highest": 0.46}, "calibration": {"error": 0.01, "plusMinus": 0.01},
-    "money": [{"currency": "USD", "orders": 1_000, "declined": 10_000_000, "rescuedThen": 4_000_000,
-               "atLeast": 200_000, "atMost": 8_000_000, "lowest": 4_200_000, "highest": 4_600_000}],
-}  # fmt: skip
+    "basis": "history",
+    "policy": "engine-policy-1 with model-1",
+    "orders": 1_000,
+    "attempts": 4_000,
+    "sampledOf": None,
+    "spanDays": 60.0,
+    "then": {"value": 0.4},
+    "bounds": {"atLeast": 0.02, "atMost": 0.8},
+    "assuming": [],
+    "rangeOfModels": {"lowest": 0.42, "highest": 0.46},
+    "calibration": {"error": 0.01, "plusMinus": 0.01},
+    "money": [
+        {
+            "currency": "USD",
+            "orders": 1_000,
+            "declined": 10_000_000,
+            "rescuedThen": 4_000_000,
+            "atLeast": 200_000,
+            "atMost": 8_000_000,
+            "lowest": 4_200_000,
+            "highest": 4_600_000,
+        }
+    ],
+}
 OWN: dict[str, Any] = {
-    "basis": "propensities", "policy": "retry-2", "orders": 1_000, "sampledOf": None, "spanDays": 30.0,
-    "then": {"value": 0.4}, "rescued": {"value": 0.45, "low": 0.42, "high": 0.48}, "overlap": {"followed": 0.3},
-    "money": [{"currency": "USD", "orders": 1_000, "declined": 10_000_000, "rescuedThen": 4_000_000,
-               "netThen": 3_900_000, "net": 4_300_000, "netDifference": {"low": -100_000, "high": 900_000}}],
-}  # fmt: skip
+    "basis": "propensities",
+    "policy": "retry-2",
+    "orders": 1_000,
+    "sampledOf": None,
+    "spanDays": 30.0,
+    "then": {"value": 0.4},
+    "rescued": {"value": 0.45, "low": 0.42, "high": 0.48},
+    "overlap": {"followed": 0.3},
+    "money": [
+        {
+            "currency": "USD",
+            "orders": 1_000,
+            "declined": 10_000_000,
+            "rescuedThen": 4_000_000,
+            "netThen": 3_900_000,
+            "net": 4_300_000,
+            "netDifference": {"low": -100_000, "high": 900_000},
+        }
+    ],
+}
 
 
 def of(report: dict[str, Any], **changes: Any) -> Headline:
@@ -41,12 +74,14 @@ def of(report: dict[str, Any], **changes: Any) -> Headline:
 def test_it_says_money_a_month_a_range_and_one_thing_to_do() -> None:
     found = of(HISTORY)
     assert found.money == (
-        "Of 50,000 USD declined a month, 20,000 USD come back today; with Recoup, about 22,000 USD would come back "
+        "Of 50,000 USD declined a month, 20,000 USD come back today; with Recoup, about 22,000 USD "
+        "would come back "
         "(from 18,709 to 25,291)."
     )
     assert (
         found.payments
-        == "Of 1,000 declined payments in 60 days, 40.0 % came back; with Recoup, 37.4 to 50.6 % would."
+        == "Of 1,000 declined payments in 60 days, 40.0 % came back; with Recoup, 37.4 to 50.6 % "
+        "would."
     )
     assert (
         "run a comparison group for 52 weeks, half of your customers with Recoup and half as now;"

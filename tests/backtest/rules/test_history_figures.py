@@ -1,4 +1,5 @@
-"""Of payments without probabilities: each group's bounds hold whatever the unseen tries would have brought."""
+"""Of payments without probabilities: each group's bounds hold whatever the unseen tries would have
+brought."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -15,7 +15,8 @@ COST = 12
 
 
 def order(number: int, draw: random.Random) -> JudgedOrder:
-    """Two tries, of which the policy that is asked about makes the first one only: on day 2; the second is on day 9."""
+    """Two tries, of which the policy that is asked about makes the first one only: on day 2; the
+    second is on day 9."""
     klass = "funds" if number % 2 else "soft"
     asset = "EUR" if number % 4 == 0 else "USD"
     facts = OrderFacts(

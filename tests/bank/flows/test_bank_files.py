@@ -1,4 +1,5 @@
-"""Files of banks against the ledger: payouts found, what processors paid and banks took back booked, returns told."""
+"""Files of banks against the ledger: payouts found, what processors paid and banks took back
+booked, returns told."""
 
 import asyncio
 
@@ -37,7 +38,10 @@ async def sent(shop: Shop) -> tuple[str, int, str]:
 
 
 async def bank_sum(shop: Shop, asset: str) -> int:
-    sql = "SELECT coalesce(sum(units), 0) FROM entries WHERE merchant_id = $1 AND account = 'bank' AND asset = $2"
+    sql = (
+        "SELECT coalesce(sum(units), 0) FROM entries WHERE merchant_id = $1 AND account = "
+        "'bank' AND asset = $2"
+    )
     return int(await shop.value(sql, shop.merchant_id, asset))
 
 
@@ -51,7 +55,8 @@ def test_bank_files_end_in_the_ledger_and_at_the_payout(server: ServerAddress) -
         await shop.advance(DAY)
         reference, units, amount = await sent(shop)
 
-        # The bank's statement knows the payout by our reference; of two formats, and of a file read twice, nothing
+        # The bank's statement knows the payout by our reference; of two formats, and of a file read
+        # twice, nothing
         # counts twice.
         day = f"{(await payouts(shop))[-1]['approved_at']:%Y-%m-%d}"
         entry = ntry(amount, "DBIT", details(ref(reference)), ccy="USD").replace("2026-11-20", day)
@@ -62,7 +67,8 @@ def test_bank_files_end_in_the_ledger_and_at_the_payout(server: ServerAddress) -
         told = [row.reason for row in await verdicts(shop, await compare(shop, twice, BANK))]
         assert told == ["by_reference", "listed_twice"]
 
-        # c15b: a credit of 100.00 and a reversed one of 40.00 are 60.00; c15a: the details of the batch, not the batch.
+        # c15b: a credit of 100.00 and a reversed one of 40.00 are 60.00; c15a: the details of the
+        # batch, not the batch.
         before = await bank_sum(shop, "EUR")
         lines = (":61:2611201120C100,00NTRFPO-1//BANK1", ":61:2611201120RC40,00NTRFPO-2//BANK2")
         ran = await compare(shop, mt940(*lines), BANK)
@@ -84,14 +90,16 @@ def test_bank_files_end_in_the_ledger_and_at_the_payout(server: ServerAddress) -
             await book_lines(shop.world, olga, run.run.run_id, None, "asked the bank")
         assert await bank_sum(shop, "EUR") - before == 16000
 
-        # Two equal entries without any reference are two, in this statement and in the next one of the same content.
+        # Two equal entries without any reference are two, in this statement and in the next one of
+        # the same content.
         plain, before = [ntry("5.00", status="BOOK")] * 2, await bank_sum(shop, "EUR")
         for name, total in (("S8", 1000), ("S9", 2000), ("S8", 2000)):
             ran = await compare(shop, camt(stmt(*plain, name=name)), BANK)
             await book_lines(shop.world, olga, ran.run.run_id, None, "asked the bank")
             assert await bank_sum(shop, "EUR") - before == total, name
 
-        # Equal ones of two accounts, and of two statements in one file, are told apart, also when they are read anew.
+        # Equal ones of two accounts, and of two statements in one file, are told apart, also when
+        # they are read anew.
         whole = Reading(kind="bank", period=days("2026-11-01", "2026-11-30", "UTC"))
         seven, before = ntry("7.00"), await bank_sum(shop, "EUR")
         of_two = camt(

@@ -1,4 +1,5 @@
-"""A payout to a bank: two people, one file, one posting, whatever dies; what comes back is paid again."""
+"""A payout to a bank: two people, one file, one posting, whatever dies; what comes back is paid
+again."""
 
 import asyncio
 from datetime import timedelta
@@ -62,7 +63,8 @@ async def paid(shop: Shop) -> list[Any]:
 def test_bank_accounts_entered_without_end_slow_nobody_down(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All of a merchant's are locked when one is decided on, and looked through for each page's menu."""
+    """All of a merchant's are locked when one is decided on, and looked through for each page's
+    menu."""
     monkeypatch.setattr(flows, "ACCOUNTS_MAX", 1)
 
     async def story() -> None:
@@ -97,7 +99,8 @@ def test_after_a_restore_no_file_is_made_before_the_bank_s_statement(server: Ser
                 ("bank", wall, "sent"),
             ):
                 await shop.world.db.execute(
-                    "INSERT INTO reconciliation_runs (merchant_id, run_id, run_key, kind, file_name, file_hash,"
+                    "INSERT INTO reconciliation_runs (merchant_id, run_id, run_key, kind, "
+                    "file_name, file_hash,"
                     " reading, period_from, period_to, actor, created_at)"
                     " VALUES ($1, $2, $3, $4, '', '', '{}', $5, $6, 't', $7)",
                     *(shop.merchant_id, new_id(), new_id().bytes, kind, lost[0], end, wall),
@@ -323,7 +326,9 @@ def test_a_card_number_in_a_banks_reason_is_masked(server: ServerAddress) -> Non
             payout, card = await closed(shop), "4" + "1" * 15
             await approve(shop.world, person(shop, "olga"), payout["payout_id"])
             await go_on(shop.world, shop.merchant_id, payout["payout_id"])
-            content = f"payout,outcome,reason\n{payout['reference']},returned,refund of {card} refused\n".encode()
+            content = (
+                f"payout,outcome,reason\n{payout['reference']},returned,refund of {card} refused\n"
+            ).encode()
             [taken] = await take_answers(shop.world, person(shop, "olga"), content)
             assert taken.done == "returned"
             [kept] = await payouts(shop)
@@ -459,7 +464,10 @@ def test_the_audit_log_says_which_state_a_payout_had_before_it_was_marked(
             await tell_outcome(
                 shop.world, person(shop, "olga"), payout["payout_id"], "returned", "never arrived"
             )
-            sql = "SELECT facts FROM audit_lines WHERE merchant_id = $1 AND action = 'payout.returned'"
+            sql = (
+                "SELECT facts FROM audit_lines WHERE merchant_id = $1 AND action = "
+                "'payout.returned'"
+            )
             (line,) = await rows(shop, sql)
             assert line["facts"] == {"state": ["sent", "returned"]}
 
@@ -514,7 +522,8 @@ def test_an_approved_payout_whose_account_was_replaced_stops_and_is_asked_for_ag
 def test_a_file_that_the_bank_may_have_goes_to_its_account_whatever_replaced_it(
     server: ServerAddress,
 ) -> None:
-    """To stop it might pay twice: the bank has perhaps taken it. A person can end it, or the bank answers."""
+    """To stop it might pay twice: the bank has perhaps taken it. A person can end it, or the bank
+    answers."""
 
     async def story() -> None:
         async with sandbox_world(server) as made:

@@ -16,7 +16,8 @@ from recoup.orders.store.changes import Rows, write
 
 
 def test_a_payout_that_the_release_before_told_of_is_not_told_again(server: ServerAddress) -> None:
-    """It told `payout.created` when it was scheduled. Sent after the upgrade it was told a second time."""
+    """It told `payout.created` when it was scheduled. Sent after the upgrade it was told a second
+    time."""
 
     async def story() -> None:
         async with sandbox_world(server) as made:

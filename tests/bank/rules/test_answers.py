@@ -1,4 +1,5 @@
-"""What banks answer about payouts: NACHA returns and notices, pain.002; and files that do not add up."""
+"""What banks answer about payouts: NACHA returns and notices, pain.002; and files that do not add
+up."""
 
 import gzip
 

@@ -1,4 +1,5 @@
-"""A bank's answer file: what is too long to be kept is told with its line, and the rows beside it are taken."""
+"""A bank's answer file: what is too long to be kept is told with its line, and the rows beside it
+are taken."""
 
 from recoup.bank.rules.answers import answers_of
 

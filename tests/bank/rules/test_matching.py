@@ -184,7 +184,8 @@ def test_only_what_repeats_another_line_wholly_is_a_duplicate() -> None:
 
 
 def test_the_fee_of_a_dispute_that_its_notice_booked_is_no_second_cost() -> None:
-    """A proof by Stripe's stand-in found ten: the notice and the balance both had the fee, and both were costs."""
+    """A proof by Stripe's stand-in found ten: the notice and the balance both had the fee, and both
+    were costs."""
     ours = Ours((UUID(int=1), 1), UUID(int=2), "dispute_fee", "r9", 1500, "USD", AT)
     verdicts, missing = match("processor", [line("dispute_fee", 1500)], [ours], PERIOD, "sandbox")
     assert ([(one.outcome, one.posting) for one in verdicts], missing) == ([("matched", None)], [])

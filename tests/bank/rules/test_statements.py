@@ -1,4 +1,5 @@
-"""Statements of banks: what is read of each format, to the unit, and which file is refused with which words."""
+"""Statements of banks: what is read of each format, to the unit, and which file is refused with
+which words."""
 
 import random
 
@@ -200,7 +201,8 @@ OTHER_MT940 = (
 
 
 def test_mt940_as_banks_write_it() -> None:
-    """The entry date left blank, the last line indented, an end-of-file mark of old systems between two statements."""
+    """The entry date left blank, the last line indented, an end-of-file mark of old systems between
+    two statements."""
     one, two = (
         [("funding", "R1", 1000, "EUR")],
         [("funding", "R1", 1000, "EUR"), ("funding", "R2", 1000, "EUR")],

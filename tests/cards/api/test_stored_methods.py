@@ -1,4 +1,5 @@
-"""/evaluate with `paymentMethod: {processor, id, customer?}`: what it takes, and what it says to the rest."""
+"""/evaluate with `paymentMethod: {processor, id, customer?}`: what it takes, and what it says to
+the rest."""
 
 from typing import Any
 

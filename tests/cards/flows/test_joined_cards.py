@@ -1,4 +1,5 @@
-"""One card under several prints: what is sent of any of them counts for all, whoever learns when that they are one."""
+"""One card under several prints: what is sent of any of them counts for all, whoever learns when
+that they are one."""
 
 import asyncio
 import random
@@ -87,7 +88,8 @@ async def begun(shop: Shop, more: dict[str, Any]) -> UUID:
 
 
 def test_a_number_and_two_stored_methods_of_one_card_share_its_limit(server: ServerAddress) -> None:
-    """Visa takes 20 sends of an amount in 30 days, with the declines that came in: each print had 20 of its own."""
+    """Visa takes 20 sends of an amount in 30 days, with the declines that came in: each print had
+    20 of its own."""
 
     async def story(shop: Shop) -> None:
         orders = [
@@ -166,7 +168,8 @@ def test_a_block_of_one_print_holds_for_the_others(server: ServerAddress) -> Non
         assert await try_now(shop, number) == "declined"
         async with owner(shop.world) as connection:
             await connection.execute(
-                "INSERT INTO card_blocks VALUES ($1, gen_random_uuid(), NULL, NULL, 'stolen', NULL, 'test', now())",
+                "INSERT INTO card_blocks VALUES ($1, gen_random_uuid(), NULL, NULL, 'stolen', "
+                "NULL, 'test', now())",
                 (await shop.order(number))["card_id"],
             )
         assert await try_now(shop, method) is None
@@ -193,7 +196,8 @@ def test_a_merchants_own_block_of_one_print_holds_for_the_others_until_it_is_lif
 def test_no_interleaving_of_joins_and_sends_passes_the_limit(
     server: ServerAddress, seed: int
 ) -> None:
-    """Prints become known as one in any order, twice, in chains, while sends of them are decided together."""
+    """Prints become known as one in any order, twice, in chains, while sends of them are decided
+    together."""
 
     async def story(shop: Shop) -> None:
         draw = random.Random(seed)

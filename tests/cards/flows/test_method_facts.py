@@ -1,4 +1,5 @@
-"""What a processor says of the cards that it keeps: asked with bounds, believed for a month, renewed by its answers."""
+"""What a processor says of the cards that it keeps: asked with bounds, believed for a month,
+renewed by its answers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -73,7 +74,10 @@ async def begun(shop: Shop, id: str = ID) -> UUID:
 
 
 async def kept(shop: Shop) -> dict[str, Any]:
-    sql = "SELECT * FROM stored_methods s JOIN vault v ON v.merchant_id = s.merchant_id AND v.token_id = s.method_id"
+    sql = (
+        "SELECT * FROM stored_methods s JOIN vault v ON v.merchant_id = s.merchant_id AND "
+        "v.token_id = s.method_id"
+    )
     return dict(await shop.world.db.fetchrow(sql))
 
 

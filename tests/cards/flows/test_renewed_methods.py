@@ -1,4 +1,5 @@
-"""A stored method that its processor's updater renewed: orders that wait for other card data are tried, once."""
+"""A stored method that its processor's updater renewed: orders that wait for other card data are
+tried, once."""
 
 import asyncio
 from dataclasses import replace

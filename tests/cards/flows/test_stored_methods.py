@@ -26,7 +26,8 @@ Story = Callable[[Shop], Awaitable[None]]
 
 
 class ClosedVault:
-    """The keys of an installation without a vault: whoever seals, opens or fingerprints a card has failed."""
+    """The keys of an installation without a vault: whoever seals, opens or fingerprints a card has
+    failed."""
 
     closed = frozenset({"seal_card", "open_card", "print_of", "rewrap"})
 
@@ -63,7 +64,8 @@ def stored(id: str, **more: Any) -> dict[str, Any]:
 async def attempts(shop: Shop, order_id: UUID) -> list[tuple[str, str | None]]:
     async with shop.world.db.connection() as connection:
         rows = await connection.fetch(
-            "SELECT state, card_last4 FROM attempts WHERE merchant_id = $1 AND order_id = $2 ORDER BY attempt_no",
+            "SELECT state, card_last4 FROM attempts WHERE merchant_id = $1 AND order_id = $2 ORDER "
+            "BY attempt_no",
             *shop.key(order_id),
         )
     return [tuple(row) for row in rows]
@@ -325,7 +327,8 @@ def test_in_live_nobody_takes_a_method_by_counting_up_its_number(server: ServerA
         for more, said in (
             (
                 {},
-                "Send cardLast4Digits, expirationMonth and expirationYear, as the processor has them.",
+                "Send cardLast4Digits, expirationMonth and expirationYear, as the processor has "
+                "them.",
             ),
             (
                 {"last4": "0000", "exp_month": 1, "exp_year": 2031},

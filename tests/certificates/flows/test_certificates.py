@@ -1,4 +1,5 @@
-"""Compliance certificates: made once a month, provable, made again alike, corrected by name, recounted by others."""
+"""Compliance certificates: made once a month, provable, made again alike, corrected by name,
+recounted by others."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -79,7 +80,10 @@ def test_a_month_that_is_closed_is_certified_once(server: ServerAddress) -> None
         assert await certify_month(shop.world, shop.merchant_id, begin) == [], (
             "made again it is the same"
         )
-        event = "SELECT body ->> 'CertificateRoot' FROM outbox WHERE merchant_id = $1 AND event = 'certificate.ready'"
+        event = (
+            "SELECT body ->> 'CertificateRoot' FROM outbox WHERE merchant_id = $1 AND event = "
+            "'certificate.ready'"
+        )
         root = await shop.value(event, shop.merchant_id)
         file = await certificate_file(
             shop.world, shop.merchant_id, shown.certificate.certificate_id

@@ -1,4 +1,5 @@
-"""A certificate's file: whatever is changed in it is found, and what was avoided is priced by its day's row alone."""
+"""A certificate's file: whatever is changed in it is found, and what was avoided is priced by its
+day's row alone."""
 
 import json
 from datetime import UTC, date, datetime
@@ -122,7 +123,8 @@ def test_a_dropped_doubled_or_moved_line_is_found(number: int) -> None:
 
 
 def test_a_file_that_was_written_anew_has_another_root() -> None:
-    """Whoever changes a number and all hashes with it makes a file that holds in itself; the event's root finds it."""
+    """Whoever changes a number and all hashes with it makes a file that holds in itself; the
+    event's root finds it."""
     _, root = made()
     other = lines(reported=Reported(None, 0, 0))
     forged, new_root = made(other)
@@ -227,7 +229,8 @@ def test_a_month_is_closed_three_days_after_its_end() -> None:
 
 
 def test_a_number_that_is_none_or_too_large_is_a_difference() -> None:
-    """A file of 5 KB, whose fee was a text, ended in MemoryError: a text times a number is a text of any size."""
+    """A file of 5 KB, whose fee was a text, ended in MemoryError: a text times a number is a text
+    of any size."""
     wrong = []
     for name, value in (
         ("fee", "9" * 4_000),

@@ -1,4 +1,5 @@
-"""A month's count: windows that reach back, whom a send counts for, and why one left beyond a limit."""
+"""A month's count: windows that reach back, whom a send counts for, and why one left beyond a
+limit."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,8 @@ _numbers = iter(range(10**9))
 
 
 def sent(at: datetime, **more: Any) -> LoggedSend:
-    """One of ours with a Visa card, declined for want of funds, known and answered when it was sent."""
+    """One of ours with a Visa card, declined for want of funds, known and answered when it was
+    sent."""
     outer = {name: more.pop(name) for name in list(more) if name in LoggedSend.__slots__}
     usual: dict[str, Any] = {
         "at": at,
@@ -60,7 +62,8 @@ def test_a_window_reaches_into_the_month_before() -> None:
 
 
 def test_a_send_is_held_against_the_rules_of_its_own_region() -> None:
-    """What a route in Europe sent, of a merchant of the United States; and what was sent before regions were kept."""
+    """What a route in Europe sent, of a merchant of the United States; and what was sent before
+    regions were kept."""
     here = sent(BEGIN + HOUR, scheme="mastercard", region="eea")
     before = sent(BEGIN + 2 * HOUR, scheme="mastercard", acceptor_id="two")
     found = counted(here, before).acceptors
@@ -279,7 +282,8 @@ _moves = st.lists(
 def test_what_the_gate_lets_pass_is_never_a_breach_and_its_count_is_the_windows_own(
     moves: list[Any],
 ) -> None:
-    """Sends in the order of their time, each asked for; the merchant's own declines in between, known at once."""
+    """Sends in the order of their time, each asked for; the merchant's own declines in between,
+    known at once."""
     by_scheme: dict[str, list[LoggedSend]] = {}
     for hours, scheme, units, who, acceptor, claimed in sorted(moves, key=lambda move: move[0]):
         at, sends = BEGIN - 30 * DAY + hours * HOUR, by_scheme.setdefault(scheme, [])

@@ -1,7 +1,7 @@
 """TRON for a test: a full node's double, whose blocks, forks, accounts and faults the test sets.
 
-A test asks for the fixture `tron`: one process for all of a worker's tests, a new chain for each. Two nodes see its
-chain; `nodes` are their addresses.
+A test asks for the fixture `tron`: one process for all of a worker's tests, a new chain for each.
+Two nodes see its chain; `nodes` are their addresses.
 """
 
 import asyncio
@@ -41,7 +41,8 @@ class Tron:
         await self.do("fork", depth=depth, forget=forget)
 
     async def next(self, *, vanish: int = 0, late: int = 0) -> None:
-        """What becomes of the next transactions that are taken: so many are forgotten, or each waits so many blocks."""
+        """What becomes of the next transactions that are taken: so many are forgotten, or each
+        waits so many blocks."""
         await self.do("next", vanish=vanish, late=late)
 
     async def node(self, name: str, **faults: Any) -> None:
@@ -77,7 +78,8 @@ class Tron:
     async def wallet(self, call: str, node: str = "a", **asked: Any) -> Any:
         return await post(self.port, asked, f"/{node}/{call}")
 
-    # Contracts --------------------------------------------------------------------------------------------------------
+    # Contracts
+    # --------------------------------------------------------------------------------------------------------
 
     async def send(self, to: bytes | None, data: bytes, owner: bytes = PAYER) -> bytes:
         """The test's own transaction, in the next block."""

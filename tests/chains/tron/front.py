@@ -1,7 +1,9 @@
-"""What a full node of TRON answers by HTTP, in a process of its own: `python -m tests.chains.tron.front`.
+"""What a full node of TRON answers by HTTP, in a process of its own: `python -m
+tests.chains.tron.front`.
 
-Two nodes, /a and /b, see one chain; each can lag, refuse, or forget transactions. /test is the test's own door.
-Source: java-tron `TronJsonRpcImpl`, `LogFilterWrapper`, the servlets under `services/http`; its limits on JSON-RPC.
+Two nodes, /a and /b, see one chain; each can lag, refuse, or forget transactions. /test is the
+test's own door. Source: java-tron `TronJsonRpcImpl`, `LogFilterWrapper`, the servlets under
+`services/http`; its limits on JSON-RPC.
 """
 
 import json
@@ -41,8 +43,8 @@ class RpcError(Exception):
 
 @dataclass
 class Node:
-    """One node's faults. `code`: of every broadcast; `key`: it answers no other; `hides`: transactions that it has in
-    no block."""
+    """One node's faults. `code`: of every broadcast; `key`: it answers no other; `hides`:
+    transactions that it has in no block."""
 
     lag: int = 0
     status: int = 0
@@ -83,7 +85,8 @@ class Front:
             found(body, solid=True) if place == "walletsolidity" else found(body)
         )
 
-    # The test's door --------------------------------------------------------------------------------------------------
+    # The test's door
+    # --------------------------------------------------------------------------------------------------
 
     def do_reset(self) -> None:
         self.ledger = Ledger(self.chain_id, int(time.time()) * 1_000)
@@ -144,7 +147,8 @@ class View:
             return None
         return found
 
-    # JSON-RPC ---------------------------------------------------------------------------------------------------------
+    # JSON-RPC
+    # ---------------------------------------------------------------------------------------------------------
 
     def rpc(self, body: Any) -> Any:
         if not isinstance(body, list):
@@ -285,7 +289,8 @@ class View:
             raise RpcError(PARAMS, "please verify: fromBlock <= toBlock")
         return first, last
 
-    # /wallet and /walletsolidity --------------------------------------------------------------------------------------
+    # /wallet and /walletsolidity
+    # --------------------------------------------------------------------------------------
 
     def getnowblock(self, _: Any, *, solid: bool = False) -> Any:
         block = self.solid if solid else self.head

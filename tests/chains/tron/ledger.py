@@ -1,8 +1,9 @@
-"""TRON's chain for the double: blocks, the pool, accounts with their energy, and what a node checks of a transaction.
+"""TRON's chain for the double: blocks, the pool, accounts with their energy, and what a node checks
+of a transaction.
 
-Source: java-tron `Wallet.broadcastTransaction`, `Manager.validateTapos`, `validateCommon`, `validateDup`,
-`BandwidthProcessor.consume`, `VMActuator.getAccountEnergyLimitWithFixRatio`, `ReceiptCapsule.payEnergyBill`, and the
-protocol's own files.
+Source: java-tron `Wallet.broadcastTransaction`, `Manager.validateTapos`, `validateCommon`,
+`validateDup`, `BandwidthProcessor.consume`, `VMActuator.getAccountEnergyLimitWithFixRatio`,
+`ReceiptCapsule.payEnergyBill`, and the protocol's own files.
 """
 
 from dataclasses import dataclass, field, replace
@@ -49,7 +50,8 @@ class Account:
 
 @dataclass(slots=True)
 class Transaction:
-    """`late`: blocks for which it stays in the pool. `free`: the test's own, which nobody signs or pays."""
+    """`late`: blocks for which it stays in the pool. `free`: the test's own, which nobody signs or
+    pays."""
 
     txid: bytes
     size: int
@@ -90,7 +92,8 @@ class Block:
 
 @dataclass
 class Ledger:
-    """`vanish`: so many of the next transactions are taken and forgotten; `late`: they wait so many blocks."""
+    """`vanish`: so many of the next transactions are taken and forgotten; `late`: they wait so many
+    blocks."""
 
     chain_id: int
     now: int
@@ -121,10 +124,12 @@ class Ledger:
         found = self._places.get(txid)
         return None if found is None else (self.blocks[found[0]], found[1])
 
-    # What a node takes ------------------------------------------------------------------------------------------------
+    # What a node takes
+    # ------------------------------------------------------------------------------------------------
 
     def broadcast(self, raw: bytes) -> bytes:
-        """The txid of what was taken, which says nothing of what becomes of it. Raises: Refusal; ValueError."""
+        """The txid of what was taken, which says nothing of what becomes of it. Raises: Refusal;
+        ValueError."""
         tx = read_transaction(raw)
         if tx.expiration < self.head.at + SLOT_MS:
             raise Refusal("TRANSACTION_EXPIRATION_ERROR", "Transaction expired")
@@ -180,7 +185,8 @@ class Ledger:
             )
         return fee
 
-    # Blocks -----------------------------------------------------------------------------------------------------------
+    # Blocks
+    # -----------------------------------------------------------------------------------------------------------
 
     def add(self, owner: bytes, contract: bytes | None, data: bytes) -> bytes:
         """A transaction of the test's own into the pool."""
@@ -261,7 +267,8 @@ class Ledger:
         self.accounts[owner] = replace(self.accounts.get(owner, Account()), **changes)
 
 
-# The protocol's form --------------------------------------------------------------------------------------------------
+# The protocol's form
+# --------------------------------------------------------------------------------------------------
 
 
 def read_transaction(raw: bytes) -> Transaction:

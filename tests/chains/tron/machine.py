@@ -1,4 +1,5 @@
-"""An EVM whose CREATE2 hashes with TRON's prefix 0x41, and whose states are kept by their root. For the double alone.
+"""An EVM whose CREATE2 hashes with TRON's prefix 0x41, and whose states are kept by their root. For
+the double alone.
 
 TRON's own costs are not modelled: gas without what a transaction costs in itself stands for energy.
 """
@@ -21,7 +22,8 @@ _NOBODY: Final = bytes(20)
 
 
 def _create2(deployer: bytes, salt: int, init: bytes) -> bytes:
-    """java-tron `WalletUtil.generateContractAddress2`: the deployer with its prefix, salt, hash of the code."""
+    """java-tron `WalletUtil.generateContractAddress2`: the deployer with its prefix, salt, hash of
+    the code."""
     return bytes(keccak(b"\x41" + deployer + salt.to_bytes(32, "big") + keccak(init))[-20:])
 
 

@@ -1,5 +1,5 @@
-"""The double refuses what a full node of TRON refuses, in its words; and what is signed here is what TRON's own tools
-and chain have."""
+"""The double refuses what a full node of TRON refuses, in its words; and what is signed here is
+what TRON's own tools and chain have."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -27,7 +27,8 @@ LIMIT: Final = 100 * TRX
 ACCOUNT: Final = bytes.fromhex("dd791d6b49e190062d650e6a23c575510d35f2f9")
 
 
-# What TRON's own tools and chain have ---------------------------------------------------------------------------------
+# What TRON's own tools and chain have
+# ---------------------------------------------------------------------------------
 
 
 class Vector:
@@ -102,7 +103,8 @@ def test_a_contract_has_the_id_and_address_that_a_node_gives() -> None:
     assert place_of(signed.hash, ACCOUNT).hex() == "584587b353166787b37d1b05a4a91e59c5370bcf"
 
 
-# What a full node refuses ---------------------------------------------------------------------------------------------
+# What a full node refuses
+# ---------------------------------------------------------------------------------------------
 
 
 class Bench:
@@ -197,7 +199,8 @@ async def no_bandwidth(bench: Bench) -> None:
 
 
 async def too_little_energy_is_taken_and_fails(bench: Bench) -> None:
-    """As java-tron does it: `result: true`, then a block in which it has failed, and the fee is gone."""
+    """As java-tron does it: `result: true`, then a block in which it has failed, and the fee is
+    gone."""
     code, txid = await bench.send(await bench.frame(limit=TRX))
     assert (code, await bench.result(txid)) == ("SUCCESS", "OUT_OF_ENERGY")
     assert (await bench.tron.info(txid))["fee"] == TRX

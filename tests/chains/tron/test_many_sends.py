@@ -1,5 +1,5 @@
-"""Sweeps and transfers on TRON through drawn faults: each goes exactly once, whatever vanishes, comes late, lags, runs
-dry, is dropped with its block, or dies between keeping and sending."""
+"""Sweeps and transfers on TRON through drawn faults: each goes exactly once, whatever vanishes,
+comes late, lags, runs dry, is dropped with its block, or dies between keeping and sending."""
 
 import random
 from collections import Counter
@@ -158,7 +158,8 @@ def test_each_goes_once(server: ServerAddress, tron: Tron) -> None:
         went = {txid for txid, result in (await tron.sent()).items() if result == "SUCCESS"}
         assert went == {txid for txid, state in known.items() if state == "mined"}
         print(
-            f"{SWEEPS} sweeps, {len(receivers)} transfers in {turns} turns: {Counter(known.values())}"
+            f"{SWEEPS} sweeps, {len(receivers)} transfers in {turns} turns: "
+            f"{Counter(known.values())}"
         )
 
     run(server, tron, story, **CUSTODIAL)

@@ -1,4 +1,5 @@
-"""USDT on TRON by the API and the payer's page: addresses as TRON writes them, hashes with 0x but in TRON's links."""
+"""USDT on TRON by the API and the payer's page: addresses as TRON writes them, hashes with 0x but
+in TRON's links."""
 
 from contextlib import ExitStack
 

@@ -420,7 +420,8 @@ def test_what_was_kept_and_never_left_leaves_at_the_next_start_as_it_is(
     run(server, tron, story)
 
 
-# Out of the custody wallet --------------------------------------------------------------------------------------------
+# Out of the custody wallet
+# --------------------------------------------------------------------------------------------
 
 
 async def want(ground: TronGround, value: int, receiver: bytes = MERCHANT) -> None:
@@ -550,7 +551,8 @@ def test_a_refund_of_a_custodial_order_arrives(server: ServerAddress, tron: Tron
     run(server, tron, story, **CUSTODIAL)
 
 
-# The factory ----------------------------------------------------------------------------------------------------------
+# The factory
+# ----------------------------------------------------------------------------------------------------------
 
 
 def test_the_factory_is_made_by_a_transaction_of_the_key(server: ServerAddress, tron: Tron) -> None:

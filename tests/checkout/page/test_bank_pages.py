@@ -1,4 +1,5 @@
-"""Hosted page, the processor's page, and back, as the customer's browser meets them: plain pages, no script."""
+"""Hosted page, the processor's page, and back, as the customer's browser meets them: plain pages,
+no script."""
 
 import re
 from collections.abc import Iterator

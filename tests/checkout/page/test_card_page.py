@@ -183,7 +183,8 @@ def test_an_order_that_asks_nothing_has_no_page(door: Door, shop: Caller) -> Non
     assert door.call("GET", urlsplit(url).path).status_code == 404
 
 
-# the way back -------------------------------------------------------------------------------------------------
+# the way back
+# -------------------------------------------------------------------------------------------------
 
 
 def back(door: Door, path: str) -> list[str]:

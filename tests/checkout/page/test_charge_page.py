@@ -1,4 +1,5 @@
-"""/charge: a cardholder with a statement in hand learns which shop it was; nobody else learns anything."""
+"""/charge: a cardholder with a statement in hand learns which shop it was; nobody else learns
+anything."""
 
 import asyncio
 import itertools
@@ -39,7 +40,8 @@ def charged(door: Door, shop: Caller) -> dict[str, Any]:
     order = shop.order(customer(shop, paymentMethod__cardNumber=card)["orderId"])
     assert order["statusName"] == "COMPLETED"
     day = door.sql(
-        "SELECT closed_at::date::text AS day FROM attempts WHERE state = 'approved' ORDER BY attempt_id DESC LIMIT 1"
+        "SELECT closed_at::date::text AS day FROM attempts WHERE state = 'approved' ORDER BY "
+        "attempt_id DESC LIMIT 1"
     )[0]["day"]
     return {"last4": card[-4:], "amount": "45.90", "currency": "USD", "date": day, "order": order}
 

@@ -16,7 +16,10 @@ def test_every_form_of_the_date_pays(door: Door, shop: Caller, expires: str) -> 
     order_id, path = challenged(shop)
     assert post(door, f"{path}/answer", **ANOTHER | {"expires": expires}).status_code == 303
     assert shop.order(order_id)["statusName"] == "COMPLETED"
-    card = "SELECT exp_month, exp_year FROM vault JOIN orders USING (merchant_id, token_id) WHERE order_id = $1"
+    card = (
+        "SELECT exp_month, exp_year FROM vault JOIN orders USING (merchant_id, token_id) WHERE "
+        "order_id = $1"
+    )
     assert [tuple(row) for row in door.sql(card, UUID(order_id))] == [(9, 2031)]
 
 

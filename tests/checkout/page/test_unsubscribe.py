@@ -1,4 +1,5 @@
-"""The link at the foot of a mail with a link to pay: opening it changes nothing, one POST stops such mails."""
+"""The link at the foot of a mail with a link to pay: opening it changes nothing, one POST stops
+such mails."""
 
 from tests.checkout.page.test_card_page import challenged, post
 from tests.door import Caller, Door

@@ -59,7 +59,8 @@ class Payer:
 
     def attempts(self) -> list[Any]:
         rows = self.door.sql(
-            "SELECT card_last4, initiator, state FROM attempts WHERE order_id = $1::text::uuid ORDER BY attempt_no",
+            "SELECT card_last4, initiator, state FROM attempts WHERE order_id = $1::text::uuid "
+            "ORDER BY attempt_no",
             self.order_id,
         )
         return [tuple(row) for row in rows]
@@ -135,7 +136,8 @@ def test_declined_and_yes(door: Door, shop: Caller) -> None:
     assert payer.charged_later() == [(last4(LATER), "merchant", "approved")]
     assert "Done. Thank you." in payer.page()
     [line] = door.sql(
-        "SELECT body -> 'consent' ->> 'words' AS words, body -> 'consent' ->> 'version' AS version, actor, recorded_at"
+        "SELECT body -> 'consent' ->> 'words' AS words, body -> 'consent' ->> 'version' AS "
+        "version, actor, recorded_at"
         " FROM order_log WHERE order_id = $1::text::uuid AND body ? 'consent'",
         payer.order_id,
     )
@@ -155,7 +157,8 @@ def test_a_yes_in_their_own_language_is_kept_in_its_words(door: Door, shop: Call
     assert seen is not None
     door.call("POST", f"{payer.path}/agree", data={"seen": seen[1]}, headers=german)
     [kept] = door.sql(
-        "SELECT body -> 'consent' AS c FROM order_log WHERE order_id = $1::text::uuid AND body ? 'consent'",
+        "SELECT body -> 'consent' AS c FROM order_log WHERE order_id = $1::text::uuid AND body ? "
+        "'consent'",
         payer.order_id,
     )
     assert '"language": "de"' in kept["c"]

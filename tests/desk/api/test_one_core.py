@@ -1,4 +1,5 @@
-"""One merchant, two dialects, one core: both doors' orders, lists and refunds end in the same flows and tables."""
+"""One merchant, two dialects, one core: both doors' orders, lists and refunds end in the same flows
+and tables."""
 
 from collections.abc import Iterator
 
@@ -51,9 +52,12 @@ def test_an_order_of_each_is_told_in_the_same_lines_and_books(
     assert merchant.post(f"/orders/{coin['id']}/refund", {"amount": "10.00"}).status_code == 200
     merchant.settle()
     told = door.sql(
-        "SELECT o.door, (SELECT array_agg(l.happening ORDER BY l.seq) FROM order_log l WHERE l.order_id = o.order_id)"
-        " AS lines, (SELECT array_agg(p.recipe ORDER BY p.recipe) FROM postings p WHERE p.order_id = o.order_id)"
-        " AS book, h.refunded_units, h.status FROM orders o JOIN order_heads h USING (merchant_id, order_id)"
+        "SELECT o.door, (SELECT array_agg(l.happening ORDER BY l.seq) FROM order_log l WHERE "
+        "l.order_id = o.order_id)"
+        " AS lines, (SELECT array_agg(p.recipe ORDER BY p.recipe) FROM postings p WHERE p.order_id "
+        "= o.order_id)"
+        " AS book, h.refunded_units, h.status FROM orders o JOIN order_heads h USING (merchant_id, "
+        "order_id)"
         " WHERE o.merchant_id = $1 ORDER BY o.door",
         merchant.shop.merchant_id,
     )

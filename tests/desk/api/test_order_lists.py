@@ -182,7 +182,8 @@ def test_another_merchants_orders_are_not_found_by_their_ids(stock: Stock, other
     assert other.get(f"/orders?siteId={stock.site}").json()["orders"]["totalItemCount"] == 0
 
 
-# one order ----------------------------------------------------------------------------------------------------
+# one order
+# ----------------------------------------------------------------------------------------------------
 
 
 def test_an_order_tells_the_agreement_and_the_authentication_as_sent(shop: Caller) -> None:
@@ -299,7 +300,8 @@ def test_lists_stay_short(shop: Caller) -> None:
         ("pageNumbr=2", "'pageNumbr' is not known. Did you mean pageNumber?"),
         (
             "q\u00fc=1&zzzz=1",
-            "'zzzz' is not known. Known are query, status, id, externalOrderId, referenceNumber, from,",
+            "'zzzz' is not known. Known are query, status, id, externalOrderId, referenceNumber, "
+            "from,",
         ),
     ],
 )

@@ -34,7 +34,10 @@ def read(shop: Caller, order_id: str, query: str = "") -> dict[str, Any]:
 
 def line(shop: Caller, order_id: str) -> tuple[int, datetime, datetime]:
     """The newest: number, business time, time of recording."""
-    sql = "SELECT seq, business_at, recorded_at FROM order_log WHERE order_id = $1 ORDER BY seq DESC LIMIT 1"
+    sql = (
+        "SELECT seq, business_at, recorded_at FROM order_log WHERE order_id = $1 ORDER BY seq "
+        "DESC LIMIT 1"
+    )
     [row] = shop.door.sql(sql, UUID(order_id))
     return row["seq"], row["business_at"], row["recorded_at"]
 
@@ -44,7 +47,8 @@ def z(moment: datetime) -> str:
 
 
 def act(shop: Caller, order_id: str, rng: random.Random) -> None:
-    """Something that may happen to an order; what is not possible now is refused, which is a step too."""
+    """Something that may happen to an order; what is not possible now is refused, which is a step
+    too."""
     what = rng.choice(
         ["advance", "advance", "advance", "stop", "resume", "refund", "move", "cancel", "notes"]
     )

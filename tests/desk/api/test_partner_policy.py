@@ -1,4 +1,5 @@
-"""/partner/policy: a partner bounds its merchants inside the operator's bounds; a merchant sees what its bounds cut."""
+"""/partner/policy: a partner bounds its merchants inside the operator's bounds; a merchant sees
+what its bounds cut."""
 
 import json
 from collections.abc import Iterator
@@ -67,7 +68,8 @@ def test_bounds_are_saved_read_listed_and_gone_back_from(partner: Partner) -> No
     listed = partner.get("/partner/policy/versions?limit=2").json()
     assert ([one["number"] for one in listed["data"]], listed["hasMore"]) == ([3, 2], True)
     rows = partner.door.sql(
-        "SELECT about FROM partner_log WHERE partner_id = $1 AND happening = 'policy_set' ORDER BY log_id",
+        "SELECT about FROM partner_log WHERE partner_id = $1 AND happening = 'policy_set' ORDER BY "
+        "log_id",
         partner.partner_id,
     )
     noted = [json.loads(row["about"]) for row in rows]

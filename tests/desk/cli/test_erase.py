@@ -94,7 +94,10 @@ def test_an_e_mail_erases_all_who_are_known_by_it(server: ServerAddress, tmp_pat
                 payer=Person(first_name="Ana", email="ana@example.test", external_id="cust-1")
             )
         )
-        kept = "SELECT string_agg(first_name, ',' ORDER BY first_name) FROM order_payer WHERE first_name <> ''"
+        kept = (
+            "SELECT string_agg(first_name, ',' ORDER BY first_name) FROM order_payer WHERE "
+            "first_name <> ''"
+        )
         known = "SELECT array_agg(email ORDER BY email) FROM payers WHERE email <> ''"
 
         asked = run("ANA@example.test", typed="n\n")

@@ -1,4 +1,5 @@
-"""`recoup policy` as the operator types it: a file is checked, saved, shown, compared and gone back from."""
+"""`recoup policy` as the operator types it: a file is checked, saved, shown, compared and gone back
+from."""
 
 import asyncio
 import json

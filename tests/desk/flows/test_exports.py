@@ -1,4 +1,5 @@
-"""Files of long lists: a process dies between every two steps of making one, two make the same, one is called off."""
+"""Files of long lists: a process dies between every two steps of making one, two make the same, one
+is called off."""
 
 import asyncio
 import csv

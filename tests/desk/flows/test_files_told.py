@@ -1,4 +1,5 @@
-"""A file that was asked for is ready, or cannot be made: whoever asked is told, once, and nobody else."""
+"""A file that was asked for is ready, or cannot be made: whoever asked is told, once, and nobody
+else."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,5 @@
-"""Two people of the operator say that two prints are one card; nobody else does, and never by likeness."""
+"""Two people of the operator say that two prints are one card; nobody else does, and never by
+likeness."""
 
 import asyncio
 import random
@@ -113,7 +114,10 @@ def test_what_is_said_twice_is_done_once(server: ServerAddress) -> None:
         assert {row.state for row in await asyncio.gather(*work)} == {"joined"}
         again = await propose_join(shop.world, by(shop, OTTO), (first, second), "other", "other")
         assert (again.join_id, again.state, again.reason) == (rows[0].join_id, "joined", "why")
-        acts = "SELECT action, count(*) FROM audit_lines WHERE action LIKE 'card_join%' GROUP BY 1 ORDER BY 1"
+        acts = (
+            "SELECT action, count(*) FROM audit_lines WHERE action LIKE 'card_join%' GROUP BY "
+            "1 ORDER BY 1"
+        )
         found = await shop.world.db.fetch(acts)
         assert [tuple(row) for row in found] == [("card_join.joined", 1), ("card_join.proposed", 1)]
 
@@ -193,10 +197,12 @@ def test_so_many_proposals_wait_at_most(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         first, second = await two(shop)
         await shop.world.db.fetch(
-            "INSERT INTO card_joins (merchant_id, join_id, first_card, second_card, first_order, second_order, state,"
+            "INSERT INTO card_joins (merchant_id, join_id, first_card, second_card, first_order, "
+            "second_order, state,"
             " reason, evidence, made_by, created_at) SELECT $1, gen_random_uuid(),"
             " '00000000-0000-7000-8000-000000000001',"
-            " ('00000000-0000-7000-8000-1' || lpad(n::text, 11, '0'))::uuid, $2, $2, 'waiting', 'x', 'x', 'x', now()"
+            " ('00000000-0000-7000-8000-1' || lpad(n::text, 11, '0'))::uuid, $2, $2, 'waiting', "
+            "'x', 'x', 'x', now()"
             " FROM generate_series(1, $3::int) n",
             shop.merchant_id,
             first,

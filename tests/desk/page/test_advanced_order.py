@@ -1,4 +1,5 @@
-"""An order that was advanced: its page says what is still to be collected and when, and what a refund would do."""
+"""An order that was advanced: its page says what is still to be collected and when, and what a
+refund would do."""
 
 import asyncio
 import html
@@ -18,15 +19,19 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.money import money
 
 _ADVANCE = """
-INSERT INTO advances (merchant_id, order_id, pan_id, asset, slot, units, due_units, state, policy, started_at,
+INSERT INTO advances (merchant_id, order_id, pan_id, asset, slot, units, due_units, state, policy,
+  started_at,
   until)
-SELECT merchant_id, order_id, coalesce(pan_id, order_id), asset, 0, units, units - 7, 'due', 'collect-1', now(),
+SELECT merchant_id, order_id, coalesce(pan_id, order_id), asset, 0, units, units - 7, 'due',
+  'collect-1', now(),
   now() + interval '30 days'
 FROM orders WHERE order_id = $1
 """
 _PLAN = """
-INSERT INTO attempts (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, units, asset, initiator)
-SELECT merchant_id, $2, order_id, 99, 'planned', 'collect', $3, units - 7, asset, 'merchant' FROM orders
+INSERT INTO attempts (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, units,
+  asset, initiator)
+SELECT merchant_id, $2, order_id, 99, 'planned', 'collect', $3, units - 7, asset, 'merchant'
+  FROM orders
 WHERE order_id = $1
 """
 

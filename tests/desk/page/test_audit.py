@@ -23,7 +23,8 @@ from recoup.orders.rules.lifecycle import STEPS as ORDER_STEPS
 from recoup.people.rules.account_words import HAPPENINGS
 from recoup.switches.flows.campaigns import set_policy
 
-# What the machine, the processor or the payer does to an order, or what follows from an act that has its own line.
+# What the machine, the processor or the payer does to an order, or what follows from an act that
+# has its own line.
 _MACHINES = frozenset(
     [
         "advanced",
@@ -219,7 +220,8 @@ def test_it_is_narrowed_by_person_kind_object_and_days_and_the_address_says_so(
         assert "key.made" in await actions(f"from={today - day}&to={today + day}&kind=keys")
         assert await actions(f"to={today - 2 * day}&kind=keys") == set()
         assert "key.made" in await actions(f"from={today - day}&zone=Asia%2FTokyo&kind=keys")
-        digits = f"from={today - day:%Y%m%d}&to={today + day:%Y%m%d}&kind=keys"  # a phone's keypad has no dash
+        # a phone's keypad has no dash
+        digits = f"from={today - day:%Y%m%d}&to={today + day:%Y%m%d}&kind=keys"
         assert "key.made" in await actions(digits)
         assert f'value="{today - day}"' in (await ada.get(f"/audit?{digits}")).text
         page = texts(await ada.get("/audit?from=yesterday-ish&zone=Nowhere%2FNever&kind=keys"))

@@ -67,7 +67,8 @@ def test_a_strange_list_is_the_whole_one(shop: Shop) -> None:
 
 
 def test_what_is_done_to_an_order_keeps_the_list_it_was_come_to_from(shop: Shop) -> None:
-    """After a note or a refund the next order of "needs attention" was gone: the next of all orders stood there."""
+    """After a note or a refund the next order of "needs attention" was gone: the next of all orders
+    stood there."""
 
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         listed = (await client.get("/orders?status=7")).text

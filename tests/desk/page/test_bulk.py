@@ -1,4 +1,5 @@
-"""One thing done to all orders that match: what somebody was shown is what is done, once, with an answer for each."""
+"""One thing done to all orders that match: what somebody was shown is what is done, once, with an
+answer for each."""
 
 import asyncio
 import html
@@ -74,7 +75,8 @@ def test_all_that_match_are_cancelled_after_a_look_at_their_count_and_sums(shop:
         shown = dict(re.findall(r'<b>([^<]*)</b><span class="cur">(\w+)</span>', look.text))
         sums = await value(
             shop,
-            "SELECT sum(units) FROM order_heads WHERE merchant_id = $1 AND status IN (0, 7) AND asset = 'JPY'",
+            "SELECT sum(units) FROM order_heads WHERE merchant_id = $1 AND status IN (0, 7) AND "
+            "asset = 'JPY'",
             shop.merchant_id,
         )
         assert {text: asset for text, asset in shown.items()}[f"{sums:,}"] == "JPY"

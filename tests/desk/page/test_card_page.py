@@ -1,4 +1,5 @@
-"""What is known of an order's card, on one page: what its answers forbid, its counts, its orders, its token."""
+"""What is known of an order's card, on one page: what its answers forbid, its counts, its orders,
+its token."""
 
 from datetime import timedelta
 from uuid import UUID

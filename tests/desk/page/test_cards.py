@@ -11,7 +11,8 @@ from recoup.processors.gateways.port import Stored
 
 
 async def two(shop: Shop) -> list[str]:
-    """Orders with a card as a number and as a stored method, before any answer says that they are one."""
+    """Orders with a card as a number and as a stored method, before any answer says that they are
+    one."""
     method = {"pan": None, "method": Stored("sandbox", "pm_card_counting_visa")}
     return [str(await shop.admit(**more)) for more in ({"pan": COUNTING_CARDS[0]}, method)]
 

@@ -1,4 +1,5 @@
-"""A customer's page: everything of theirs and nothing of others; blocked, exported, erased by those who may."""
+"""A customer's page: everything of theirs and nothing of others; blocked, exported, erased by those
+who may."""
 
 import asyncio
 import html
@@ -384,8 +385,8 @@ def test_the_export_holds_what_the_rescue_engine_knows_of_them(server: ServerAdd
 def test_who_is_erased_is_called_in_any_language_as_they_are_asked_to_be_typed(
     server: ServerAddress,
 ) -> None:
-    """A customer's own id was translated where it was a word of ours, and so was ours of one who has none: what the
-    page had asked for was refused."""
+    """A customer's own id was translated where it was a word of ours, and so was ours of one who
+    has none: what the page had asked for was refused."""
 
     async def story(shop: Shop, as_: As) -> None:
         await shop.admit(payer=Person(first_name="Ann", external_id="Paid"))

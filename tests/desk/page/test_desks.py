@@ -1,4 +1,5 @@
-"""The desk of refunds and the mailbox in the portal, over a real sandbox world: who may do what, and that it works."""
+"""The desk of refunds and the mailbox in the portal, over a real sandbox world: who may do what,
+and that it works."""
 
 import asyncio
 import html

@@ -169,7 +169,8 @@ def test_the_clock_is_moved_once_by_each_form_and_says_who(server: ServerAddress
 def test_clocks_of_many_merchants_are_moved_one_after_the_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A stranger moved twenty clocks at once: every other merchant's calls took a hundred times as long."""
+    """A stranger moved twenty clocks at once: every other merchant's calls took a hundred times as
+    long."""
     moved, side_by_side, now = list[UUID](), set[int](), set[UUID]()
 
     async def move(

@@ -25,7 +25,8 @@ LATE = {
 def test_what_is_told_of_a_transaction_after_its_customer_was_erased_names_nobody(
     server: ServerAddress,
 ) -> None:
-    """A shop's system reported a refund of a payment, by the customer's name, and the name was kept again."""
+    """A shop's system reported a refund of a payment, by the customer's name, and the name was kept
+    again."""
 
     async def story(shop: Shop, as_: As) -> None:
         payer_id = payer_ids(shop.world, shop.merchant_id, EMAIL)[0]

@@ -1,4 +1,5 @@
-"""Whatever people typed beside a person's orders goes with the person; amounts, ids and codes stay, and add up."""
+"""Whatever people typed beside a person's orders goes with the person; amounts, ids and codes stay,
+and add up."""
 
 import asyncio
 import threading
@@ -60,11 +61,15 @@ SHOWN = {"subject": "Zzyx's plan", "description": "for Zzyx", "metadata": {"who"
 KEPT = (
     "SELECT array_agg((order_id, units, stage, version) ORDER BY order_id)::text FROM orders",
     "SELECT string_agg(l::text, '|' ORDER BY order_id, seq) FROM order_log l",
-    "SELECT array_agg((modification_id, kind, state, units, items, hand_actor) ORDER BY modification_id)::text"
+    "SELECT array_agg((modification_id, kind, state, units, items, hand_actor) ORDER BY "
+    "modification_id)::text"
     " FROM modifications",
-    "SELECT array_agg((dispute_id, state, units, reason_code) ORDER BY dispute_id)::text FROM disputes",
-    "SELECT array_agg((posting_id, line_no, account, units) ORDER BY posting_id, line_no)::text FROM entries",
-    "SELECT array_agg((subscription_id, state, units) ORDER BY subscription_id)::text FROM subscriptions",
+    "SELECT array_agg((dispute_id, state, units, reason_code) ORDER BY dispute_id)::text FROM "
+    "disputes",
+    "SELECT array_agg((posting_id, line_no, account, units) ORDER BY posting_id, line_no)::text "
+    "FROM entries",
+    "SELECT array_agg((subscription_id, state, units) ORDER BY subscription_id)::text FROM "
+    "subscriptions",
     "SELECT array_agg((event_id, body) ORDER BY event_id)::text FROM outbox",
 )
 
@@ -295,7 +300,8 @@ def test_every_text_that_people_typed_goes_and_the_books_stay(
 
 
 def test_what_somebody_typed_is_not_translated(server: ServerAddress) -> None:
-    """A refund that was refused with the note `Paid` was refused with `Bezahlt` for whoever read German."""
+    """A refund that was refused with the note `Paid` was refused with `Bezahlt` for whoever read
+    German."""
 
     async def story(shop: Shop, as_: As) -> None:
         order_id = await bought(shop)
@@ -330,7 +336,8 @@ def test_what_is_typed_after_an_erasure_is_hidden_from_whom_customers_are_masked
 
 
 def test_an_erasure_waits_for_what_is_being_typed(server: ServerAddress) -> None:
-    """It had not seen the note of a transaction that was still open, and called the customer erased."""
+    """It had not seen the note of a transaction that was still open, and called the customer
+    erased."""
 
     async def story(shop: Shop, as_: As) -> None:
         order_id = await bought(shop)
@@ -391,8 +398,8 @@ def test_a_view_that_is_saved_while_its_customer_is_erased_goes_too(
 def test_names_of_many_are_looked_for_beside_other_calls(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One id may stand for all guests of a shop: for the names of 20,000 every other call waited, half a second at a
-    time."""
+    """One id may stand for all guests of a shop: for the names of 20,000 every other call waited,
+    half a second at a time."""
     threads = set()
 
     def redactor(rows: Any) -> Redactor:
@@ -421,7 +428,8 @@ def test_names_of_many_are_looked_for_beside_other_calls(
 def test_an_erasure_that_crosses_another_writer_is_done_again(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Files that go by themselves are locked in any order: of the two PostgreSQL may end the erasure, at its end."""
+    """Files that go by themselves are locked in any order: of the two PostgreSQL may end the
+    erasure, at its end."""
     kept, crossed = persons.end_files_of, []
 
     async def once(*args: Any) -> None:
@@ -446,12 +454,14 @@ def test_an_erasure_that_crosses_another_writer_is_done_again(
 FILES = {
     "uploads": "kind, form, content_mac, state, actor, request_id, received_at",
     "imports": "profile, answers, content_mac, state, actor, request_id, received_at",
-    "reconciliation_runs": "kind, file_hash, reading, period_from, period_to, run_key, actor, created_at",
+    "reconciliation_runs": "kind, file_hash, reading, period_from, period_to, run_key, actor, "
+    "created_at",
 }
 VALUES = {
     "uploads": "'transmit', 'csv', $4, 'received', 'user:x', 'r', $5::timestamptz",
     "imports": "'stripe-payments/1', '{}', $4, 'received', 'user:x', 'r', $5::timestamptz",
-    "reconciliation_runs": "'bank', '', '{\"zone\": \"UTC\"}', $5::timestamptz, $5, $4, 'user:x', $5",
+    "reconciliation_runs": "'bank', '', '{\"zone\": \"UTC\"}', $5::timestamptz, $5, $4, 'user:x', "
+    "$5",
 }
 OF_HER = (
     "Zzyx_Ines_Duarte.csv",

@@ -1,4 +1,5 @@
-"""Long lists as files that the worker makes: asked for, watched, fetched by whoever asked and by nobody else."""
+"""Long lists as files that the worker makes: asked for, watched, fetched by whoever asked and by
+nobody else."""
 
 import asyncio
 import csv
@@ -231,7 +232,8 @@ def test_who_may_no_longer_see_the_merchant_has_no_file_of_it(shop: Shop) -> Non
         connection = await asyncpg.connect(shop.people_dsn)
         try:
             await connection.execute(
-                "DELETE FROM memberships WHERE user_id = (SELECT user_id FROM users WHERE email = 'ann@example.test')"
+                "DELETE FROM memberships WHERE user_id = (SELECT user_id FROM users WHERE email = "
+                "'ann@example.test')"
             )
         finally:
             await connection.close()

@@ -1,4 +1,5 @@
-"""Past attempts in the portal: a file is checked, asked about, imported, looked at and stopped, without a script."""
+"""Past attempts in the portal: a file is checked, asked about, imported, looked at and stopped,
+without a script."""
 
 import asyncio
 import json
@@ -134,8 +135,8 @@ def test_what_recoup_would_have_rescued_is_asked_with_the_file(shop: Shop) -> No
         assert 'id="import" data-live="5"' in page
         assert "/static/live.js" in page
         assert (
-            "2 attempts were imported before. They count with the file that brought or last changed them"
-            in page
+            "2 attempts were imported before. They count with the file that brought or last "
+            "changed them" in page
         )
         for _ in range(2):
             answer = await visitor.client.post(f"{path}/prove", data={"csrf": field(page, "csrf")})

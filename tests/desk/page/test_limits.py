@@ -1,4 +1,5 @@
-"""Limits of refunds and the second person as people meet them: the page of roles, the order, the desk of approvals."""
+"""Limits of refunds and the second person as people meet them: the page of roles, the order, the
+desk of approvals."""
 
 import json
 import re
@@ -222,7 +223,10 @@ def test_pieces_of_an_order_wait_and_are_refunded_as_they_were_asked(server: Ser
         items = [{"sku": "TEA", "name": "Tea", "amount": 9_000, "quantity": 3}]
         order_id = await paid(shop, 9_000)
         async with as_owner(shop.world) as connection:
-            sql = "UPDATE orders SET facts = facts || jsonb_build_object('items', $2::jsonb) WHERE order_id = $1"
+            sql = (
+                "UPDATE orders SET facts = facts || jsonb_build_object('items', $2::jsonb) "
+                "WHERE order_id = $1"
+            )
             await connection.execute(sql, order_id, json.dumps(items))
         here = f"/orders/{order_id}"
         answer = await post(ops, here, f"{here}/refund", how="items", line_1="2", key=KEY + "1")

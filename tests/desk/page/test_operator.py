@@ -1,4 +1,5 @@
-"""/operator: the switch of all sending, with a second factor and a reason; the band says it to everybody."""
+"""/operator: the switch of all sending, with a second factor and a reason; the band says it to
+everybody."""
 
 from tests import staff
 from tests.people.page.test_second_factor import code, set_up

@@ -1,4 +1,5 @@
-"""Who works on an order in the portal: what they are offered, what happens, and what others are refused."""
+"""Who works on an order in the portal: what they are offered, what happens, and what others are
+refused."""
 
 import re
 

@@ -1,4 +1,5 @@
-"""An amount that is held is captured from its order's page: once, by those who may, while its window is open."""
+"""An amount that is held is captured from its order's page: once, by those who may, while its
+window is open."""
 
 import asyncio
 from datetime import timedelta
@@ -181,11 +182,13 @@ def test_a_capture_that_was_out_at_the_end_of_its_window_does_not_open_it_anew(
             async with owner(shop.world) as connection:  # the time passes, and no clock is moved
                 await connection.execute("""
                     ALTER TABLE order_log DISABLE TRIGGER USER;
-                    UPDATE order_log SET body = jsonb_set(body, '{capture_before}', to_jsonb(now() - interval '1 s'))
+                    UPDATE order_log SET body = jsonb_set(body, '{capture_before}',
+                      to_jsonb(now() - interval '1 s'))
                     WHERE happening = 'authorised';
                     ALTER TABLE order_log ENABLE TRIGGER USER;
                     UPDATE attempts SET closed_at = closed_at - interval '30 days';
-                    UPDATE due_work SET due_at = now() - interval '1 s' WHERE kind = 'capture_window';
+                    UPDATE due_work SET due_at = now() - interval '1 s'
+                      WHERE kind = 'capture_window';
                 """)
             await shop.run_due()
         await refused(shop)

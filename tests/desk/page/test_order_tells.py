@@ -1,4 +1,5 @@
-"""What an order's page tells is so: what ended it, who asked for its attempt, what was charged, who hears of it."""
+"""What an order's page tells is so: what ended it, who asked for its attempt, what was charged, who
+hears of it."""
 
 import re
 from datetime import timedelta
@@ -33,7 +34,8 @@ async def worked_on(shop: Shop) -> tuple[UUID, str]:
 
 
 async def authorised(shop: Shop) -> str:
-    """The address of an order whose amount is held. A busy machine may answer too late, which is a decline."""
+    """The address of an order whose amount is held. A busy machine may answer too late, which is a
+    decline."""
     for _ in range(5):
         word = await shop.ask(
             is_mit=False,

@@ -1,5 +1,5 @@
-"""What an order's page and the desks around it say is so: one attention note does not hide another, and no button is
-offered that is refused then. Each as a reviewer saw it.
+"""What an order's page and the desks around it say is so: one attention note does not hide another,
+and no button is offered that is refused then. Each as a reviewer saw it.
 """
 
 import re
@@ -71,7 +71,8 @@ async def paid_by_hand(shop: Shop, refund_id: UUID) -> None:
         await decide(shop.world, shop.orders, scope, refund_id, action, "wire 7")
 
 
-# one attention note beside another --------------------------------------------------------------------------------
+# one attention note beside another
+# --------------------------------------------------------------------------------
 
 
 def test_a_stuck_refund_of_what_was_paid_twice_is_said_and_stays(server: ServerAddress) -> None:
@@ -175,7 +176,8 @@ def test_an_order_that_is_paid_is_not_to_be_cancelled(server: ServerAddress) -> 
     portal(server, story)
 
 
-# what is said --------------------------------------------------------------------------------------------------------
+# what is said
+# --------------------------------------------------------------------------------------------------------
 
 
 def test_a_late_approval_that_goes_back_is_no_nothing(
@@ -324,7 +326,8 @@ def test_a_declined_customer_hears_no_word_of_a_bank_that_did_not_say_it(
     portal(server, story)
 
 
-# what is offered -----------------------------------------------------------------------------------------------------
+# what is offered
+# -----------------------------------------------------------------------------------------------------
 
 
 def test_who_may_not_agree_to_a_refund_is_not_asked_to(server: ServerAddress) -> None:

@@ -119,11 +119,26 @@ def test_what_was_typed_wrongly_stays_and_is_named(shop: Shop) -> None:
     visit(shop, work)
 
 
-EACH = ["attempts=1", "expires=30d", "amount=%3E50", "amount=5..5000&currency=JPY", "external=SUB-7001-2026-11",
-        "campaign=nope", "channel=mock", "refunded=0", "placed=30d&zone=Pacific/Apia", "created=last-year",
-        "sort=expires&up=1", "sort=created", "sort=amount&up=1&status=7", "view=nope", "view=" + "9" * 999,
-        "sort=created&cursor=n123.zz", "sort=amount&cursor=na99999999999999999999." + "0" * 32,
-        "sort=expires&cursor=ne." + "0" * 32]  # fmt: skip
+EACH = [
+    "attempts=1",
+    "expires=30d",
+    "amount=%3E50",
+    "amount=5..5000&currency=JPY",
+    "external=SUB-7001-2026-11",
+    "campaign=nope",
+    "channel=mock",
+    "refunded=0",
+    "placed=30d&zone=Pacific/Apia",
+    "created=last-year",
+    "sort=expires&up=1",
+    "sort=created",
+    "sort=amount&up=1&status=7",
+    "view=nope",
+    "view=" + "9" * 999,
+    "sort=created&cursor=n123.zz",
+    "sort=amount&cursor=na99999999999999999999." + "0" * 32,
+    "sort=expires&cursor=ne." + "0" * 32,
+]
 
 
 @each("address", EACH)
@@ -180,8 +195,10 @@ def test_a_moment_in_a_sentence_is_said_in_the_zone_of_the_list_and_of_the_reade
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         connection = await asyncpg.connect(shop.dsn)
         order_id = await connection.fetchval(
-            "UPDATE order_heads SET attention = 'held:The card''s allowance is used up until 2031-01-31 23:30 UTC.'"
-            " WHERE order_id = (SELECT order_id FROM order_heads WHERE merchant_id = $1 AND attention IS NOT NULL"
+            "UPDATE order_heads SET attention = 'held:The card''s allowance is used up until "
+            "2031-01-31 23:30 UTC.'"
+            " WHERE order_id = (SELECT order_id FROM order_heads WHERE merchant_id = $1 AND "
+            "attention IS NOT NULL"
             " ORDER BY placed_at DESC LIMIT 1) RETURNING order_id",
             shop.merchant_id,
         )
@@ -287,7 +304,8 @@ def test_views_are_of_one_person_at_one_merchant_and_not_endless(shop: Shop) -> 
     visit(shop, ann, email="ann@example.test", address="198.51.100.8")
 
 
-# files ----------------------------------------------------------------------------------------------------------
+# files
+# ----------------------------------------------------------------------------------------------------------
 
 
 async def every_id(client: httpx.AsyncClient, path: str) -> list[str]:
@@ -487,7 +505,8 @@ def test_a_foreign_order_is_in_no_file(shop: Shop) -> None:
     visit(shop, work)
 
 
-# what is new, and many at once ----------------------------------------------------------------------------------
+# what is new, and many at once
+# ----------------------------------------------------------------------------------
 
 
 def test_the_page_is_told_how_many_orders_are_new(shop: Shop) -> None:
@@ -724,7 +743,8 @@ def test_the_menu_says_on_each_page_how_many_need_attention(shop: Shop) -> None:
         await connection.execute("CREATE TABLE kept AS SELECT order_id, attention FROM order_heads")
         for most, told in ((99, "99"), (100, "99+"), (0, "")):
             await connection.execute(
-                "UPDATE order_heads SET attention = CASE WHEN order_id IN (SELECT order_id FROM order_heads WHERE"
+                "UPDATE order_heads SET attention = CASE WHEN order_id IN (SELECT order_id FROM "
+                "order_heads WHERE"
                 " merchant_id = $1 LIMIT $2) THEN 'look' END",
                 shop.merchant_id,
                 most,
@@ -816,7 +836,8 @@ def test_a_short_id_that_one_order_has_opens_it(shop: Shop) -> None:
 
 
 def test_a_page_that_asks_by_itself_keeps_nobody_signed_in(shop: Shop) -> None:
-    """What is open on a desk that somebody left ends with their two idle hours, whatever its script asks."""
+    """What is open on a desk that somebody left ends with their two idle hours, whatever its script
+    asks."""
 
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         people = await asyncpg.connect(shop.people_dsn)

@@ -1,4 +1,5 @@
-"""The address of the list: read as it was written, whatever stands in it; days and amounts as people mean them."""
+"""The address of the list: read as it was written, whatever stands in it; days and amounts as
+people mean them."""
 
 import time
 import uuid
@@ -148,12 +149,43 @@ def test_each_chip_takes_off_what_it_says(query: Query) -> None:
         assert len(chips(replace(query, **chip.without), KNOWN)) == len(chips(query, KNOWN)) - 1
 
 
-PARAMETERS = ["q", "status", "type", "site", "campaign", "id", "external", "placed", "placed_from", "placed_to",
-              "created", "created_from", "amount", "min", "max", "currency", "descriptor", "channel", "attempts",
-              "expires", "attention", "refunded",
-              "reason", "code", "code_source", "brand", "issuer",
-              "sort", "up", "size", "zone", "cols", "cursor", "view",
-              "other"]  # fmt: skip
+PARAMETERS = [
+    "q",
+    "status",
+    "type",
+    "site",
+    "campaign",
+    "id",
+    "external",
+    "placed",
+    "placed_from",
+    "placed_to",
+    "created",
+    "created_from",
+    "amount",
+    "min",
+    "max",
+    "currency",
+    "descriptor",
+    "channel",
+    "attempts",
+    "expires",
+    "attention",
+    "refunded",
+    "reason",
+    "code",
+    "code_source",
+    "brand",
+    "issuer",
+    "sort",
+    "up",
+    "size",
+    "zone",
+    "cols",
+    "cursor",
+    "view",
+    "other",
+]
 odd = st.one_of(
     st.text(max_size=40),
     st.sampled_from(
@@ -313,8 +345,17 @@ def test_presets_at_borders() -> None:
     assert of["7d"] == (date(2025, 12, 27), friday)
 
 
-ZONES = ["GMT", "Europe/Berlin", "America/Sao_Paulo", "America/Havana", "Asia/Beirut", "Pacific/Apia", "Asia/Kolkata",
-         "Africa/Cairo", "America/Santiago"]  # fmt: skip
+ZONES = [
+    "GMT",
+    "Europe/Berlin",
+    "America/Sao_Paulo",
+    "America/Havana",
+    "Asia/Beirut",
+    "Pacific/Apia",
+    "Asia/Kolkata",
+    "Africa/Cairo",
+    "America/Santiago",
+]
 
 
 @given(st.sampled_from(ZONES), st.dates(date(2001, 1, 1), date(2035, 12, 30)))

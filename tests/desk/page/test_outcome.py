@@ -1,4 +1,5 @@
-"""Looking an order up by whatever id somebody has: found with its history, or said to be missing, never another's."""
+"""Looking an order up by whatever id somebody has: found with its history, or said to be missing,
+never another's."""
 
 from tests.desk.page.test_desks import PASSWORD, Client, csrf, told
 from tests.worlds import Shop, make_shop

@@ -57,11 +57,13 @@ def shop(server: ServerAddress) -> Iterator[Shop]:
 
 _SUMS = """
 SELECT count(*) AS declined, count(*) FILTER (WHERE h.status IN (6, 7, 8)) AS rescued,
-  count(*) FILTER (WHERE h.refunded_units > 0) AS refunded, count(*) FILTER (WHERE h.status = 8) AS disputed
+  count(*) FILTER (WHERE h.refunded_units > 0) AS refunded, count(*) FILTER (WHERE h.status = 8) AS
+    disputed
 FROM order_heads h WHERE h.merchant_id = $1 AND h.placed_at >= $2 AND h.placed_at < $3
 """
 _BY_ASSET = """
-SELECT asset, sum(units) FILTER (WHERE status IN (6, 7, 8)) AS recovered, sum(refunded_units) AS refunded
+SELECT asset, sum(units) FILTER (WHERE status IN (6, 7, 8)) AS recovered,
+  sum(refunded_units) AS refunded
 FROM order_heads WHERE merchant_id = $1 AND placed_at >= $2 AND placed_at < $3 GROUP BY asset
 """
 

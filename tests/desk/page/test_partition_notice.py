@@ -1,4 +1,5 @@
-"""The operator sees on each page that the database runs out of partitions; a shop's people hear nothing of it."""
+"""The operator sees on each page that the database runs out of partitions; a shop's people hear
+nothing of it."""
 
 import asyncpg
 import pytest
@@ -11,7 +12,8 @@ from recoup.db.server import ServerAddress
 SAYS = "Days left for new records: "
 _LAST = """
 SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-WHERE i.inhparent = 'api_calls'::regclass AND c.relname <> 'api_calls_default' ORDER BY c.relname DESC LIMIT $1
+WHERE i.inhparent = 'api_calls'::regclass AND c.relname <> 'api_calls_default'
+  ORDER BY c.relname DESC LIMIT $1
 """
 
 

@@ -1,4 +1,5 @@
-"""The page of the retry policy: checked, saved, refused with the nearest, gone back from; an order names it."""
+"""The page of the retry policy: checked, saved, refused with the nearest, gone back from; an order
+names it."""
 
 import httpx
 import pytest

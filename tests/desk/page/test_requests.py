@@ -185,7 +185,8 @@ def test_a_refused_call_says_which_field_and_why_and_nothing_that_was_sent(
 
 
 def test_the_date_that_a_refused_expiry_missed_is_told() -> None:
-    """The log said "at least a day ahead of …T12:53:26Z": dates were taken for numbers of the caller."""
+    """The log said "at least a day ahead of …T12:53:26Z": dates were taken for numbers of the
+    caller."""
     bound = "ExpiryDateUtc must be at least a day ahead of 2026-11-22T12:53:26.476Z."
     assert (
         why_refused(Problem("invalid", bound, field="ExpiryDateUtc")) == f"ExpiryDateUtc: {bound}"
@@ -197,7 +198,8 @@ def test_the_date_that_a_refused_expiry_missed_is_told() -> None:
 
 
 def test_the_address_that_a_form_was_sent_to_opens_its_page(server: ServerAddress) -> None:
-    """An error page after a form stood at an address that answered "no such page" when it was opened again."""
+    """An error page after a form stood at an address that answered "no such page" when it was
+    opened again."""
 
     async def story(shop: Shop, signed_in: As, log: CallLog, api: httpx.AsyncClient) -> None:
         order_id, client = await shop.admit(), await signed_in("owner")

@@ -1,4 +1,5 @@
-"""Money that a second person lets go is reviewed first: what the review shows, and what a press without it does."""
+"""Money that a second person lets go is reviewed first: what the review shows, and what a press
+without it does."""
 
 import re
 from typing import Any

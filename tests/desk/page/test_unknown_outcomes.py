@@ -26,7 +26,8 @@ SELECT $1, 'expire', gen_random_uuid(), now() + interval '30 days' FROM generate
 """
 _ASK = """
 INSERT INTO due_work (merchant_id, kind, subject_id, due_at, wall)
-SELECT merchant_id, 'inquire', order_id, now() + $1, true FROM attempts WHERE state IN ('open', 'unknown')
+SELECT merchant_id, 'inquire', order_id, now() + $1, true FROM attempts
+  WHERE state IN ('open', 'unknown')
 """
 
 
@@ -109,8 +110,8 @@ def test_of_more_than_fit_the_oldest_are_shown_and_all_are_counted(
         page = await client.get(HERE)
         assert listed(page) == expected[:2]
         assert (
-            f"<b>{len(expected)}</b> attempts without an answer, oldest first; the first 2 are shown"
-            in page.text
+            f"<b>{len(expected)}</b> attempts without an answer, oldest first; the first 2 are "
+            f"shown" in page.text
         )
 
     visit(shop, work)

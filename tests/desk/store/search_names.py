@@ -1,4 +1,5 @@
-"""Names in eight scripts, as their orders carry them (first, last), each with five ways in which somebody types it."""
+"""Names in eight scripts, as their orders carry them (first, last), each with five ways in which
+somebody types it."""
 
 from typing import Final
 
@@ -8,13 +9,37 @@ NAMES: Final[dict[tuple[str, str], tuple[str, str, str, str, str]]] = {
     ("Hans", "Müller"): ("Müller", "muller", "mueller", "hans mueller", "Mu\u0308ller"),
     ("Anke", "Straße"): ("Straße", "strasse", "STRASSE", "anke strasse", "straße"),
     ("Łukasz", "Żółć"): ("Łukasz", "lukasz", "LUKASZ ZOLC", "zolc", "Z\u0307o\u0301łc\u0301"),
-    ("İsmail", "İstanbullu"): ("İstanbullu", "istanbul", "ISTANBULLU", "İSMAİL", "ismail istanbullu"),
+    ("İsmail", "İstanbullu"): (
+        "İstanbullu",
+        "istanbul",
+        "ISTANBULLU",
+        "İSMAİL",
+        "ismail istanbullu",
+    ),
     ("Seán", "O’Brien"): ("O’Brien", "O'Brien", "obrien", "sean o`brien", "O\u02bcBRIEN"),
-    ("María", "de la Cruz"): ("de la Cruz", "delacruz", "maria de la cruz", "DeLaCruz", "maria delacruz"),
-    ("Jean-Luc", "Lefèvre"): ("Jean-Luc", "jean luc", "jeanluc", "jean\u2010luc lefevre", "LEFE\u0300VRE"),
+    ("María", "de la Cruz"): (
+        "de la Cruz",
+        "delacruz",
+        "maria de la cruz",
+        "DeLaCruz",
+        "maria delacruz",
+    ),
+    ("Jean-Luc", "Lefèvre"): (
+        "Jean-Luc",
+        "jean luc",
+        "jeanluc",
+        "jean\u2010luc lefevre",
+        "LEFE\u0300VRE",
+    ),
     ("Søren", "Ærø"): ("Søren", "soren", "soeren", "aero", "SØREN ÆRØ"),
     ("Nguyễn", "Thị Ánh"): ("Nguyễn", "nguyen", "NGUYEN THI ANH", "thị ánh", "Nguye\u0302\u0303n"),
-    ("Ｊｏｈｎ", "Ｓｍｉｔｈ"): ("Ｊｏｈｎ Ｓｍｉｔｈ", "john smith", "JOHN", "ｓｍｉｔｈ", "smith"),
+    ("Ｊｏｈｎ", "Ｓｍｉｔｈ"): (
+        "Ｊｏｈｎ Ｓｍｉｔｈ",
+        "john smith",
+        "JOHN",
+        "ｓｍｉｔｈ",
+        "smith",
+    ),
     # Cyrillic
     ("Юрий", "Гагарин"): ("Юрий Гагарин", "юрий", "ГАГАРИН", "yuriy gagarin", "Юрии\u0306"),
     ("Алёна", "Ёлкина"): ("Алёна", "алена", "ЕЛКИНА", "Але\u0308на", "elkina"),
@@ -22,7 +47,13 @@ NAMES: Final[dict[tuple[str, str], tuple[str, str, str, str, str]]] = {
     ("Ђорђе", "Љубић"): ("Ђорђе", "ђорђе", "ЉУБИЋ", "djordje", "ljubi"),
     ("Наталья", "Щукина"): ("Щукина", "щукина", "НАТАЛЬЯ ЩУКИНА", "shchukina", "natalya"),
     # Greek
-    ("Γιώργος", "Παπαδόπουλος"): ("Παπαδόπουλος", "παπαδοπουλος", "ΓΙΏΡΓΟΣ", "papadopoulos", "Γιω\u0301ργος"),
+    ("Γιώργος", "Παπαδόπουλος"): (
+        "Παπαδόπουλος",
+        "παπαδοπουλος",
+        "ΓΙΏΡΓΟΣ",
+        "papadopoulos",
+        "Γιω\u0301ργος",
+    ),
     ("Ελένη", "Κωνσταντίνου"): ("Ελένη", "ελενη", "ΚΩΝΣΤΑΝΤΙΝΟΥ", "eleni", "konstantinou"),
     ("Σοφία", "Αλεξίου"): ("Σοφία", "σοφια αλεξιου", "ΣΟΦΙΑ", "sofia", "Αλεξι\u0301ου"),
     # Han
@@ -37,8 +68,20 @@ NAMES: Final[dict[tuple[str, str], tuple[str, str, str, str, str]]] = {
     ("ジョン・スミス", ""): ("ジョン・スミス", "ジョンスミス", "ジョン スミス", "ｼﾞｮﾝ", "すみす"),
     ("ゆき", "なかむら"): ("なかむら ゆき", "なかむらゆき", "ナカムラ", "ﾅｶﾑﾗ ﾕｷ", "ゆき"),
     # Hangul
-    ("민준", "김"): ("김민준", "김 민준", "민준", "\u1100\u1175\u11b7 \u1106\u1175\u11ab\u110c\u116e\u11ab", "김"),
-    ("서연", "박"): ("박서연", "박 서연", "서연 박", "서연", "\u1107\u1161\u11a8\u1109\u1165\u110b\u1167\u11ab"),
+    ("민준", "김"): (
+        "김민준",
+        "김 민준",
+        "민준",
+        "\u1100\u1175\u11b7 \u1106\u1175\u11ab\u110c\u116e\u11ab",
+        "김",
+    ),
+    ("서연", "박"): (
+        "박서연",
+        "박 서연",
+        "서연 박",
+        "서연",
+        "\u1107\u1161\u11a8\u1109\u1165\u110b\u1167\u11ab",
+    ),
     ("선우은숙", ""): ("선우은숙", "은숙", "선우", "선우 은숙", "우은"),
     # Arabic
     ("محمّد", "عبد الله"): ("محمد", "محمّد", "عبدالله", "عبد الله", "محـــمد"),
@@ -52,4 +95,4 @@ NAMES: Final[dict[tuple[str, str], tuple[str, str, str, str, str]]] = {
     ("सुनीता", "शर्मा"): ("सुनीता", "शर्मा", "सुनीता शर्मा", "सुनीताशर्मा", "शर्\u200dमा"),
     ("สมชาย", "ใจดี"): ("สมชาย ใจดี", "สมชายใจดี", "ใจดี", "สมชาย", "ใจดี สมชาย"),
     ("น้ำฝน", "ศรีสุข"): ("น้ำฝน", "นำฝน", "น\u0e49\u0e4d\u0e32ฝน", "ศรีสุข", "น้ำฝนศรีสุข"),
-}  # fmt: skip
+}

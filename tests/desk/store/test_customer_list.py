@@ -21,7 +21,8 @@ from recoup.desk.store.customers import (
     these_customers,
 )
 
-# Of every merchant: one customer with a tenth of all orders, others with some four; a few without any.
+# Of every merchant: one customer with a tenth of all orders, others with some four; a few without
+# any.
 _NAMED = """
 UPDATE order_payer p SET payer_id = CASE WHEN o.units % 10 = 3 THEN md5(p.merchant_id::text)::uuid
   ELSE md5(p.merchant_id::text || (o.units * 7 % 5003))::uuid END
@@ -29,7 +30,8 @@ FROM orders o WHERE o.merchant_id = p.merchant_id AND o.order_id = p.order_id
 """
 _KNOWN = """
 INSERT INTO payers (merchant_id, payer_id, email, name, first_seen_at)
-SELECT p.merchant_id, p.payer_id, min(p.email), 'First ' || min(p.first_name), date_trunc('hour', min(o.placed_at))
+SELECT p.merchant_id, p.payer_id, min(p.email), 'First ' || min(p.first_name), date_trunc('hour',
+  min(o.placed_at))
 FROM order_payer p JOIN orders o USING (merchant_id, order_id) GROUP BY 1, 2
 UNION ALL SELECT merchant_id, gen_random_uuid(), 'only@transmitted.test', 'Only Transmitted', now()
 FROM merchants, generate_series(1, 3)
@@ -51,8 +53,10 @@ def known(shop: Shop) -> None:
 def test_pages_are_all_customers_once_with_what_is_theirs(shop: Shop) -> None:
     async def work(connection: asyncpg.Connection) -> None:
         expected = await connection.fetch(
-            "SELECT p.payer_id, count(o.order_id)::int AS orders, max(o.order_id::text)::uuid AS newest"
-            " FROM payers p LEFT JOIN order_payer o USING (merchant_id, payer_id) WHERE p.merchant_id = $1"
+            "SELECT p.payer_id, count(o.order_id)::int AS orders, max(o.order_id::text)::uuid AS "
+            "newest"
+            " FROM payers p LEFT JOIN order_payer o USING (merchant_id, payer_id) WHERE "
+            "p.merchant_id = $1"
             " GROUP BY p.merchant_id, p.payer_id ORDER BY p.first_seen_at DESC, p.payer_id DESC",
             shop.merchant_id,
         )

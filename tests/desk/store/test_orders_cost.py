@@ -1,5 +1,6 @@
-"""What a page of orders does not spend: counts that are left out, amounts read from the index alone, look-ups that stay
-quick when their plan does not know the values; and a connection that is as it was when the time was over."""
+"""What a page of orders does not spend: counts that are left out, amounts read from the index
+alone, look-ups that stay quick when their plan does not know the values; and a connection that is
+as it was when the time was over."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -157,9 +158,12 @@ def test_what_orders_ended_by_and_came_in_with_has_an_index_in_the_lists_order(
 
 
 AMOUNTS: dict[str, dict[str, Any]] = {
-    "amount": {}, "status": {"statuses": (7,)}, "currency": {"asset": "USD"}, "channel": {"channels": ("mit",)},
+    "amount": {},
+    "status": {"statuses": (7,)},
+    "currency": {"asset": "USD"},
+    "channel": {"channels": ("mit",)},
     "call centre": {"channels": ("cit_callcenter",)},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", AMOUNTS)

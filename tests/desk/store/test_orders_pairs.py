@@ -1,4 +1,5 @@
-"""Every filter of the lists, alone and with every other: what it finds; many orders are never read through."""
+"""Every filter of the lists, alone and with every other: what it finds; many orders are never read
+through."""
 
 import asyncio
 import uuid
@@ -126,7 +127,8 @@ async def _check(
     wanted: OrderFilter,
     plain: str,
 ) -> None:
-    """Page, total and rows as the wire shows them, against a plain look at the same table, which is not counted."""
+    """Page, total and rows as the wire shows them, against a plain look at the same table, which is
+    not counted."""
     expected = await beside.fetch(
         "SELECT order_id, count(*) OVER () AS n FROM order_heads"
         f" WHERE merchant_id = $1 AND door = 'rescue' AND {plain}"

@@ -1,4 +1,5 @@
-"""Lists of orders: each filter against a plain scan of the same rows, pages against the whole, and the plans."""
+"""Lists of orders: each filter against a plain scan of the same rows, pages against the whole, and
+the plans."""
 
 import asyncio
 import uuid
@@ -88,13 +89,24 @@ FILTERS: dict[str, tuple[dict[str, Any], str]] = {
     "several statuses": ({"statuses": (0, 4, 8)}, "status IN (0, 4, 8)"),
     "mit": ({"channels": ("mit",)}, "order_type = 'MIT'"),
     "web": ({"channels": ("cit_web",)}, "order_type = 'CIT' AND source <> 'callcenter'"),
-    "call centre": ({"channels": ("cit_callcenter",)}, "order_type = 'CIT' AND source = 'callcenter'"),
-    "two channels": ({"channels": ("cit_callcenter", "stable")}, "(source = 'callcenter' OR order_type = 'STABLE')"),
+    "call centre": (
+        {"channels": ("cit_callcenter",)},
+        "order_type = 'CIT' AND source = 'callcenter'",
+    ),
+    "two channels": (
+        {"channels": ("cit_callcenter", "stable")},
+        "(source = 'callcenter' OR order_type = 'STABLE')",
+    ),
     "a door": ({"door": "stablecoin"}, "door = 'stablecoin'"),
     "a door without the channel": ({"door": "stablecoin", "channels": ("mit",)}, "false"),
-    "placed": ({"placed_from": at(500), "placed_to": at(900)}, f"placed_at >= '{at(500)}' AND placed_at < '{at(900)}'"),
-    "created": ({"created_from": at(500), "created_to": at(700)},
-                f"created_at >= '{at(500)}' AND created_at < '{at(700)}'"),
+    "placed": (
+        {"placed_from": at(500), "placed_to": at(900)},
+        f"placed_at >= '{at(500)}' AND placed_at < '{at(900)}'",
+    ),
+    "created": (
+        {"created_from": at(500), "created_to": at(700)},
+        f"created_at >= '{at(500)}' AND created_at < '{at(700)}'",
+    ),
     "attention": ({"attention": True}, "attention IS NOT NULL"),
     "refunded": ({"refunded": True}, "refunded_units > 0"),
     "not refunded": ({"refunded": False}, "refunded_units = 0"),
@@ -104,30 +116,49 @@ FILTERS: dict[str, tuple[dict[str, Any], str]] = {
     "amount": ({"units_from": 500, "units_to": 900}, "units BETWEEN 500 AND 900"),
     "amount in each scale": (
         {"amounts": (UnitRange(("USD", "EUR"), 50_000, None), UnitRange(("JPY",), 500, 2_000))},
-        "(asset IN ('USD', 'EUR') AND units >= 50000 OR asset = 'JPY' AND units BETWEEN 500 AND 2000)"),
-    "amount from above": ({"amounts": (UnitRange(("USD",), None, 900), UnitRange(("JPY",), None, 9))},
-                          "(asset = 'USD' AND units <= 900 OR asset = 'JPY' AND units <= 9)"),
+        "(asset IN ('USD', 'EUR') AND units >= 50000 OR asset = 'JPY' AND units BETWEEN 500 AND "
+        "2000)",
+    ),
+    "amount from above": (
+        {"amounts": (UnitRange(("USD",), None, 900), UnitRange(("JPY",), None, 9))},
+        "(asset = 'USD' AND units <= 900 OR asset = 'JPY' AND units <= 9)",
+    ),
     "attempts": ({"attempts_min": 3}, "attempts >= 3"),
-    "ends soon": ({"expires_from": at(9000), "expires_to": at(9500)},
-                  f"expires_at > '{at(9000)}' AND expires_at <= '{at(9500)}' AND status IN (0, 1, 3, 4, 5)"),
+    "ends soon": (
+        {"expires_from": at(9000), "expires_to": at(9500)},
+        f"expires_at > '{at(9000)}' AND expires_at <= '{at(9500)}' AND status IN (0, 1, 3, 4, 5)",
+    ),
     "chain": ({"chain": "ecommerce"}, "order_type = 'STABLE' AND source = 'ecommerce'"),
     "external id": ({"external_id": "SUB-77"}, "placed_at = '2026-11-01T01:17Z'"),
     "campaign": ({}, "campaign_id IS NOT NULL"),
-    "named": ({"external_ids": ("SUB-5", "SUB-77", "SUB-0")}, "units IN (100 + 5 * 7919, 100 + 77 * 7919 % 90000)"
-              " AND placed_at < '2026-11-01T02:00Z'"),
+    "named": (
+        {"external_ids": ("SUB-5", "SUB-77", "SUB-0")},
+        "units IN (100 + 5 * 7919, 100 + 77 * 7919 % 90000) AND placed_at < '2026-11-01T02:00Z'",
+    ),
     "reason": ({"reasons": ("expired",)}, "reason = 'expired'"),
-    "two reasons": ({"reasons": ("paid_elsewhere", "declined")}, "reason IN ('declined', 'paid_elsewhere')"),
+    "two reasons": (
+        {"reasons": ("paid_elsewhere", "declined")},
+        "reason IN ('declined', 'paid_elsewhere')",
+    ),
     "code": ({"code": "r1"}, "decline_code = 'R1'"),
     "code of a source": ({"code": "51", "code_source": "nmi"}, "decline_code = '51'"),
     "code of no source": ({"code": "51", "code_source": "visa"}, "false"),
     "brand": ({"scheme": "amex"}, "card_scheme = 'amex'"),
     "issuer": ({"bin": "411111"}, "card_bin = '411111'"),
-    "reason and code": ({"reasons": ("declined",), "code": "05"}, "reason = 'declined' AND decline_code = '05'"),
+    "reason and code": (
+        {"reasons": ("declined",), "code": "05"},
+        "reason = 'declined' AND decline_code = '05'",
+    ),
     "nothing named": ({"order_ids": (uuid.UUID(int=7),)}, "false"),
-    "status and channel": ({"statuses": (7, 4), "channels": ("cit_web",)},
-                           "status IN (4, 7) AND order_type = 'CIT' AND source <> 'callcenter'"),
-    "status and dates": ({"statuses": (7,), "placed_from": at(9000)}, f"status = 7 AND placed_at >= '{at(9000)}'"),
-}  # fmt: skip
+    "status and channel": (
+        {"statuses": (7, 4), "channels": ("cit_web",)},
+        "status IN (4, 7) AND order_type = 'CIT' AND source <> 'callcenter'",
+    ),
+    "status and dates": (
+        {"statuses": (7,), "placed_from": at(9000)},
+        f"status = 7 AND placed_at >= '{at(9000)}'",
+    ),
+}
 
 
 def wanted(shop: Shop, case: str) -> OrderFilter:
@@ -139,7 +170,8 @@ async def plain(
     connection: asyncpg.Connection, shop: Shop, test: str, *, order: str, limit: int
 ) -> list[uuid.UUID]:
     rows = await connection.fetch(
-        f"SELECT order_id FROM order_heads WHERE merchant_id = $1 AND {test} ORDER BY {order} LIMIT {limit}",
+        f"SELECT order_id FROM order_heads WHERE merchant_id = $1 AND {test} ORDER BY {order} "
+        f"LIMIT {limit}",
         shop.merchant_id,
     )
     return [r["order_id"] for r in rows]

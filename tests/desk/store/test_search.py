@@ -1,5 +1,5 @@
-"""Search finds what people type: names of every script in the usual spellings, ids as pages shorten them; and orders of
-earlier releases are folded like new ones, by the worker."""
+"""Search finds what people type: names of every script in the usual spellings, ids as pages shorten
+them; and orders of earlier releases are folded like new ones, by the worker."""
 
 import asyncio
 import uuid
@@ -165,7 +165,8 @@ def test_an_id_is_found_as_pages_shorten_it(shop: Shop) -> None:
 def test_what_a_code_means_is_looked_for_within_a_time(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The index knows codes alone: of a common code that seldom means it all orders would be looked at."""
+    """The index knows codes alone: of a common code that seldom means it all orders would be looked
+    at."""
     times: list[int] = []
 
     def noted(connection: asyncpg.Connection, timeout_ms: int) -> AbstractAsyncContextManager[None]:

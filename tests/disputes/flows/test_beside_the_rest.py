@@ -140,14 +140,16 @@ def test_a_cancelled_order_that_is_disputed_is_proved_and_its_lost_event_is_foun
         async with owner(shop.world) as connection, connection.transaction():
             await connection.execute("SET LOCAL session_replication_role = replica")
             await connection.execute(
-                "UPDATE outbox SET event = 'order.cancelled' WHERE event = 'payment.chargeback.received'"
+                "UPDATE outbox SET event = 'order.cancelled' WHERE event = "
+                "'payment.chargeback.received'"
             )
         found = (await verify(shop.world)).difference
         assert found is not None
         assert (found.order_id, found.expected) == (order_id, "payment.chargeback.received")
         async with owner(shop.world) as connection:
             await connection.execute(
-                "UPDATE outbox SET event = 'payment.chargeback.received' WHERE subject_id = $1 AND seq = $2",
+                "UPDATE outbox SET event = 'payment.chargeback.received' WHERE subject_id = $1 AND "
+                "seq = $2",
                 order_id,
                 int(found.field.split()[-1]),
             )

@@ -1,4 +1,5 @@
-"""A cardholder denies a payment although two earlier ones came from the same device: found, attached, and sent."""
+"""A cardholder denies a payment although two earlier ones came from the same device: found,
+attached, and sent."""
 
 from datetime import timedelta
 from typing import Any

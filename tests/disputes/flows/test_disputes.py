@@ -1,4 +1,5 @@
-"""Disputes as a merchant and its operator see them: opened, answered, won, lost; and what the money does."""
+"""Disputes as a merchant and its operator see them: opened, answered, won, lost; and what the money
+does."""
 
 import asyncio
 import json
@@ -94,7 +95,10 @@ async def approved_late(shop: Shop) -> UUID:
 
 
 async def balances(shop: Shop) -> dict[str, int]:
-    sql = "SELECT account, sum(units)::bigint AS units FROM entries WHERE merchant_id = $1 GROUP BY account"
+    sql = (
+        "SELECT account, sum(units)::bigint AS units FROM entries WHERE merchant_id = $1 GROUP "
+        "BY account"
+    )
     async with shop.world.db.connection() as connection:
         return {
             r["account"]: r["units"]
@@ -120,7 +124,8 @@ async def by_the_issuer(shop: Shop, order_id: UUID) -> int:
                 "SELECT (SELECT coalesce(sum(r.units), 0) FROM issuer.reversals r"
                 " JOIN issuer.sends s ON s.id = r.charge_id"
                 " WHERE s.order_id = $1 AND r.kind = 'refund' AND r.decision = 'approved')"
-                " + (SELECT coalesce(sum(units), 0) FROM issuer.disputes WHERE order_id = $1 AND stage <> 'inquiry'"
+                " + (SELECT coalesce(sum(units), 0) FROM issuer.disputes WHERE order_id = $1 AND "
+                "stage <> 'inquiry'"
                 " AND status <> 'won')",
                 order_id,
             )
@@ -141,7 +146,8 @@ async def refunded(shop: Shop, order_id: UUID, amount: str | None = None) -> Non
     )
 
 
-# notices as a processor sends them --------------------------------------------------------------------------------
+# notices as a processor sends them
+# --------------------------------------------------------------------------------
 
 
 async def notice_of(shop: Shop, order_id: UUID, **more: Any) -> dict[str, Any]:
@@ -174,8 +180,10 @@ async def tell_issuer(shop: Shop, notice: dict[str, Any]) -> None:
     """So that its book agrees at the end with what it is said to have told."""
     async with owner(shop.world) as connection:
         await connection.execute(
-            "INSERT INTO issuer.disputes SELECT $1, s.id, s.merchant_id, s.order_id, 90 + (random() * 10000)::int, $2,"
-            " $3, '', $4, $5, 0, now(), now() FROM issuer.sends s WHERE s.id = $6 ON CONFLICT (case_id) DO UPDATE SET"
+            "INSERT INTO issuer.disputes SELECT $1, s.id, s.merchant_id, s.order_id, 90 + "
+            "(random() * 10000)::int, $2,"
+            " $3, '', $4, $5, 0, now(), now() FROM issuer.sends s WHERE s.id = $6 ON CONFLICT "
+            "(case_id) DO UPDATE SET"
             " stage = excluded.stage, status = excluded.status",
             notice["caseId"],
             notice["stage"],
@@ -186,7 +194,8 @@ async def tell_issuer(shop: Shop, notice: dict[str, Any]) -> None:
         )
 
 
-# the money --------------------------------------------------------------------------------------------------------
+# the money
+# --------------------------------------------------------------------------------------------------------
 
 
 def test_a_fraud_dispute_is_the_operators_loss_and_comes_back_when_won(
@@ -211,7 +220,10 @@ def test_a_fraud_dispute_is_the_operators_loss_and_comes_back_when_won(
             "dispute_won",
             "dispute_reversed",
         ]
-        told = "SELECT string_agg(event, ' ' ORDER BY seq DESC) FROM outbox WHERE event LIKE 'payment.%'"
+        told = (
+            "SELECT string_agg(event, ' ' ORDER BY seq DESC) FROM outbox WHERE event LIKE "
+            "'payment.%'"
+        )
         assert str(await shop.value(told)).startswith(
             "payment.chargeback.reversed payment.chargeback.closed "
         )
@@ -301,7 +313,8 @@ def test_two_cases_on_one_charge_never_exceed_it(server: ServerAddress) -> None:
     story(server, tell)
 
 
-# refunds beside it --------------------------------------------------------------------------------------------------
+# refunds beside it
+# --------------------------------------------------------------------------------------------------
 
 
 def test_what_is_disputed_is_not_refunded_too(server: ServerAddress) -> None:
@@ -409,7 +422,8 @@ def test_a_dispute_and_a_refund_at_once_never_give_back_more_than_the_charge(
     story(server, tell)
 
 
-# late approvals -----------------------------------------------------------------------------------------------------
+# late approvals
+# -----------------------------------------------------------------------------------------------------
 
 
 def test_a_late_approval_that_is_disputed_does_not_go_back_twice(server: ServerAddress) -> None:
@@ -501,7 +515,8 @@ def test_a_second_dispute_of_a_late_approval_that_is_won_gives_nothing_back_twic
     story(server, tell)
 
 
-# notices: doubled, late, out of order, lying --------------------------------------------------------------------------
+# notices: doubled, late, out of order, lying
+# --------------------------------------------------------------------------
 
 
 def test_eight_copies_of_one_notice_at_once_are_one_dispute(server: ServerAddress) -> None:
@@ -676,7 +691,10 @@ def test_an_old_notice_does_not_make_a_fresh_one_wait(server: ServerAddress) -> 
         assert (await sent(shop, old)).why == "not_charged"
         async with owner(shop.world) as connection:
             await connection.execute("UPDATE dispute_notices SET tries = 6")
-        due = "SELECT due_at - now() < interval '61 seconds' FROM due_work WHERE kind = 'dispute_notices'"
+        due = (
+            "SELECT due_at - now() < interval '61 seconds' FROM due_work WHERE kind = "
+            "'dispute_notices'"
+        )
         assert (await sent(shop, fresh)).why == "not_charged"
         assert (await sent(shop, old)).state == "unmatched"
         assert await shop.value(due) is True
@@ -684,7 +702,8 @@ def test_an_old_notice_does_not_make_a_fresh_one_wait(server: ServerAddress) -> 
     story(server, tell)
 
 
-# the answer, and the deadline ----------------------------------------------------------------------------------------
+# the answer, and the deadline
+# ----------------------------------------------------------------------------------------
 
 
 async def open_case(shop: Shop, **more: Any) -> tuple[UUID, UUID]:
@@ -830,7 +849,8 @@ def test_an_answer_that_was_heard_late_needs_nobody_any_more(
 def test_an_answer_that_was_never_processed_is_given_again_under_another_id(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A processor repeats its first response to an id: the evidence never arrived, and the case was lost."""
+    """A processor repeats its first response to an id: the evidence never arrived, and the case was
+    lost."""
 
     async def tell(shop: Shop) -> None:
         order_id, dispute_id = await open_case(shop)
@@ -846,7 +866,8 @@ def test_an_answer_that_was_never_processed_is_given_again_under_another_id(
     story(server, tell)
 
 
-# the card, the event, the sandbox's magic ----------------------------------------------------------------------------
+# the card, the event, the sandbox's magic
+# ----------------------------------------------------------------------------
 
 
 def test_a_card_that_was_disputed_as_fraud_is_not_charged_again_here(server: ServerAddress) -> None:
@@ -857,7 +878,8 @@ def test_a_card_that_was_disputed_as_fraud_is_not_charged_again_here(server: Ser
         assert word.evaluate == "DECLINED"
         async with shop.world.db.connection() as connection:
             why = await connection.fetchval(
-                "SELECT body ->> 'why' FROM order_log WHERE order_id = $1 AND happening = 'declined'",
+                "SELECT body ->> 'why' FROM order_log WHERE order_id = $1 AND happening = "
+                "'declined'",
                 word.order_id,
             )
         assert why == blocked("fraud_dispute")
@@ -922,10 +944,15 @@ def test_the_merchant_hears_of_it_once(server: ServerAddress) -> None:
 
 
 MAGIC = {
-    90_001: ("fraud", "open", 90_001), 90_002: ("service", "open", 90_002), 90_003: ("service", "open", 36_001),
-    90_004: ("fraud", "open", 90_004), 90_005: ("service", "open", 90_005), 90_006: ("service", "won", 90_006),
-    90_007: ("fraud", "lost", 90_007), 90_008: ("processing", "open", 90_008),
-}  # fmt: skip
+    90_001: ("fraud", "open", 90_001),
+    90_002: ("service", "open", 90_002),
+    90_003: ("service", "open", 36_001),
+    90_004: ("fraud", "open", 90_004),
+    90_005: ("service", "open", 90_005),
+    90_006: ("service", "won", 90_006),
+    90_007: ("fraud", "lost", 90_007),
+    90_008: ("processing", "open", 90_008),
+}
 
 
 @pytest.mark.parametrize("scheme", ["visa", "mastercard"])

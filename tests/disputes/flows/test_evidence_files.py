@@ -1,4 +1,5 @@
-"""Evidence as files: told by their bytes, sealed, bounded, sent along with the answer, gone with the customer."""
+"""Evidence as files: told by their bytes, sealed, bounded, sent along with the answer, gone with
+the customer."""
 
 import asyncio
 from datetime import timedelta

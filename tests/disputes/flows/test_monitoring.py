@@ -1,4 +1,5 @@
-"""A merchant comes near a card network's monitoring programme: counted, shown, and told once for each mark."""
+"""A merchant comes near a card network's monitoring programme: counted, shown, and told once for
+each mark."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,5 @@
-"""A declined payment comes in by /evaluate, and the trained engine rescues it: plan, send, approval, proof."""
+"""A declined payment comes in by /evaluate, and the trained engine rescues it: plan, send,
+approval, proof."""
 
 import json
 from collections.abc import Iterator
@@ -57,7 +58,8 @@ def test_a_declined_payment_is_rescued_by_the_trained_engine(world: Door) -> Non
         shop.advance(seconds=(due - world.run(shop.shop.now())).total_seconds())
     assert order["statusName"] == "COMPLETED"
     decided = world.sql(
-        "SELECT d.verdict, d.versions ->> 'decider' AS decider, d.versions ->> 'model' AS model, d.taken"
+        "SELECT d.verdict, d.versions ->> 'decider' AS decider, d.versions ->> 'model' AS model, "
+        "d.taken"
         " FROM decisions d WHERE d.order_id = $1::uuid ORDER BY decision_id",
         order_id,
     )
@@ -137,8 +139,10 @@ def test_an_advance_without_a_usable_model_is_decided_by_the_prior_and_says_so(w
 def advances(world: Door, order_id: str) -> list[Any]:
     """The order's decisions on taking its risk."""
     rows = world.sql(
-        "SELECT verdict, taken, rules, arm, reasons, alternatives, versions ->> 'decider' AS decider,"
-        " versions ->> 'model' AS model, versions ->> 'bounds' AS bounds FROM decisions WHERE order_id = $1::uuid"
+        "SELECT verdict, taken, rules, arm, reasons, alternatives, versions ->> 'decider' AS "
+        "decider,"
+        " versions ->> 'model' AS model, versions ->> 'bounds' AS bounds FROM decisions WHERE "
+        "order_id = $1::uuid"
         " AND versions ->> 'decider' LIKE 'advance-%' ORDER BY decision_id",
         order_id,
     )

@@ -1,4 +1,5 @@
-"""/engine: who decides about declined payments, set by API for the merchant and its sites, and the engine stopped."""
+"""/engine: who decides about declined payments, set by API for the merchant and its sites, and the
+engine stopped."""
 
 from typing import Any
 
@@ -125,7 +126,8 @@ def test_what_is_wrong_names_its_field_and_nothing_changes(
 def test_it_says_what_the_last_night_has_found(shop: Caller) -> None:
     assert shop.get("/engine").json()["lastTraining"] is None
     shop.door.sql(
-        "INSERT INTO trainings VALUES (now(), '2026-11-22T03:00:05Z', 'take', 'failed', 0, null, null, null,"
+        "INSERT INTO trainings VALUES (now(), '2026-11-22T03:00:05Z', 'take', 'failed', 0, null, "
+        "null, null,"
         " null, 'a secret of the operator')"
     )
     assert shop.get("/engine").json()["lastTraining"] == {

@@ -1,4 +1,5 @@
-"""`recoup engine` as the operator types it: shown, set, stopped for one merchant or for all, and let go on."""
+"""`recoup engine` as the operator types it: shown, set, stopped for one merchant or for all, and
+let go on."""
 
 import asyncio
 import json

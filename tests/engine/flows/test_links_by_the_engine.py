@@ -54,8 +54,10 @@ async def brought(shop: Shop, sent: int, paid: int) -> None:
             if number < paid:
                 await connection.execute("SET session_replication_role = replica")
                 await connection.execute(
-                    "INSERT INTO attempts (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, units,"
-                    " asset, initiator) VALUES ($1, $2, $3, 1, 'approved', 'challenge', $4, 1, 'USD', 'customer')",
+                    "INSERT INTO attempts (merchant_id, attempt_id, order_id, attempt_no, state, "
+                    "ladder, due_at, units,"
+                    " asset, initiator) VALUES ($1, $2, $3, 1, 'approved', 'challenge', $4, 1, "
+                    "'USD', 'customer')",
                     merchant_id,
                     new_id(),
                     order_id,
@@ -75,7 +77,8 @@ async def forget(shop: Shop) -> None:
     """What stands for nothing would not be verified."""
     async with owner(shop.world) as connection:
         await connection.execute(
-            "DELETE FROM attempts a WHERE NOT EXISTS (SELECT FROM orders o WHERE o.order_id = a.order_id)"
+            "DELETE FROM attempts a WHERE NOT EXISTS (SELECT FROM orders o WHERE o.order_id = "
+            "a.order_id)"
         )
 
 

@@ -1,4 +1,5 @@
-"""The rescue engine's page: who decides, for the shop and its sites; the engine stopped; and the order that says so."""
+"""The rescue engine's page: who decides, for the shop and its sites; the engine stopped; and the
+order that says so."""
 
 import html
 import re
@@ -260,17 +261,20 @@ def test_what_the_risk_check_learned_is_shown(server: ServerAddress) -> None:
         assert "Weights: default." in words(await ops.get("/engine/risk"))
         async with database_owner(shop.world) as connection:
             await connection.execute(
-                "INSERT INTO risk_weights (version_no, name, base, terms, used, payments, frauds, merchants, held_from,"
-                " held_payments, held_frauds, score, compared_with, compared_score, note, made_at, made_by) VALUES"
-                " (7, 'risk-abc', -4000, '{}', true, 9001, 90, 1, now(), 902, 12, 0.05, 'risk-prior-2', 0.0625, '',"
+                "INSERT INTO risk_weights (version_no, name, base, terms, used, payments, frauds, "
+                "merchants, held_from,"
+                " held_payments, held_frauds, score, compared_with, compared_score, note, made_at, "
+                "made_by) VALUES"
+                " (7, 'risk-abc', -4000, '{}', true, 9001, 90, 1, now(), 902, 12, 0.05, "
+                "'risk-prior-2', 0.0625, '',"
                 " now(), 'worker:training')"
             )
         page = words(await ops.get("/engine/risk"))
         assert "Weights: version 7" in page
         assert "learned from 9001 payments, 90 of them fraud." in page
         assert (
-            "On 902 later payments, 12 of them fraud, the log loss was 0.05000; with the weights before, 0.06250"
-            in page
+            "On 902 later payments, 12 of them fraud, the log loss was 0.05000; with the weights "
+            "before, 0.06250" in page
         )
 
     portal(server, story)

@@ -1,4 +1,5 @@
-"""Past attempts by API: asked, checked, stored, listed, read again, stopped; nothing of them is another merchant's."""
+"""Past attempts by API: asked, checked, stored, listed, read again, stopped; nothing of them is
+another merchant's."""
 
 import gzip
 import json
@@ -17,7 +18,8 @@ from recoup.uploads.flows import file_turns
 from recoup.uploads.store import HeldRows
 
 STRIPE = (
-    "id,Created,Amount,Amount Refunded,Currency,Seller Message,Status,Customer ID,PaymentIntent ID\n"
+    "id,Created,Amount,Amount Refunded,Currency,Seller Message,Status,Customer ID,PaymentIntent "
+    "ID\n"
     "ch_1,2024-03-02 06:00:11,19.00,0.00,usd,`insufficient_funds`,Failed,cus_1,pi_1\n"
     "ch_2,2024-03-05 06:00:11,19.00,0.00,usd,,Paid,cus_1,pi_1\n"
     "ch_3,no date,19.00,0.00,usd,,Paid,cus_1,pi_2\n"

@@ -1,4 +1,5 @@
-"""Past attempts of cards that we hold count in their merchant's limits: once, of this merchant alone, never ahead."""
+"""Past attempts of cards that we hold count in their merchant's limits: once, of this merchant
+alone, never ahead."""
 
 import asyncio
 import io
@@ -146,7 +147,8 @@ def test_of_several_attempts_beside_a_send_the_nearest_is_it_however_the_files_a
 
 
 def test_who_loses_a_send_to_a_nearer_one_takes_the_next_or_counts(server: ServerAddress) -> None:
-    """Two sends of ours within a minute, and an erased customer's attempt, which keeps the one that it was."""
+    """Two sends of ours within a minute, and an erased customer's attempt, which keeps the one that
+    it was."""
 
     async def story(shop: Shop, other: Shop) -> None:
         order_id = await started(shop, PAN)
@@ -156,8 +158,10 @@ def test_who_loses_a_send_to_a_nearer_one_takes_the_next_or_counts(server: Serve
         )
         async with owner(shop.world) as connection:
             await connection.execute(
-                "INSERT INTO hub.network_sends SELECT (jsonb_populate_record(s, jsonb_build_object('send_id',"
-                " gen_random_uuid(), 'at', s.at - interval '40 seconds'))).* FROM hub.network_sends s"
+                "INSERT INTO hub.network_sends SELECT (jsonb_populate_record(s, "
+                "jsonb_build_object('send_id',"
+                " gen_random_uuid(), 'at', s.at - interval '40 seconds'))).* FROM "
+                "hub.network_sends s"
             )
         await shop.advance(HOUR)
 

@@ -1,4 +1,5 @@
-"""Past attempts out of files, over the real database: each once, whatever comes twice, late or in between."""
+"""Past attempts out of files, over the real database: each once, whatever comes twice, late or in
+between."""
 
 import asyncio
 import io
@@ -180,7 +181,10 @@ def test_a_later_state_wins_and_a_story_does_not_go_back(server: ServerAddress) 
         await imported(
             shop, table(asked.format(7), later.format(7), later.format(8), asked.format(8))
         )
-        told = "SELECT ref, units, stage FROM imported_attempts WHERE ref IN ('ch_7', 'ch_8') ORDER BY ref"
+        told = (
+            "SELECT ref, units, stage FROM imported_attempts WHERE ref IN ('ch_7', 'ch_8') "
+            "ORDER BY ref"
+        )
         assert [tuple(r) for r in await rows_of(shop, told)] == [
             ("ch_7", 1040, 2),
             ("ch_8", 1040, 2),

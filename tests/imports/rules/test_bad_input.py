@@ -1,4 +1,5 @@
-"""What a file may have wrong: the line says why, the good lines are read, and no number of a card is anywhere."""
+"""What a file may have wrong: the line says why, the good lines are read, and no number of a card
+is anywhere."""
 
 import gzip
 import io
@@ -14,7 +15,10 @@ from recoup.imports.rules.attempt import Attempt, BadLine, Skipped
 from recoup.kernel.problem import Problem
 from recoup.networks.card import luhn_digit
 
-HEADER = "id,Created date (UTC),Amount,Amount Refunded,Currency,Seller Message,Status,Customer ID,PaymentIntent ID"
+HEADER = (
+    "id,Created date (UTC),Amount,Amount Refunded,Currency,Seller Message,Status,Customer "
+    "ID,PaymentIntent ID"
+)
 GOOD = "ch_1,2026-03-02 06:00:11,19.00,0.00,usd,`do_not_honor`,Failed,cus_1,pi_1"
 OTHER = "ch_2,2026-03-05 06:00:11,19.00,0.00,usd,,Paid,cus_1,pi_1"
 VISA = "4242" * 4
@@ -158,7 +162,8 @@ def test_a_header_again_in_another_case_is_passed_over(again: str) -> None:
 
 
 def test_below_another_header_nothing_is_read() -> None:
-    """Two exports put together: with amount and amount refunded in each other's place every payment was free."""
+    """Two exports put together: with amount and amount refunded in each other's place every payment
+    was free."""
     turned = HEADER.replace("Amount,Amount Refunded", "Amount Refunded,Amount")
     content = table(
         GOOD, turned, OTHER, "Total,,,,,,,,", HEADER, OTHER, HEADER + ",Fee", OTHER + ",0.30"
@@ -321,7 +326,8 @@ def test_a_card_number_is_told_with_its_column_and_what_to_do_with_an_id(
     )
 
 
-# what is asked --------------------------------------------------------------------------------------------------------
+# what is asked
+# --------------------------------------------------------------------------------------------------------
 
 OLD = "id,Description,Created,Amount,Amount Refunded,Currency,Status,Customer ID"
 

@@ -1,5 +1,5 @@
-"""Whatever a file holds: a refusal that says what to do, or a reason for each line; never another exception, and never
-a card number."""
+"""Whatever a file holds: a refusal that says what to do, or a reason for each line; never another
+exception, and never a card number."""
 
 import random
 import re
@@ -24,10 +24,31 @@ VISA = "4242" * 4
 SPACED = " ".join(["4242"] * 4)
 CARD = re.compile(rf"(?<!\d){VISA}(?!\d)")
 ODD = [
-    b"", b"\0", b"\n", b'"', b"'", b",", b";", b"\xff\xfe", b"\xed\xa0\x80", b"=cmd()", b"-1", b"9" * 30, b"4.2E+15",
-    b"{", b"[", b"}", b"\\ud800", b"1e999", b"NaN", b"\xe2\x80\xae", VISA.encode(), SPACED.encode(), b"02/30/2026",
+    b"",
+    b"\0",
+    b"\n",
+    b'"',
+    b"'",
+    b",",
+    b";",
+    b"\xff\xfe",
+    b"\xed\xa0\x80",
+    b"=cmd()",
+    b"-1",
+    b"9" * 30,
+    b"4.2E+15",
+    b"{",
+    b"[",
+    b"}",
+    b"\\ud800",
+    b"1e999",
+    b"NaN",
+    b"\xe2\x80\xae",
+    VISA.encode(),
+    SPACED.encode(),
+    b"02/30/2026",
     b"\r",
-]  # fmt: skip
+]
 
 
 def shows_card(text: object) -> bool:

@@ -7,7 +7,10 @@ from recoup.imports.rules.answers import Answers
 from recoup.imports.rules.attempt import Attempt
 from recoup.imports.rules.report import Payments, Summary, payments_of
 
-HEADER = "id,Created (UTC),Amount,Amount Refunded,Currency,Status,Customer ID,Card Fingerprint,PaymentIntent ID"
+HEADER = (
+    "id,Created (UTC),Amount,Amount Refunded,Currency,Status,Customer ID,Card "
+    "Fingerprint,PaymentIntent ID"
+)
 
 
 def rows(*lines: str) -> list[Attempt]:
@@ -104,8 +107,12 @@ def test_an_attempt_count_above_the_rows_is_counted() -> None:
 
 
 def test_rows_of_one_attempt_are_one() -> None:
-    """Adyen's accounting report has a row for each step: of a payment that was refused first, `Received` was first."""
-    head = "Psp Reference,Merchant Reference,Payment Method,Booking Date,TimeZone,Main Currency,Main Amount,Record Type"
+    """Adyen's accounting report has a row for each step: of a payment that was refused first,
+    `Received` was first."""
+    head = (
+        "Psp Reference,Merchant Reference,Payment Method,Booking Date,TimeZone,Main "
+        "Currency,Main Amount,Record Type"
+    )
     row = "{},S-1,visa,2026-03-{:02} 06:00:{:02},UTC,EUR,19.00,{}"
     steps = [
         ("881", 2, 1, "Received"),

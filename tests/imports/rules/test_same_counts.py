@@ -1,7 +1,7 @@
 """The same history gives the same counts, whichever vendor exported it.
 
-Of a Stripe export with its usual words for a generic decline 171 attempts had vanished, and with them 52 of 361
-payments.
+Of a Stripe export with its usual words for a generic decline 171 attempts had vanished, and with
+them 52 of 361 payments.
 """
 
 from collections import Counter
@@ -51,15 +51,20 @@ def test_3050_payments_give_the_same_counts_from_each_vendor(name: str) -> None:
 
 
 def test_a_generic_decline_of_stripe_is_a_decline() -> None:
-    """Its message says that the bank gave no reason; it was taken for an attempt that was never sent."""
-    head = "id,Created date (UTC),Amount,Currency,Decline Reason,Status,Seller Message,PaymentIntent ID,Customer ID\n"
+    """Its message says that the bank gave no reason; it was taken for an attempt that was never
+    sent."""
+    head = (
+        "id,Created date (UTC),Amount,Currency,Decline Reason,Status,Seller "
+        "Message,PaymentIntent ID,Customer ID\n"
+    )
     rows = (
         "ch_G1,2026-10-01 10:00:00,45.90,usd,generic_decline,Failed,"
         "The bank did not return any further details with this decline.,pi_G1,cus_1\n"
         "ch_G2,2026-10-04 10:00:00,45.90,usd,,Paid,Payment complete.,pi_G1,cus_1\n"
         "ch_G3,2026-10-02 10:00:00,20.00,usd,insufficient_funds,Failed,"
         "The bank returned the decline code `insufficient_funds`.,pi_G3,cus_2\n"
-        "ch_G4,2026-10-03 10:00:00,30.00,usd,highest_risk_level,Failed,Stripe blocked this payment as too risky.,p4,c\n"
+        "ch_G4,2026-10-03 10:00:00,30.00,usd,highest_risk_level,Failed,Stripe blocked this payment "
+        "as too risky.,p4,c\n"
     )
     looked, counts = look(head + rows), Counts()
     for outcome in looked.read(TRIES[-1].at.replace(year=2027), world=False):

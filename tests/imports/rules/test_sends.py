@@ -1,4 +1,5 @@
-"""Which attempts of a file are sends that we know: of each send the nearest, however the file was cut."""
+"""Which attempts of a file are sends that we know: of each send the nearest, however the file was
+cut."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

@@ -1,5 +1,5 @@
-"""One made-up history of payments, written as each vendor exports it: its columns, statuses, decline reasons and the
-standard texts that stand beside them."""
+"""One made-up history of payments, written as each vendor exports it: its columns, statuses,
+decline reasons and the standard texts that stand beside them."""
 
 import csv
 import io
@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 from recoup.imports.rules.attempt import State
 
 START: Final = datetime(2026, 3, 1, tzinfo=UTC)
-# What an issuer says, in the words of (Stripe, Adyen, Braintree, Recurly, Chargebee): a code, and the text beside it.
+# What an issuer says, in the words of (Stripe, Adyen, Braintree, Recurly, Chargebee): a code, and
+# the text beside it.
 # Half of all declines are generic, as in life.
 GENERIC: Final = "The bank did not return any further details with this decline."
 REASONS: Final = (
@@ -21,7 +22,8 @@ REASONS: Final = (
         ("2000", "Do Not Honor"),
         (
             "declined",
-            "The transaction was declined. Please use a different card, contact your bank, or contact support.",
+            "The transaction was declined. Please use a different card, contact your bank, or "
+            "contact support.",
         ),
         ("generic_decline", "Your card was declined."),
     ),

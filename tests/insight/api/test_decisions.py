@@ -1,4 +1,5 @@
-"""GET /orders/{id}/decisions: what was decided, why, and what one other input would have made of it."""
+"""GET /orders/{id}/decisions: what was decided, why, and what one other input would have made of
+it."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,5 @@
-"""Reports, settlements and balances as of a moment: the bytes that were given when it was that moment."""
+"""Reports, settlements and balances as of a moment: the bytes that were given when it was that
+moment."""
 
 import random
 import uuid
@@ -63,7 +64,8 @@ def read(shop: Caller, address: str) -> tuple[int, bytes]:
 
 
 def pay(shop: Caller, rng: random.Random) -> None:
-    """What the operator and the bank do with a payout; what is not possible now is refused, which is a step too."""
+    """What the operator and the bank do with a payout; what is not possible now is refused, which
+    is a step too."""
     rows = shop.door.run(payouts(shop.shop))
     if not rows:
         return
@@ -270,10 +272,14 @@ def test_a_period_without_an_end_ends_at_the_moment(shop: Caller) -> None:
 
 
 def test_the_millisecond_that_is_named_is_held_whole(world: Door) -> None:
-    """Answers show milliseconds, bookings have microseconds: what a time that was shown names is in the reading."""
+    """Answers show milliseconds, bookings have microseconds: what a time that was shown names is in
+    the reading."""
     shop = world.shop()
     shop.completed()
-    sql = "SELECT business_at, recorded_at FROM postings WHERE merchant_id = $1 ORDER BY recorded_at DESC LIMIT 1"
+    sql = (
+        "SELECT business_at, recorded_at FROM postings WHERE merchant_id = $1 ORDER BY "
+        "recorded_at DESC LIMIT 1"
+    )
     [row] = world.sql(sql, shop.shop.merchant_id)
     for query in (f"asOf={iso(row['business_at'])}", f"asOfRecorded={iso(row['recorded_at'])}"):
         assert shop.get(f"/balances?{query}").json() == shop.get("/balances").json(), query

@@ -1,4 +1,5 @@
-"""`recoup report reconciliation|settlement|balances --as-of`: the bytes of then, and what a bad moment gets."""
+"""`recoup report reconciliation|settlement|balances --as-of`: the bytes of then, and what a bad
+moment gets."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,5 @@
-"""What is kept of payers and issuers to decide by: once, in time, of one merchant, and gone with an erasure."""
+"""What is kept of payers and issuers to decide by: once, in time, of one merchant, and gone with an
+erasure."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -207,7 +208,8 @@ def test_who_was_erased_is_not_known_by_what_was_before(server: ServerAddress) -
         person = Scope(shop.merchant_id, Actor("user", str(UUID(int=7))), "test")
         await erase_person(shop.world, person, await ana(shop))
         assert await looks(shop) == []
-        # What the merchant sends again of old payments, and a worker that starts from the beginning, change nothing.
+        # What the merchant sends again of old payments, and a worker that starts from the
+        # beginning, change nothing.
         await shop.value(
             "UPDATE fact_clocks SET feed_no = 0, transmit_id = $1 RETURNING 1", UUID(int=0)
         )
@@ -284,7 +286,8 @@ def test_issuers_are_known_over_merchants_from_five_on(server: ServerAddress) ->
 def test_one_who_makes_five_merchants_does_not_learn_of_anothers_payments(
     server: ServerAddress,
 ) -> None:
-    """Four merchants of one partner and one other were five: the answers without one's own were the other's."""
+    """Four merchants of one partner and one other were five: the answers without one's own were the
+    other's."""
 
     async def story(shop: Shop) -> None:
         partner = new_id()
@@ -313,7 +316,8 @@ def test_an_issuer_whose_answers_are_mostly_of_one_merchant_is_not_told(
             for approved in (9, 1, 1, 1, 1):
                 one = await make_shop(shop.world, shop.orders, shop.deliveries)
                 await connection.execute(
-                    "INSERT INTO issuer_answers (merchant_id, issuer_digits, approved) VALUES ($1, '40008800', $2)",
+                    "INSERT INTO issuer_answers (merchant_id, issuer_digits, approved) VALUES ($1, "
+                    "'40008800', $2)",
                     one.merchant_id,
                     approved,
                 )
@@ -367,7 +371,8 @@ def test_decisions_are_made_by_what_is_known_of_payer_and_card(server: ServerAdd
         placed = (await shop.order(first))["facts"]["decline"]["at"]
         assert of_second["looks"] == [[placed, FUNDS, 0]], "the other order's, and not its own"
         assert of_first["sends_left"] == 19
-        # Cards of a script are another card in each order; else the second would find the first beside it.
+        # Cards of a script are another card in each order; else the second would find the first
+        # beside it.
         assert (of_second["open_orders"], of_first["open_orders"]) == (1, 1)
         await shop.advance(20 * DAY)
         await caught_up(shop)

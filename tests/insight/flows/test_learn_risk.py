@@ -1,5 +1,5 @@
-"""The risk check learns from what became of the payments that it judged, and decides by what it learned only where that
-judges later payments no worse."""
+"""The risk check learns from what became of the payments that it judged, and decides by what it
+learned only where that judges later payments no worse."""
 
 import asyncio
 import random
@@ -45,7 +45,8 @@ def past(
     sign: str = "decline_funds",
     days: tuple[int, int] = (61, 200),
 ) -> list[Judged]:
-    """One in thirty is fraud; here most of that is declined for lack of money, which the prior takes for harmless."""
+    """One in thirty is fraud; here most of that is declined for lack of money, which the prior
+    takes for harmless."""
     dice, found = random.Random(seed), []
     for _ in range(count):
         fraud = dice.random() < 1 / 30
@@ -58,7 +59,8 @@ def past(
 async def night(shop: Shop) -> int:
     async with owner(shop.world) as connection:
         await connection.execute(
-            "UPDATE upkeep SET done_at = now() - interval '25 hours', lease_until = NULL WHERE task = 'risk training'"
+            "UPDATE upkeep SET done_at = now() - interval '25 hours', lease_until = NULL WHERE "
+            "task = 'risk training'"
         )
     return await train_risk_nightly(shop.world)
 

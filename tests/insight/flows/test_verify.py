@@ -1,4 +1,5 @@
-"""`recoup verify`: a world that was lived in proves clean; what is planted in a clone of it is found and named."""
+"""`recoup verify`: a world that was lived in proves clean; what is planted in a clone of it is
+found and named."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -71,9 +72,10 @@ QUICK = Policy(
     cit_deadline=timedelta(seconds=10),
 )
 ADVANCED = {
-    "ADVANCED": {"pan": script_card("visa", "51", 1)}, "ADVANCED-LOST": {"pan": script_card("visa", "05", 99)},
+    "ADVANCED": {"pan": script_card("visa", "51", 1)},
+    "ADVANCED-LOST": {"pan": script_card("visa", "05", 99)},
     "ADVANCED-NETTED": {"pan": FUNDS_CARD},
-}  # fmt: skip
+}
 SILENT, OUTAGE_ONCE, UNPROCESSED_ONCE = 80_001, 80_008, 80_010
 SLOW_NO = b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n"
 
@@ -159,7 +161,8 @@ async def _first_month(shop: Shop) -> None:
 
 
 async def _by_hand(shop: Shop) -> None:
-    """Somebody has an order tried at once whose merchant has tried it nine times more: the gate lets it wait."""
+    """Somebody has an order tried at once whose merchant has tried it nine times more: the gate
+    lets it wait."""
     order_id = await shop.admit(external_id="BY-HAND", pan=script_card("mastercard", "51", 0))
     for _ in range(9):
         await shop.transmitted("BY-HAND", code_source="mastercard")
@@ -348,9 +351,11 @@ def test_no_table_of_a_merchant_is_left_out_of_the_search_for_strangers(
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _), owner(world) as connection:
             rows = await connection.fetch(
-                "SELECT c.relname::text AS name, EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid"
+                "SELECT c.relname::text AS name, EXISTS (SELECT FROM pg_index i WHERE i.indrelid = "
+                "c.oid"
                 " AND i.indkey[0] = a.attnum AND i.indpred IS NULL) AS sorted FROM pg_class c"
-                " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'merchant_id' AND NOT a.attisdropped"
+                " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'merchant_id' AND NOT "
+                "a.attisdropped"
                 " WHERE c.relnamespace = ANY(current_schemas(false)::regnamespace[])"
                 " AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
             )
@@ -399,7 +404,8 @@ def test_one_merchant_is_judged_alone(server: ServerAddress, lived_in: str) -> N
             async with owner(world) as connection:
                 await connection.execute("SET session_replication_role = replica")
                 broken = await connection.fetchval(
-                    "UPDATE orders SET version = version + 1 WHERE external_id = 'EXPIRED' RETURNING merchant_id"
+                    "UPDATE orders SET version = version + 1 WHERE external_id = 'EXPIRED' "
+                    "RETURNING merchant_id"
                 )
                 well = await connection.fetchval(
                     "SELECT merchant_id FROM merchants WHERE merchant_id <> $1", broken
@@ -467,7 +473,8 @@ def test_it_reads_only(server: ServerAddress, lived_in: str) -> None:
 
 
 def test_rare_states_are_clean(server: ServerAddress) -> None:
-    """Held by the kill switch, by an outage and by the card's allowance; brought forward; the merchant's own retry."""
+    """Held by the kill switch, by an outage and by the card's allowance; brought forward; the
+    merchant's own retry."""
 
     async def story() -> None:
         async with sandbox_world(server, policy=replace(QUICK, visa_limit=2)) as (
@@ -547,7 +554,8 @@ def test_while_a_call_is_out_everything_holds(server: ServerAddress) -> None:
 def test_an_attempt_brought_forward_holds_before_it_is_sent(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A stop between bringing it forward and sending it leaves an order that says when it will be tried."""
+    """A stop between bringing it forward and sending it leaves an order that says when it will be
+    tried."""
 
     async def stopped(*_: object, **__: object) -> None:
         return None

@@ -22,7 +22,8 @@ DAY = 24 * HOUR
 async def placed(
     shop: Shop, ago: timedelta, count: int, rescued: int = 0, *, after: timedelta = HOUR
 ) -> None:
-    """Payments as lists and logs hold them; the first `rescued` of them were, so long `after` they were placed."""
+    """Payments as lists and logs hold them; the first `rescued` of them were, so long `after` they
+    were placed."""
     at = await shop.now() - ago
     ids = [new_id() for _ in range(count)]
     async with owner(shop.world) as connection, connection.transaction():
@@ -32,7 +33,8 @@ async def placed(
         await connection.execute(
             """INSERT INTO order_heads (merchant_id, order_id, placed_at, status, order_type, source, door, site_id,
                  asset, units)
-               SELECT $1, o.id, $2, CASE WHEN o.no <= $4 THEN 7 ELSE 4 END, 'MIT', 'api', 'rescue', $1, 'USD', 100
+               SELECT $1, o.id, $2, CASE WHEN o.no <= $4 THEN 7
+                 ELSE 4 END, 'MIT', 'api', 'rescue', $1, 'USD', 100
                FROM unnest($3::uuid[]) WITH ORDINALITY AS o (id, no)""",
             shop.merchant_id,
             at,
@@ -42,7 +44,8 @@ async def placed(
         await connection.execute(
             """INSERT INTO order_log (merchant_id, order_id, seq, happening, src, dst, body, actor, request_id,
                  business_at, recorded_at)
-               SELECT $1, id, 3, 'collected', 'processing', 'completed', '{}', 'system', 'test', $2, $2
+               SELECT $1, id, 3, 'collected', 'processing', 'completed', '{}', 'system', 'test', $2,
+                 $2
                FROM unnest($3::uuid[]) AS id""",
             shop.merchant_id,
             at + after,

@@ -1,4 +1,5 @@
-"""Pages and files of money as of a moment: what they show, what they say of it, and where they lead."""
+"""Pages and files of money as of a moment: what they show, what they say of it, and where they
+lead."""
 
 import html
 import re

@@ -1,4 +1,5 @@
-"""What a decision rests on: counts, terms of the chance, worth, allowance, editions; golden in every language.
+"""What a decision rests on: counts, terms of the chance, worth, allowance, editions; golden in
+every language.
 
 To accept a change: `GOLDEN=write pytest tests/insight/rules/test_explained.py`.
 """

@@ -84,7 +84,8 @@ def test_a_decline_because_nobody_could_confirm_says_that_the_customer_would_hav
     decision, found = engine(known)
     assert decision.verdict == "decline_at_once"
     assert str(sentence_of(found["may_confirm"])) == (
-        "If the customer could confirm with 3-D Secure: the customer would have been asked to confirm."
+        "If the customer could confirm with 3-D Secure: the customer would have been asked to "
+        "confirm."
     )
     for other in (replace(known, may_confirm=True), replace(known, kind="managed_mit")):
         assert "may_confirm" not in engine(other)[1]

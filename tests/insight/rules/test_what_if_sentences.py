@@ -41,18 +41,28 @@ RISKS: Final[tuple[Change, ...]] = (
     "may_confirm",
 )
 ADVANCES: Final[tuple[Change, ...]] = (
-    "half_the_order", "room_left", "any_loss_allowed", "no_loss_allowed", "closed_orders_paid", "no_try_out",
-)  # fmt: skip
+    "half_the_order",
+    "room_left",
+    "any_loss_allowed",
+    "no_loss_allowed",
+    "closed_orders_paid",
+    "no_try_out",
+)
 UPDATES: Final[tuple[tuple[Change, Verdict], ...]] = (
-    ("new_card_known", "attempt_now"), ("nothing_newer", "wait"), ("account_closed", "decline_at_once"),
-    ("attempts_wanted", "attempt_now"), ("link_open", "wait"), ("no_link", "decline_at_once"),
-)  # fmt: skip
+    ("new_card_known", "attempt_now"),
+    ("nothing_newer", "wait"),
+    ("account_closed", "decline_at_once"),
+    ("attempts_wanted", "attempt_now"),
+    ("link_open", "wait"),
+    ("no_link", "decline_at_once"),
+)
 SPECIAL: Final = (*ROUTES, *RISKS, *ADVANCES, *(change for change, _ in UPDATES))
 COUNTED: Final = ("card", "payer", "address", "device", "ip")
 
 
 def every() -> list[WhatIf]:
-    """Each change once with the outcome that it is likeliest to have, and each outcome with one change."""
+    """Each change once with the outcome that it is likeliest to have, and each outcome with one
+    change."""
     own = tuple(OWN)
     named = (*own[:5], *(one.without[0] for one in AMOUNT), *own[5:])
     changes = [

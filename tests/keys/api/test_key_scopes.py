@@ -1,4 +1,5 @@
-"""What a key allows: each operation takes the keys that allow it and no others, and says which scope is missing."""
+"""What a key allows: each operation takes the keys that allow it and no others, and says which
+scope is missing."""
 
 from collections.abc import Callable
 from datetime import timedelta

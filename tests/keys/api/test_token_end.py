@@ -17,7 +17,8 @@ from recoup.keys.api.v1_resource import Services
 def test_a_token_that_is_checked_while_it_ends_is_not_good_for_another_second(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its check began in its last second and ended in the next one, in which the door then remembered it."""
+    """Its check began in its last second and ended in the next one, in which the door then
+    remembered it."""
     reached, go = asyncio.Event(), asyncio.Event()
     check = resource.authenticate
 

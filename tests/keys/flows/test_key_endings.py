@@ -1,4 +1,5 @@
-"""A key that was ended at once opens nothing from the answer on, in no process, and no token made with it does."""
+"""A key that was ended at once opens nothing from the answer on, in no process, and no token made
+with it does."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -214,7 +215,8 @@ def test_a_call_with_a_token_asks_the_database_nothing(server: ServerAddress) ->
 
 
 def test_a_process_that_hears_nothing_asks_for_each_call(server: ServerAddress) -> None:
-    """Its channel is stuck: the answer to whoever ends the key waits until it may not go by its memory any more."""
+    """Its channel is stuck: the answer to whoever ends the key waits until it may not go by its
+    memory any more."""
 
     async def story(shop: Shop) -> None:
         made = await make_key(shop.world, scope_of(shop), "api", None)

@@ -1,4 +1,5 @@
-"""Of many who ask at once, exactly as many are served as there may be: whatever is counted before it is made."""
+"""Of many who ask at once, exactly as many are served as there may be: whatever is counted before
+it is made."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -43,7 +44,8 @@ PARTNER: Final = UUID(int=7)
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """A shop with an order and its dispute; `people` who own all there is; `partner`, who may have MOST merchants."""
+    """A shop with an order and its dispute; `people` who own all there is; `partner`, who may have
+    MOST merchants."""
 
     shop: Shop
     people: list[UUID]
@@ -107,8 +109,8 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """`constant`: where the number is; `table`: whose rows are made; `standing`: which are counted; `ask`: makes the
-    n-th."""
+    """`constant`: where the number is; `table`: whose rows are made; `standing`: which are counted;
+    `ask`: makes the n-th."""
 
     constant: str
     table: str
@@ -117,45 +119,109 @@ class Quota:
 
 
 QUOTAS: Final = {
-    "files of a person": Quota("desk.moves.UNDER_WAY_MAX", "exports", lambda g, n: g.file(g.user_id)),
-    "files of a merchant": Quota("desk.moves.STANDING_MAX", "exports", lambda g, n: g.file(UUID(int=n))),
-    "views": Quota("people.flows.list_preferences.VIEWS_MAX", "saved_views", lambda g, n: keep_view(
-        g.shop.world, (g.user_id, g.shop.merchant_id), f"view {n}", "status=4")),
-    "shared views of a merchant": Quota("people.flows.list_preferences.SHARED_MAX", "saved_views",
-                                        lambda g, n: keep_view(
-        g.shop.world, (g.people[n], g.shop.merchant_id), "view", "status=4", sharing=g.shop.scope)),
-    "notes of an order": Quota("people.flows.order_notes.NOTES_MAX", "order_notes", lambda g, n: note_order(
-        g.shop.world, g.shop.scope, g.order_id, new_id(), "a word")),
-    "notes of a dispute": Quota("disputes.flows.answer.NOTES_MAX", "dispute_notes", lambda g, n: note_evidence(
-        g.shop.world, g.shop.scope, g.dispute_id, "a word")),
-    "drafts of a merchant": Quota("onboarding.flows.applications.DRAFTS_MAX", "applications",
-                                  lambda g, n: g.draft("merchant", g.shop.merchant_id)),
-    "drafts of a partner": Quota("onboarding.flows.applications.DRAFTS_MAX", "applications",
-                                 lambda g, n: g.draft("partner", PARTNER)),
-    "blocks": Quota("merchants.flows.blocks.STANDING_MAX", "blocks", lambda g, n: block(
-        g.shop.world, g.shop.scope, "customer", new_id(), "fraud")),
-    "endpoints of a merchant": Quota("webhooks.flows.endpoints.ENDPOINTS_MAX", "endpoints", lambda g, n:
-                                     endpoints.create(g.shop.world, g.shop.scope, f"https://h.example/{n}", None,
-                                                      "rescue")),
-    "endpoints of a partner": Quota("webhooks.flows.endpoints.ENDPOINTS_MAX", "endpoints", lambda g, n:
-                                    endpoints.create(g.shop.world, g.partner, f"https://h.example/{n}", None,
-                                                     "rescue")),
-    "keys of a merchant": Quota("keys.flows.merchant_keys.KEYS_MAX", "tokenization_keys", lambda g, n:
-                                merchant_keys.make_key(g.shop.world, g.shop.scope, "tokenization", None)),
-    "keys of a partner": Quota("onboarding.flows.partners.KEYS_MAX", "partner_keys", lambda g, n: make_partner_key(
-        g.shop.world, PARTNER, timedelta(hours=1))),
+    "files of a person": Quota(
+        "desk.moves.UNDER_WAY_MAX", "exports", lambda g, n: g.file(g.user_id)
+    ),
+    "files of a merchant": Quota(
+        "desk.moves.STANDING_MAX", "exports", lambda g, n: g.file(UUID(int=n))
+    ),
+    "views": Quota(
+        "people.flows.list_preferences.VIEWS_MAX",
+        "saved_views",
+        lambda g, n: keep_view(
+            g.shop.world, (g.user_id, g.shop.merchant_id), f"view {n}", "status=4"
+        ),
+    ),
+    "shared views of a merchant": Quota(
+        "people.flows.list_preferences.SHARED_MAX",
+        "saved_views",
+        lambda g, n: keep_view(
+            g.shop.world,
+            (g.people[n], g.shop.merchant_id),
+            "view",
+            "status=4",
+            sharing=g.shop.scope,
+        ),
+    ),
+    "notes of an order": Quota(
+        "people.flows.order_notes.NOTES_MAX",
+        "order_notes",
+        lambda g, n: note_order(g.shop.world, g.shop.scope, g.order_id, new_id(), "a word"),
+    ),
+    "notes of a dispute": Quota(
+        "disputes.flows.answer.NOTES_MAX",
+        "dispute_notes",
+        lambda g, n: note_evidence(g.shop.world, g.shop.scope, g.dispute_id, "a word"),
+    ),
+    "drafts of a merchant": Quota(
+        "onboarding.flows.applications.DRAFTS_MAX",
+        "applications",
+        lambda g, n: g.draft("merchant", g.shop.merchant_id),
+    ),
+    "drafts of a partner": Quota(
+        "onboarding.flows.applications.DRAFTS_MAX",
+        "applications",
+        lambda g, n: g.draft("partner", PARTNER),
+    ),
+    "blocks": Quota(
+        "merchants.flows.blocks.STANDING_MAX",
+        "blocks",
+        lambda g, n: block(g.shop.world, g.shop.scope, "customer", new_id(), "fraud"),
+    ),
+    "endpoints of a merchant": Quota(
+        "webhooks.flows.endpoints.ENDPOINTS_MAX",
+        "endpoints",
+        lambda g, n: endpoints.create(
+            g.shop.world, g.shop.scope, f"https://h.example/{n}", None, "rescue"
+        ),
+    ),
+    "endpoints of a partner": Quota(
+        "webhooks.flows.endpoints.ENDPOINTS_MAX",
+        "endpoints",
+        lambda g, n: endpoints.create(
+            g.shop.world, g.partner, f"https://h.example/{n}", None, "rescue"
+        ),
+    ),
+    "keys of a merchant": Quota(
+        "keys.flows.merchant_keys.KEYS_MAX",
+        "tokenization_keys",
+        lambda g, n: merchant_keys.make_key(g.shop.world, g.shop.scope, "tokenization", None),
+    ),
+    "keys of a partner": Quota(
+        "onboarding.flows.partners.KEYS_MAX",
+        "partner_keys",
+        lambda g, n: make_partner_key(g.shop.world, PARTNER, timedelta(hours=1)),
+    ),
     "merchants of a partner": Quota("", "partner_merchants", lambda g, n: g.merchant(n)),
-    "sites": Quota("switches.flows.sites.SITES_MAX", "sites", lambda g, n: g.site(n), "retired_at IS NULL"),
-    "campaigns": Quota("switches.flows.campaigns.CAMPAIGNS_MAX", "campaigns", lambda g, n: g.campaign(n)),
-    "currencies with limits": Quota("refunds.flows.limits.CURRENCIES_MAX", "refund_limits", lambda g, n: change_limits(
-        g.shop.world, g.shop.scope, "operations", CURRENCIES[n], Limits(100))),
-    "invitations to a merchant": Quota("people.flows.invitations.OPEN_MAX", "invitations", lambda g, n: g.invitation(
-        n, "merchant", g.people[n])),
-    "invitations to a partner": Quota("people.flows.invitations.OPEN_MAX", "invitations", lambda g, n: g.invitation(
-        n, "partner", g.people[n])),
-    "invitations by a person": Quota("people.flows.invitations.SENT_MAX", "invitations", lambda g, n: g.invitation(
-        n, ("merchant", "partner")[n % 2], g.user_id)),
-}  # fmt: skip
+    "sites": Quota(
+        "switches.flows.sites.SITES_MAX", "sites", lambda g, n: g.site(n), "retired_at IS NULL"
+    ),
+    "campaigns": Quota(
+        "switches.flows.campaigns.CAMPAIGNS_MAX", "campaigns", lambda g, n: g.campaign(n)
+    ),
+    "currencies with limits": Quota(
+        "refunds.flows.limits.CURRENCIES_MAX",
+        "refund_limits",
+        lambda g, n: change_limits(
+            g.shop.world, g.shop.scope, "operations", CURRENCIES[n], Limits(100)
+        ),
+    ),
+    "invitations to a merchant": Quota(
+        "people.flows.invitations.OPEN_MAX",
+        "invitations",
+        lambda g, n: g.invitation(n, "merchant", g.people[n]),
+    ),
+    "invitations to a partner": Quota(
+        "people.flows.invitations.OPEN_MAX",
+        "invitations",
+        lambda g, n: g.invitation(n, "partner", g.people[n]),
+    ),
+    "invitations by a person": Quota(
+        "people.flows.invitations.SENT_MAX",
+        "invitations",
+        lambda g, n: g.invitation(n, ("merchant", "partner")[n % 2], g.user_id),
+    ),
+}
 IN_PEOPLE: Final = frozenset({"saved_views", "invitations"})
 
 

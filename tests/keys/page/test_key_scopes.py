@@ -1,5 +1,5 @@
-"""A key does and shows no more than who made it: what its maker may not give alone waits for an owner, who is somebody
-else; at rotation, too."""
+"""A key does and shows no more than who made it: what its maker may not give alone waits for an
+owner, who is somebody else; at rotation, too."""
 
 import re
 
@@ -162,7 +162,8 @@ def test_a_partners_developer_gives_no_more_either(server: ServerAddress) -> Non
         )
         async with as_owner(shop.world) as connection:
             await connection.execute(
-                "INSERT INTO partner_merchants (merchant_id, partner_id, created_at) VALUES ($1, $2, now()) "
+                "INSERT INTO partner_merchants (merchant_id, partner_id, created_at) VALUES ($1, "
+                "$2, now()) "
                 "ON CONFLICT DO NOTHING",
                 shop.merchant_id,
                 PARTNER,

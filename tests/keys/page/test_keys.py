@@ -1,4 +1,5 @@
-"""A merchant's people make and end its keys: what is made works, is shown once, and nobody else makes any."""
+"""A merchant's people make and end its keys: what is made works, is shown once, and nobody else
+makes any."""
 
 import asyncio
 import re
@@ -162,7 +163,8 @@ def test_of_two_keys_made_at_once_one_works_and_there_are_never_too_many(
 def test_a_key_made_and_ended_without_end_slows_nobody_down(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of twenty thousand that end within minutes no process keeps account: each call of everybody asks the database."""
+    """Of twenty thousand that end within minutes no process keeps account: each call of everybody
+    asks the database."""
 
     async def story(shop: Shop, signed_in: As) -> None:
         owner, scope = await signed_in("owner"), scope_of(shop)
@@ -221,7 +223,8 @@ def test_what_webhooks_are_signed_with_is_replaced(server: ServerAddress) -> Non
 
 
 def test_a_new_key_ends_the_old_one_only_as_its_owner_chooses(server: ServerAddress) -> None:
-    """The form began with "after a day": who made a second key for another server lost the first one's."""
+    """The form began with "after a day": who made a second key for another server lost the first
+    one's."""
 
     async def story(shop: Shop, signed_in: As) -> None:
         owner = await signed_in("owner")

@@ -1,4 +1,5 @@
-"""Signatures to the byte: the vectors of the contract, the vendor's published answers, and what must not fit."""
+"""Signatures to the byte: the vectors of the contract, the vendor's published answers, and what
+must not fit."""
 
 import json
 from datetime import UTC, datetime
@@ -25,14 +26,42 @@ VECTORS: dict[str, list[dict[str, Any]]] = json.loads(
 DEMO = "sk_test_demo_secret_do_not_use_in_prod"
 CHARGE = b'{"merchant_order_id":"order-1","amount":"9.99","currency":"USD","channel":"mock"}'
 PUBLISHED = [
-    ("POST", "/api/v1/charges", "", CHARGE, "fbce91414009ef3082bf67da7dd3aee87d67fa5d4dcba566eac09e92c5830df4"),
-    ("GET", "/api/v1/orders/ord_123", "", b"", "86280caf5ae7f6842e05ed3a2f38b5cef541847c090a3d2afff7b0e18162eadf"),
-    ("GET", "/api/v1/orders", "status=paid&limit=10", b"",
-     "d37ea8487c6ceb4b8fc240e599676e5c16fe0ce00e8ec8f84a4b2cfe05f21611"),
-    ("GET", "/api/v1/orders", "z=1&z=2&a=3", b"", "cb5b5b6ffcd9aa36af1feaeb5f7b9b4a646747c742c25506e57c0e19d84c63d2"),
-    ("GET", "/api/v1/orders", "k=\uffff&k=\U0001f600", b"",
-     "8ce75843f0114c71df06118982b4da9e1af70742cd68ec78985462dd9b546ace"),
-]  # fmt: skip
+    (
+        "POST",
+        "/api/v1/charges",
+        "",
+        CHARGE,
+        "fbce91414009ef3082bf67da7dd3aee87d67fa5d4dcba566eac09e92c5830df4",
+    ),
+    (
+        "GET",
+        "/api/v1/orders/ord_123",
+        "",
+        b"",
+        "86280caf5ae7f6842e05ed3a2f38b5cef541847c090a3d2afff7b0e18162eadf",
+    ),
+    (
+        "GET",
+        "/api/v1/orders",
+        "status=paid&limit=10",
+        b"",
+        "d37ea8487c6ceb4b8fc240e599676e5c16fe0ce00e8ec8f84a4b2cfe05f21611",
+    ),
+    (
+        "GET",
+        "/api/v1/orders",
+        "z=1&z=2&a=3",
+        b"",
+        "cb5b5b6ffcd9aa36af1feaeb5f7b9b4a646747c742c25506e57c0e19d84c63d2",
+    ),
+    (
+        "GET",
+        "/api/v1/orders",
+        "k=\uffff&k=\U0001f600",
+        b"",
+        "8ce75843f0114c71df06118982b4da9e1af70742cd68ec78985462dd9b546ace",
+    ),
+]
 
 
 def ours(secret: str, method: str, path: str, query: str, timestamp: str, body: bytes) -> str:

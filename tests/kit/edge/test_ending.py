@@ -1,4 +1,5 @@
-"""A signal to end cuts no call: neither one whose connection nobody has accepted yet, nor one on a kept connection."""
+"""A signal to end cuts no call: neither one whose connection nobody has accepted yet, nor one on a
+kept connection."""
 
 import http.client
 import os
@@ -52,7 +53,8 @@ def _call_all(port: int, kept: bool) -> Counter[str]:
 
 @pytest.mark.parametrize("kept", [False, True])
 def test_callers_are_answered_until_the_door_is_closed(kept: bool) -> None:
-    """Callers are a process of their own: beside the server they would take its turn between two of its lines."""
+    """Callers are a process of their own: beside the server they would take its turn between two of
+    its lines."""
     with (
         serving(Limits(per_address=1000), alone=True) as raw,
         ProcessPoolExecutor(1, get_context("spawn")) as beside,

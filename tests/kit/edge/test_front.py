@@ -1,4 +1,5 @@
-"""Calls of proxies that were not named, and calls for names that are not ours, are refused with what to set."""
+"""Calls of proxies that were not named, and calls for names that are not ours, are refused with
+what to set."""
 
 from pathlib import Path
 

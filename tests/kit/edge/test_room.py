@@ -103,7 +103,8 @@ def test_nobodys_files_take_the_room_of_others_or_the_last_of_the_disk() -> None
 
 
 def test_of_a_file_without_room_no_byte_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One key, 24 bodies, 3.2 GB in a minute: all were written down, then 23 heard that one is being read."""
+    """One key, 24 bodies, 3.2 GB in a minute: all were written down, then 23 heard that one is
+    being read."""
     monkeypatch.setattr(spool, "ROOMS", Rooms(lambda: (HUGE, HUGE)))
     read = [0]
 

@@ -1,4 +1,5 @@
-"""What somebody without an account can make the door do: wait, hold and grow no more than its limits say."""
+"""What somebody without an account can make the door do: wait, hold and grow no more than its
+limits say."""
 
 import asyncio
 import contextlib
@@ -382,7 +383,8 @@ def test_for_a_caller_that_hung_up_nothing_more_is_read() -> None:
 def test_no_answer_is_made_for_a_caller_that_has_not_read_those_before(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A hundred connections that asked thirty times each for a large page kept health checks waiting for 25 s."""
+    """A hundred connections that asked thirty times each for a large page kept health checks
+    waiting for 25 s."""
     made: list[str] = []
     hung_up: list[str] = []
 

@@ -91,7 +91,10 @@ def test_each_work_in_a_thread_is_stopped_with_its_caller_and_has_a_bound() -> N
 
 
 def test_a_file_whose_rows_all_have_one_id_takes_time_in_proportion_to_them() -> None:
-    header = "id,Created (UTC),Amount,Amount Refunded,Currency,Status,Customer ID,Card Fingerprint,PaymentIntent ID"
+    header = (
+        "id,Created (UTC),Amount,Amount Refunded,Currency,Status,Customer ID,Card "
+        "Fingerprint,PaymentIntent ID"
+    )
     one = attempts(f"{header}\na,2026-03-01 06:00,19.00,0.00,usd,Failed,c1,f1,")[0]
     gathered, began = Payments(), time.process_time()
     for row in range(50_000):

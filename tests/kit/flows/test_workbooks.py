@@ -1,5 +1,5 @@
-"""A workbook of a few kilobytes that would become gigabytes, or take minutes: it is refused, or read in part, or ended
-at its deadline, and the process that asked stays as it was."""
+"""A workbook of a few kilobytes that would become gigabytes, or take minutes: it is refused, or
+read in part, or ended at its deadline, and the process that asked stays as it was."""
 
 import asyncio
 import io
@@ -69,11 +69,12 @@ RUNS = "<si>" + f"<r><t>{'x' * LINE_MAX}</t></r>" * 60 + "</si>"
 BOMBS = {
     "cells that share a text of four megabytes": zipped(book(row(1, 400) * 3, RUNS)),
     "a cell that is repeated, in a row that is": ods(
-        f'<table:table-row table:number-rows-repeated="{ROWS_MAX}"><table:table-cell office:value-type="string" '
+        f'<table:table-row table:number-rows-repeated="{ROWS_MAX}"><table:table-cell '
+        f'office:value-type="string" '
         f'table:number-columns-repeated="400"><text:p>{"x" * LINE_MAX}</text:p></table:table-cell></table:table-row>'
     ),
     "an empty row far below": zipped(book(row(1, 1) + row(ROWS_MAX // 8, 1), "<si><t>x</t></si>")),
-}  # fmt: skip
+}
 REFUSED = {
     "one part as ten sheets": (zipped(book(row(1, 3), sheets=10)), "same part twice"),
     "one name ten times": (

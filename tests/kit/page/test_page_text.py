@@ -1,4 +1,5 @@
-"""Templates say the same in another language: what a message is, what stays, and that nothing else changes."""
+"""Templates say the same in another language: what a message is, what stays, and that nothing else
+changes."""
 
 import re
 from pathlib import Path

@@ -1,5 +1,5 @@
-"""One small file of each kind that is read here, with what in it may be repeated; and the same file with a text in the
-place of one of its words."""
+"""One small file of each kind that is read here, with what in it may be repeated; and the same file
+with a text in the place of one of its words."""
 
 import csv
 import io
@@ -40,7 +40,8 @@ SHORT: Final = 150  # characters of a text that stands in each of many records
 
 @dataclass(frozen=True)
 class Sample:
-    """`record`: what may come many times. `written`: a text as it may stand there; `packed`: the file as it is sent."""
+    """`record`: what may come many times. `written`: a text as it may stand there; `packed`: the
+    file as it is sent."""
 
     name: str
     head: str
@@ -71,7 +72,8 @@ class Sample:
     def with_many(
         self, span: tuple[int, int], text: Callable[[int], str], size: int
     ) -> bytes | None:
-        """About `size` bytes of records that each have a short text in that place; None where that is none."""
+        """About `size` bytes of records that each have a short text in that place; None where that
+        is none."""
         begin, end = (place - len(self.head) for place in span)
         if begin < 0 or end > len(self.record):
             return None
@@ -147,7 +149,8 @@ def _workbook(parts: dict[str, str]) -> Callable[[str], bytes]:
 
 
 _XLSX: Final = {
-    "xl/workbook.xml": '<workbook xmlns:r="r"><sheets><sheet name="S" sheetId="1" r:id="rId1"/></sheets></workbook>',
+    "xl/workbook.xml": '<workbook xmlns:r="r"><sheets><sheet name="S" sheetId="1" '
+    'r:id="rId1"/></sheets></workbook>',
     "xl/_rels/workbook.xml.rels": (
         '<Relationships><Relationship Id="rId1" Target="worksheets/sheet1.xml"/></Relationships>'
     ),
@@ -157,21 +160,26 @@ _XLSX: Final = {
     ),
     "xl/sharedStrings.xml": "<sst><si><t>id</t></si><si><t>amount</t></si></sst>",
     "xl/worksheets/sheet1.xml": (
-        '<worksheet><sheetData><row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c></row>'
+        '<worksheet><sheetData><row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" '
+        't="s"><v>1</v></c></row>'
         "</sheetData></worksheet>"
     ),
 }
 _ROWS: Final = {
     "xl/worksheets/sheet1.xml": (
-        '<row r="2"><c r="A2" t="inlineStr"><is><t>a</t></is></c><c r="B2" s="0"><v>46000</v></c></row>'
+        '<row r="2"><c r="A2" t="inlineStr"><is><t>a</t></is></c><c r="B2" '
+        's="0"><v>46000</v></c></row>'
     ),
     "xl/sharedStrings.xml": "<si><t>x</t></si>",
     "xl/styles.xml": '<numFmt numFmtId="165" formatCode="dd.mm"/>',
 }
 _ODS: Final = (
-    '<office:c xmlns:office="o" xmlns:table="t" xmlns:text="x"><office:spreadsheet><table:table table:name="S">',
-    '<table:table-row><table:table-cell office:value-type="string"><text:p>a</text:p></table:table-cell>'
-    '<table:table-cell office:value-type="float" office:value="1.5"><text:p>1.5</text:p></table:table-cell>'
+    '<office:c xmlns:office="o" xmlns:table="t" xmlns:text="x"><office:spreadsheet><table:table '
+    'table:name="S">',
+    "<table:table-row><table:table-cell "
+    'office:value-type="string"><text:p>a</text:p></table:table-cell>'
+    '<table:table-cell office:value-type="float" '
+    'office:value="1.5"><text:p>1.5</text:p></table:table-cell>'
     "</table:table-row>",
     "</table:table></office:spreadsheet></office:c>",
 )
@@ -268,7 +276,10 @@ def _banks() -> Iterator[Sample]:
 
 
 def _others() -> Iterator[Sample]:
-    row = '{"orderId": "SO-1", "isDeclined": true, "transaction": {"amount": 4590, "currency": "USD"}, "note": "x"}'
+    row = (
+        '{"orderId": "SO-1", "isDeclined": true, "transaction": {"amount": 4590, "currency": '
+        '"USD"}, "note": "x"}'
+    )
     yield Sample("uploaded list", "[", f"{row},\n", f"{row}]", _uploaded, _json)
     yield Sample(
         "uploaded object", '{"mid": "x", "rows": [', f"{row},\n", f"{row}]}}", _uploaded, _json
@@ -283,10 +294,14 @@ def _others() -> Iterator[Sample]:
         lambda raw: parsed(raw.decode()),
         _plain,
     )
-    settled = '{"type": "settlement", "payout": 1, "lines": 1, "page": 1, "amounts": {"gross": 1}, "format": "x"}\n'
+    settled = (
+        '{"type": "settlement", "payout": 1, "lines": 1, "page": 1, "amounts": {"gross": '
+        '1}, "format": "x"}\n'
+    )
     for name, prove in (("settlement file", prove_settlement), ("certificate", prove_certificate)):
         more = {
-            "certificate": '{"type": "certificate", "lines": 1, "number": 1, "sends": 1, "breaches": 0}\n'
+            "certificate": '{"type": "certificate", "lines": 1, "number": 1, "sends": 1, '
+            '"breaches": 0}\n'
         }
         yield Sample(
             name,
@@ -296,7 +311,10 @@ def _others() -> Iterator[Sample]:
             _by_line(prove),
             _json,
         )
-    decided = '{"arm": "engine", "level": "1", "order": "o", "declinedAt": "2026-03-02", "at": null, "model": "m"}\n'
+    decided = (
+        '{"arm": "engine", "level": "1", "order": "o", "declinedAt": "2026-03-02", "at": '
+        'null, "model": "m"}\n'
+    )
     yield Sample(
         "log of decisions", "", decided, "", _by_line(lambda lines: read_log(lines, None)), _json
     )

@@ -75,7 +75,8 @@ def test_what_is_filled_in_is_never_read_as_a_shape() -> None:
 
 
 def test_a_text_longer_than_any_of_ours_stays_as_it_is() -> None:
-    """To look for the shape of 20,000 characters took 16 seconds, in which nobody else was answered."""
+    """To look for the shape of 20,000 characters took 16 seconds, in which nobody else was
+    answered."""
     filled = "Refund {} of a".format("x " * 700)
     assert said("de", filled).startswith("Erstattung x x")
     for long in (f"Refund {'x ' * 10_000}of a", f"Nothing was done. {'x ' * 1_000}"):

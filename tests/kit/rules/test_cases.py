@@ -43,7 +43,8 @@ def said(text: str, reading: Reading | None = None) -> list[tuple[object, ...]]:
 
 
 def test_amounts_are_read_alike_in_a_statement_and_an_import() -> None:
-    """A trailing minus was an approval; nine decimals, blanks and groups of India were nothing at all."""
+    """A trailing minus was an approval; nine decimals, blanks and groups of India were nothing at
+    all."""
     wanted = {
         "45.00-": (4500, True),
         "-45.00": (4500, True),
@@ -235,7 +236,8 @@ def test_amounts_and_dates_of_an_upload() -> None:
 
 def test_debit_and_credit_gross_fee_and_net_of_processors_own_files() -> None:
     adyen = (
-        "Psp Reference,Type,Creation Date,TimeZone,Gross Currency,Gross Debit (GC),Gross Credit (GC),Net Currency,"
+        "Psp Reference,Type,Creation Date,TimeZone,Gross Currency,Gross Debit (GC),Gross Credit "
+        "(GC),Net Currency,"
         "Net Debit (NC),Net Credit (NC),Commission (NC)\n"
         "P1,Settled,2026-11-20 16:10:51,PST,EUR,,45.90,EUR,,45.00,\n"
         "P1,Refunded,2026-11-20 17:10:51,PST,EUR,10.00,,EUR,10.20,,0.20\n"
@@ -419,7 +421,10 @@ def test_codes_with_words_beside_them_are_read_and_strange_ones_told() -> None:
 
 def test_the_amount_of_an_attempt_does_not_depend_on_the_order_of_its_rows() -> None:
 
-    header = "Psp Reference,Merchant Reference,Booking Date,TimeZone,Main Currency,Main Amount,Record Type\n"
+    header = (
+        "Psp Reference,Merchant Reference,Booking Date,TimeZone,Main Currency,Main "
+        "Amount,Record Type\n"
+    )
     asked, settled = (
         "P,m,2026-03-01 10:00:00,UTC,EUR,10.40,Authorised\n",
         "P,m,2026-03-03 10:00:00,UTC,EUR,10.02,Settled\n",
@@ -431,8 +436,8 @@ def test_the_amount_of_an_attempt_does_not_depend_on_the_order_of_its_rows() -> 
 
 def test_a_bad_line_names_its_column_and_nothing_is_half_taken() -> None:
     text = (
-        IMPORTED
-        + "ch_1,pi,2026-03-06 10:00:00,x,usd,Paid\nch_2,pi,yesterday,1.00,usd,Paid\nch_3,pi,2026-03-06,1.00,usd,Paid\n"
+        IMPORTED + "ch_1,pi,2026-03-06 "
+        "10:00:00,x,usd,Paid\nch_2,pi,yesterday,1.00,usd,Paid\nch_3,pi,2026-03-06,1.00,usd,Paid\n"
     )
     assert bad(text) == [(2, "amount"), (3, "date")]
     assert [one.ref for one in attempts(text)] == ["ch_3"]
@@ -474,8 +479,8 @@ MARKED = ['="00123"', "'00123", '="00123\u00a0"', "\ufeff'00123", '\u200b="00123
 
 
 def test_an_id_is_what_is_seen_of_it_in_every_reader() -> None:
-    """An export protects ids from spreadsheets as ="00123" or '00123, and a page leaves blanks around them that nobody
-    sees: such ids matched nothing."""
+    """An export protects ids from spreadsheets as ="00123" or '00123, and a page leaves blanks
+    around them that nobody sees: such ids matched nothing."""
     header = (
         "orderId,isDeclined,isMIT,transaction.id,transaction.amount,transaction.currency,payer.id\n"
     )

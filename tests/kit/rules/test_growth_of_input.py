@@ -1,5 +1,5 @@
-"""What a file costs its reader, with a stranger's text in the place of each of its words: twice the text at most 2.3
-times as much, and in the proof a megabyte a second."""
+"""What a file costs its reader, with a stranger's text in the place of each of its words: twice the
+text at most 2.3 times as much, and in the proof a megabyte a second."""
 
 import inspect
 import re
@@ -75,7 +75,8 @@ def test_a_megabyte_is_read_in_a_second(name: str) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-# no reader is left out ------------------------------------------------------------------------------------------------
+# no reader is left out
+# ------------------------------------------------------------------------------------------------
 
 # Readers that no whole sample comes to -> what they read.
 OTHERS: Final = {
@@ -125,10 +126,15 @@ def _takes_a_file(function: Callable[..., object]) -> bool:
     )
 
 
-_FILES: Final = frozenset({
-    "typing.BinaryIO", "collections.abc.Iterable[bytes]", "collections.abc.Iterable[recoup.kit.files.table.Line]",
-    "collections.abc.Callable[[], collections.abc.Iterable[bytes]]", "<class 'zipfile.ZipFile'>",
-})  # fmt: skip
+_FILES: Final = frozenset(
+    {
+        "typing.BinaryIO",
+        "collections.abc.Iterable[bytes]",
+        "collections.abc.Iterable[recoup.kit.files.table.Line]",
+        "collections.abc.Callable[[], collections.abc.Iterable[bytes]]",
+        "<class 'zipfile.ZipFile'>",
+    }
+)
 
 
 def test_a_planted_square_is_found() -> None:

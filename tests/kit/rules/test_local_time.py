@@ -24,8 +24,18 @@ from recoup.kit.local_time import (
 )
 
 # Changes at night, at midnight, by half an hour, over the date line, and none at all.
-ZONES = ("GMT", "Europe/Berlin", "America/New_York", "Africa/Cairo", "America/Havana", "Australia/Lord_Howe",
-         "Pacific/Apia", "America/Sao_Paulo", "Asia/Kathmandu", "Pacific/Kiritimati")  # fmt: skip
+ZONES = (
+    "GMT",
+    "Europe/Berlin",
+    "America/New_York",
+    "Africa/Cairo",
+    "America/Havana",
+    "Australia/Lord_Howe",
+    "Pacific/Apia",
+    "America/Sao_Paulo",
+    "Asia/Kathmandu",
+    "Pacific/Kiritimati",
+)
 FIRST, LAST = (datetime(year, 1, 1, tzinfo=UTC).replace(tzinfo=None) for year in (2015, 2030))
 MOMENTS = st.datetimes(FIRST, LAST, timezones=st.just(UTC))
 DAY = timedelta(days=1)
@@ -44,7 +54,8 @@ def test_every_moment_is_in_the_one_span_of_its_day(moment: datetime, zone: str)
 def test_a_digest_is_due_once_a_day_from_its_hour_on(
     moment: datetime, zone: str, hour: int
 ) -> None:
-    """Asked every quarter of an hour for three days: each day once, never before its clock has shown the hour."""
+    """Asked every quarter of an hour for three days: each day once, never before its clock has
+    shown the hour."""
     due: list[date] = []
     for step in range(3 * 96):
         now = moment + step * timedelta(minutes=15)
@@ -120,7 +131,8 @@ def test_zones_are_read_as_people_write_them() -> None:
 def test_each_reminder_comes_once_until_the_deadline(
     opened: datetime, minutes: int, late: int
 ) -> None:
-    """As due work does it: looked at when it is due, or `late` minutes after. Never twice the same number of days."""
+    """As due work does it: looked at when it is due, or `late` minutes after. Never twice the same
+    number of days."""
     deadline, now, heard = opened + timedelta(minutes=minutes), opened, []
     for _ in range(9):
         at = next_reminder(deadline, now)

@@ -1,4 +1,5 @@
-"""Without a language's package, or with one that cannot be used, Recoup speaks English and says why."""
+"""Without a language's package, or with one that cannot be used, Recoup speaks English and says
+why."""
 
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint

@@ -1,4 +1,5 @@
-"""Spreadsheets are read as their CSV; what one destroyed is seen, and none takes more than its bounds."""
+"""Spreadsheets are read as their CSV; what one destroyed is seen, and none takes more than its
+bounds."""
 
 import io
 import random
@@ -142,7 +143,8 @@ def shown(form: str, value: float) -> str:
 
 
 def test_only_a_format_of_dates_makes_a_number_a_date() -> None:
-    """Letters stand in paddings, texts, colours and currencies too: an amount of 45.90 was a day of 1900."""
+    """Letters stand in paddings, texts, colours and currencies too: an amount of 45.90 was a day of
+    1900."""
     numbers = (
         "0.00_d",
         "0_m",

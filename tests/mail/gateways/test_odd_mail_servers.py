@@ -1,4 +1,5 @@
-"""A mail server that never comes to an end keeps neither a thread nor the exports behind it, and fills no memory."""
+"""A mail server that never comes to an end keeps neither a thread nor the exports behind it, and
+fills no memory."""
 
 import asyncio
 import threading

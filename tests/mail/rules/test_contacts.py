@@ -1,4 +1,5 @@
-"""Mails with a link to pay: by day everywhere in the payer's country, inside the budget, never once unsubscribed."""
+"""Mails with a link to pay: by day everywhere in the payer's country, inside the budget, never once
+unsubscribed."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo

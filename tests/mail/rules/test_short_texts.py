@@ -1,4 +1,5 @@
-"""The SMS with a link: one SMS where shop and address allow it, on one line, in the payer's language."""
+"""The SMS with a link: one SMS where shop and address allow it, on one line, in the payer's
+language."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,5 @@
-"""No body that one merchant sends, to any operation, keeps the door from others: seconds of this process's own work."""
+"""No body that one merchant sends, to any operation, keeps the door from others: seconds of this
+process's own work."""
 
 import json
 import re
@@ -27,7 +28,8 @@ def count(names: Names) -> int:
 
 
 def hostile(shape: type[msgspec.Struct]) -> list[bytes]:
-    """Every field as large as one body has room for, by turns text, digits, lists and objects of many names."""
+    """Every field as large as one body has room for, by turns text, digits, lists and objects of
+    many names."""
     names = names_of(shape)
     room = BYTES // max(1, count(names)) - 60
     values: list[Any] = [
@@ -72,7 +74,8 @@ def test_no_body_of_any_operation_is_dear(door: Door, operation: Any) -> None:
 def test_a_stranger_cannot_have_long_digits_looked_through(
     door: Door, path: str, name: str
 ) -> None:
-    """Of 32 KB before any credential each took as long as fifty calls; a merchant's own body may hold many ids."""
+    """Of 32 KB before any credential each took as long as fifty calls; a merchant's own body may
+    hold many ids."""
     for digits in ("4+" * 1_100, "4 4 4 4 " * 4_000):
         value = {"credit_card": {"first_name": digits}} if name == "payment_method" else digits
         by_body = door.call("POST", path, json={name: value})

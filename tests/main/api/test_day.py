@@ -1,4 +1,5 @@
-"""A short day of the rescue API, by its OpenAPI document; `tests/prove/fuzz/test_day.py` has long ones."""
+"""A short day of the rescue API, by its OpenAPI document; `tests/prove/fuzz/test_day.py` has long
+ones."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,5 +1,6 @@
-"""Five thousand calls of all operations, most bent out of shape: never a 500, no answer outside its schema, no trace of
-what was refused. The seed is fixed: every run sends the same. `make prove` sends a hundred thousand others."""
+"""Five thousand calls of all operations, most bent out of shape: never a 500, no answer outside its
+schema, no trace of what was refused. The seed is fixed: every run sends the same. `make prove`
+sends a hundred thousand others."""
 
 import string
 from typing import Any

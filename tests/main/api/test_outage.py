@@ -1,4 +1,5 @@
-"""When the system cannot: 503 with Retry-After in the dialect's shape, nothing lost or doubled, then it goes on."""
+"""When the system cannot: 503 with Retry-After in the dialect's shape, nothing lost or doubled,
+then it goes on."""
 
 import asyncio
 import threading
@@ -43,8 +44,8 @@ AT_ONCE = {"expiryDateUtc": GONE, "transaction__responseCode": "91"}
 
 
 class Troubled(Database):
-    """A real pool whose server misbehaves: `says` is its answer to everything; of what it does it `loses` so many
-    answers."""
+    """A real pool whose server misbehaves: `says` is its answer to everything; of what it does it
+    `loses` so many answers."""
 
     says: type[Exception] | None = None
     loses = 0
@@ -110,7 +111,8 @@ def writes(shop: Caller, order_id: str) -> list[tuple[str, str, dict[str, Any]]]
     ]
 
 
-# a full disk --------------------------------------------------------------------------------------------------
+# a full disk
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -138,7 +140,8 @@ def test_no_room_is_503_everywhere_and_nothing_is_written(
         assert answer.status_code in (200, 201) or path.endswith("cancel"), answer.text
 
 
-# a commit whose answer is lost --------------------------------------------------------------------------------
+# a commit whose answer is lost
+# --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("managed", [True, False])
@@ -168,7 +171,8 @@ def test_a_commit_whose_answer_is_lost_is_found_by_the_gate(
 def test_a_caller_that_was_told_503_finds_its_order_again(
     shop: Caller, troubled: tuple[Door, Troubled]
 ) -> None:
-    """The answer is lost and the database stays away: the same key brings the order that was committed."""
+    """The answer is lost and the database stays away: the same key brings the order that was
+    committed."""
     door, db = troubled
     caller = same_caller(door, shop)
     body = shop.body(
@@ -208,7 +212,10 @@ def test_connections_killed_under_load_lose_and_double_nothing(server: ServerAdd
 def _kill_connections(door: Door, shop: Caller) -> None:
     bodies = [shop.body(**(AT_ONCE if n % 3 == 0 else {})) for n in range(60)]
     admin = door.server.dsn("postgres")
-    kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name = 'test'"
+    kill = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND "
+        "application_name = 'test'"
+    )
 
     async def killing(stop: asyncio.Event) -> None:
         connection = await asyncpg.connect(admin)
@@ -245,7 +252,8 @@ def _kill_connections(door: Door, shop: Caller) -> None:
     assert row["count"] == len(bodies)
 
 
-# a full queue -------------------------------------------------------------------------------------------------
+# a full queue
+# -------------------------------------------------------------------------------------------------
 
 
 def test_a_full_queue_is_503_and_what_had_its_place_is_taken(door: Door, shop: Caller) -> None:
@@ -306,11 +314,13 @@ def test_the_queue_itself() -> None:
     asyncio.run(story())
 
 
-# a lost database ----------------------------------------------------------------------------------------------
+# a lost database
+# ----------------------------------------------------------------------------------------------
 
 
 def test_a_database_that_is_lost_and_comes_back(tmp_path: Path) -> None:
-    """The application as `main` opens it, over a server of its own that is shut down and started again."""
+    """The application as `main` opens it, over a server of its own that is shut down and started
+    again."""
     assert threading.current_thread() is threading.main_thread()
     settings = load_settings(data_dir=tmp_path / "data")
     databases = find_databases(settings)

@@ -1,4 +1,5 @@
-"""The worker's loops: again at once while much is left, after a rest when little came, so that more comes together."""
+"""The worker's loops: again at once while much is left, after a rest when little came, so that more
+comes together."""
 
 import asyncio
 

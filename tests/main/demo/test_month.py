@@ -1,4 +1,5 @@
-"""A day's file over a month: nothing is lost but what lies beyond the end, and no order's own order changes."""
+"""A day's file over a month: nothing is lost but what lies beyond the end, and no order's own order
+changes."""
 
 from collections import defaultdict
 from datetime import timedelta

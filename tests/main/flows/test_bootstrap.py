@@ -1,4 +1,5 @@
-"""The sandbox's first keys sign calls; new ones end them. Charges' keys outlive the retention of others."""
+"""The sandbox's first keys sign calls; new ones end them. Charges' keys outlive the retention of
+others."""
 
 import asyncio
 from datetime import timedelta

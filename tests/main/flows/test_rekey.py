@@ -1,4 +1,5 @@
-"""Keys are rotated while a shop goes on: nothing is lost, no card becomes two, old keys go when nothing needs them."""
+"""Keys are rotated while a shop goes on: nothing is lost, no card becomes two, old keys go when
+nothing needs them."""
 
 import asyncio
 import re
@@ -60,7 +61,8 @@ def _an_hour_later(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_shop_goes_on_with_new_keys_alone(
     door: Door, ring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Cards, webhook keys, signing keys, applications' documents: the new keys read them when the old are gone."""
+    """Cards, webhook keys, signing keys, applications' documents: the new keys read them when the
+    old are gone."""
     target = Target(door)
     shop, world = target.shop, door.world
     door.run(check_keys(world.db, ring.checks(), "here"))
@@ -158,7 +160,8 @@ def test_whoever_was_killed_on_the_way_goes_on(
 def test_keys_that_come_into_use_meanwhile_end_the_pass_and_the_next_goes_on(
     ring: Keyring, server: ServerAddress, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
-    """Cards were marked with a key that had not wrapped them, and sealed rows were sealed over and over."""
+    """Cards were marked with a key that had not wrapped them, and sealed rows were sealed over and
+    over."""
     monkeypatch.setattr(pages, "PAGE", 3)
 
     def rotates(what: str, done: int, _: int) -> None:
@@ -206,7 +209,8 @@ def test_the_worker_goes_on_by_itself_and_rests_without_a_rotation(
 def test_one_card_stays_one_card_through_every_step(
     ring: Keyring, server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Network limits count by it: before, with both keys, in a process that knows only the old one, and after."""
+    """Network limits count by it: before, with both keys, in a process that knows only the old one,
+    and after."""
     pan = COUNTING_CARDS[0]
     _an_hour_later(monkeypatch)
 

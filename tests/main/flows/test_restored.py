@@ -1,5 +1,5 @@
-"""A database put back to an older copy, callers who repeat with the same ids and keys, 22 days: no order is charged
-twice and none refunded twice, as the processors' own books say."""
+"""A database put back to an older copy, callers who repeat with the same ids and keys, 22 days: no
+order is charged twice and none refunded twice, as the processors' own books say."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -47,8 +47,8 @@ Memory = Literal["kept", "gone"]
 def story(
     server: ServerAddress, *, memory: Memory, asks: bool, fails_over: bool = False
 ) -> tuple[int, int, int]:
-    """`memory`: of keys, at the processors. `asks`: the operator recovered. `fails_over`: the preferred route was away
-    at first, and is there after the restore. Answers orders charged twice,
+    """`memory`: of keys, at the processors. `asks`: the operator recovered. `fails_over`: the
+    preferred route was away at first, and is there after the restore. Answers orders charged twice,
     refunded twice, and charged at all."""
 
     async def whole() -> tuple[int, int, int]:
@@ -219,9 +219,12 @@ FOLLOWED = (
     "SELECT array_agg(kind || units || key ORDER BY key) FROM modifications WHERE order_id = $1"
 )
 KINDS: dict[str, dict[str, object]] = {
-    "managed": {}, "synchronous": {"days": None}, "customer": {"is_mit": False, "days": None, "cvv": "123"},
-    "hold": {"facts": {"transaction_type": "AUTHORIZATION"}}, "void": {"facts": {"transaction_type": "AUTHORIZATION"}},
-}  # fmt: skip
+    "managed": {},
+    "synchronous": {"days": None},
+    "customer": {"is_mit": False, "days": None, "cvv": "123"},
+    "hold": {"facts": {"transaction_type": "AUTHORIZATION"}},
+    "void": {"facts": {"transaction_type": "AUTHORIZATION"}},
+}
 
 
 def test_two_lives_of_one_copy_come_to_the_same_keys(server: ServerAddress) -> None:

@@ -95,7 +95,8 @@ def test_a_blocked_card_is_refused_from_everybody_and_refunds_go_on(server: Serv
 
 
 def test_admissions_beside_a_block_are_before_it_or_refused(server: ServerAddress) -> None:
-    """No order is written by settings from before the block once the block stands, in whatever process."""
+    """No order is written by settings from before the block once the block stands, in whatever
+    process."""
 
     async def story(shop: Shop) -> None:
         first = await shop.admit(payer=ANA)

@@ -1,4 +1,5 @@
-"""The inbound door as a processor meets it: signed, bounded, patient with repeats, never an error of ours."""
+"""The inbound door as a processor meets it: signed, bounded, patient with repeats, never an error
+of ours."""
 
 import asyncio
 import json
@@ -89,7 +90,8 @@ def test_a_notice_and_its_repeats_are_answered_200(server: ServerAddress) -> Non
 
 
 def test_a_dispute_whose_deadline_has_a_strange_offset_is_booked(server: ServerAddress) -> None:
-    """The database knows no offset of a day: the processor was answered 500 however often it sent the notice."""
+    """The database knows no offset of a day: the processor was answered 500 however often it sent
+    the notice."""
 
     async def tell(shop: Shop, client: httpx.AsyncClient) -> None:
         order_id = await paid(shop)

@@ -1,4 +1,5 @@
-"""A network's signals at the inbound door: signed evidence, by which a planned attempt may be made now."""
+"""A network's signals at the inbound door: signed evidence, by which a planned attempt may be made
+now."""
 
 import asyncio
 import json
@@ -55,7 +56,8 @@ class Ground:
         return await self.client.post(PATH, content=body, headers=headers)
 
     async def waiting(self, **more: Any) -> UUID:
-        """An order with an attempt planned for a later day, two hours after its decline, by day at its card holder."""
+        """An order with an attempt planned for a later day, two hours after its decline, by day at
+        its card holder."""
         hour = (await self.shop.now()).hour
         method: dict[str, Any] = {"pan": None, "method": Stored("sandbox", METHOD)}
         order_id = await self.shop.admit(

@@ -1,4 +1,5 @@
-"""A code that nobody knows comes in by the door: it is read by its class, the decision names it, operators find it."""
+"""A code that nobody knows comes in by the door: it is read by its class, the decision names it,
+operators find it."""
 
 import json
 

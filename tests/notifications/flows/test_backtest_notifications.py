@@ -1,4 +1,5 @@
-"""A back-test that took a while has its figures, or failed for good: whoever asked is told, once, and nobody else."""
+"""A back-test that took a while has its figures, or failed for good: whoever asked is told, once,
+and nobody else."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -89,7 +90,10 @@ def test_everybody_who_asked_meanwhile_is_told_once(server: ServerAddress) -> No
 def test_of_a_key_its_maker_is_told(server: ServerAddress) -> None:
     async def story(shop: Shop, people: dict[str, UUID]) -> None:
         async with owner(shop.world) as connection:
-            sql = "UPDATE directory.api_keys SET made_by = $2 WHERE merchant_id = $1 RETURNING app_key"
+            sql = (
+                "UPDATE directory.api_keys SET made_by = $2 WHERE merchant_id = $1 RETURNING "
+                "app_key"
+            )
             made_by = Actor("user", str(people["developer"])).text()
             key = await connection.fetchval(sql, shop.merchant_id, made_by)
         for days, name in ((90, key), (60, "of nobody")):

@@ -1,4 +1,5 @@
-"""What the model expected of its attempts, against what came: told once for each model, to the merchant's people."""
+"""What the model expected of its attempts, against what came: told once for each model, to the
+merchant's people."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -50,7 +51,8 @@ async def sent(
     chance: float = 0.3,
     late: timedelta = timedelta(0),
 ) -> None:
-    """Attempts that the model decided on, as the moves write them, in one order; so many were approved."""
+    """Attempts that the model decided on, as the moves write them, in one order; so many were
+    approved."""
     order_id = await shop.admit(pan=FUNDS_CARD)
     await shop.run_due()
 

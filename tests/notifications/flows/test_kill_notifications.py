@@ -1,4 +1,5 @@
-"""A process dies between every two statements of telling people; another goes on. Nobody hears twice or not at all."""
+"""A process dies between every two statements of telling people; another goes on. Nobody hears
+twice or not at all."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -37,7 +38,8 @@ async def killed_everywhere(
     *,
     steps_min: int,
 ) -> None:
-    """`begin` makes what is to be told; `act` dies at each of its statements, and is done again by another."""
+    """`begin` makes what is to be told; `act` dies at each of its statements, and is done again by
+    another."""
     for killer in kills(act.__qualname__, least=steps_min, most=STEPS_MAX):
         made = await begin()
         async with dying_world(shop.world, killer) as dying:

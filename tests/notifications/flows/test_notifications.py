@@ -1,4 +1,5 @@
-"""What happened becomes one notification for each person who may hear of it, whatever comes twice or in between."""
+"""What happened becomes one notification for each person who may hear of it, whatever comes twice
+or in between."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -105,7 +106,10 @@ def test_orders_that_wait_are_told_of_together_once_an_hour(server: ServerAddres
         await on_hold(shop)
         await go_round(shop)
         assert len(await told(shop)) == 4, "within the hour nobody hears of the next one"
-        later = "SELECT due_at > now() + interval '55 minutes' FROM due_work WHERE kind = 'orders_alert'"
+        later = (
+            "SELECT due_at > now() + interval '55 minutes' FROM due_work WHERE kind = "
+            "'orders_alert'"
+        )
         assert await shop.value(later)
         async with owner(shop.world) as connection:
             await connection.execute(

@@ -1,4 +1,5 @@
-"""A partner's endpoint that takes nothing any more: the partner's people who look after hooks hear of it, once."""
+"""A partner's endpoint that takes nothing any more: the partner's people who look after hooks hear
+of it, once."""
 
 import asyncio
 import re
@@ -191,7 +192,8 @@ def test_it_is_told_once_whatever_dies(server: ServerAddress) -> None:
             async with owner(at.world) as connection:
                 await connection.execute(
                     "INSERT INTO partner_alerts SELECT partner_id, gen_random_uuid(), kind, about,"
-                    " (SELECT max(step) + 1 FROM partner_alerts), facts, now() FROM partner_alerts LIMIT 1"
+                    " (SELECT max(step) + 1 FROM partner_alerts), facts, now() FROM partner_alerts "
+                    "LIMIT 1"
                 )
             return len(await told(at.shop))
 

@@ -1,4 +1,5 @@
-"""What people see of what they were told, what they choose, and how a link at the foot of a mail stops mails."""
+"""What people see of what they were told, what they choose, and how a link at the foot of a mail
+stops mails."""
 
 import re
 from typing import Any
@@ -204,7 +205,8 @@ def test_who_has_left_or_may_hear_less_sees_nothing_of_it(server: ServerAddress)
         ]
         async with shop.world.people.connection() as connection:
             await connection.execute(
-                "UPDATE memberships SET role = 'developer' WHERE role = 'analyst' AND subject_kind = 'merchant'"
+                "UPDATE memberships SET role = 'developer' WHERE role = 'analyst' AND subject_kind "
+                "= 'merchant'"
             )
         assert unread(await clerk.get("/orders")) == "1", (
             "a developer hears of no money, nor did they ever"

@@ -32,17 +32,41 @@ WAYS = st.tuples(st.booleans(), st.booleans())
 _ID, _AT = str(new_id()), "2026-11-20T12:00:00+00:00"
 _MONEY = {"units": 123456, "asset": "USD", "batch_id": _ID, "payout_id": _ID}
 FACTS = {
-    "settlement_address": {"did": "approved", "address": "0x11", "holds_from": "2026-11-20T12:00:00+00:00"},
+    "settlement_address": {
+        "did": "approved",
+        "address": "0x11",
+        "holds_from": "2026-11-20T12:00:00+00:00",
+    },
     "address_approval": {"did": "entered", "address": "0x11"},
     "chain_halted": {"chain": "8453", "why": "0x22"},
     "chain_sender": {"what": "failed", "chain": "8453", "why": "0x22"},
-    "orders": {"orders": 2, "problem": 1, "onhold": 1, "capped": False, "first": [_ID, _ID],
-               "names": ["SUB-1", "SUB-2"]},
-    "dispute": {"dispute_id": _ID, "order_id": _ID, "units": 4590, "asset": "JPY", "respond_by": _AT},
+    "orders": {
+        "orders": 2,
+        "problem": 1,
+        "onhold": 1,
+        "capped": False,
+        "first": [_ID, _ID],
+        "names": ["SUB-1", "SUB-2"],
+    },
+    "dispute": {
+        "dispute_id": _ID,
+        "order_id": _ID,
+        "units": 4590,
+        "asset": "JPY",
+        "respond_by": _AT,
+    },
     "alike_amounts": {"order_id": _ID, "units": 4595, "other_units": 4590, "asset": "USD"},
     "capture_due": {"order_id": _ID, "external_id": "A-1", "until": _AT},
-    "deadline": {"dispute_id": _ID, "order_id": _ID, "units": 4590, "asset": "KWD", "respond_by": _AT, "days": 3},
-    "payout": _MONEY | {"status": "completed"}, "payout_failed": _MONEY | {"status": "reversed"},
+    "deadline": {
+        "dispute_id": _ID,
+        "order_id": _ID,
+        "units": 4590,
+        "asset": "KWD",
+        "respond_by": _AT,
+        "days": 3,
+    },
+    "payout": _MONEY | {"status": "completed"},
+    "payout_failed": _MONEY | {"status": "reversed"},
     "approval": _MONEY | {"status": "pending"},
     "settlement": _MONEY | {"period_from": _AT, "last_day": _AT},
     "webhook": {"endpoint_id": _ID, "host": "hooks.example", "state": "open"},
@@ -57,35 +81,93 @@ FACTS = {
         "low": -0.08,
         "high": -0.02,
     },
-    "mandate": {"order_id": _ID, "external_id": "SUB-1", "scope": "agreement", "code": "R1", "subscription": "sub-1"},
-    "drift": {"model": "model-0123456789ab", "days": 28, "tries": 400, "expected": 120, "approved": 61},
+    "mandate": {
+        "order_id": _ID,
+        "external_id": "SUB-1",
+        "scope": "agreement",
+        "code": "R1",
+        "subscription": "sub-1",
+    },
+    "drift": {
+        "model": "model-0123456789ab",
+        "days": 28,
+        "tries": 400,
+        "expected": 120,
+        "approved": 61,
+    },
     "elsewhere": {"order_id": _ID, "kind": "refund", "units": 4590, "asset": "USD"},
     "unlisted_code": {"scheme": "visa", "kind": "code", "code": "9Z", "orders": 1200, "days": 28},
-    "export": {"export_id": _ID, "file_name": "orders.csv", "orders": 120_000, "why": None, "gone_at": _AT},
-    "backtest": {"backtest_id": _ID, "payments": keep(Sentence("Payments of {0} days", 90)), "why": None,
-                 "policy": keep(Sentence("{0}, within version {1} of the policy", Sentence("Rescue engine"), 3))},
-    "monitoring": {"program": "VAMP excessive", "state": "half", "acceptor": "m-1", "cases": 750, "cases_min": 1500,
-                   "basis_points": 75.5, "basis_points_min": 150},
+    "export": {
+        "export_id": _ID,
+        "file_name": "orders.csv",
+        "orders": 120_000,
+        "why": None,
+        "gone_at": _AT,
+    },
+    "backtest": {
+        "backtest_id": _ID,
+        "payments": keep(Sentence("Payments of {0} days", 90)),
+        "why": None,
+        "policy": keep(
+            Sentence("{0}, within version {1} of the policy", Sentence("Rescue engine"), 3)
+        ),
+    },
+    "monitoring": {
+        "program": "VAMP excessive",
+        "state": "half",
+        "acceptor": "m-1",
+        "cases": 750,
+        "cases_min": 1500,
+        "basis_points": 75.5,
+        "basis_points_min": 150,
+    },
     "processor": {"route": "acme-eur", "code": "010", "text": "Not allowed", "own": False},
     "own_processor": {"route": "stripe-1", "code": None, "text": None, "own": True},
-    "digest": {"day": "2026-11-19", "declined": 40, "rescued": 12, "recovered": [["EUR", 999], ["USD", 50]],
-               "refunds": 1, "refunded": [["USD", 100]], "disputes": 1, "in_flight": 9, "waiting": 2},
-}  # fmt: skip
+    "digest": {
+        "day": "2026-11-19",
+        "declined": 40,
+        "rescued": 12,
+        "recovered": [["EUR", 999], ["USD", 50]],
+        "refunds": 1,
+        "refunded": [["USD", 100]],
+        "disputes": 1,
+        "in_flight": 9,
+        "waiting": 2,
+    },
+}
 
 VARIANTS = {
-    "orders": [{"orders": 1, "onhold": 0, "first": [_ID]}, {"problem": 0, "onhold": 2}, {"orders": 9, "capped": True}],
-    "dispute": [{}, {"continued": True, "respond_by": None}], "deadline": [{}, {"days": 1}],
-    "payout": [{"status": one} for one in ("scheduled", "pending", "sent", "completed", "failed",
-                                                "reversed", "waits_again")],
-    "settlement": [{}, {"last_day": "2026-11-25"}], "webhook": [{}, {"state": "disabled"}],
+    "orders": [
+        {"orders": 1, "onhold": 0, "first": [_ID]},
+        {"problem": 0, "onhold": 2},
+        {"orders": 9, "capped": True},
+    ],
+    "dispute": [{}, {"continued": True, "respond_by": None}],
+    "deadline": [{}, {"days": 1}],
+    "payout": [
+        {"status": one}
+        for one in (
+            "scheduled",
+            "pending",
+            "sent",
+            "completed",
+            "failed",
+            "reversed",
+            "waits_again",
+        )
+    ],
+    "settlement": [{}, {"last_day": "2026-11-25"}],
+    "webhook": [{}, {"state": "disabled"}],
     "elsewhere": [{"kind": one} for one in ("refund", "void", "capture", "capture_failed")],
-    "mandate": [{"scope": one} for one in ("payment", "agreement", "all")] + [{"subscription": None}],
-    "go_live": [{}, {"state": "refused"}], "digest": [{}, {"refunds": 2, "disputes": 2}],
+    "mandate": [{"scope": one} for one in ("payment", "agreement", "all")]
+    + [{"subscription": None}],
+    "go_live": [{}, {"state": "refused"}],
+    "digest": [{}, {"refunds": 2, "disputes": 2}],
     "export": [{}, {"why": "This list has more than 200 rows: no XLSX file was made."}],
     "backtest": [{}, {"why": "Something went wrong on our side, several times."}],
     "settlement_address": [{"did": one} for one in ("entered", "approved", "withdrawn")],
     "chain_sender": [{"what": one} for one in ("failed", "waits", "halted", "payout")],
-}  # fmt: skip
+}
 
 
 @given(st.sampled_from(sorted(KINDS)), ROLES, ROLES, st.none() | WAYS, st.booleans())

@@ -1,4 +1,5 @@
-"""A merchant does what the checklist says, line by line as it is printed, and each turns green by what happened."""
+"""A merchant does what the checklist says, line by line as it is printed, and each turns green by
+what happened."""
 
 import json
 import re
@@ -82,7 +83,8 @@ def test_each_line_turns_its_own_light_green(door: Door) -> None:
 
 
 def test_what_does_not_count_turns_nothing_green(door: Door, shop: Caller) -> None:
-    """A card number in /evaluate is no /tokenize, a declined CIT no approval, a failed delivery no delivery."""
+    """A card number in /evaluate is no /tokenize, a declined CIT no approval, a failed delivery no
+    delivery."""
     with receiving(door) as hooks:
         hooks.answers += [500] * 20
         shop.post(

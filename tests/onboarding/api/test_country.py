@@ -1,4 +1,5 @@
-"""The country of a merchant's account at the acquirer, by the API; and what its region's rules then do to orders."""
+"""The country of a merchant's account at the acquirer, by the API; and what its region's rules then
+do to orders."""
 
 import json
 from typing import Any
@@ -11,7 +12,10 @@ from tests.rings import each
 
 from recoup.networks.magic import script_card
 
-SENT = "SELECT count(*) FROM attempts WHERE order_id = $1 AND sent_at IS NOT NULL AND state <> 'not_sent'"
+SENT = (
+    "SELECT count(*) FROM attempts WHERE order_id = $1 AND sent_at IS NOT NULL AND state <> "
+    "'not_sent'"
+)
 CIT = {
     "isMIT": False,
     "isRecurring": GONE,

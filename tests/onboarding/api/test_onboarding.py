@@ -31,13 +31,24 @@ PATH = "/v1/onboarding/application"
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n%%EOF\n"
 OPERATOR = Applicant(None, Actor("operator", "cli"), "test")
 FORM: dict[str, Any] = {
-    "externalId": "crm-1", "legalName": "Brightleaf Tea Ltd", "country": "gb", "registrationNumber": "09876543",
-    "businessCategory": "5499", "contact": {"name": "Ana Roe", "email": "ana@brightleaf.example"},
-    "volumes": {"currency": "GBP", "monthlyAmount": 4500000}, "kinds": ["cit_web", "mit"],
-    "sites": [{"url": "https://brightleaf.example", "name": "Leaf", "descriptor": "BRIGHTLEAF*TEA",
-               "supportContact": "help@brightleaf.example"},
-              {"url": "https://two.example", "name": "Two", "descriptor": "BRIGHTLEAF*TWO"}],
-}  # fmt: skip
+    "externalId": "crm-1",
+    "legalName": "Brightleaf Tea Ltd",
+    "country": "gb",
+    "registrationNumber": "09876543",
+    "businessCategory": "5499",
+    "contact": {"name": "Ana Roe", "email": "ana@brightleaf.example"},
+    "volumes": {"currency": "GBP", "monthlyAmount": 4500000},
+    "kinds": ["cit_web", "mit"],
+    "sites": [
+        {
+            "url": "https://brightleaf.example",
+            "name": "Leaf",
+            "descriptor": "BRIGHTLEAF*TEA",
+            "supportContact": "help@brightleaf.example",
+        },
+        {"url": "https://two.example", "name": "Two", "descriptor": "BRIGHTLEAF*TWO"},
+    ],
+}
 
 
 class Partner:
@@ -129,7 +140,8 @@ def test_a_draft_becomes_a_merchant_that_takes_orders(door: Door, partner: Partn
     told = partner.call("GET", f"/{application}").json()
     assert (told["status"], told["mid"], told["note"]) == ("CONVERTED", converted["mid"], "welcome")
     merchant = door.sql(
-        "SELECT cit_web, cit_callcenter, mit, name, partner_id FROM merchants WHERE merchant_id = $1",
+        "SELECT cit_web, cit_callcenter, mit, name, partner_id FROM merchants WHERE merchant_id = "
+        "$1",
         UUID(converted["mid"]),
     )[0]
     assert tuple(merchant) == (True, False, True, "Brightleaf Tea Ltd", partner.partner_id)
@@ -521,7 +533,8 @@ def test_a_partner_hears_of_its_applications_by_webhook_and_feed(
     "end", ["draft", "submitted", "cancelled", "declined", "approved", "converted"]
 )
 def test_an_application_proves_clean_at_each_step(door: Door, partner: Partner, end: str) -> None:
-    """Its events stand under the merchant that it is to become, which does not exist until it is converted."""
+    """Its events stand under the merchant that it is to become, which does not exist until it is
+    converted."""
     made = door.call(
         "POST",
         "/v1/partner/webhooks",
@@ -646,7 +659,8 @@ def test_an_external_id_that_another_merchant_has_is_a_conflict(
     first = partner.approved()
     assert partner.call("POST", f"/{first}/convert").status_code == 200
     door.sql(
-        "UPDATE applications SET external_id = '', form = form || '{\"external_id\": \"\"}' WHERE application_id = $1",
+        "UPDATE applications SET external_id = '', form = form || '{\"external_id\": \"\"}' WHERE "
+        "application_id = $1",
         UUID(first),
     )
     second = partner.approved()

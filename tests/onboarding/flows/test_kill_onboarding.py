@@ -1,5 +1,5 @@
-"""A process dies between every two statements of making a merchant, its keys, or an account by sign-up; whoever asked
-sends it again. There is one merchant then, and what was told last opens it.
+"""A process dies between every two statements of making a merchant, its keys, or an account by
+sign-up; whoever asked sends it again. There is one merchant then, and what was told last opens it.
 """
 
 import asyncio
@@ -236,7 +236,8 @@ def test_a_merchant_that_dies_while_it_replaces_its_webhook_key_knows_the_one_th
 def test_who_signs_up_and_hears_nothing_signs_up_again_and_has_one_shop(
     server: ServerAddress, kind: str
 ) -> None:
-    """When the account was there already, they are signed in, and make their keys on the page for them."""
+    """When the account was there already, they are signed in, and make their keys on the page for
+    them."""
     passwords = Passwords()
 
     async def act(world: World, name: str) -> Any:

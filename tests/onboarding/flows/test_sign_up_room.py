@@ -11,7 +11,10 @@ from recoup.kit.world import World
 from recoup.onboarding.flows.sign_up import SignUp, sign_up
 from recoup.people.flows.passwords import Passwords
 
-_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
+_WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = "
+    "'idle in transaction'"
+)
 
 
 async def _one(world: World, passwords: Passwords, number: int) -> None:
@@ -27,7 +30,8 @@ async def _one(world: World, passwords: Passwords, number: int) -> None:
 
 
 def test_nobody_waits_for_sign_ups_that_wait_for_the_world(server: ServerAddress) -> None:
-    """Two of them held both connections, each in an open transaction: nobody signed in, no page was shown."""
+    """Two of them held both connections, each in an open transaction: nobody signed in, no page was
+    shown."""
 
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _):

@@ -11,11 +11,20 @@ from recoup.onboarding.flows.register import register
 
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n%%EOF\n"
 FIELDS: dict[str, object] = {
-    "legal_name": "Brightleaf Tea Ltd", "country": "gb", "registration_number": "09876543",
-    "business_category": "5499", "contact_name": "Ana <b>Roe</b>", "contact_email": "ana@brightleaf.example",
-    "currency": "GBP", "monthly": "45,000.50", "kind": ["mit", "cit_web"], "external_id": "crm-1",
-    "site_url_0": "https://leaf2.example", "site_name_0": "Leaf", "site_descriptor_0": "BRIGHTLEAF*TEA",
-}  # fmt: skip
+    "legal_name": "Brightleaf Tea Ltd",
+    "country": "gb",
+    "registration_number": "09876543",
+    "business_category": "5499",
+    "contact_name": "Ana <b>Roe</b>",
+    "contact_email": "ana@brightleaf.example",
+    "currency": "GBP",
+    "monthly": "45,000.50",
+    "kind": ["mit", "cit_web"],
+    "external_id": "crm-1",
+    "site_url_0": "https://leaf2.example",
+    "site_name_0": "Leaf",
+    "site_descriptor_0": "BRIGHTLEAF*TEA",
+}
 
 
 async def begun(client: httpx.AsyncClient) -> str:

@@ -16,7 +16,8 @@ UPDATE api_keys SET first_token_at = now() WHERE merchant_id = $1
 
 
 async def all_done(shop: Shop) -> None:
-    """As if every call had been made: the rows that such calls leave. Each light alone is tested at the API."""
+    """As if every call had been made: the rows that such calls leave. Each light alone is tested at
+    the API."""
     order_id = await shop.admit()
     await shop.advance(timedelta(days=20))
     async with owner(shop.world) as connection:
@@ -27,19 +28,26 @@ async def all_done(shop: Shop) -> None:
             order_id,
         )
         for statement in (
-            "INSERT INTO transmissions (merchant_id, transmit_id, external_id, is_declined, is_mit, units, asset,"
+            "INSERT INTO transmissions (merchant_id, transmit_id, external_id, is_declined, "
+            "is_mit, units, asset,"
             " received_at, facts) VALUES ($1, $2, 'SO-1', false, false, 1, 'USD', now(), '{}')",
-            "INSERT INTO vault SELECT merchant_id, $2, pan_id, magic, scheme, bin, last4, exp_month, exp_year, kek_id,"
+            "INSERT INTO vault SELECT merchant_id, $2, pan_id, magic, scheme, bin, last4, "
+            "exp_month, exp_year, kek_id,"
             " wrapped_dek, nonce, ciphertext, created_at FROM vault WHERE merchant_id = $1 LIMIT 1",
-            "INSERT INTO modifications (merchant_id, modification_id, order_id, modification_no, kind, state, units,"
-            f" asset, input_mac, business_at, actor) SELECT $1, $2, '{order_id}', 9, 'refund', 'done', 1, 'USD',"
+            "INSERT INTO modifications (merchant_id, modification_id, order_id, modification_no, "
+            "kind, state, units,"
+            f" asset, input_mac, business_at, actor) SELECT $1, $2, '{order_id}', 9, 'refund', "
+            f"'done', 1, 'USD',"
             " '', now(), 'x'",
             "INSERT INTO endpoints (merchant_id, endpoint_id, url, events, format, created_at)"
             " VALUES ($1, $2, 'https://x.example', '{}', 'rescue', now())",
-            "INSERT INTO delivery_tries (merchant_id, try_id, endpoint_id, subject_id, seq, event_id, try_no, at,"
-            " latency_ms, answer, result) SELECT $1, $2, endpoint_id, endpoint_id, 1, endpoint_id, 1, now(), 1, '',"
+            "INSERT INTO delivery_tries (merchant_id, try_id, endpoint_id, subject_id, seq, "
+            "event_id, try_no, at,"
+            " latency_ms, answer, result) SELECT $1, $2, endpoint_id, endpoint_id, 1, endpoint_id, "
+            "1, now(), 1, '',"
             " 'delivered' FROM endpoints WHERE merchant_id = $1",
-            "INSERT INTO reconciliation_reports VALUES ($1, $2, now(), now() + interval '100 years', 1, 0, now())",
+            "INSERT INTO reconciliation_reports VALUES ($1, $2, now(), now() + interval '100 "
+            "years', 1, 0, now())",
         ):
             await connection.execute(statement, shop.merchant_id, _v7())
     await shop.admit()
@@ -86,8 +94,10 @@ def test_going_live_is_asked_by_the_owner_and_decided_by_the_operator(
         assert "The owner adds it on Bank account and verifies it." in told
         async with owner(shop.world) as connection:
             await connection.execute(
-                "INSERT INTO bank_accounts (merchant_id, account_id, asset, scheme, holder, masked, sealed, deposits,"
-                " state, added_by, added_at) VALUES ($1, $2, 'USD', 'us', 'x', 'x', '', '', 'verified', 'user:x',"
+                "INSERT INTO bank_accounts (merchant_id, account_id, asset, scheme, holder, "
+                "masked, sealed, deposits,"
+                " state, added_by, added_at) VALUES ($1, $2, 'USD', 'us', 'x', 'x', '', '', "
+                "'verified', 'user:x',"
                 " now())",
                 shop.merchant_id,
                 _v7(),

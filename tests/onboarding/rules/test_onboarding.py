@@ -1,4 +1,5 @@
-"""The conditions of going live, from facts of any kind; and lines that a shell reads as they are meant."""
+"""The conditions of going live, from facts of any kind; and lines that a shell reads as they are
+meant."""
 
 import json
 import shlex

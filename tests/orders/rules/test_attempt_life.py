@@ -1,4 +1,5 @@
-"""The life of an attempt as a table: every case has a row, or stands below with the reason why it changes nothing."""
+"""The life of an attempt as a table: every case has a row, or stands below with the reason why it
+changes nothing."""
 
 from collections import Counter
 from itertools import product

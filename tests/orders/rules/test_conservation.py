@@ -1,7 +1,9 @@
-"""Whatever walk an order takes through its lifecycle, its money is where the chart of accounts says.
+"""Whatever walk an order takes through its lifecycle, its money is where the chart of accounts
+says.
 
-Walks are drawn from the rows that are possible at each stage; every row that books something is known to the model. At
-the end customer_due, refund_due and reversal_due are 0, or exactly what stands on a desk.
+Walks are drawn from the rows that are possible at each stage; every row that books something is
+known to the model. At the end customer_due, refund_due and reversal_due are 0, or exactly what
+stands on a desk.
 """
 
 from collections import Counter
@@ -28,7 +30,8 @@ LENGTH_MAX = 60
 
 @dataclass
 class Walk:
-    """`due`: advanced and not collected; `owed`: refunds on their way; `desk`: amounts that a person looks at."""
+    """`due`: advanced and not collected; `owed`: refunds on their way; `desk`: amounts that a
+    person looks at."""
 
     dice: Random
     units: int
@@ -215,8 +218,10 @@ MONEY: dict[str, Deed] = {
     "uncollected": (lambda w: w.due > 0, _uncollected),
     "refund_owed": (lambda w: w.left > 0, _refund_owed),
     "refund_netted": (lambda w: w.paid == "advanced" and bool(w.owed), _refund_netted),
-    "refund_of_bad_debt": (lambda w: w.paid == "uncollected" and bool(w.owed),
-                           lambda w: w.post(ledger.refund_of_bad_debt(w.pick()))),
+    "refund_of_bad_debt": (
+        lambda w: w.paid == "uncollected" and bool(w.owed),
+        lambda w: w.post(ledger.refund_of_bad_debt(w.pick())),
+    ),
     "refund_done": (lambda w: w.paid == "charged" and bool(w.owed), _refund_done),
     "refund_failed": (lambda w: bool(w.gone), _refund_failed),
     "refund_refused": (lambda w: bool(w.owed) and w.paid != "netted", _refund_refused),
@@ -225,16 +230,23 @@ MONEY: dict[str, Deed] = {
     "paid_late": (lambda w: not w.late and not w.paid, _paid_late),
     "settled_by_hand": (lambda w: w.late == "desk", _by_hand),
     "reversed": (lambda w: w.late == "owed" and not w.disputed, _reversed),
-    "reversal_failed": (lambda w: w.late == "done" and w.book["reversal_due"] == 0 and "reversed" in w.walked[-1:],
-                        _reversal_failed),
-    "dispute_opened": (lambda w: w.paid == "charged" or w.late == "owed" and not w.disputed, _dispute),
+    "reversal_failed": (
+        lambda w: w.late == "done" and w.book["reversal_due"] == 0 and "reversed" in w.walked[-1:],
+        _reversal_failed,
+    ),
+    "dispute_opened": (
+        lambda w: w.paid == "charged" or w.late == "owed" and not w.disputed,
+        _dispute,
+    ),
     "dispute_won": (lambda w: bool(w.disputed) and w.late in ("", "owed"), _dispute_won),
     "reversal_netted": (lambda w: w.late == "owed" and bool(w.disputed), _netted),
-    "reversal_owed_again": (lambda w: w.late == "gone" and bool(w.disputed),
-                            lambda w: (_owed_again(w), _dispute_won(w))[0]),
+    "reversal_owed_again": (
+        lambda w: w.late == "gone" and bool(w.disputed),
+        lambda w: (_owed_again(w), _dispute_won(w))[0],
+    ),
     "overpaid": (lambda w: False, lambda w: None),
     "settled": (lambda w: False, lambda w: None),  # direct stablecoin money: the next test
-}  # fmt: skip
+}
 
 
 def test_every_row_that_books_is_in_the_model() -> None:
@@ -297,7 +309,8 @@ def test_direct_money_leaves_nothing_but_the_fee(fee: int) -> None:
 
 @pytest.mark.parametrize("short", [1, 2, 3, 50])
 def test_a_shortfall_that_is_accepted_is_the_merchants_until_it_is_made_up(short: int) -> None:
-    """The contract pays the merchant first: the fee is owed in the book as far as the treasury got less."""
+    """The contract pays the merchant first: the fee is owed in the book as far as the treasury got
+    less."""
     walk, fee, came = Walk(Random(1), 100), 2, 100 - short
     walk.post(*ledger.collected(100, "usdc_base", fee, ledger.WALLET, short))
     walk.post(settled(min(came, 100 - fee), "usdc_base"))

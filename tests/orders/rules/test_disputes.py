@@ -1,4 +1,5 @@
-"""What notices do to a case, in whatever order they come; who bears it; and what the reason codes say."""
+"""What notices do to a case, in whatever order they come; who bears it; and what the reason codes
+say."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -133,7 +134,8 @@ def test_what_was_decided_stays_decided_and_what_we_gave_up_may_still_come_back(
 
 
 def test_a_loss_of_what_is_known_as_an_inquiry_is_for_people() -> None:
-    """Stripe says `lost` of charged cases alone, Adyen of what was let pass: neither is closed as if nothing was."""
+    """Stripe says `lost` of charged cases alone, Adyen of what was let pass: neither is closed as
+    if nothing was."""
     told = DisputeNotice("present", "lost", UNITS, "USD")
     for state in ("open", "answered", "won"):
         found = follow(Case("inquiry", state, UNITS), told, charge_asset="USD", charge_left=UNITS)
@@ -174,7 +176,8 @@ def test_the_cases_of_a_charge_never_exceed_it(others: list[tuple[Stage, str, in
         ) == ("open",)
 
 
-# the contract -----------------------------------------------------------------------------------------------------
+# the contract
+# -----------------------------------------------------------------------------------------------------
 
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -204,7 +207,8 @@ def test_the_terms_of_the_day_count_and_those_of_the_currency_before_those_of_al
     ) == (1500, 0, 0)
 
 
-# reason codes -----------------------------------------------------------------------------------------------------
+# reason codes
+# -----------------------------------------------------------------------------------------------------
 
 
 def test_the_reason_codes_of_each_scheme_are_read() -> None:

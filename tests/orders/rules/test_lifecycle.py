@@ -1,4 +1,5 @@
-"""The lifecycle as data: its rows are complete, reach every stage, and any walk of them keeps its promises."""
+"""The lifecycle as data: its rows are complete, reach every stage, and any walk of them keeps its
+promises."""
 
 import random
 from collections import Counter
@@ -90,7 +91,8 @@ def test_step_and_fact_answer_exactly_the_rows() -> None:
                     fact(stage, row.happening)
 
 
-# faces ---------------------------------------------------------------------------------------------------------
+# faces
+# ---------------------------------------------------------------------------------------------------------
 
 
 def test_faces_cover_every_stage_and_kind() -> None:
@@ -120,7 +122,8 @@ def test_disputed_goes_before_returned_and_that_before_the_rest() -> None:
     assert face(Stage.COMPLETED, "mit_managed", 100, 99, False).status == 7
 
 
-# walks ----------------------------------------------------------------------------------------------------------
+# walks
+# ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass

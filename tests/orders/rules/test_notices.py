@@ -11,9 +11,17 @@ from recoup.mail.rules.payer_words import NoticeFacts, card_of, words_of
 from recoup.orders.rules.lifecycle import FACTS, STEPS
 from recoup.orders.rules.notices import NAMES, NOTICES, is_address, notice_of, switched
 
-PLAIN = {"shop": "Brightleaf Tea", "amount": "45.90 USD", "card": "Visa card ending in 4242", "statement": "LEAF",
-         "order": "SUB-1", "day": "3 March 2026", "contact": "help@leaf.example",
-         "charge_page": "https://pay.example/charge", "link": "https://pay.example/checkout/x"}  # fmt: skip
+PLAIN = {
+    "shop": "Brightleaf Tea",
+    "amount": "45.90 USD",
+    "card": "Visa card ending in 4242",
+    "statement": "LEAF",
+    "order": "SUB-1",
+    "day": "3 March 2026",
+    "contact": "help@leaf.example",
+    "charge_page": "https://pay.example/charge",
+    "link": "https://pay.example/checkout/x",
+}
 
 
 def test_what_merchants_say_themselves_is_off_until_it_is_wanted() -> None:

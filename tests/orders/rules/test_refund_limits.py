@@ -1,4 +1,5 @@
-"""Limits of refunds by people: no order of refunds and refusals passes a day's limit; parts count together."""
+"""Limits of refunds by people: no order of refunds and refusals passes a day's limit; parts count
+together."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID

@@ -1,4 +1,5 @@
-"""What processors see of an order: the same for the same words of its merchant, whatever ids a database has made."""
+"""What processors see of an order: the same for the same words of its merchant, whatever ids a
+database has made."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -25,7 +26,8 @@ Sent = tuple[str, str, str | None]  # state, route, the processor's code
 
 
 def anew(*sent: Sent, key: UUID = KEY) -> tuple[Order, Attempt]:
-    """An order with these attempts behind it, each row with ids of its own, and the one that is due."""
+    """An order with these attempts behind it, each row with ids of its own, and the one that is
+    due."""
     rows = [
         attempt(
             number, state, AT if state != "withheld" else None, route=route, processor_code=code
@@ -45,15 +47,25 @@ FIRST = key_after()
 SAME: dict[str, tuple[UUID, UUID]] = {
     "other ids in the database": (key_after(), FIRST),
     "another route": (key_after(route="b"), FIRST),
-    "another route, the first one never reached": (key_after(("not_sent", "a", None), route="b"), FIRST),
+    "another route, the first one never reached": (
+        key_after(("not_sent", "a", None), route="b"),
+        FIRST,
+    ),
     "the same route, never reached before": (key_after(("not_sent", "a", None)), FIRST),
-    "another route, refused by the first": (key_after(("not_sent", "a", "not_processed"), route="b"), FIRST),
+    "another route, refused by the first": (
+        key_after(("not_sent", "a", "not_processed"), route="b"),
+        FIRST,
+    ),
     "one that was withheld before": (key_after(("withheld", "a", None)), FIRST),
     "a decline before, by whatever route": (
-        key_after(("declined", "a", "51")), key_after(("declined", "b", "05"), route="c")
+        key_after(("declined", "a", "51")),
+        key_after(("declined", "b", "05"), route="c"),
     ),
-    "what is unknown before counts": (key_after(("unknown", "a", None)), key_after(("declined", "a", "51"))),
-}  # fmt: skip
+    "what is unknown before counts": (
+        key_after(("unknown", "a", None)),
+        key_after(("declined", "a", "51")),
+    ),
+}
 OTHER: dict[str, UUID] = {
     "another order or generation": key_after(key=derived(KEY, "another")),
     "the second that left": key_after(("declined", "a", "51")),

@@ -19,7 +19,8 @@ NOW = datetime(2026, 11, 10, 12, tzinfo=UTC)
 SHOP = UUID("01900000-0000-7000-8000-000000000001")
 Story = Callable[[asyncpg.Connection], Awaitable[None]]
 _HEAD = """
-INSERT INTO order_heads (merchant_id, order_id, placed_at, status, order_type, source, door, site_id, asset, units)
+INSERT INTO order_heads (merchant_id, order_id, placed_at, status, order_type, source, door,
+  site_id, asset, units)
 SELECT $1, i, now(), 7, 'MIT', 'ecommerce', $3, $1, 'USD', 100 FROM unnest($2::uuid[]) AS i
 """
 
@@ -63,7 +64,8 @@ def test_each_order_counts_at_once_and_once(server: ServerAddress) -> None:
 
 
 def test_an_order_that_was_committed_late_is_in_the_total_soon(server: ServerAddress) -> None:
-    """Its id was made, then its process stood still for longer than a statement takes: it was missing for good."""
+    """Its id was made, then its process stood still for longer than a statement takes: it was
+    missing for good."""
 
     async def story(connection: asyncpg.Connection) -> None:
         totals = Totals()
@@ -149,7 +151,8 @@ async def move(
     for _ in range(number):
         posting_id = UUID(int=first_id_of(at).int | uuid.uuid4().int >> 64)
         await connection.executemany(
-            "INSERT INTO entries (merchant_id, posting_id, line_no, account, asset, place, units, available_at)"
+            "INSERT INTO entries (merchant_id, posting_id, line_no, account, asset, place, units, "
+            "available_at)"
             " VALUES ($1, $2, $3, 'merchant_payable', 'USDT', $4, 1, now())",
             [(SHOP, posting_id, line_no, place) for line_no in (1, 2)],
         )

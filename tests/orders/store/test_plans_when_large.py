@@ -34,7 +34,8 @@ INSERT INTO attempts (merchant_id, attempt_id, order_id, attempt_no, state, ladd
 SELECT merchant_id, posting_id, order_id, 1, 'approved', 'funds', business_at, 1, 'USD', 'merchant' FROM postings;
 ANALYZE postings, entries, orders, order_heads, attempts
 """
-# As if a second process cost nothing, as it seems to beside all that a plan for a long history expects.
+# As if a second process cost nothing, as it seems to beside all that a plan for a long history
+# expects.
 CHEAP = """
 SET LOCAL parallel_setup_cost = 0; SET LOCAL parallel_tuple_cost = 0; SET LOCAL min_parallel_table_scan_size = 0;
 SET LOCAL min_parallel_index_scan_size = 0

@@ -1,5 +1,5 @@
-"""A connection keeps the plan that it made while the tables were small: the statements of every order look their rows
-up by keys from the first one on."""
+"""A connection keeps the plan that it made while the tables were small: the statements of every
+order look their rows up by keys from the first one on."""
 
 import asyncio
 import json
@@ -31,20 +31,36 @@ CHANGES = (
     f"SELECT write_changes('{NO_ROWS}', {', '.join(f'ARRAY[]::{kind}[]' for kind in COLUMNS)})"
 )
 ADMITTED = """
-SELECT admit_orders(jsonb_build_array(jsonb_build_object('merchant_id', merchant_id, 'merchant_version', version,
-  'order_id', gen_random_uuid(), 'key', 'k', 'operation', 'order', 'input_mac', '', 'answer', '{}', 'kind', 'stable',
-  'door', 'rescue', 'external_id', 'x', 'generation', 1, 'site_id', merchant_id, 'descriptor', '', 'asset', 'USD',
-  'units', 1, 'amount_text', '1', 'order_type', 'MIT', 'source', 'web', 'placed_at', now(), 'recorded_at', now(),
-  'due_at', now(), 'due_kind', 'expire', 'facts', '{}'::jsonb, 'stage', 'received', 'happening', 'received', 'actor',
-  '', 'request_id', '', 'event_id', gen_random_uuid(), 'event', '{}'::jsonb, 'subject_kind', 'order', 'status', 0,
-  'first_name', '', 'last_name', '', 'email', '', 'phone', '', 'ip', '', 'search', '', 'channel', '', 'attempt_id',
+SELECT admit_orders(jsonb_build_array(jsonb_build_object('merchant_id', merchant_id,
+  'merchant_version', version,
+  'order_id', gen_random_uuid(), 'key', 'k', 'operation', 'order', 'input_mac', '', 'answer', '{}',
+    'kind', 'stable',
+  'door', 'rescue', 'external_id', 'x', 'generation', 1, 'site_id', merchant_id, 'descriptor', '',
+    'asset', 'USD',
+  'units', 1, 'amount_text', '1', 'order_type', 'MIT', 'source', 'web', 'placed_at', now(),
+    'recorded_at', now(),
+  'due_at', now(), 'due_kind', 'expire', 'facts', '{}'::jsonb, 'stage', 'received', 'happening',
+    'received', 'actor',
+  '', 'request_id', '', 'event_id', gen_random_uuid(), 'event', '{}'::jsonb, 'subject_kind',
+    'order', 'status', 0,
+  'first_name', '', 'last_name', '', 'email', '', 'phone', '', 'ip', '', 'search', '', 'channel',
+    '', 'attempt_id',
   gen_random_uuid())), '00000000-0000-0000-0000-000000000000')
 FROM merchants
 """
 ADMISSION = (
-    "requests", "order_refs", "order_log", "orders", "order_heads", "payers", "order_payer", "order_search", "outbox",
-    "attempts", "due_work",
-)  # fmt: skip
+    "requests",
+    "order_refs",
+    "order_log",
+    "orders",
+    "order_heads",
+    "payers",
+    "order_payer",
+    "order_search",
+    "outbox",
+    "attempts",
+    "due_work",
+)
 FORGET = """
 SELECT pg_clear_relation_stats(relnamespace::regnamespace::text, relname), pg_clear_attribute_stats(
   relnamespace::regnamespace::text, relname, attname, false)
@@ -86,13 +102,17 @@ async def _plans(server: ServerAddress, rows: int) -> dict[str, str]:
                 FORGET
             )  # what an earlier test's rows taught the server of this database
             await connection.execute(f"""
-            INSERT INTO order_heads (merchant_id, order_id, placed_at, status, order_type, source, door, site_id, asset,
+            INSERT INTO order_heads (merchant_id, order_id, placed_at, status, order_type, source,
+              door, site_id, asset,
               units)
-            SELECT '{"1" * 32}', gen_random_uuid(), now(), 7, 'MIT', 'web', 'rescue', '{"1" * 32}', 'USD', 1
+            SELECT '{"1" * 32}', gen_random_uuid(), now(), 7, 'MIT', 'web', 'rescue', '{"1" * 32}',
+              'USD', 1
             FROM generate_series(1, {rows});
-            INSERT INTO orders (merchant_id, order_id, stage, version, door, kind, external_id, generation, site_id,
+            INSERT INTO orders (merchant_id, order_id, stage, version, door, kind, external_id,
+              generation, site_id,
               descriptor, asset, units, amount_text, placed_at, facts)
-            SELECT merchant_id, order_id, 'completed', 1, door, 'mit_sync', order_id, 1, site_id, '', asset, units, '1',
+            SELECT merchant_id, order_id, 'completed', 1, door, 'mit_sync', order_id, 1, site_id,
+              '', asset, units, '1',
               placed_at, '{{}}' FROM order_heads;
             INSERT INTO due_work (merchant_id, kind, subject_id, due_at)
             SELECT merchant_id, 'expire', order_id, now() FROM order_heads;

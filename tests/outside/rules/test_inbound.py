@@ -15,10 +15,18 @@ from recoup.outside.inbound import SKEW_SECONDS_MAX, is_signed, read_notice, sig
 
 KEY, NOW = b"k" * 32, datetime(2030, 5, 1, 12, tzinfo=UTC)
 GOOD: dict[str, Any] = {
-    "noticeId": "n1", "caseId": "c1", "merchantId": str(uuid.UUID(int=1)), "chargeId": str(uuid.UUID(int=2)),
-    "stage": "first", "status": "open", "amount": 4590, "currency": "USD", "reasonCode": "10.4",
-    "respondBy": "2030-05-15T00:00:00Z", "fee": 1500,
-}  # fmt: skip
+    "noticeId": "n1",
+    "caseId": "c1",
+    "merchantId": str(uuid.UUID(int=1)),
+    "chargeId": str(uuid.UUID(int=2)),
+    "stage": "first",
+    "status": "open",
+    "amount": 4590,
+    "currency": "USD",
+    "reasonCode": "10.4",
+    "respondBy": "2030-05-15T00:00:00Z",
+    "fee": 1500,
+}
 
 
 @given(st.binary(max_size=200), st.binary(max_size=200))

@@ -1,4 +1,5 @@
-"""What a partner does with its merchants (contract §16.5): made once, shown once, switched together, reported."""
+"""What a partner does with its merchants (contract §16.5): made once, shown once, switched
+together, reported."""
 
 import asyncio
 import csv

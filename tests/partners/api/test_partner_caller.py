@@ -1,4 +1,5 @@
-"""A partner signs in with a key of its own, which opens what is a partner's and nothing else (contract §16.5)."""
+"""A partner signs in with a key of its own, which opens what is a partner's and nothing else
+(contract §16.5)."""
 
 import base64
 import json
@@ -23,7 +24,8 @@ def key(door: Door) -> PartnerKey:
 def bearer(door: Door, key: PartnerKey) -> dict[str, str]:
     body = {"AppKey": key.app_key, "AppSecret": key.app_secret}
     return {
-        "authorization": f"Bearer {door.call('POST', '/v1/oauth2/token', json=body).json()['accessToken']}"
+        "authorization": f"Bearer "
+        f"{door.call('POST', '/v1/oauth2/token', json=body).json()['accessToken']}"
     }
 
 

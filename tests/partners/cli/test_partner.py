@@ -1,4 +1,5 @@
-"""`recoup partner`: shown, changed by the operator, refused with the reason; what was done is noted."""
+"""`recoup partner`: shown, changed by the operator, refused with the reason; what was done is
+noted."""
 
 import asyncio
 import json

@@ -1,4 +1,5 @@
-"""A partner's pages, the page that hands credentials over, and sign-up, as a browser without a script uses them."""
+"""A partner's pages, the page that hands credentials over, and sign-up, as a browser without a
+script uses them."""
 
 import asyncio
 import html
@@ -73,7 +74,8 @@ def office(server: ServerAddress, story: Callable[[Office], Awaitable[None]]) ->
             await register_merchant(world, shop.merchant_id, "Brightleaf Tea", partner_id)
             async with owner(world) as connection:
                 await connection.execute(
-                    "INSERT INTO partner_merchants (merchant_id, partner_id, external_id, created_at)"
+                    "INSERT INTO partner_merchants (merchant_id, partner_id, external_id, "
+                    "created_at)"
                     " VALUES ($1, $2, 'crm-1', now())",
                     shop.merchant_id,
                     partner_id,
@@ -113,8 +115,13 @@ def shown(page: str) -> dict[str, str]:
     }
 
 
-NEW = {"name": "Tea <b>& Sons</b>", "external_id": "crm-2", "site_url": "https://tea.example", "site_name": "Tea",
-       "descriptor": "TEAANDSONS"}  # fmt: skip
+NEW = {
+    "name": "Tea <b>& Sons</b>",
+    "external_id": "crm-2",
+    "site_url": "https://tea.example",
+    "site_name": "Tea",
+    "descriptor": "TEAANDSONS",
+}
 
 
 def test_a_merchant_is_made_shown_once_and_handed_over(server: ServerAddress) -> None:
@@ -340,7 +347,8 @@ def test_a_key_in_daily_use_is_not_said_to_be_unused_before_it_ends(server: Serv
 
 
 def test_who_may_not_make_keys_does_not_see_those_that_an_owner_made(server: ServerAddress) -> None:
-    """The form of a merchant that was made, sent again, had answered with the link to its newest keys."""
+    """The form of a merchant that was made, sent again, had answered with the link to its newest
+    keys."""
 
     async def story(at: Office) -> None:
         operations, boss = await at.as_("operations"), await at.as_("owner")
@@ -370,7 +378,8 @@ def test_who_may_not_make_keys_does_not_see_those_that_an_owner_made(server: Ser
     office(server, story)
 
 
-# sign-up --------------------------------------------------------------------------------------------------------
+# sign-up
+# --------------------------------------------------------------------------------------------------------
 
 ME = {"email": "Ana@Shop.example", "password": PASSWORD, "name": "Ana's shop", "kind": "both",
       "site_url": "https://shop.example"}  # fmt: skip

@@ -1,4 +1,5 @@
-"""A partner's report in the portal as of a moment: what it shows, what it says of it, and where it leads."""
+"""A partner's report in the portal as of a moment: what it shows, what it says of it, and where it
+leads."""
 
 import html
 import re

@@ -13,8 +13,18 @@ from recoup.db.server import ServerAddress
 from recoup.main.portal import routes
 
 # They ask for no merchant, choose what is looked at, or leave; below /account it is one's own.
-OPEN = {"/signin", "/signin/code", "/signin/forgot", "/signin/password/{token}", "/signup", "/signout",
-        "/handover/{token}", "/invitations/{token}", "/merchant", "/world"}  # fmt: skip
+OPEN = {
+    "/signin",
+    "/signin/code",
+    "/signin/forgot",
+    "/signin/password/{token}",
+    "/signup",
+    "/signout",
+    "/handover/{token}",
+    "/invitations/{token}",
+    "/merchant",
+    "/world",
+}
 
 
 async def run(pool: Any, sql: str, *args: Any) -> Any:
@@ -31,7 +41,8 @@ async def pause(shop: Shop) -> None:
 async def member(shop: Shop, who: str, role: str) -> None:
     await run(
         shop.world.people,
-        "INSERT INTO memberships SELECT user_id, 'merchant', $2, $3, now() FROM users WHERE email = $1",
+        "INSERT INTO memberships SELECT user_id, 'merchant', $2, $3, now() FROM users WHERE email "
+        "= $1",
         f"{who}@example.test",
         shop.merchant_id,
         role,
@@ -111,7 +122,8 @@ def test_a_shops_own_people_go_on_while_its_partner_is_paused(server: ServerAddr
         assert "is paused" not in texts(await pat.get("/switches"))
         await run(
             shop.world.people,
-            "UPDATE memberships SET role = 'operations' WHERE role = 'analyst' AND subject_kind = 'merchant'",
+            "UPDATE memberships SET role = 'operations' WHERE role = 'analyst' AND subject_kind = "
+            "'merchant'",
         )
         assert await switched(pat, shop) == (303, False)
         for client in (owner, olga):

@@ -33,7 +33,8 @@ class Ahead(Clocks):
 
 @dataclass
 class Person:
-    """Somebody signed in: their session's token, their app's secret and recovery codes once they have them."""
+    """Somebody signed in: their session's token, their app's secret and recovery codes once they
+    have them."""
 
     world: World
     email: str
@@ -91,7 +92,8 @@ async def person(world: World, *memberships: Membership) -> Person:
 
 
 async def secured(world: World, *memberships: Membership) -> Person:
-    """The same with a second factor; the code that turned it on is used up, so the clock goes on by a step."""
+    """The same with a second factor; the code that turned it on is used up, so the clock goes on by
+    a step."""
     made = await person(world, *memberships)
     secret = await made.offered()
     made.secret = secret
@@ -116,7 +118,8 @@ def run(shop: Shop, work: Callable[[World], Awaitable[None]]) -> None:
 async def actions(who: Person) -> list[str]:
     """Of their log, the oldest first, without sign-ins."""
     rows = await who.world.people.fetch(
-        "SELECT action FROM account_log WHERE user_id = $1 AND action <> 'signed_in' ORDER BY log_id",
+        "SELECT action FROM account_log WHERE user_id = $1 AND action <> 'signed_in' ORDER BY "
+        "log_id",
         who.user_id,
     )
     return [row["action"] for row in rows]

@@ -1,4 +1,5 @@
-"""The audit log's own lines: with the act or not at all, in words that the page knows, and never taken back."""
+"""The audit log's own lines: with the act or not at all, in words that the page knows, and never
+taken back."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -13,7 +14,10 @@ from recoup.audit.rules import ACTIONS, changes, checked
 from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
 
-_LINES = "SELECT actor, action, subject_id, facts, request_id FROM audit_lines WHERE merchant_id = $1 ORDER BY line_id"
+_LINES = (
+    "SELECT actor, action, subject_id, facts, request_id FROM audit_lines WHERE merchant_id "
+    "= $1 ORDER BY line_id"
+)
 
 
 def test_an_act_and_its_line_are_written_together_or_not_at_all(server: ServerAddress) -> None:

@@ -1,4 +1,5 @@
-"""A membership holds in the world that it was made in: what somebody is in the sandbox opens nothing that is live."""
+"""A membership holds in the world that it was made in: what somebody is in the sandbox opens
+nothing that is live."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

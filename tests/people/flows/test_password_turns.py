@@ -1,4 +1,5 @@
-"""Passwords are looked at in turn, and strangers who send many keep nobody else waiting behind all of them."""
+"""Passwords are looked at in turn, and strangers who send many keep nobody else waiting behind all
+of them."""
 
 import asyncio
 import threading
@@ -18,7 +19,8 @@ async def settled() -> None:
 
 
 class Begun(ThreadPoolExecutor):
-    """Notes whose password is handed to a thread, in which order. Threads may end in any other on a busy machine."""
+    """Notes whose password is handed to a thread, in which order. Threads may end in any other on a
+    busy machine."""
 
     def __init__(self) -> None:
         super().__init__(AT_ONCE)
@@ -30,7 +32,8 @@ class Begun(ThreadPoolExecutor):
 
 
 class Desk:
-    """Notes whose password was looked at. Closed at first: what is begun there waits until it opens."""
+    """Notes whose password was looked at. Closed at first: what is begun there waits until it
+    opens."""
 
     def __init__(self) -> None:
         self.passwords, self._open, self._threads = Passwords(), threading.Event(), Begun()
@@ -79,7 +82,8 @@ def test_one_network_that_sends_many_is_one_among_others() -> None:
 
 
 def test_ninety_strangers_do_not_starve_who_comes_after_them() -> None:
-    """Of ninety that sent two each the sixty-fifth and all after it were refused, whoever they were."""
+    """Of ninety that sent two each the sixty-fifth and all after it were refused, whoever they
+    were."""
 
     async def story() -> None:
         desk = Desk()

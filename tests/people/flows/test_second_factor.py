@@ -1,4 +1,5 @@
-"""A second factor from the first code to the last recovery code, with everybody who should not get in."""
+"""A second factor from the first code to the last recovery code, with everybody who should not get
+in."""
 
 import asyncio
 from collections.abc import Iterator
@@ -364,7 +365,8 @@ def test_each_change_is_mailed_once_and_again_when_nobody_knows(shop: Shop) -> N
         assert '<html lang="es">' in subjects[changed].html
         assert "Si no fue usted" in subjects[changed].html
         states = await world.people.fetch(
-            "SELECT mail_state FROM account_mails JOIN account_log USING (log_id) WHERE user_id = $1",
+            "SELECT mail_state FROM account_mails JOIN account_log USING (log_id) WHERE user_id = "
+            "$1",
             ann.user_id,
         )
         assert [row[0] for row in states] == ["sent"] * 3

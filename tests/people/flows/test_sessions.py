@@ -1,4 +1,5 @@
-"""Sessions end by themselves, roles are read anew at each call, and what is kept of them opens nothing."""
+"""Sessions end by themselves, roles are read anew at each call, and what is kept of them opens
+nothing."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator

@@ -1,4 +1,5 @@
-"""Whatever is typed into any page or form of the portal, it says what happened: never an error of the server's."""
+"""Whatever is typed into any page or form of the portal, it says what happened: never an error of
+the server's."""
 
 import re
 from collections.abc import Callable, Iterator, Set
@@ -20,21 +21,66 @@ from recoup.people.page.endpoint import COOKIE
 
 ROLES = {"owner": "owner", "seat": "partner owner", "operator": "operator", "anyone": ""}
 HOSTILE = {
-    "quotes": "' OR '1'='1\"; DROP TABLE orders;--", "markup": "<script>alert(1)</script>", "emoji": "🦊👩‍👩‍👧",
-    "right to left": "نورا \u202e العتيبي", "two letters": "Wu", "nothing": "", "blanks": " \t\n ", "a zero": "a\x00b",
-    "a broken cursor": "eyJicm9rZW4", "an id of nobody": "0190f3c1-2b7a-7c3e-9d41-5e6f7a8b9c0d", "a number": "-1",
-    "a huge number": "9" * 40, "a date": "9999-12-31", "no date": "2026-02-31T99:00:00Z", "10 KB": "é" * 5_000,
-    "a lone surrogate": "%ED%A0%80", "a template": "{{ 7 * 7 }}", "a path": "../../etc/passwd", "infinity": "NaN",
-}  # fmt: skip
+    "quotes": "' OR '1'='1\"; DROP TABLE orders;--",
+    "markup": "<script>alert(1)</script>",
+    "emoji": "🦊👩‍👩‍👧",
+    "right to left": "نورا \u202e العتيبي",
+    "two letters": "Wu",
+    "nothing": "",
+    "blanks": " \t\n ",
+    "a zero": "a\x00b",
+    "a broken cursor": "eyJicm9rZW4",
+    "an id of nobody": "0190f3c1-2b7a-7c3e-9d41-5e6f7a8b9c0d",
+    "a number": "-1",
+    "a huge number": "9" * 40,
+    "a date": "9999-12-31",
+    "no date": "2026-02-31T99:00:00Z",
+    "10 KB": "é" * 5_000,
+    "a lone surrogate": "%ED%A0%80",
+    "a template": "{{ 7 * 7 }}",
+    "a path": "../../etc/passwd",
+    "infinity": "NaN",
+}
 KINDS = draw("fuzz", HOSTILE.values(), 6, label="kinds")
 LIKE_MOMENTS = {"no moment": "2026-02-31T99:00:00Z", "the first": "0001-01-01T00:00:00+14:00"}
 _NOBODY = HOSTILE["an id of nobody"]
 FIRST_AND_LAST = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")
 ENDS_OF_TIME = [f"{at}{sign}{_NOBODY}" for at in FIRST_AND_LAST for sign in "_~"]
 # What pages read from their addresses beside the fields of their forms.
-PARAMETERS = ("cursor", "after", "before", "next", "page", "size", "sort", "view", "cols", "from", "to", "range", "key",
-              "show", "within", "zone", "q", "request", "state", "amount", "how", "line_1", "count", "inputs", "placed",
-              "created", "status", "attempts", "expires", "channel", "site", "id")  # fmt: skip
+PARAMETERS = (
+    "cursor",
+    "after",
+    "before",
+    "next",
+    "page",
+    "size",
+    "sort",
+    "view",
+    "cols",
+    "from",
+    "to",
+    "range",
+    "key",
+    "show",
+    "within",
+    "zone",
+    "q",
+    "request",
+    "state",
+    "amount",
+    "how",
+    "line_1",
+    "count",
+    "inputs",
+    "placed",
+    "created",
+    "status",
+    "attempts",
+    "expires",
+    "channel",
+    "site",
+    "id",
+)
 EVERY_NAME = frozenset(PARAMETERS)
 PLACES_IN_LISTS = {"cursor", "after", "before", "next", "page"}
 SLOW = {"/signin", "/signup"}  # each try costs the time of a password
@@ -86,7 +132,8 @@ def asked(ground: Ground, method: str, path: str, line: Line, **more: Any) -> ht
 
 @contextmanager
 def read_names() -> Iterator[Set[str]]:
-    """The names of parameters that pages look up meanwhile. Of what none looks up, any value makes the same page."""
+    """The names of parameters that pages look up meanwhile. Of what none looks up, any value makes
+    the same page."""
     read = set[str]()
 
     def noting(looks_up: Callable[..., Any]) -> Callable[..., Any]:
@@ -284,7 +331,8 @@ def test_passwords_are_never_shown_again(ground: Ground) -> None:
 
 @pytest.mark.parametrize("path", ["/signin", "/signin/forgot", "/signup", "/signin/code"])
 def test_a_strangers_form_full_of_digits_is_refused_as_it_is(ground: Ground, path: str) -> None:
-    """Each kept the doors busy for as long as fifty ordinary calls, even where the answer was to wait."""
+    """Each kept the doors busy for as long as fifty ordinary calls, even where the answer was to
+    wait."""
     for digits in ("4+" * 3_000, "4 4 4 4 " * 4_000):
         answer = ground.call("POST", path, data={"email": digits}, headers={"accept": "text/html"})
         assert answer.status_code == 400

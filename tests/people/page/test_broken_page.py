@@ -1,4 +1,5 @@
-"""A page that breaks on our side: whoever waits gets its number; the log what broke and where, and nothing it held."""
+"""A page that breaks on our side: whoever waits gets its number; the log what broke and where, and
+nothing it held."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,5 @@
-"""Somebody forgot their password: a link by mail sets another, once and soon, and tells nobody who has an account."""
+"""Somebody forgot their password: a link by mail sets another, once and soon, and tells nobody who
+has an account."""
 
 import asyncio
 import re
@@ -32,7 +33,8 @@ async def mails(world: World, to: str) -> Sequence[asyncpg.Record]:
     try:
         return list(
             await connection.fetch(
-                "SELECT subject, text, html FROM mailbox.mails WHERE recipient = $1 ORDER BY arrived_at, id",
+                "SELECT subject, text, html FROM mailbox.mails WHERE recipient = $1 ORDER BY "
+                "arrived_at, id",
                 to,
             )
         )
@@ -58,7 +60,8 @@ async def sign_in(client: httpx.AsyncClient, email: str, password: str) -> int:
 
 
 def test_who_forgot_the_password_sets_another_by_the_mails_link(server: ServerAddress) -> None:
-    """Shop's people, the operator's and a partner's, by the same page; everything that was open ends."""
+    """Shop's people, the operator's and a partner's, by the same page; everything that was open
+    ends."""
 
     async def story(shop: Shop, signed_in: As) -> None:
         for who in ("clerk", "olga", "pat"):
@@ -83,7 +86,8 @@ def test_who_forgot_the_password_sets_another_by_the_mails_link(server: ServerAd
         assert path.rpartition("/")[2] not in str(kept)
         lines = await people(
             shop,
-            "SELECT action, actor LIKE 'user:%' FROM account_log WHERE action LIKE 'password%' ORDER BY log_id LIMIT 2",
+            "SELECT action, actor LIKE 'user:%' FROM account_log WHERE action LIKE 'password%' "
+            "ORDER BY log_id LIMIT 2",
         )
         assert lines == [("password_link_asked", False), ("password_set", True)]
         told = texts(await (await signed_in("owner")).get("/audit?kind=people"))

@@ -234,7 +234,7 @@ PAGES = [
 RAW = {
     "people/page/impersonation.py": "whose form to end is read only while there is something to end",
     "desk/page/order/act.py": "the first step of a refund is an address with the form's fields",
-}  # fmt: skip
+}
 SECRETS = {"password", "old", "new", "csrf"}
 
 

@@ -197,7 +197,8 @@ def test_sign_ups_with_one_e_mail_and_two_passwords_at_once_share_nothing(
         assert (
             await people_sql(
                 at.world,
-                "SELECT FROM unfinished_sign_ups u JOIN memberships m ON m.subject_id IN (u.merchant_id, u.partner_id)",
+                "SELECT FROM unfinished_sign_ups u JOIN memberships m ON m.subject_id IN "
+                "(u.merchant_id, u.partner_id)",
             )
             == []
         )
@@ -262,7 +263,8 @@ def test_keys_are_never_made_again_for_a_merchant_that_has_or_had_a_member(
         mid = (
             await people_sql(
                 at.world,
-                "SELECT subject_id FROM memberships JOIN users USING (user_id) WHERE email = 'ana@shop.example'",
+                "SELECT subject_id FROM memberships JOIN users USING (user_id) WHERE email = "
+                "'ana@shop.example'",
             )
         )[0][0]
         for had in (False, True):
@@ -271,8 +273,10 @@ def test_keys_are_never_made_again_for_a_merchant_that_has_or_had_a_member(
             hashed = await Passwords().hashed(PASSWORD)
             await people_sql(
                 at.world,
-                "INSERT INTO unfinished_sign_ups (login, password_hash, kind, user_id, merchant_id, site_id,"
-                " partner_id, begun_at) VALUES ('eve@x.example', $1, 'merchant', gen_random_uuid(), $2,"
+                "INSERT INTO unfinished_sign_ups (login, password_hash, kind, user_id, "
+                "merchant_id, site_id,"
+                " partner_id, begun_at) VALUES ('eve@x.example', $1, 'merchant', "
+                "gen_random_uuid(), $2,"
                 " gen_random_uuid(), gen_random_uuid(), now()) ON CONFLICT (login) DO UPDATE SET"
                 " merchant_id = excluded.merchant_id",
                 hashed,

@@ -1,4 +1,5 @@
-"""The operator looks as somebody of a shop: what is seen, what may be done, who hears of it, and how it ends."""
+"""The operator looks as somebody of a shop: what is seen, what may be done, who hears of it, and
+how it ends."""
 
 import asyncio
 import html
@@ -170,7 +171,8 @@ async def _age(shop: Shop) -> None:
     try:
         await connection.execute(
             "UPDATE impersonations"
-            " SET began_at = began_at - interval '1 hour', expires_at = expires_at - interval '1 hour'"
+            " SET began_at = began_at - interval '1 hour', expires_at = expires_at - interval '1 "
+            "hour'"
         )
     finally:
         await connection.close()

@@ -159,7 +159,8 @@ def test_nobody_gets_anothers_account_by_a_link(server: ServerAddress) -> None:
         assert "Brightleaf Tea" in (await rita.get("/onboarding")).text
         rows = await people(
             shop,
-            "SELECT role FROM memberships JOIN users USING (user_id) WHERE email = $1 AND subject_kind = 'merchant'",
+            "SELECT role FROM memberships JOIN users USING (user_id) WHERE email = $1 AND "
+            "subject_kind = 'merchant'",
             "rita@example.test",
         )
         assert [row["role"] for row in rows] == ["analyst"]
@@ -252,7 +253,8 @@ def test_there_is_an_end_to_inviting(server: ServerAddress) -> None:
         await people(
             shop,
             "INSERT INTO invitations SELECT gen_random_uuid(), sha256(n::text::bytea), NULL, email,"
-            " subject_kind, subject_id, subject_name, role, world, invited_by, created_at, expires_at, NULL,"
+            " subject_kind, subject_id, subject_name, role, world, invited_by, created_at, "
+            "expires_at, NULL,"
             " NULL, NULL, NULL, 'sent', 1, NULL, '' FROM invitations, generate_series(1, 49) n",
         )
         answer = await post(
@@ -278,8 +280,10 @@ def test_one_person_sends_only_so_many_whatever_they_own(server: ServerAddress) 
         await people(
             shop,
             "INSERT INTO invitations SELECT gen_random_uuid(), sha256(n::text::bytea), NULL, email,"
-            " 'merchant', gen_random_uuid(), subject_name, role, world, invited_by, created_at, expires_at,"
-            " NULL, NULL, NULL, NULL, 'sent', 1, NULL, '' FROM invitations, generate_series(1, $1) n",
+            " 'merchant', gen_random_uuid(), subject_name, role, world, invited_by, created_at, "
+            "expires_at,"
+            " NULL, NULL, NULL, NULL, 'sent', 1, NULL, '' FROM invitations, generate_series(1, $1) "
+            "n",
             SENT_MAX - 2,
         )
         subject, user_id = (
@@ -325,7 +329,8 @@ def test_one_person_sends_only_so_many_whatever_they_own(server: ServerAddress) 
 
 
 def test_a_mail_that_was_lost_goes_out_again_and_is_read_once(server: ServerAddress) -> None:
-    """Killed between the invitation and its mail, or the answer lost: the worker sends it with the same Message-ID."""
+    """Killed between the invitation and its mail, or the answer lost: the worker sends it with the
+    same Message-ID."""
 
     async def story(shop: Shop, signed_in: As) -> None:
         boss, mail = await signed_in("owner"), shop.world.mail

@@ -1,4 +1,5 @@
-"""Which language a page is in: what its reader chose, else what their browser asks for, else English."""
+"""Which language a page is in: what its reader chose, else what their browser asks for, else
+English."""
 
 import re
 

@@ -1,4 +1,5 @@
-"""Nobody locks anybody out: tries are counted by e-mail and network, and by device where that is known."""
+"""Nobody locks anybody out: tries are counted by e-mail and network, and by device where that is
+known."""
 
 import httpx
 import pytest
@@ -82,7 +83,8 @@ def test_many_networks_together_guess_a_bounded_number_of_times(server: ServerAd
 
 
 def test_an_own_account_with_the_same_e_mail_gives_no_tries_back(server: ServerAddress) -> None:
-    """Whoever signed up with somebody's e-mail signed in there, and guessed another eight times, and again."""
+    """Whoever signed up with somebody's e-mail signed in there, and guessed another eight times,
+    and again."""
 
     async def story(at: Office) -> None:
         thief = at.browser("203.0.1.7")

@@ -1,4 +1,5 @@
-"""A membership ends on the page of people: at the next request nothing is left of it, and nobody locks a shop out."""
+"""A membership ends on the page of people: at the next request nothing is left of it, and nobody
+locks a shop out."""
 
 import asyncio
 import re

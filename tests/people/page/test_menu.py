@@ -13,15 +13,19 @@ from recoup.db.server import ServerAddress
 from recoup.notifications.page.notifications import linked
 
 _DISPUTE = """
-INSERT INTO disputes (merchant_id, dispute_id, order_id, dispute_no, attempt_id, route, case_ref, round_id, kind,
+INSERT INTO disputes (merchant_id, dispute_id, order_id, dispute_no, attempt_id, route, case_ref,
+  round_id, kind,
   reason_code, stage, state, units, asset, liable, opened_at)
-VALUES ($1, gen_random_uuid(), $2, $3::int, gen_random_uuid(), 'sandbox', 'c' || $3::int, gen_random_uuid(), 'fraud',
+VALUES ($1, gen_random_uuid(), $2, $3::int, gen_random_uuid(), 'sandbox', 'c' || $3::int,
+  gen_random_uuid(), 'fraud',
   '10.4', 'first', $4, 100, 'USD', 'operator', now())
 """
 _REQUEST = """
-INSERT INTO refund_requests (merchant_id, request_id, order_id, state, units, asset, message, items, input_mac,
+INSERT INTO refund_requests (merchant_id, request_id, order_id, state, units, asset, message, items,
+  input_mac,
   requested_by, requested_role, requested_at, expires_at)
-VALUES ($1, gen_random_uuid(), $2, 'waiting', 100, 'USD', '', '[]', '', 'user:x', 'operations', now(), now())
+VALUES ($1, gen_random_uuid(), $2, 'waiting', 100, 'USD', '', '[]', '', 'user:x', 'operations',
+  now(), now())
 """
 
 _ADJUSTMENT = """

@@ -1,4 +1,5 @@
-"""The portal as a browser without a script uses it: pages, forms, links. Real databases; the app in this process."""
+"""The portal as a browser without a script uses it: pages, forms, links. Real databases; the app in
+this process."""
 
 import asyncio
 import html
@@ -74,7 +75,8 @@ def ids(page: str) -> list[str]:
     return re.findall(r'class="open" href="/orders/([0-9a-f-]{36})(?:\?[^"]*)?"', page)
 
 
-# signing in -----------------------------------------------------------------------------------------------------
+# signing in
+# -----------------------------------------------------------------------------------------------------
 
 
 def test_who_is_not_signed_in_is_sent_to_sign_in_and_back(shop: Shop) -> None:
@@ -201,7 +203,8 @@ def test_the_operator_sees_all_merchants(shop: Shop) -> None:
     visit(shop, work, email="op@example.test", address="198.51.100.7")
 
 
-# the list -------------------------------------------------------------------------------------------------------
+# the list
+# -------------------------------------------------------------------------------------------------------
 
 
 def test_the_columns_stand_in_their_order_and_say_their_zone(shop: Shop) -> None:
@@ -315,12 +318,22 @@ def test_customers_cannot_write_the_page(shop: Shop) -> None:
 
 
 STRANGE = [
-    "/orders?cursor=zz", "/orders?cursor=n1.zz", "/orders?cursor=" + "9" * 5000, "/orders?status=99&status=x&type=nope",
-    "/orders?placed_from=2026-13-45&placed_to=yesterday", "/orders?site=nope", "/orders?size=9999999",
-    "/orders?q=%00%ff", "/orders?q=" + "x" * 10_240, "/orders?q=" + quote("😀" * 500),
-    "/orders?q=" + quote("نورا‮abc"), "/orders?q=%25_%5C",
-    "/orders?placed_from=2026-11-20&placed_to=2026-11-01", "/orders?created_from=9999-12-31", "/orders?q=a&q=b",
-]  # fmt: skip
+    "/orders?cursor=zz",
+    "/orders?cursor=n1.zz",
+    "/orders?cursor=" + "9" * 5000,
+    "/orders?status=99&status=x&type=nope",
+    "/orders?placed_from=2026-13-45&placed_to=yesterday",
+    "/orders?site=nope",
+    "/orders?size=9999999",
+    "/orders?q=%00%ff",
+    "/orders?q=" + "x" * 10_240,
+    "/orders?q=" + quote("😀" * 500),
+    "/orders?q=" + quote("نورا‮abc"),
+    "/orders?q=%25_%5C",
+    "/orders?placed_from=2026-11-20&placed_to=2026-11-01",
+    "/orders?created_from=9999-12-31",
+    "/orders?q=a&q=b",
+]
 
 
 @each("path", STRANGE)
@@ -333,7 +346,8 @@ def test_a_strange_address_is_a_proper_page(shop: Shop, path: str) -> None:
     visit(shop, work)
 
 
-# one order ------------------------------------------------------------------------------------------------------
+# one order
+# ------------------------------------------------------------------------------------------------------
 
 
 def test_every_story_has_its_page(shop: Shop) -> None:

@@ -13,7 +13,8 @@ PAGES = {
 
 
 def test_a_link_of_somebody_else_tells_of_no_approval(server: ServerAddress) -> None:
-    """/approvals?done=payout said "The payout is approved and is being sent." of a payout that nobody had approved."""
+    """/approvals?done=payout said "The payout is approved and is being sent." of a payout that
+    nobody had approved."""
 
     async def story(shop: Shop, signed_in: As) -> None:
         operator = await signed_in("olga")

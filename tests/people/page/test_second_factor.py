@@ -1,4 +1,5 @@
-"""The account's pages by HTTP, honest and otherwise: what each cookie opens, what each form may, whom a rule binds."""
+"""The account's pages by HTTP, honest and otherwise: what each cookie opens, what each form may,
+whom a rule binds."""
 
 import asyncio
 import html

@@ -186,7 +186,8 @@ def test_an_erasure_takes_shared_views_that_name_the_customer(server: ServerAddr
 def test_a_view_keeps_the_days_that_were_chosen_by_name(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not those that they were when it was saved: a list of the last seven days shows today's orders in three weeks."""
+    """Not those that they were when it was saved: a list of the last seven days shows today's
+    orders in three weeks."""
 
     monkeypatch.setattr(merchant_cache, "KEEP_SECONDS", 0)  # the door sees the moved clock at once
 

@@ -1,4 +1,5 @@
-"""Codes of the app after RFC 6238, recovery codes that can be read aloud, and what is typed by hand or by malice."""
+"""Codes of the app after RFC 6238, recovery codes that can be read aloud, and what is typed by hand
+or by malice."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -136,7 +137,8 @@ def test_what_the_picture_says() -> None:
             "Firefox on Linux",
         ),
         (
-            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like "
+            "Gecko)"
             " Version/18 Safari/605",
             "Safari on Mac",
         ),
@@ -146,11 +148,13 @@ def test_what_the_picture_says() -> None:
             "Edge on Windows",
         ),
         (
-            "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140 Mobile Safari/537",
+            "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140 "
+            "Mobile Safari/537",
             "Chrome on Android",
         ),
         (
-            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Version/18 Mobile Safari/604",
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Version/18 "
+            "Mobile Safari/604",
             "Safari on iPhone",
         ),
         ("curl/8.5.0", "Curl"),

@@ -1,4 +1,5 @@
-"""What is known of a customer is taken out of what is written beside them, however it is written there."""
+"""What is known of a customer is taken out of what is written beside them, however it is written
+there."""
 
 import pytest
 from tests.rings import each
@@ -6,9 +7,14 @@ from tests.rings import each
 from recoup.kit.personal import is_erased, redactor
 
 PAYER = {
-    "first_name": "Zoë", "last_name": "Wu", "email": "zoe+tea@post.example", "phone": "+1 555 017 7331",
-    "ip": "203.0.113.9", "billing": {"line1": "7 Leaf & Sons", "country": "US"}, "shipping": None,
-}  # fmt: skip
+    "first_name": "Zoë",
+    "last_name": "Wu",
+    "email": "zoe+tea@post.example",
+    "phone": "+1 555 017 7331",
+    "ip": "203.0.113.9",
+    "billing": {"line1": "7 Leaf & Sons", "country": "US"},
+    "shipping": None,
+}
 
 
 def hidden(text: str, **more: str) -> bool:

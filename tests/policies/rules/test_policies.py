@@ -1,4 +1,5 @@
-"""Policies as data: one reader, one resolution, and none that is saved passes a limit, its bounds or its end."""
+"""Policies as data: one reader, one resolution, and none that is saved passes a limit, its bounds
+or its end."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -102,7 +103,8 @@ def test_the_nearest_policy_can_be_saved(drawn: PolicyTerms, wider: InForce | No
 
 @given(terms())
 def test_what_may_be_saved_cannot_fill_a_window_of_a_network(drawn: PolicyTerms) -> None:
-    """Sends as dense as the gap lets them be, the payment first; declined for one reason after the other."""
+    """Sends as dense as the gap lets them be, the payment first; declined for one reason after the
+    other."""
     saved = nearest(drawn, GROUND)
     tries = sum(saved.group_tries.values()) if saved.tries is None else saved.tries
     gap = timedelta(minutes=max(saved.gap or 0, 15))
@@ -351,12 +353,14 @@ def test_what_cannot_be_saved_says_which_line_why_and_what_could(
 
 
 def test_groups_count_together_and_each_limit_is_named() -> None:
-    """An order may be declined for one reason after the other; a gap alone is no way out where days are full, too."""
+    """An order may be declined for one reason after the other; a gap alone is no way out where days
+    are full, too."""
     found, complaints = check_plain({"tries": {"soft": 9, "funds": 9}}, GROUND)
     assert [(one.line, str(one.why)) for one in complaints] == [
         (
             "tries.soft",
-            "18 attempts after a payment could be 19 on the card in 24 hours; Mastercard allows 10; "
+            "18 attempts after a payment could be 19 on the card in 24 hours; Mastercard allows "
+            "10; "
             "a gap of 145m leaves room.",
         ),
         (

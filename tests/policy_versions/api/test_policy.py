@@ -1,4 +1,5 @@
-"""/policy: retry policies read, checked and saved as versions; of two who save at once one hears of the other."""
+"""/policy: retry policies read, checked and saved as versions; of two who save at once one hears of
+the other."""
 
 from typing import Any
 

@@ -1,4 +1,5 @@
-"""A merchant's retry policy from the file to the send: the next plan obeys, each decision repeats by its version."""
+"""A merchant's retry policy from the file to the send: the next plan obeys, each decision repeats
+by its version."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -62,7 +63,8 @@ async def save(shop: Shop, lines: Any, where: Where | None = None, **more: Any) 
 
 async def decisions(shop: Shop, order_id: UUID) -> list[Row]:
     rows: list[Row] = await shop.world.db.fetch(
-        "SELECT *, versions ->> 'policies' AS policies FROM decisions WHERE order_id = $1 ORDER BY decision_id",
+        "SELECT *, versions ->> 'policies' AS policies FROM decisions WHERE order_id = $1 ORDER BY "
+        "decision_id",
         order_id,
     )
     return rows

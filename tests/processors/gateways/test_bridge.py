@@ -236,7 +236,8 @@ def test_silence_is_unknown_and_a_closed_door_proof_that_nothing_left() -> None:
 
 
 def test_a_process_that_was_paused_before_the_first_byte_sends_nothing_late() -> None:
-    """Its time was not over when the call began; a connection was made, and then the machine stood still."""
+    """Its time was not over when the call began; a connection was made, and then the machine stood
+    still."""
 
     class Paused(Clocks):
         asked = 0

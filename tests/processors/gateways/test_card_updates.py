@@ -1,4 +1,5 @@
-"""An account updater's answers: the sandbox's by its test cards, and a bridge's as it comes over the wire."""
+"""An account updater's answers: the sandbox's by its test cards, and a bridge's as it comes over
+the wire."""
 
 import asyncio
 from dataclasses import replace

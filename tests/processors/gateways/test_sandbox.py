@@ -1,4 +1,5 @@
-"""The sandbox's issuer: one decision for each id, in a book of its own, whatever happens on the way."""
+"""The sandbox's issuer: one decision for each id, in a book of its own, whatever happens on the
+way."""
 
 import asyncio
 import time

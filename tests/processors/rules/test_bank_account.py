@@ -9,8 +9,15 @@ from recoup.kernel.problem import Problem
 from recoup.processors.rules.bank_account import BankAccount, check_currency, read_account
 
 # Published examples of the registry and of the Federal Reserve's directory.
-IBANS = ["DE89370400440532013000", "GB29 NWBK 6016 1331 9268 19", "FR1420041010050500013M02606", "NO9386011117947",
-         "MT84MALT011000012345MTLCAST001S", "BE68-5390-0754-7034", "sa0380000000608010167519"]  # fmt: skip
+IBANS = [
+    "DE89370400440532013000",
+    "GB29 NWBK 6016 1331 9268 19",
+    "FR1420041010050500013M02606",
+    "NO9386011117947",
+    "MT84MALT011000012345MTLCAST001S",
+    "BE68-5390-0754-7034",
+    "sa0380000000608010167519",
+]
 ROUTINGS = ["011000015", "021000021", "091000019", "322271627"]
 
 

@@ -4,13 +4,21 @@ from recoup.processors.rules.browser import Browser, read_browser
 
 HEADERS = {"accept": "text/html", "user-agent": "Mozilla/5.0"}
 FORM = {
-    "language": "zh-Hans-CN", "colorDepth": "24", "screenHeight": "900", "screenWidth": "1440", "timeZoneOffset": "-60",
+    "language": "zh-Hans-CN",
+    "colorDepth": "24",
+    "screenHeight": "900",
+    "screenWidth": "1440",
+    "timeZoneOffset": "-60",
     "javaEnabled": "false",
-}  # fmt: skip
+}
 WRONG = {
-    "language": ("", "d" * 9, "<b>", "de\n"), "colorDepth": ("", "25", "24.0", "１"), "javaEnabled": ("", "yes"),
-    "screenHeight": ("0", "-1", "1e3", "9999999"), "screenWidth": ("", "NaN"), "timeZoneOffset": ("", "841", "-99999"),
-}  # fmt: skip
+    "language": ("", "d" * 9, "<b>", "de\n"),
+    "colorDepth": ("", "25", "24.0", "１"),
+    "javaEnabled": ("", "yes"),
+    "screenHeight": ("0", "-1", "1e3", "9999999"),
+    "screenWidth": ("", "NaN"),
+    "timeZoneOffset": ("", "841", "-99999"),
+}
 
 
 def test_it_is_whole_or_nothing() -> None:

@@ -1,4 +1,5 @@
-"""An installation that Barman copies: the program of `make barman`, its processes, and the loss of a host."""
+"""An installation that Barman copies: the program of `make barman`, its processes, and the loss of
+a host."""
 
 import os
 import signal

@@ -1,5 +1,5 @@
-"""What docs/backup.md says of servers of the operator's own, run as it stands there: Debian's PostgreSQL 15, Barman and
-pgBackRest, each restored to a moment.
+"""What docs/backup.md says of servers of the operator's own, run as it stands there: Debian's
+PostgreSQL 15, Barman and pgBackRest, each restored to a moment.
 
 Again: `pytest -n 0 tests/prove/backup/test_debian.py --timeout=0 -s`
 """
@@ -76,7 +76,8 @@ class Debian:
     def start(self, cluster: Path) -> None:
         log = self.folder / "log"  # its output must not hold the pipes of this test
         self.run(
-            f"{BIN}/pg_ctl -D {cluster} -l {log} -w start >/dev/null 2>&1 || {{ cat {log}; false; }}"
+            f"{BIN}/pg_ctl -D {cluster} -l {log} -w start >/dev/null 2>&1 || {{ cat {log}; false; "
+            f"}}"
         )
 
     def stop(self, cluster: Path, how: str = "immediate") -> None:

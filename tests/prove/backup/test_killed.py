@@ -24,7 +24,10 @@ from recoup.main.backup.configuration import ROLE
 MOMENTS = int(os.environ.get("PROVE_KILLS", "20"))
 LOST_SECONDS_MAX = 1.0
 CALLERS = 4
-_FLUSHED = "SELECT (flush_lsn - '0/0')::bigint FROM pg_stat_replication WHERE application_name = 'barman_receive_wal'"
+_FLUSHED = (
+    "SELECT (flush_lsn - '0/0')::bigint FROM pg_stat_replication WHERE application_name = "
+    "'barman_receive_wal'"
+)
 _KNOWN = "SELECT order_id::text FROM orders WHERE order_id = ANY($1::uuid[])"
 
 
@@ -44,7 +47,8 @@ class Timed(Load):
 async def under_load(
     copied: Copied, dsn: str, seed: int, seconds: float
 ) -> tuple[dict[str, float], float, int, str]:
-    """Kills all after some seconds of load: when each order was answered, the moment, and what was synced by then."""
+    """Kills all after some seconds of load: when each order was answered, the moment, and what was
+    synced by then."""
     load = Timed(copied.installation, seed)
     watch = await asyncpg.connect(dsn, timeout=10)
     callers = [asyncio.create_task(load.work()) for _ in range(CALLERS)]
@@ -107,7 +111,8 @@ def test_at_most_a_second_of_commits_is_lost_with_the_host(tmp_path: Path) -> No
             lost_seconds.append(max((killed - one for one in gone), default=0.0))
             lost_orders += len(gone)
             print(
-                f"moment {moment + 1}: {len(at)} orders, {len(gone)} lost, {lost_seconds[-1]:.2f} s, restored and"
+                f"moment {moment + 1}: {len(at)} orders, {len(gone)} lost, {lost_seconds[-1]:.2f} "
+                f"s, restored and"
                 f" verified in {back_seconds[-1]:.1f} s",
                 flush=True,
             )
@@ -116,7 +121,8 @@ def test_at_most_a_second_of_commits_is_lost_with_the_host(tmp_path: Path) -> No
             copied.receive()
         assert f"{ROLE}" not in copied.recoup("verify")
     print(
-        f"{MOMENTS} moments, {len(promised)} orders, {lost_orders} lost, at most {max(lost_seconds):.2f} s;"
+        f"{MOMENTS} moments, {len(promised)} orders, {lost_orders} lost, at most "
+        f"{max(lost_seconds):.2f} s;"
         f" restored and verified in {max(back_seconds):.1f} s at most"
     )
     assert max(lost_seconds) <= LOST_SECONDS_MAX

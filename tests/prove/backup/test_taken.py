@@ -1,4 +1,5 @@
-"""A host that is lost for good: its encrypted copy takes its place, nothing is sent until `recoup recover`.
+"""A host that is lost for good: its encrypted copy takes its place, nothing is sent until `recoup
+recover`.
 
 Again: `pytest -n 0 tests/prove/backup/test_taken.py --timeout=0 -s`
 """

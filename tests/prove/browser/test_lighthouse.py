@@ -1,4 +1,5 @@
-"""Lighthouse, as anybody may run it: accessibility and best practices of the pages that people live on."""
+"""Lighthouse, as anybody may run it: accessibility and best practices of the pages that people live
+on."""
 
 import json
 import os
@@ -74,7 +75,8 @@ def scores(tool: Path, folder: Path, address: str, cookie: str, form: str) -> di
             audit = read["audits"][one["id"]]
             if one["weight"] and audit["score"] is not None and audit["score"] < 1:
                 print(
-                    f"  {name}: {audit['id']}: {audit['title']} {str(audit.get('details', ''))[:300]}"
+                    f"  {name}: {audit['id']}: {audit['title']} "
+                    f"{str(audit.get('details', ''))[:300]}"
                 )
     return {name: round(100 * read["categories"][name]["score"]) for name in CATEGORIES}
 

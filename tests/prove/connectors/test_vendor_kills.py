@@ -1,6 +1,6 @@
-"""The same story on the bridge and on each connector, over HTTP: declined, tried again, approved, held and captured,
-refunded in parts, disputed and won, reconciled to 0.00, while the stand-in spoils one call in ten and the worker is
-killed with SIGKILL between any two of them.
+"""The same story on the bridge and on each connector, over HTTP: declined, tried again, approved,
+held and captured, refunded in parts, disputed and won, reconciled to 0.00, while the stand-in
+spoils one call in ten and the worker is killed with SIGKILL between any two of them.
 
 Again: `pytest tests/prove/connectors/test_vendor_kills.py --timeout=0 -s`
 """

@@ -1,5 +1,5 @@
-"""`recoup up --demo` as `make run` calls it: three months with the engine and its comparison group, and what pages lead
-with afterwards. And the models that come with Recoup, made again."""
+"""`recoup up --demo` as `make run` calls it: three months with the engine and its comparison group,
+and what pages lead with afterwards. And the models that come with Recoup, made again."""
 
 import json
 import re

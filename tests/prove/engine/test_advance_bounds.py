@@ -1,5 +1,6 @@
-"""Over worlds, advances lose no more than the rule promises: models that flatter themselves, weeks with moods of their
-own, customers who come again. The truth is each world's value, not the orders that were played.
+"""Over worlds, advances lose no more than the rule promises: models that flatter themselves, weeks
+with moods of their own, customers who come again. The truth is each world's value, not the orders
+that were played.
 
 Two minutes. Asked by evaluation §6: the bounds hold with 95 %.
 """
@@ -30,8 +31,8 @@ FRESH = 40_000
 
 
 class World(NamedTuple):
-    """`flatters`: how far the chance that is foreseen lies above the true one. `mood`: a week's, on every order's
-    chance. `grows`: of the amount, how much worse large orders are."""
+    """`flatters`: how far the chance that is foreseen lies above the true one. `mood`: a week's, on
+    every order's chance. `grows`: of the amount, how much worse large orders are."""
 
     flatters: float
     mood: float
@@ -107,7 +108,8 @@ def worlds() -> list[World]:
 
 
 class Played(NamedTuple):
-    """`tables`: at each look. `single`, `upward`: the true loss of an amount in a tenth, and from it on."""
+    """`tables`: at each look. `single`, `upward`: the true loss of an amount in a tenth, and from
+    it on."""
 
     tables: list[TenthBounds]
     single: list[float]
@@ -138,7 +140,8 @@ def test_what_the_rule_picks_loses_more_than_is_allowed_in_at_most_one_world_of_
         picked += least[-1] is not None
         easy += one.upward[TENTHS - 2] <= allowed - 0.1
     print(
-        f"allowed {allowed:.0%}: broken in {broken} of {WORLDS} worlds, picked in {picked}, easy in {easy}"
+        f"allowed {allowed:.0%}: broken in {broken} of {WORLDS} worlds, picked in {picked}, easy "
+        f"in {easy}"
     )
     assert broken <= 0.05 * WORLDS
     assert picked >= easy / 2, "a rule that never picks anything keeps every promise"

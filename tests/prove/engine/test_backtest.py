@@ -1,5 +1,5 @@
-"""The back-test, in small worlds enough to see how often its intervals hold the truth, and whether it calls a worse
-policy better. `-s` shows the figures."""
+"""The back-test, in small worlds enough to see how often its intervals hold the truth, and whether
+it calls a worse policy better. `-s` shows the figures."""
 
 import os
 from collections import Counter, defaultdict
@@ -49,8 +49,8 @@ def _interval(
 
 
 def _pair(seed: int) -> tuple[bool, bool, bool] | None:
-    """Two policies at 20,000 orders that differ by three points at least: whether both may be shown, whether the order
-    is right, whether the worse one is called better."""
+    """Two policies at 20,000 orders that differ by three points at least: whether both may be
+    shown, whether the order is right, whether the worse one is called better."""
     draw = np.random.default_rng(seed)
     world = worlds.made(draw, explore=0.1, holdout=0.1)
     policies = worlds.policies(world, draw)
@@ -85,7 +85,8 @@ def test_of_the_intervals_that_are_shown_87_to_93_percent_hold_the_truth() -> No
         Counter(o[0] for o in shown),
     )
     print(
-        f"the refused would have covered {sum(one[2] for one in refused) / max(1, len(refused)):.1%}"
+        f"the refused would have covered "
+        f"{sum(one[2] for one in refused) / max(1, len(refused)):.1%}"
     )
     assert len(shown) >= 0.4 * WORLDS
     assert 0.87 <= covered <= 0.93
@@ -102,7 +103,8 @@ def test_half_widths_at_2000_orders() -> None:
         if told:
             width, covers = np.mean([one[2] for one in told]), np.mean([one[1] for one in told])
             print(
-                f"{name}: shown {len(told)} of {len(found)}, half-width {width:.3f}, covers {covers:.1%}"
+                f"{name}: shown {len(told)} of {len(found)}, half-width {width:.3f}, covers "
+                f"{covers:.1%}"
             )
     for name in ("engine", "fewer"):
         widths = [one[2] for one in rows[name] if one[0]]
@@ -121,7 +123,8 @@ def test_of_policies_that_differ_by_three_points_the_order_is_right() -> None:
     told = [one for one in pairs if one[0]]
     right, wrong = (sum(one[place] for one in told) / len(told) for place in (1, 2))
     print(
-        f"{len(told)} of {len(pairs)} pairs shown: order right {right:.1%}, worse called better {wrong:.1%}"
+        f"{len(told)} of {len(pairs)} pairs shown: order right {right:.1%}, worse called better "
+        f"{wrong:.1%}"
     )
     assert right >= 0.95
     assert wrong <= 0.05

@@ -1,7 +1,7 @@
-"""A world in which the folklore of pay days is wrong: hardly anybody is paid on the 1st, the 15th or a Friday, and pay
-is posted in the afternoon. The schedule that tries just then is asked about, on the log of an engine with a comparison
-group. What the back-test says in words and numbers is held against what the schedule rescues of other customers. `-s`
-shows it.
+"""A world in which the folklore of pay days is wrong: hardly anybody is paid on the 1st, the 15th
+or a Friday, and pay is posted in the afternoon. The schedule that tries just then is asked about,
+on the log of an engine with a comparison group. What the back-test says in words and numbers is
+held against what the schedule rescues of other customers. `-s` shows it.
 
 At full size, with `--timeout=0 -s`: `PROVE_FOLKLORE=10`, two minutes a world.
 """
@@ -40,7 +40,8 @@ def _nowhere(_: Any) -> Any:
 
 
 def _said(world: plugged.Plugged, folder: Path) -> tuple[dict[str, Any], str, str, plugged.Truth]:
-    """The figures, the command's text, the page's sentences, and what the schedule rescues of other customers."""
+    """The figures, the command's text, the page's sentences, and what the schedule rescues of other
+    customers."""
     file = folder / "decisions.jsonl"
     file.write_bytes(b"\n".join(world.log(holdout=HOLDOUT)))
     truth = world.truth("folklore", ScheduleTarget(RETRY_2))

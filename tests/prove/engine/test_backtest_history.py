@@ -1,6 +1,6 @@
-"""The back-test of a history without probabilities, in whole simulated worlds. Bounds are held against what the policy
-rescues of the same payments; how far off a model is said to be, against how far off it is at other customers' tries of
-the same time. `-s` shows the figures.
+"""The back-test of a history without probabilities, in whole simulated worlds. Bounds are held
+against what the policy rescues of the same payments; how far off a model is said to be, against how
+far off it is at other customers' tries of the same time. `-s` shows the figures.
 
 At full size, with `--timeout=0 -s`: `PROVE_PLUGGED=22`, two minutes a world.
 """
@@ -88,7 +88,8 @@ class Held(NamedTuple):
 
     @property
     def holds_of_payer(self) -> bool:
-        """Where another charge of the card is taken for what an attempt beside it would have brought."""
+        """Where another charge of the card is taken for what an attempt beside it would have
+        brought."""
         found = self.report.narrowed
         return found is not None and _between(found, self.truth)
 
@@ -103,7 +104,10 @@ class Held(NamedTuple):
         if one is not None and one.at_least is not None:
             outside = "" if _between(one, self.truth) else " OUTSIDE"
             assuming = f"; payer {one.at_least:.1%} to {one.at_most:.1%}{outside}"
-        told = f"{low:.1%} to {high:.1%}, {known_of}; truth {self.truth:.1%} {'' if self.holds else 'OUTSIDE'}"
+        told = (
+            f"{low:.1%} to {high:.1%}, {known_of}; truth {self.truth:.1%} "
+            f"{'' if self.holds else 'OUTSIDE'}"
+        )
         return f"{told}{assuming}"
 
 
@@ -113,7 +117,8 @@ def _between(one: Narrowed, truth: float) -> bool:
 
 
 def _bounds(kind: plugged.Kind, number: int, folder: Path) -> Iterator[Held]:
-    """Of two schedules that were kept, each asked about other policies; the engine about one of them."""
+    """Of two schedules that were kept, each asked about other policies; the engine about one of
+    them."""
     with Program(plugged.command(kind, PAYERS, folder), seconds=plugged.ANSWER_SECONDS) as program:
         world = plugged.opened(kind, program, PAYERS, 0)
         orders = world.ground.orders
@@ -160,7 +165,8 @@ def test_the_bounds_hold_what_a_policy_rescues_of_the_same_payments() -> None:
     narrow = [one for one in found if one.width <= 0.15]
     missed_narrow = sum(not one.holds for one in narrow)
     print(
-        f"{len(found)} bounds, {len(missed)} miss the truth; of {len(narrow)} up to 15 points wide {missed_narrow}"
+        f"{len(found)} bounds, {len(missed)} miss the truth; of {len(narrow)} up to 15 points wide "
+        f"{missed_narrow}"
     )
     for one in found:
         assert intervals(history_plain(one.report)) == ["/then"], "no interval but of what happened"
@@ -168,8 +174,8 @@ def test_the_bounds_hold_what_a_policy_rescues_of_the_same_payments() -> None:
 
 
 def _judged(kind: plugged.Kind, folder: Path) -> tuple[Calibration, Calibration] | None:
-    """Of a model that learned from the records of half the customers: at their tries, and at those of the others. None
-    where the records are too few."""
+    """Of a model that learned from the records of half the customers: at their tries, and at those
+    of the others. None where the records are too few."""
     with Program(
         plugged.command(kind, RECORDED, folder), seconds=plugged.ANSWER_SECONDS
     ) as program:
@@ -228,10 +234,14 @@ def test_a_model_is_as_far_off_as_is_said() -> None:
             said, true = found
             apart.append(said.error - true.error)
             held += abs(apart[-1]) <= 0.01 + 1.645 * math.sqrt(_chance(said) + _chance(true))
-            both = f"said {said.error:.1%} at {_tries(said):,} tries, true {true.error:.1%} at {_tries(true):,}"
+            both = (
+                f"said {said.error:.1%} at {_tries(said):,} tries, true {true.error:.1%} at "
+                f"{_tries(true):,}"
+            )
             print(f"{kind.title}: {both}", flush=True)
     within = sum(abs(one) <= 0.01 for one in apart)
     print(
-        f"{within} of {len(apart)} within a point, {held} but for chance; {min(apart):+.1%} to {max(apart):+.1%}"
+        f"{within} of {len(apart)} within a point, {held} but for chance; {min(apart):+.1%} to "
+        f"{max(apart):+.1%}"
     )
     assert held >= 0.9 * len(apart)

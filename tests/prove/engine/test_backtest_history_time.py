@@ -1,6 +1,6 @@
-"""A back-test of a long history, the engine asked: 20,000 declined payments within a minute on two idle cores, 100,000
-within five. Of customers who have one or two such payments each, as subscribers do. With `PROVE_SHARED=1` seconds on
-both processors are judged.
+"""A back-test of a long history, the engine asked: 20,000 declined payments within a minute on two
+idle cores, 100,000 within five. Of customers who have one or two such payments each, as subscribers
+do. With `PROVE_SHARED=1` seconds on both processors are judged.
 
 Again: `pytest -n 0 tests/prove/engine/test_backtest_history_time.py --timeout=0 -s`
 """
@@ -53,7 +53,8 @@ def test_a_long_history_is_back_tested_while_one_waits(
     off, planned = found["calibration"]["error"], found["plannedOf"][0]
     took = f"{seconds:.1f} s, {work:.1f} s of work"
     print(
-        f"{payments:,} payments of {customers:,} customers: {took}; off by {off:.1%}, {planned:,} planned"
+        f"{payments:,} payments of {customers:,} customers: {took}; off by {off:.1%}, {planned:,} "
+        f"planned"
     )
     assert found["declined"] == payments
     assert found["rangeOfModels"] is not None

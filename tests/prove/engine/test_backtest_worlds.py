@@ -1,9 +1,10 @@
-"""The back-test in whole simulated worlds, which are asked over their protocol: of each one logged run is cut into
-disjoint samples of 1,000 payers, and each sample's interval is held against what the policy rescues of other customers
-of that world. `-s` shows the figures.
+"""The back-test in whole simulated worlds, which are asked over their protocol: of each one logged
+run is cut into disjoint samples of 1,000 payers, and each sample's interval is held against what
+the policy rescues of other customers of that world. `-s` shows the figures.
 
-At full size, with `--timeout=0 -s`: `PROVE_PLUGGED=20 PROVE_SAMPLES=50`, some seven minutes a world.
-`PROVE_TARGETS=engine` asks of the engine alone; `PROVE_FRESH` is how many other customers there are.
+At full size, with `--timeout=0 -s`: `PROVE_PLUGGED=20 PROVE_SAMPLES=50`, some seven minutes a
+world. `PROVE_TARGETS=engine` asks of the engine alone; `PROVE_FRESH` is how many other customers
+there are.
 """
 
 import os
@@ -61,7 +62,8 @@ def _world(kind: plugged.Kind) -> dict[str, Seen]:
                     seen.widths += one.whole.rescued.half_width
             found[name] = seen
             print(
-                f"{kind.title}, {name}: truth {truth.value:.1%} (± {1.645 * truth.error:.1%}, {truth.orders:,});",
+                f"{kind.title}, {name}: truth {truth.value:.1%} (± {1.645 * truth.error:.1%}, "
+                f"{truth.orders:,});",
                 f"{seen.shown} of {seen.samples} shown, {seen.covered} cover,",
                 f"half-width {seen.widths / max(1, seen.shown):.1%}, missing {dict(seen.missing)}",
                 flush=True,
@@ -77,7 +79,8 @@ def test_of_the_intervals_in_plugged_worlds_85_to_95_percent_hold_the_truth() ->
     near = [seen for one in worlds for name, seen in one.items() if name == "engine"]
     withheld = 1.0 - sum(seen.shown for seen in near) / sum(seen.samples for seen in near)
     print(
-        f"{len(worlds)} worlds, {shown:,} shown, {covered:.1%} cover; of the engine {withheld:.1%} withheld"
+        f"{len(worlds)} worlds, {shown:,} shown, {covered:.1%} cover; of the engine {withheld:.1%} "
+        f"withheld"
     )
     slack = 0.0 if shown >= FULL else 3 * (0.09 / shown) ** 0.5
     assert 0.85 - slack <= covered <= 0.95 + slack

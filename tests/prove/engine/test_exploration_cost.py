@@ -1,5 +1,6 @@
-"""What it costs that the engine draws one decision in ten among tries that are nearly as good: the same orders of the
-same world, decided with draws and without, no comparison group. `-s` shows each world.
+"""What it costs that the engine draws one decision in ten among tries that are nearly as good: the
+same orders of the same world, decided with draws and without, no comparison group. `-s` shows each
+world.
 
 At full size, with `--timeout=0 -s`: `PROVE_EXPLORED=22`, a minute a world.
 """
@@ -47,12 +48,14 @@ def test_exploration_costs_half_a_point_at_most() -> None:
             cost = _cost(kind, Path(folder))
             costs.append(cost)
             print(
-                f"{kind.title}: {100 * cost.value:+.2f} points (± {164.5 * cost.error:.2f}, {cost.orders:,})"
+                f"{kind.title}: {100 * cost.value:+.2f} points (± {164.5 * cost.error:.2f}, "
+                f"{cost.orders:,})"
             )
     mean = sum(one.value for one in costs) / len(costs)
     error = sum(one.error**2 for one in costs) ** 0.5 / len(costs)
     spread = [100 * one.value for one in costs]
     print(
-        f"{len(costs)} worlds: {100 * mean:+.2f} ± {164.5 * error:.2f}, {min(spread):+.2f} to {max(spread):+.2f}"
+        f"{len(costs)} worlds: {100 * mean:+.2f} ± {164.5 * error:.2f}, {min(spread):+.2f} to "
+        f"{max(spread):+.2f}"
     )
     assert mean <= COST_MAX

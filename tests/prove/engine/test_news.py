@@ -1,9 +1,11 @@
-"""What the networks' word is worth: an account updater, and signals that a card was just approved elsewhere, each as an
-arm of its own beside the same engine that hears neither, in the worlds that others wrote. Each at its own number of
-sends. In four of these worlds no network tells of a replaced card: there the updater can change nothing.
+"""What the networks' word is worth: an account updater, and signals that a card was just approved
+elsewhere, each as an arm of its own beside the same engine that hears neither, in the worlds that
+others wrote. Each at its own number of sends. In four of these worlds no network tells of a
+replaced card: there the updater can change nothing.
 
-Again: `pytest tests/prove/engine/test_news.py --timeout=0 -s`; with equal numbers of sends:
-`recoup lab compare --world-command "python tests/foreign_worlds/credit.py" --arms no-news,updater,signals --sends 3`.
+Again: `pytest tests/prove/engine/test_news.py --timeout=0 -s`; with equal numbers of sends: `recoup
+lab compare --world-command "python tests/foreign_worlds/credit.py" --arms no-news,updater,signals
+--sends 3`.
 """
 
 import shlex
@@ -22,8 +24,16 @@ from recoup_lab.compare.seam import Briefing
 from recoup_lab.compare.source import program_worlds
 
 WORLDS = Path(__file__).parents[2] / "foreign_worlds"
-NAMES = ("salaried", "credit", "odd_jobs", "mixture", "unseen/weekly", "unseen/benefits", "unseen/business",
-         "unseen/abroad")  # fmt: skip
+NAMES = (
+    "salaried",
+    "credit",
+    "odd_jobs",
+    "mixture",
+    "unseen/weekly",
+    "unseen/benefits",
+    "unseen/business",
+    "unseen/abroad",
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -38,7 +48,8 @@ def test_no_word_of_a_network_loses_money(name: str) -> None:
                 [_recovered(ground, played)], [_recovered(ground, without)], [_declined(ground)]
             )
             print(
-                f"\n{name}: {arm} {100 * found.value:+.2f} [{100 * found.low:+.2f}, {100 * found.high:+.2f}] points of"
+                f"\n{name}: {arm} {100 * found.value:+.2f} [{100 * found.low:+.2f}, "
+                f"{100 * found.high:+.2f}] points of"
                 f" the amount; sends {played.mean_sends:.2f} beside {without.mean_sends:.2f}",
                 flush=True,
             )

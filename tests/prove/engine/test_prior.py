@@ -1,7 +1,8 @@
-"""A shop without history, month by month, in worlds of others: with the model that comes with Recoup, with one of its
-own after a month and after two, and with all of its history; each at as many sends as `retry-2` makes.
+"""A shop without history, month by month, in worlds of others: with the model that comes with
+Recoup, with one of its own after a month and after two, and with all of its history; each at as
+many sends as `retry-2` makes.
 
-    RECOUP_FAMILY=engine pytest tests/prove/engine/test_prior.py --timeout=0 -s
+RECOUP_FAMILY=engine pytest tests/prove/engine/test_prior.py --timeout=0 -s
 """
 
 import shlex

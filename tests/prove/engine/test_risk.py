@@ -1,7 +1,8 @@
-"""What the risk check is worth where one payment in a hundred is fraud: fraud that passes and genuine customers who
-are declined cost at most 0.8 × what the best single rule costs that declines as many.
+"""What the risk check is worth where one payment in a hundred is fraud: fraud that passes and
+genuine customers who are declined cost at most 0.8 × what the best single rule costs that declines
+as many.
 
-    .venv/bin/python -m pytest -n 0 -q -s tests/prove/engine/test_risk.py
+.venv/bin/python -m pytest -n 0 -q -s tests/prove/engine/test_risk.py
 """
 
 import random
@@ -54,7 +55,8 @@ def by_rule(world: list[Payment], rule: Callable[[Payment], float], count: int, 
 
 
 def compare(seed: int, name: str, used: Weights) -> float:
-    """What it costs to decide by these weights, as a share of the best rule's cost; both decline as many."""
+    """What it costs to decide by these weights, as a share of the best rule's cost; both decline as
+    many."""
     future = payments(1_000 + seed, FUTURE)
     declined = [declines(one, used) for one in future]
     ours = sum(cost(one, no) for one, no in zip(future, declined, strict=True))
@@ -64,8 +66,10 @@ def compare(seed: int, name: str, used: Weights) -> float:
     caught = sum(no for one, no in zip(future, declined, strict=True) if one.fraud)
     print(
         f"\nseed {seed} {name}: approval {1 - sum(declined) / FUTURE:.2%}, {caught} of"
-        f" {sum(one.fraud for one in future)} frauds declined; cost {ours / 100:,.0f} USD, best rule {best}"
-        f" {rules[best] / 100:,.0f} ({ours / rules[best]:.3f} ×), approving all {nothing / 100:,.0f}",
+        f" {sum(one.fraud for one in future)} frauds declined; cost {ours / 100:,.0f} USD, best "
+        f"rule {best}"
+        f" {rules[best] / 100:,.0f} ({ours / rules[best]:.3f} ×), approving all "
+        f"{nothing / 100:,.0f}",
         end="",
     )
     return ours / rules[best]
@@ -89,7 +93,8 @@ def test_it_costs_a_fifth_less_after_a_year(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS[:2])
 def test_it_costs_a_fifth_less_after_the_first_night(server: ServerAddress, seed: int) -> None:
-    """The product's own training: outcomes came with their delay and are read from the database by night."""
+    """The product's own training: outcomes came with their delay and are read from the database by
+    night."""
 
     async def story(shop: Shop) -> None:
         dice = random.Random(seed)

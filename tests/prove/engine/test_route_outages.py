@@ -1,5 +1,6 @@
-"""Two card routes, the cheaper one dead for an hour of every day, the hour in which most payments go: nearly as much is
-recovered as without outages, nobody is charged twice, and no limit is passed by going round another route.
+"""Two card routes, the cheaper one dead for an hour of every day, the hour in which most payments
+go: nearly as much is recovered as without outages, nobody is charged twice, and no limit is passed
+by going round another route.
 
 In the first half of the hour connections are refused, in the second half answers get lost.
 """
@@ -39,7 +40,8 @@ SELECT max(n) FROM (
 """
 TWICE = """
 SELECT count(*) FROM (
-  SELECT order_id FROM issuer.sends WHERE decision = 'approved' GROUP BY order_id HAVING count(*) > 1) orders
+  SELECT order_id FROM issuer.sends WHERE decision = 'approved' GROUP BY order_id
+    HAVING count(*) > 1) orders
 """
 
 
@@ -141,7 +143,8 @@ def test_an_outage_of_an_hour_a_day_costs_nearly_nothing_and_charges_nobody_twic
 
     without, outages = asyncio.run(both())
     print(
-        f"recovered without outages {without.recovered}, with them {outages.recovered}; sends {outages.by_route}"
+        f"recovered without outages {without.recovered}, with them {outages.recovered}; sends "
+        f"{outages.by_route}"
     )
     assert without.recovered > DAYS * ORDERS_A_DAY / 2
     assert outages.recovered >= KEPT * without.recovered

@@ -10,7 +10,8 @@ WORLDS = int(os.environ.get("PROVE_WORLDS", "1000"))
 
 
 def _looked(case: tuple[World, int]) -> tuple[bool, bool, bool, float]:
-    """Wrong at any look, found at any, covered by the single look of the last day; half-width of the last look."""
+    """Wrong at any look, found at any, covered by the single look of the last day; half-width of
+    the last look."""
     world, seed = case
     looks = played(world, seed)
     wrong = any(look.low > world.uplift or look.high < world.uplift for look in looks)
@@ -41,7 +42,8 @@ def test_it_is_seldom_wrong_at_any_look_and_finds_three_points(
         seen = list(pool.map(_looked, ((world, seed) for seed in range(count)), chunksize=10))
     wrong, found, covered, width = (sum(column) / count for column in zip(*seen, strict=True))
     print(
-        f"{world}: wrong {wrong:.3f}, found {found:.3f}, single look covers {covered:.3f}, half-width {width:.4f}"
+        f"{world}: wrong {wrong:.3f}, found {found:.3f}, single look covers {covered:.3f}, "
+        f"half-width {width:.4f}"
     )
     assert wrong <= wrong_max
     assert found >= found_min

@@ -1,4 +1,5 @@
-"""The bands of the base world on five seeds of 20,000 orders, the time that it takes, and the worlds beside it."""
+"""The bands of the base world on five seeds of 20,000 orders, the time that it takes, and the
+worlds beside it."""
 
 import time
 

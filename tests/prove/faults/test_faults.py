@@ -1,5 +1,6 @@
-"""Faults of operation, planted in a small installation: `recoup doctor` names each with its cure, the right alert fires
-and no other. What heals by itself, or is refused at the start, says so. In an hour without a fault nothing fires."""
+"""Faults of operation, planted in a small installation: `recoup doctor` names each with its cure,
+the right alert fires and no other. What heals by itself, or is refused at the start, says so. In an
+hour without a fault nothing fires."""
 
 import asyncio
 import json
@@ -117,8 +118,8 @@ class Ground:
 
 
 class Fault(NamedTuple):
-    """`finds`: what `doctor` looks at, its finding and its cure; None where it cannot run, or where nothing is left to
-    be found."""
+    """`finds`: what `doctor` looks at, its finding and its cure; None where it cannot run, or where
+    nothing is left to be found."""
 
     number: int
     plant: Callable[[Ground], AbstractContextManager[object]]
@@ -325,7 +326,8 @@ def work_fails(ground: Ground) -> Iterator[None]:
     """A bank file that cannot be written."""
     ground.sql(
         "INSERT INTO due_work (merchant_id, kind, subject_id, due_at, tries, wall) "
-        "SELECT merchant_id, 'bank_payout', gen_random_uuid(), now(), 5, true FROM merchants LIMIT 1"
+        "SELECT merchant_id, 'bank_payout', gen_random_uuid(), now(), 5, true FROM merchants LIMIT "
+        "1"
     )
     failing = "SELECT FROM due_work WHERE kind = 'bank_payout' AND last_error IS NOT NULL"
     until(lambda: bool(ground.sql(failing)))
@@ -339,7 +341,8 @@ def work_fails(ground: Ground) -> Iterator[None]:
 def processor_silent(ground: Ground) -> Iterator[None]:
     """A breaker that has been open for ten minutes, without an answer."""
     ground.sql(
-        "UPDATE card_routes SET opened_at = now() - interval '10 minutes', pause_until = now() + interval '1 hour', "
+        "UPDATE card_routes SET opened_at = now() - interval '10 minutes', pause_until = now() + "
+        "interval '1 hour', "
         "answered = 0, outages = 0, openings = 4"
     )
     try:
@@ -426,7 +429,8 @@ def check_named(lines: Lines, finds: tuple[str, str, str]) -> None:
 
 
 def test_in_a_healthy_hour_nothing_fires(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With memory and log of a load: calls and attempts have their lines, and nothing that was sent stands there."""
+    """With memory and log of a load: calls and attempts have their lines, and nothing that was sent
+    stands there."""
     monkeypatch.setattr(
         load_module, "CARDS", [card for card in CARDS if card[0] not in FAULT_CARDS.values()]
     )
@@ -615,7 +619,8 @@ def pooled(ground: Ground) -> Iterator[None]:
     """It refuses our settings before it asks the server."""
     port, file = free_port(), ground.folder / "pgbouncer.ini"
     file.write_text(
-        f"[databases]\n* = host=/nowhere user=recoup\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n"
+        f"[databases]\n* = host=/nowhere user=recoup\n[pgbouncer]\nlisten_addr = "
+        f"127.0.0.1\nlisten_port = {port}\n"
         "unix_socket_dir =\nauth_type = any\npool_mode = transaction\n"
     )
     words = () if os.geteuid() else ("-u", "nobody")

@@ -1,8 +1,10 @@
-"""Six faults of operation in the middle of a load: what was accepted is kept, at most one call in a hundred is refused
-in ten minutes, the worker goes on, and log, alert or doctor names the fault with its cure.
+"""Six faults of operation in the middle of a load: what was accepted is kept, at most one call in a
+hundred is refused in ten minutes, the worker goes on, and log, alert or doctor names the fault with
+its cure.
 
-Again: `PROVE_FAMILY=faults FAULT_LOAD_SECONDS=600 pytest --timeout=0 -s` and this file. The variable is how long each
-load lasts; what a fault costs does not grow with it: the bound is ten minutes'.
+Again: `PROVE_FAMILY=faults FAULT_LOAD_SECONDS=600 pytest --timeout=0 -s` and this file. The
+variable is how long each load lasts; what a fault costs does not grow with it: the bound is ten
+minutes'.
 """
 
 import asyncio
@@ -94,8 +96,8 @@ class Site(Ground):
 
 @dataclass
 class Load:
-    """Merchants' calls, each repeated with its key until it is accepted. `refused`: calls by how the first try ended;
-    `held`: reads that a damaged page refused."""
+    """Merchants' calls, each repeated with its key until it is accepted. `refused`: calls by how
+    the first try ended; `held`: reads that a damaged page refused."""
 
     url: str
     keys: dict[str, Any]
@@ -213,12 +215,17 @@ def stopped_worker(site: Site) -> Iterator[None]:
 
 @contextmanager
 def flipped_page(site: Site) -> Iterator[None]:
-    """The first page of `orders`, full and no longer written; read again from the disk once the server has died."""
+    """The first page of `orders`, full and no longer written; read again from the disk once the
+    server has died."""
     order_id = next(iter(site.load.accepted.values()))
-    where = f"SELECT tableoid::oid::int AS of, ctid::text AS at FROM orders WHERE order_id = '{order_id}'"
+    where = (
+        f"SELECT tableoid::oid::int AS of, ctid::text AS at FROM orders WHERE order_id = "
+        f"'{order_id}'"
+    )
     (row,) = site.sql(where)
     folder, path = site.sql(
-        f"SELECT current_setting('data_directory'), pg_relation_filepath({row['of']}::oid::regclass)"
+        f"SELECT current_setting('data_directory'), "
+        f"pg_relation_filepath({row['of']}::oid::regclass)"
     )[0]
     place = int(row["at"].strip("()").split(",")[0]) * PAGE + 8_100
     site.sql("CHECKPOINT")

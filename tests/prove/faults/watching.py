@@ -1,5 +1,5 @@
-"""What an operator's Prometheus would say of an installation: two scrapes go on for two hours as they did, and the
-rules are evaluated by promtool."""
+"""What an operator's Prometheus would say of an installation: two scrapes go on for two hours as
+they did, and the rules are evaluated by promtool."""
 
 import json
 import math
@@ -43,7 +43,8 @@ def scrape(url: str) -> Scrape:
 
 
 def fired(folder: Path, before: Scrape, after: Scrape) -> set[str]:
-    """The alerts that fire when it stays as it is `after`, and counters go on as they did since `before`."""
+    """The alerts that fire when it stays as it is `after`, and counters go on as they did since
+    `before`."""
     is_up = after.samples is not None
     series = [('up{job="recoup",instance="here"}', f"{int(is_up)}+0x{MINUTES}")]
     minutes = max(after.at - before.at, 1.0) / 60

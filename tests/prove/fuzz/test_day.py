@@ -1,7 +1,8 @@
-"""Whole days of both APIs by their OpenAPI documents: any operation after any other, bodies as their schemas allow.
+"""Whole days of both APIs by their OpenAPI documents: any operation after any other, bodies as
+their schemas allow.
 
-Every answer is one that the document tells, by a checker that knows nothing of us; no order, amount or refund is lost;
-at the end of each day the books hold. `PROVE_DAYS=300` plays more.
+Every answer is one that the document tells, by a checker that knows nothing of us; no order, amount
+or refund is lost; at the end of each day the books hold. `PROVE_DAYS=300` plays more.
 
 Again: `pytest tests/prove/fuzz/test_day.py --timeout=0 -s`
 """
@@ -32,7 +33,8 @@ def play(kind: type[RuleBasedStateMachine], door: object, told: Told) -> None:
     chosen = settings(QUICK, max_examples=DAYS, stateful_step_count=STEPS, derandomize=False)
     run_state_machine_as_test(lambda: kind(door), settings=chosen)  # type: ignore[call-arg]
     print(
-        f"\n{told.dialect.name}: {DAYS} days, {sum(told.heard.values())} calls of {len({k[:2] for k in told.heard})} "
+        f"\n{told.dialect.name}: {DAYS} days, {sum(told.heard.values())} calls of "
+        f"{len({k[:2] for k in told.heard})} "
         f"operations, {len(told.heard)} kinds of answers"
     )
 

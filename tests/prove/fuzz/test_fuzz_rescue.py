@@ -1,5 +1,5 @@
-"""20,000 calls of all operations, most bent out of shape: never a 500, no answer outside its schema, no trace of what
-was refused. Each thousand has a seed of its own.
+"""20,000 calls of all operations, most bent out of shape: never a 500, no answer outside its
+schema, no trace of what was refused. Each thousand has a seed of its own.
 
 Again: `pytest tests/prove/fuzz/test_fuzz_rescue.py --timeout=0 -s`; `PROVE_CALLS=100000` is a night
 """

@@ -1,7 +1,9 @@
-"""20,000 signed calls of all operations, most bent out of shape: never a 5xx, no answer outside its schema, no trace
-of what was refused, never another merchant's word. Each thousand has a seed of its own.
+"""20,000 signed calls of all operations, most bent out of shape: never a 5xx, no answer outside its
+schema, no trace of what was refused, never another merchant's word. Each thousand has a seed of its
+own.
 
-Again: `pytest tests/prove/fuzz/test_fuzz_stablecoin.py --timeout=0 -s`; `PROVE_CALLS=100000` is a night
+Again: `pytest tests/prove/fuzz/test_fuzz_stablecoin.py --timeout=0 -s`; `PROVE_CALLS=100000` is a
+night
 """
 
 import os

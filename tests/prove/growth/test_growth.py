@@ -1,12 +1,12 @@
 """The growth of `tests/growth`, ten and a hundred times larger, and in milliseconds too.
 
-100,000 orders take a minute to make, a million some minutes. Each merchant's day is counted several times. What else
-the machine does adds to a statement's time and never takes from it, so that the time of its fastest day is its own:
-what grows with history is slower on each of them.
+100,000 orders take a minute to make, a million some minutes. Each merchant's day is counted several
+times. What else the machine does adds to a statement's time and never takes from it, so that the
+time of its fastest day is its own: what grows with history is slower on each of them.
 
-An index gets deeper with its table, by the logarithm: a look-up in the longest goes through 2 blocks and reads a row
-after 1,000 orders, through 4 and a row after a million. A statement may read that many more, by the index of its plan
-that got deepest, and never take more time for it.
+An index gets deeper with its table, by the logarithm: a look-up in the longest goes through 2
+blocks and reads a row after 1,000 orders, through 4 and a row after a million. A statement may read
+that many more, by the index of its plan that got deepest, and never take more time for it.
 """
 
 import re
@@ -70,7 +70,8 @@ def slower(
 
 
 def deeper(few: Measured, many: Measured, sql: str) -> float:
-    """How many times as many blocks a look-up reads, with the row's own, in the index of the plan that grew most."""
+    """How many times as many blocks a look-up reads, with the row's own, in the index of the plan
+    that grew most."""
     used = re.findall(r"(?:using|Bitmap Index Scan on) (\w+)", many.plans.get(sql, ""))
     return max(
         ((many.levels[name] + 1) / (few.levels[name] + 1) for name in used if name in few.levels),

@@ -1,4 +1,5 @@
-"""A hundred kills -9 of supervisor, doors, worker and database under load: nothing that was promised is lost.
+"""A hundred kills -9 of supervisor, doors, worker and database under load: nothing that was
+promised is lost.
 
 Again: `pytest tests/prove/kills/test_kills.py --timeout=0 -s`
 """

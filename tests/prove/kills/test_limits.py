@@ -1,8 +1,10 @@
-"""Sends of shared cards by two processes that race and are killed, counted by the issuer's book: no breach.
+"""Sends of shared cards by two processes that race and are killed, counted by the issuer's book: no
+breach.
 
-Each send goes the product's way: due orders, 64 in a transaction, the card's lock, the intent, the call, the outcome.
-Merchants' clocks stand apart and jump, answers are lost, late and doubled, and a process is killed with SIGKILL every
-few thousand sends; the next one and the inquiries go on from what the database holds.
+Each send goes the product's way: due orders, 64 in a transaction, the card's lock, the intent, the
+call, the outcome. Merchants' clocks stand apart and jump, answers are lost, late and doubled, and a
+process is killed with SIGKILL every few thousand sends; the next one and the inquiries go on from
+what the database holds.
 
 Again: `pytest tests/prove/kills/test_limits.py --timeout=0 -s`; `PROVE_SENDS=1000000` is a night.
 """
@@ -33,9 +35,12 @@ SEED = 20_260_101
 def test_no_send_of_thousands_breaks_a_limit(server: ServerAddress, tmp_path: Path) -> None:
     found, seen, killed, seconds = asyncio.run(_story(server, tmp_path))
     print(
-        f"\nlimits: {found.sends:,} sends in {seconds:.0f} s ({found.sends / seconds:.0f}/s) by {PROCESSES} processes,"
-        f" killed {killed} times, {seen.tried:,} tries, {seen.refused:,} stopped, {found.twice:,} arrived twice,"
-        f" {len(seen.came_in):,} declines came in, {found.bans:,} bans, fullest windows {dict(found.worst)},"
+        f"\nlimits: {found.sends:,} sends in {seconds:.0f} s ({found.sends / seconds:.0f}/s) by "
+        f"{PROCESSES} processes,"
+        f" killed {killed} times, {seen.tried:,} tries, {seen.refused:,} stopped, {found.twice:,} "
+        f"arrived twice,"
+        f" {len(seen.came_in):,} declines came in, {found.bans:,} bans, fullest windows "
+        f"{dict(found.worst)},"
         f" breaches {len(found.breaches)}"
     )
     assert found.breaches == ()

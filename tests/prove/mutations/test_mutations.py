@@ -1,8 +1,9 @@
-"""Mutations drawn at random over rules, moves and store: each is found by a ring, and the table says by which.
+"""Mutations drawn at random over rules, moves and store: each is found by a ring, and the table
+says by which.
 
-Again: `PROVE_MUTANTS=50 make prove FAMILY=mutations`. Each mutant stands in a copy of the sources; what survives
-`make check`'s tests meets the others, of each ring first those that import it or one of its importers. A survivor is
-looked at by a person: it may change nothing that counts.
+Again: `PROVE_MUTANTS=50 make prove FAMILY=mutations`. Each mutant stands in a copy of the sources;
+what survives `make check`'s tests meets the others, of each ring first those that import it or one
+of its importers. A survivor is looked at by a person: it may change nothing that counts.
 """
 
 import ast
@@ -36,14 +37,23 @@ RINGS = {
 }
 IMPORTED = re.compile(r"^from ([\w.]+) import (\([^)]*\)|.+)$", re.M)
 COMPARED = {
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
-    ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
-}  # fmt: skip
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+}
 COMPUTED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.FloorDiv, ast.FloorDiv: ast.Mult}
 
 
 def mutations(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Places in a module that can be changed, by the number that `changed` takes, and what is there."""
+    """Places in a module that can be changed, by the number that `changed` takes, and what is
+    there."""
     for number, node in enumerate(ast.walk(tree)):
         kinds = (
             [type(node.ops[0])]
@@ -118,7 +128,8 @@ def importers() -> dict[str, set[Path]]:
 
 
 def near(mutated: Path, folders: list[str]) -> list[str]:
-    """The ring's tests that import the module or one that does; of a feature, which is loaded by name, its own."""
+    """The ring's tests that import the module or one that does; of a feature, which is loaded by
+    name, its own."""
     users = importers().get(module_of(mutated), set())
     users = users.union(
         *(importers().get(module_of(one), set()) for one in users if one.is_relative_to(SOURCES))
@@ -152,7 +163,8 @@ class Copy:
         shutil.copytree(ROOT, folder, ignore=leave, symlinks=True)
 
     def caught_by(self, file: Path, number: int) -> tuple[str, str] | None:
-        """The ring and the test that finds it: one that passes without the change and fails with it, also alone."""
+        """The ring and the test that finds it: one that passes without the change and fails with
+        it, also alone."""
         place, original = self._folder / file.relative_to(ROOT), file.read_text()
         mutant = changed(original, number)
         place.write_text(mutant)

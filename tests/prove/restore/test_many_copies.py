@@ -1,6 +1,7 @@
-"""Twenty copies of a database that is written to, each put back: callers repeat, 22 days pass, and the processors' own
-books have no order charged twice and no refund twice. Copies at even numbers come back while the processors still know
-the keys, those at odd numbers once they have forgotten them."""
+"""Twenty copies of a database that is written to, each put back: callers repeat, 22 days pass, and
+the processors' own books have no order charged twice and no refund twice. Copies at even numbers
+come back while the processors still know the keys, those at odd numbers once they have forgotten
+them."""
 
 import asyncio
 import random
@@ -87,7 +88,8 @@ def test_from_whichever_copy_nothing_is_taken_twice(server: ServerAddress, tmp_p
 async def _loaded(
     shop: Shop, callers: Callers, copies: list[Path], processors: list[Processor]
 ) -> None:
-    """Orders come, are charged and refunded; copies are taken meanwhile. The first route is away now and then."""
+    """Orders come, are charged and refunded; copies are taken meanwhile. The first route is away
+    now and then."""
     draws = random.Random(SEED)
 
     async def taken(four: list[EvaluateRequest]) -> None:

@@ -1,7 +1,7 @@
-"""A customer who waits is answered inside the deadline, at the 999th of a thousand, however slow the processor is; with
-the risk check deciding before each payment.
+"""A customer who waits is answered inside the deadline, at the 999th of a thousand, however slow
+the processor is; with the risk check deciding before each payment.
 
-    .venv/bin/python -m pytest -n 0 -q -s tests/prove/scale/test_customer_deadline.py
+.venv/bin/python -m pytest -n 0 -q -s tests/prove/scale/test_customer_deadline.py
 """
 
 import asyncio

@@ -1,5 +1,6 @@
-"""Customers at the checkout while the processor is slow, silent, doubled, late, unreadable or away: every answer comes
-inside the deadline, and by the issuer's own book nobody pays for an order that was answered declined.
+"""Customers at the checkout while the processor is slow, silent, doubled, late, unreadable or away:
+every answer comes inside the deadline, and by the issuer's own book nobody pays for an order that
+was answered declined.
 
 Again: `pytest tests/prove/scale/test_customers.py --timeout=0 -s`
 """
@@ -25,7 +26,8 @@ EACH = int(os.environ.get("PROVE_CUSTOMERS", "60"))
 AT_ONCE = 48
 _BOOK = """
 SELECT s.order_id::text AS order_id FROM issuer.sends s WHERE decision = 'approved' AND NOT EXISTS (
-  SELECT FROM issuer.reversals r WHERE r.charge_id = s.id AND r.decision = 'approved' AND r.kind IN ('refund', 'void'))
+  SELECT FROM issuer.reversals r WHERE r.charge_id = s.id AND r.decision = 'approved'
+    AND r.kind IN ('refund', 'void'))
 """
 
 

@@ -1,10 +1,10 @@
-"""Why and what if of an order, of a merchant with half a million others at the same issuer and a retry policy, each
-line of which is taken away alone: how long an answer takes.
+"""Why and what if of an order, of a merchant with half a million others at the same issuer and a
+retry policy, each line of which is taken away alone: how long an answer takes.
 
-Again: `pytest tests/prove/scale/test_explanations_at_scale.py --timeout=0 -s`; `PROVE_EXPLAINED`
-is how many orders. The others are copies of one that was lived, made by the database itself: its order, head, attempts,
-log and decisions. Beside other load a clock on the wall says nothing: with `PROVE_SHARED=1` our own time on a
-processor is judged; both are printed.
+Again: `pytest tests/prove/scale/test_explanations_at_scale.py --timeout=0 -s`; `PROVE_EXPLAINED` is
+how many orders. The others are copies of one that was lived, made by the database itself: its
+order, head, attempts, log and decisions. Beside other load a clock on the wall says nothing: with
+`PROVE_SHARED=1` our own time on a processor is judged; both are printed.
 """
 
 import asyncio
@@ -42,9 +42,17 @@ _COLUMNS = """
 SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
 WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
 """
-_ID = "(left({0}::text, 15) || substr({1}, 1, 3) || '-8' || substr({1}, 4, 3) || '-' || substr({1}, 7, 12))::uuid"
-_TABLES = {"orders": (), "order_heads": (), "order_log": ("decision_id",), "attempts": ("attempt_id", "decision_id"),
-           "decisions": ("decision_id",)}  # fmt: skip
+_ID = (
+    "(left({0}::text, 15) || substr({1}, 1, 3) || '-8' || substr({1}, 4, 3) || '-' || "
+    "substr({1}, 7, 12))::uuid"
+)
+_TABLES = {
+    "orders": (),
+    "order_heads": (),
+    "order_log": ("decision_id",),
+    "attempts": ("attempt_id", "decision_id"),
+    "decisions": ("decision_id",),
+}
 
 
 async def copied(shop: Shop, order_id: object, times: int) -> None:
@@ -68,7 +76,8 @@ async def copied(shop: Shop, order_id: object, times: int) -> None:
             if table == "orders":
                 made = made.replace("external_id", "'COPY-' || g.n")
             await connection.execute(
-                f"INSERT INTO {table} ({columns}) SELECT {made} FROM {table} t, generate_series(1, $2::int) g (n)"
+                f"INSERT INTO {table} ({columns}) SELECT {made} FROM {table} t, generate_series(1, "
+                f"$2::int) g (n)"
                 " WHERE t.order_id = $1",
                 order_id,
                 times,
@@ -103,7 +112,8 @@ def test_an_explanation_takes_fifty_milliseconds_at_most_beside_half_a_million_o
             begin = time.perf_counter()
             await copied(shop, ids[1], ORDERS)
             print(
-                f"{await shop.value('SELECT count(*) FROM order_heads'):,} orders, {time.perf_counter() - begin:.0f} s"
+                f"{await shop.value('SELECT count(*) FROM order_heads'):,} orders, "
+                f"{time.perf_counter() - begin:.0f} s"
             )
             took: list[tuple[float, float]] = []
             counted: list[int] = []
@@ -126,7 +136,8 @@ def test_an_explanation_takes_fifty_milliseconds_at_most_beside_half_a_million_o
     wall, own = (sorted(column) for column in zip(*asyncio.run(story()), strict=True))
     for name, times in (("on the wall", wall), ("on our processor", own)):
         print(
-            f"{len(times)} explanations {name}: p50 {_at(times, 0.5):.1f} ms, p95 {_at(times, 0.95):.1f} ms"
+            f"{len(times)} explanations {name}: p50 {_at(times, 0.5):.1f} ms, p95 "
+            f"{_at(times, 0.95):.1f} ms"
         )
     assert _at(own if SHARED else wall, 0.95) <= LIMIT_MS
 

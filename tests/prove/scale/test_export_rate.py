@@ -1,5 +1,6 @@
-"""A file of 1,000,000 orders, made as the worker makes it: the list row for row, at 50,000 rows a second and more, in
-memory that does not grow with it; beside it what the database needs to send the same rows to nobody.
+"""A file of 1,000,000 orders, made as the worker makes it: the list row for row, at 50,000 rows a
+second and more, in memory that does not grow with it; beside it what the database needs to send the
+same rows to nobody.
 
 Again: `pytest tests/prove/scale/test_export_rate.py --timeout=0 -s`. `PROVE_EXPORTED` is how many
 rows; with `PROVE_SHARED=1` seconds on a processor are judged.
@@ -88,7 +89,8 @@ async def _copied(address: ServerAddress, shop: Shop) -> tuple[float, float]:
 
 
 async def _is_the_list(world: World, shop: Shop, path: Path) -> None:
-    """Page by page, as the portal reads it: each order in its place, with what the list shows of it."""
+    """Page by page, as the portal reads it: each order in its place, with what the list shows of
+    it."""
     after, number = None, 0
     with path.open(newline="", encoding="utf-8-sig") as file:
         lines = csv.DictReader(file)
@@ -127,9 +129,11 @@ def test_a_million_orders_become_a_file_quickly_and_it_is_the_list(
             for form in ("csv", "json"):
                 path, took, cpu, grown = await _made(world, shop, form)
                 print(
-                    f"\n{form}: {MANY:,}, {path.stat().st_size / 1e6:.0f} MB in {took:.1f} s = {MANY / took:,.0f}"
+                    f"\n{form}: {MANY:,}, {path.stat().st_size / 1e6:.0f} MB in {took:.1f} s = "
+                    f"{MANY / took:,.0f}"
                     f" rows/s; {cpu:.1f} s of ours on a processor = {MANY / cpu:,.0f} rows/s;"
-                    f" COPY of the same rows {copied:.1f} s, {server:.1f} s on a processor: {copied / took:.2f} of"
+                    f" COPY of the same rows {copied:.1f} s, {server:.1f} s on a processor: "
+                    f"{copied / took:.2f} of"
                     f" its rate; peak memory {_peak_mb():.0f} MB, grown by {grown:.0f} MB",
                     flush=True,
                 )

@@ -1,4 +1,5 @@
-"""A million attempts out of a file: within a minute on two idle cores, within a gigabyte, and none twice.
+"""A million attempts out of a file: within a minute on two idle cores, within a gigabyte, and none
+twice.
 
 Again: `pytest tests/prove/scale/test_import.py --timeout=0 -s`
 """
@@ -18,8 +19,10 @@ import pytest
 ROWS = int(os.environ.get("PROVE_IMPORT_ROWS", "1000000"))
 SECONDS_MAX, MEGABYTES_MAX = 60.0, 1_024
 HEADER = (
-    "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Converted Amount,Description,Fee,Is Link,Mode,"
-    "Payment Source Type,Status,Taxes On Fee,Seller Message,Customer ID,Invoice ID,PaymentIntent ID,Card Last4,"
+    "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Converted "
+    "Amount,Description,Fee,Is Link,Mode,"
+    "Payment Source Type,Status,Taxes On Fee,Seller Message,Customer ID,Invoice ID,PaymentIntent "
+    "ID,Card Last4,"
     "Card Brand,Card Funding,Card Exp Month,Card Exp Year,Card Issue Country,Card Fingerprint\n"
 )
 WHY = ("insufficient_funds", "do_not_honor", "expired_card", "generic_decline")
@@ -46,7 +49,8 @@ def write(file: Path, rows: int) -> None:
                 )
                 out.write(
                     f"ch_{payment[:20]}{day},{at + timedelta(days=day):%Y-%m-%d %H:%M:%S},{amount},0.00,usd,{paid},"
-                    f"{amount},Subscription update,0.84,false,live,card,{'Paid' if paid else 'Failed'},0.00,{why},"
+                    f"{amount},Subscription "
+                    f"update,0.84,false,live,card,{'Paid' if paid else 'Failed'},0.00,{why},"
                     f"cus_{customer},in_{payment},pi_{payment},{customer % 10_000:04},Visa,credit,4,2028,US,f\n"
                 )
                 if paid or count >= rows:
@@ -54,8 +58,8 @@ def write(file: Path, rows: int) -> None:
 
 
 class Run(NamedTuple):
-    """`processor`: seconds of the verb's process, and of the database's that it started and that ended, which is most
-    of what they took. `megabytes`: the most memory of the verb's process."""
+    """`processor`: seconds of the verb's process, and of the database's that it started and that
+    ended, which is most of what they took. `megabytes`: the most memory of the verb's process."""
 
     told: dict[str, object]
     seconds: float
@@ -69,8 +73,10 @@ def run(data: Path, *words: str) -> Run:
         "import resource, runpy, sys\nsys.argv[0] = 'recoup'\n"
         "try:\n  runpy.run_module('recoup.main', run_name='__main__')\n"
         "finally:\n"
-        "  own, ended = (resource.getrusage(of) for of in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))\n"
-        "  print(own.ru_utime + own.ru_stime, ended.ru_utime + ended.ru_stime, own.ru_maxrss, file=sys.stderr)\n"
+        "  own, ended = (resource.getrusage(of) for of in (resource.RUSAGE_SELF, "
+        "resource.RUSAGE_CHILDREN))\n"
+        "  print(own.ru_utime + own.ru_stime, ended.ru_utime + ended.ru_stime, own.ru_maxrss, "
+        "file=sys.stderr)\n"
     )
     began = time.monotonic()
     done = subprocess.run(
@@ -96,7 +102,8 @@ def test_a_million_attempts_within_a_minute(tmp_path: Path) -> None:
     again = run(data, "import", str(file), "--json")
     own, ended = first.processor
     print(
-        f"\n{ROWS:,} attempts: {first.seconds:.1f} s, {first.megabytes} MB; processor {own:.1f} + {ended:.1f} s"
+        f"\n{ROWS:,} attempts: {first.seconds:.1f} s, {first.megabytes} MB; processor {own:.1f} + "
+        f"{ended:.1f} s"
     )
     print(
         f"again in {again.seconds:.1f} s: {again.told['new']} new, {again.told['changed']} changed"

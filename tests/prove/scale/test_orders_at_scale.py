@@ -1,9 +1,11 @@
-"""The Orders page of a merchant with 5,000,000 orders, beside one with 50,000 in the same tables: every filter, every
-pair of filters, every order of the list, and searches; how long each takes and how many blocks it touches.
+"""The Orders page of a merchant with 5,000,000 orders, beside one with 50,000 in the same tables:
+every filter, every pair of filters, every order of the list, and searches; how long each takes and
+how many blocks it touches.
 
-Again: `pytest tests/prove/scale/test_orders_at_scale.py --timeout=0 -s`. `PROVE_LISTED` is how
-many orders; `PROVE_FOLDER` keeps the filled database for another run. Beside other load a clock on the wall says
-nothing: with `PROVE_SHARED=1` the time on a processor is judged, ours and the database's, and both are printed.
+Again: `pytest tests/prove/scale/test_orders_at_scale.py --timeout=0 -s`. `PROVE_LISTED` is how many
+orders; `PROVE_FOLDER` keeps the filled database for another run. Beside other load a clock on the
+wall says nothing: with `PROVE_SHARED=1` the time on a processor is judged, ours and the database's,
+and both are printed.
 """
 
 import asyncio
@@ -41,8 +43,8 @@ NAME = "scale"
 
 @dataclass(frozen=True)
 class Took:
-    """Of one page, in milliseconds: the 95th percentile on the wall, the same and the median of what is judged; and the
-    blocks that one page touches."""
+    """Of one page, in milliseconds: the 95th percentile on the wall, the same and the median of
+    what is judged; and the blocks that one page touches."""
 
     wall: float
     p95: float
@@ -131,12 +133,26 @@ def filters(shop: Shop) -> dict[str, dict[str, Any]]:
 
 
 SEARCHES = {
-    "exact": "SUB-{n}", "prefix of an e-mail": "buyer{n}@", "a rare name": "quixwood", "common name": "sato",
-    "two common words": "ana sato", "words that never meet": "ana tomasz", "none": "xyzzyq", "descriptor": "rare*tea",
-    "last four": "3184", "short": "an", "accents": "José", "an umlaut": "Müller", "its spelling": "jose mueller",
-    "joined": "李小龙", "two signs": "小龙", "one sign": "李",
-    "a part": "quixw", "together": "AnaRoe", "short id": "{short}",
-}  # fmt: skip
+    "exact": "SUB-{n}",
+    "prefix of an e-mail": "buyer{n}@",
+    "a rare name": "quixwood",
+    "common name": "sato",
+    "two common words": "ana sato",
+    "words that never meet": "ana tomasz",
+    "none": "xyzzyq",
+    "descriptor": "rare*tea",
+    "last four": "3184",
+    "short": "an",
+    "accents": "José",
+    "an umlaut": "Müller",
+    "its spelling": "jose mueller",
+    "joined": "李小龙",
+    "two signs": "小龙",
+    "one sign": "李",
+    "a part": "quixw",
+    "together": "AnaRoe",
+    "short id": "{short}",
+}
 
 
 async def one_page(connection: asyncpg.Connection, wanted: OrderFilter, by: Any) -> None:
@@ -177,7 +193,8 @@ async def _blocks(connection: asyncpg.Connection) -> int:
     return await connection.fetchval(  # type: ignore[no-any-return]
         "SELECT (heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read)::bigint FROM ("
         " SELECT sum(heap_blks_hit) AS heap_blks_hit, sum(heap_blks_read) AS heap_blks_read,"
-        " sum(idx_blks_hit) AS idx_blks_hit, sum(idx_blks_read) AS idx_blks_read FROM pg_statio_user_tables) AS s"
+        " sum(idx_blks_hit) AS idx_blks_hit, sum(idx_blks_read) AS idx_blks_read FROM "
+        "pg_statio_user_tables) AS s"
     )
 
 
@@ -226,14 +243,18 @@ def _compared(scale: tuple[ServerAddress, list[Shop]], cases: Any, limit_ms: flo
             faults.append(line)
     p95 = sorted(many.p95 for _, many, _ in found)
     print(
-        f"{len(found)} pages of {shops[0].count:,} orders: p95 {p95[-1]:.1f} ms at most, {p95[len(p95) // 2]:.1f} ms"
+        f"{len(found)} pages of {shops[0].count:,} orders: p95 {p95[-1]:.1f} ms at most, "
+        f"{p95[len(p95) // 2]:.1f} ms"
         f" in the middle; {sum(many.p95 > limit_ms for _, many, _ in found)} over {limit_ms:.0f} ms"
     )
     return faults
 
 
 def _said(one: Took) -> str:
-    return f"p95 {one.p95:6.1f} ms (wall {one.wall:6.1f}), median {one.median:6.1f} ms, {one.blocks:7,} blocks"
+    return (
+        f"p95 {one.p95:6.1f} ms (wall {one.wall:6.1f}), median {one.median:6.1f} ms, "
+        f"{one.blocks:7,} blocks"
+    )
 
 
 def test_each_filter_and_pair_is_quick_and_costs_what_it_costs_a_small_shop(

@@ -1,8 +1,9 @@
-"""What one order of an ordinary day costs the database, the worker's part too: the same after 500,000 orders as after
-5,000. `recoup bench day_sync day_refund day_managed` measures the rates of the same calls on a fresh database.
+"""What one order of an ordinary day costs the database, the worker's part too: the same after
+500,000 orders as after 5,000. `recoup bench day_sync day_refund day_managed` measures the rates of
+the same calls on a fresh database.
 
-Blocks are counted, for they do not depend on what else the machine does; milliseconds are printed beside them.
-`PROVE_ORDERS=50000` stops earlier.
+Blocks are counted, for they do not depend on what else the machine does; milliseconds are printed
+beside them. `PROVE_ORDERS=50000` stops earlier.
 
 Again: `pytest tests/prove/scale/test_ordinary_day.py --timeout=0 -s`
 """
@@ -67,7 +68,8 @@ def costs_after(server: ServerAddress, before: Played, orders: int) -> Costs:
                 work(door)
             for cost in sorted(every.values(), key=lambda c: -c.calls * c.buffers)[:3]:
                 print(
-                    f"{name} after {orders}: {cost.calls} x {cost.buffers:.0f} blocks: {cost.sql[:100]}"
+                    f"{name} after {orders}: {cost.calls} x {cost.buffers:.0f} blocks: "
+                    f"{cost.sql[:100]}"
                 )  # noqa: T201
             found[name] = (
                 sum(c.calls * c.buffers for c in every.values()) / EACH,

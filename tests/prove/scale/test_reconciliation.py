@@ -1,4 +1,5 @@
-"""A statement of 100,000 lines with known differences: exactly those are found, none of them by chance, in time.
+"""A statement of 100,000 lines with known differences: exactly those are found, none of them by
+chance, in time.
 
 Again: `pytest tests/prove/scale/test_reconciliation.py --timeout=0 -s`
 """
@@ -37,7 +38,8 @@ def test_a_hundred_thousand_lines_and_exactly_their_differences(server: ServerAd
             ran = await compare(shop, lines, reading)
             seconds = time.monotonic() - began
             rows = await verdicts(shop, ran)
-            # Every line, by what it is about: its number in the file, or the id that is missing there.
+            # Every line, by what it is about: its number in the file, or the id that is missing
+            # there.
             found = {row.line_no or row.our_id: row.outcome for row in rows}
             assert {key: found[key] for key in expected} == expected
             wrong = {
@@ -58,8 +60,10 @@ def test_a_hundred_thousand_lines_and_exactly_their_differences(server: ServerAd
             counts = ", ".join(f"{n} {name}" for name, n in sorted(Counter(found.values()).items()))
             lines_a_second = ran.run.lines / seconds
             print(
-                f"\nreconciliation: {ran.run.lines} lines in {seconds:.1f} s ({lines_a_second:.0f}/s); {counts};"
-                f" false matches 0; the same again {again:.2f} s; {waiting} booked in {booking:.2f} s"
+                f"\nreconciliation: {ran.run.lines} lines in {seconds:.1f} s "
+                f"({lines_a_second:.0f}/s); {counts};"
+                f" false matches 0; the same again {again:.2f} s; {waiting} booked in "
+                f"{booking:.2f} s"
             )
             assert seconds <= SECONDS_MAX
 
@@ -67,7 +71,8 @@ def test_a_hundred_thousand_lines_and_exactly_their_differences(server: ServerAd
 
 
 def _edited(moved: list[Moved]) -> tuple[list[str], dict[object, str]]:
-    """The file's lines, and what each that is not simply matched must come to. Half have only the reference."""
+    """The file's lines, and what each that is not simply matched must come to. Half have only the
+    reference."""
     dice = random.Random(20_261_120)
     picked = dice.sample(range(len(moved)), 4 * EACH)
     lost, other, doubled, strange = (set(picked[n * EACH : (n + 1) * EACH]) for n in range(4))

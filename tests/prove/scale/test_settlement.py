@@ -1,4 +1,5 @@
-"""A settlement of 100,000 orders with their fees and refunds: within a minute, adding up, proved by its own file.
+"""A settlement of 100,000 orders with their fees and refunds: within a minute, adding up, proved by
+its own file.
 
 Again: `pytest tests/prove/scale/test_settlement.py --timeout=0 -s`
 """
@@ -58,8 +59,10 @@ def test_a_hundred_thousand_orders_are_settled_within_a_minute(server: ServerAdd
             assert isinstance(found, Proved), found
             megabytes = sum(map(len, lines)) / 1e6
             print(
-                f"\nsettlement: {ORDERS:,} orders, {batch['lines']:,} lines in {settling:.1f} s (sealed before in"
-                f" {sealing:.1f} s); its file of {megabytes:.0f} MB written in {exporting:.1f} s, proved in"
+                f"\nsettlement: {ORDERS:,} orders, {batch['lines']:,} lines in {settling:.1f} s "
+                f"(sealed before in"
+                f" {sealing:.1f} s); its file of {megabytes:.0f} MB written in {exporting:.1f} s, "
+                f"proved in"
                 f" {proving:.1f} s"
             )
             assert settling <= SECONDS_MAX
@@ -71,8 +74,8 @@ def test_a_hundred_thousand_orders_are_settled_within_a_minute(server: ServerAdd
 
 
 async def _book(shop: Shop) -> None:
-    """What approvals and refunds post, by the way of every posting; all of it about one order, which does not matter
-    to a settlement."""
+    """What approvals and refunds post, by the way of every posting; all of it about one order,
+    which does not matter to a settlement."""
     (order_id,) = await sold(shop)
     key = shop.key(order_id)
     wall = shop.world.clocks.wall()

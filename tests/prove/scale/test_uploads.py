@@ -1,4 +1,5 @@
-"""A file of 100,000 rows over HTTP, into a whole installation: stored, worked and answered row by row, in time.
+"""A file of 100,000 rows over HTTP, into a whole installation: stored, worked and answered row by
+row, in time.
 
 Again: `pytest tests/prove/scale/test_uploads.py --timeout=0 -s`
 """
@@ -108,7 +109,8 @@ def test_a_hundred_thousand_rows_are_each_answered_in_time(client: httpx.Client,
     ]
     seconds = time.monotonic() - began
     print(
-        f"\n{kind}: {ROWS:,} rows stored after {stored:.1f} s, worked after {worked:.1f} s, answers {seconds:.1f} s"
+        f"\n{kind}: {ROWS:,} rows stored after {stored:.1f} s, worked after {worked:.1f} s, "
+        f"answers {seconds:.1f} s"
     )
     bad = ROWS // BAD_EVERY
     assert (upload["rows"], upload["done"], upload["refused"]) == (ROWS, ROWS - bad, bad)

@@ -1,5 +1,5 @@
-"""Builds deploy/Containerfile without a container's engine: a folder from debootstrap is the base, each command runs in
-it by chroot, with mounts that end with the command. Wants root."""
+"""Builds deploy/Containerfile without a container's engine: a folder from debootstrap is the base,
+each command runs in it by chroot, with mounts that end with the command. Wants root."""
 
 import os
 import re
@@ -14,9 +14,20 @@ from typing import Final
 from tests.repo.test_house import ROOT
 
 ALLOWED: Final = {
-    "ARG", "FROM", "RUN", "WORKDIR", "COPY", "ENV", "USER", "VOLUME", "EXPOSE", "STOPSIGNAL", "HEALTHCHECK",
-    "ENTRYPOINT", "CMD",
-}  # fmt: skip
+    "ARG",
+    "FROM",
+    "RUN",
+    "WORKDIR",
+    "COPY",
+    "ENV",
+    "USER",
+    "VOLUME",
+    "EXPOSE",
+    "STOPSIGNAL",
+    "HEALTHCHECK",
+    "ENTRYPOINT",
+    "CMD",
+}
 
 
 @dataclass
@@ -36,7 +47,8 @@ class Image:
         env: Mapping[str, str] | None = None,
         mounts: Sequence[str] = (),
     ) -> list[str]:
-        """As its user, on a read-only root: `mounts` are arguments of `mount`, made before. Secrets and volumes."""
+        """As its user, on a read-only root: `mounts` are arguments of `mount`, made before. Secrets
+        and volumes."""
         run = [f"mount --rbind {shlex.quote(str(self.root))} {shlex.quote(str(self.root))}"]
         run += [f"mount {one}" for one in mounts]
         run += [f"mount -o remount,ro,bind {shlex.quote(str(self.root))}"]
@@ -47,7 +59,8 @@ class Image:
         )
         values = " ".join(shlex.quote(f"{k}={v}") for k, v in (self.env | dict(env or {})).items())
         run += [
-            f"exec chroot {shlex.quote(str(self.root))} env -i -C {self.cwd} {values} {limits} {shlex.join(command)}"
+            f"exec chroot {shlex.quote(str(self.root))} env -i -C {self.cwd} {values} {limits} "
+            f"{shlex.join(command)}"
         ]
         return mounted(self.root, "\n".join(run))
 
@@ -107,7 +120,10 @@ def _run(image: Image, command: str) -> None:
         "DEBIAN_FRONTEND": "noninteractive",
     }
     values = " ".join(shlex.quote(f"{k}={v}") for k, v in (env | here | image.env).items())
-    chroot = f"chroot {shlex.quote(str(image.root))} env -i -C {image.cwd} {values} /bin/sh -c {shlex.quote(command)}"
+    chroot = (
+        f"chroot {shlex.quote(str(image.root))} env -i -C {image.cwd} {values} /bin/sh -c "
+        f"{shlex.quote(command)}"
+    )
     script = "\n".join([*_as_this_machine(image.root), f"exec {chroot}"])
     ran = subprocess.run(mounted(image.root, script), capture_output=True, text=True, check=False)
     assert ran.returncode == 0, f"{command}\n{ran.stdout[-3000:]}{ran.stderr[-3000:]}"
@@ -161,7 +177,8 @@ def _copy(image: Image, rest: str, stages: Mapping[str, Image]) -> None:
 
 
 def _context() -> list[str]:
-    """What the engine would be given: the repository's files but for what Containerfile.dockerignore leaves out."""
+    """What the engine would be given: the repository's files but for what
+    Containerfile.dockerignore leaves out."""
     left_out = (ROOT / "deploy/Containerfile.dockerignore").read_text().split()
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(

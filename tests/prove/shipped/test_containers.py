@@ -1,4 +1,5 @@
-"""The Containerfile's very commands make an image, and compose's run in it: as nobody, on a read-only root."""
+"""The Containerfile's very commands make an image, and compose's run in it: as nobody, on a
+read-only root."""
 
 import ast
 import os
@@ -104,7 +105,8 @@ def test_the_image_runs_as_nobody_on_a_read_only_root(image: Image, tmp_path: Pa
 
 @dataclass
 class Composed:
-    """What compose would give to each container: settings, secrets, volumes; names lead to this machine."""
+    """What compose would give to each container: settings, secrets, volumes; names lead to this
+    machine."""
 
     image: Image
     folder: Path
@@ -160,7 +162,10 @@ class Composed:
             "PGHOST": "/mnt",
         }
         env |= {"PGPORT": self.ports["5432"], "POSTGRES_USER": "recoup"}
-        make = "initdb -A scram-sha-256 --auth-local=trust -U recoup >/dev/null && exec postgres -k /mnt"
+        make = (
+            "initdb -A scram-sha-256 --auth-local=trust -U recoup >/dev/null && exec postgres "
+            "-k /mnt"
+        )
         more = " ".join(word for word in SERVICES["postgres"]["command"] if word != "postgres")
         with container(
             self.image.command(["sh", "-c", f"{make} {more}"], env=env, mounts=mounts), data / "log"

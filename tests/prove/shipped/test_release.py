@@ -1,4 +1,5 @@
-"""A release's files come out the same twice, name all that is inside, and verify by the two lines of SECURITY.md."""
+"""A release's files come out the same twice, name all that is inside, and verify by the two lines
+of SECURITY.md."""
 
 import hashlib
 import json

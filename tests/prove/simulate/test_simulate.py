@@ -1,8 +1,9 @@
 """Simulated orders over many seeds, with faults and crashes at every step: no difference anywhere.
 
-Again: `pytest tests/prove/simulate/test_simulate.py --timeout=0 -s`; `PROVE_ORDERS=1000000` is a night,
-`PROVE_PROCESSES` seeds are played side by side (as many as there are processors). It may be cut and started
-again: seeds that are through are kept in `PROVE_STATE`, for as long as not a byte of the source has changed.
+Again: `pytest tests/prove/simulate/test_simulate.py --timeout=0 -s`; `PROVE_ORDERS=1000000` is a
+night, `PROVE_PROCESSES` seeds are played side by side (as many as there are processors). It may be
+cut and started again: seeds that are through are kept in `PROVE_STATE`, for as long as not a byte
+of the source has changed.
 """
 
 import hashlib
@@ -131,7 +132,8 @@ def _sum(found: list[dict[str, Any]], per_second: float) -> None:
         done.update(told["counts"])
     whole = sum(sum(told["stages"].values()) for told in found)
     print(
-        f"\n{whole} orders of {len(found)} seeds, {per_second:.0f}/s; {deaths.total()} deaths at {len(deaths)} steps;"
+        f"\n{whole} orders of {len(found)} seeds, {per_second:.0f}/s; {deaths.total()} deaths at "
+        f"{len(deaths)} steps;"
         " 0 differences"
     )
     for counts in (done, faults):

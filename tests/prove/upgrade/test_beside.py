@@ -1,4 +1,5 @@
-"""Two releases beside each other: while a migration only adds, the former one takes every call, and may start again."""
+"""Two releases beside each other: while a migration only adds, the former one takes every call, and
+may start again."""
 
 import asyncio
 import os
@@ -35,8 +36,10 @@ async def _story(former: Installation, folder: Path) -> None:
     program = second_release(
         folder / "next",
         {
-            "8001_columns.sql": f"-- beside\n{columns}CREATE TABLE added_next (merchant_id uuid PRIMARY KEY);\n",
-            "8002_index.sql": "-- beside\n-- concurrently\nDROP INDEX CONCURRENTLY IF EXISTS added_units;\n"
+            "8001_columns.sql": f"-- beside\n{columns}CREATE TABLE added_next (merchant_id uuid "
+            f"PRIMARY KEY);\n",
+            "8002_index.sql": "-- beside\n-- concurrently\nDROP INDEX CONCURRENTLY IF EXISTS "
+            "added_units;\n"
             "CREATE INDEX CONCURRENTLY added_units ON orders (merchant_id, units);\n",
         },
     )
@@ -64,7 +67,8 @@ async def _story(former: Installation, folder: Path) -> None:
     await load.close()
     told = load.told
     print(
-        f"{told.calls} calls of the former release, {during} while it was migrated; failed: {told.repeats}"
+        f"{told.calls} calls of the former release, {during} while it was migrated; failed: "
+        f"{told.repeats}"
     )
     assert (told.strange, told.repeats) == ([], 0)
     assert during

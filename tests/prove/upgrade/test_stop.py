@@ -54,7 +54,10 @@ def test_an_upgrade_stops_a_million_orders_for_seconds(tmp_path: Path) -> None:
         _until_ready(after, port)
         took, worked = time.monotonic() - began, _processor_seconds() + _of(after.pid) - before
         print(applied.stdout)
-        parts = f"ended {ended - began:.1f}, applied {said - ended:.1f}, started {took - (said - began):.1f}"
+        parts = (
+            f"ended {ended - began:.1f}, applied {said - ended:.1f}, started "
+            f"{took - (said - began):.1f}"
+        )
         print(f"stopped {took:.1f} s: {parts}; {worked:.1f} s of processor time")
         assert worked <= STOP_SECONDS_MAX
     finally:

@@ -62,7 +62,10 @@ def test_one_file_with_dates_of_a_zone(traded: Caller) -> None:
 
 
 def test_a_report_that_a_webhook_told_of(traded: Caller, other: Caller) -> None:
-    sql = "SELECT report_id FROM reconciliation_reports WHERE merchant_id = $1 ORDER BY period_to LIMIT 1"
+    sql = (
+        "SELECT report_id FROM reconciliation_reports WHERE merchant_id = $1 ORDER BY period_to "
+        "LIMIT 1"
+    )
     report_id = traded.door.run(traded.shop.value(sql, traded.shop.merchant_id))
     answer = traded.get(PATH, params={"id": str(report_id)})
     assert answer.status_code == 200, answer.text

@@ -1,4 +1,5 @@
-"""What the database finds in sets is what the pure matcher finds in memory, whatever the file and the ledger hold."""
+"""What the database finds in sets is what the pure matcher finds in memory, whatever the file and
+the ledger hold."""
 
 import asyncio
 import random

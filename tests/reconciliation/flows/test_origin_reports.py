@@ -1,4 +1,5 @@
-"""Reports by transaction, descriptor, site and campaign add up to the ledger, whatever has happened."""
+"""Reports by transaction, descriptor, site and campaign add up to the ledger, whatever has
+happened."""
 
 import asyncio
 import csv
@@ -100,7 +101,8 @@ async def check(world: World, merchant_id: UUID, window: Window, limit: int = 3)
 
 
 async def ledger(world: World, merchant_id: UUID) -> dict[str, tuple[int, int]]:
-    """By currency what the reports must come to, and what stands on the account; in plain SQL, from the entries."""
+    """By currency what the reports must come to, and what stands on the account; in plain SQL, from
+    the entries."""
     async with world.db.connection() as connection:
         rows = await connection.fetch(
             "SELECT e.asset, p.recipe, -sum(e.units)::bigint AS units FROM entries e"
@@ -123,7 +125,8 @@ async def ledger(world: World, merchant_id: UUID) -> dict[str, tuple[int, int]]:
 
 
 async def agree_with_the_ledger(world: World, merchant_id: UUID) -> None:
-    """Once every page is closed: what is told is what the entries sum to, and what the balance says."""
+    """Once every page is closed: what is told is what the entries sum to, and what the balance
+    says."""
     await close_pages_of(world, merchant_id)
     totals = await check(world, merchant_id, EVER)
     for asset, (earned, balance) in (await ledger(world, merchant_id)).items():

@@ -1,4 +1,5 @@
-"""Statements against the ledger: what was lost, doubled or changed is found, and booked when a person says so."""
+"""Statements against the ledger: what was lost, doubled or changed is found, and booked when a
+person says so."""
 
 import asyncio
 import gzip
@@ -57,7 +58,8 @@ def test_the_processors_own_statement_matches_wholly(server: ServerAddress) -> N
         # Known by the processor's reference alone, as most files have it.
         without = [lines[0], *("," + line.partition(",")[2] for line in lines[1:])]
         assert await outcomes(shop, await compare(shop, without)) == {"matched": 4}
-        # The same amounts under other ids are no match, and the other merchant's lines are not ours.
+        # The same amounts under other ids are no match, and the other merchant's lines are not
+        # ours.
         strange = await outcomes(shop, await compare(shop, await statement(other)))
         assert strange == {"missing_here": 4, "missing_there": 4}
 
@@ -65,7 +67,8 @@ def test_the_processors_own_statement_matches_wholly(server: ServerAddress) -> N
 
 
 def test_a_fee_beside_its_charge_is_a_line_of_its_own(server: ServerAddress) -> None:
-    """As processors write it: gross, fee and net in one record, and what cannot be read names its column."""
+    """As processors write it: gross, fee and net in one record, and what cannot be read names its
+    column."""
 
     async def story() -> None:
         async with sandbox_world(server) as made:
@@ -187,7 +190,8 @@ def test_each_difference_is_found_and_named(server: ServerAddress) -> None:
 
 
 def test_a_second_charge_under_the_same_id_is_no_duplicate(server: ServerAddress) -> None:
-    """Of 50.00 and 9,999.00 under one id the file said that the second line repeats the first; nothing was to book."""
+    """Of 50.00 and 9,999.00 under one id the file said that the second line repeats the first;
+    nothing was to book."""
 
     async def story(shop: Shop) -> None:
         await sold(shop, 3, refunds=0)
@@ -335,7 +339,8 @@ def test_two_runs_and_two_bookers_at_once(server: ServerAddress) -> None:
 
 
 def test_a_kill_between_any_two_statements(server: ServerAddress) -> None:
-    """Of a comparison that died nothing is left; the next one finds the same. Of a booking all or nothing."""
+    """Of a comparison that died nothing is left; the next one finds the same. Of a booking all or
+    nothing."""
 
     async def story(shop: Shop) -> None:
         await sold(shop)
@@ -446,7 +451,8 @@ def test_a_banks_statement_covers_payouts_what_comes_back_and_what_processors_pa
         assert [line.split(",")[2] for line in lines[1:]] == ["payout", "payout_return"]
         bank = Reading(kind="bank")
         assert await outcomes(shop, await compare(shop, lines, bank)) == {"matched": 2}
-        # A bank knows the reference only, writes money out with a minus, and shows what the processor paid.
+        # A bank knows the reference only, writes money out with a minus, and shows what the
+        # processor paid.
         day = lines[1].split(",")[5]
         plain = [
             lines[0],

@@ -1,4 +1,5 @@
-"""Statements in the portal: uploaded by form, compared, looked at by outcome, booked by the operator with a note."""
+"""Statements in the portal: uploaded by form, compared, looked at by outcome, booked by the
+operator with a note."""
 
 import asyncio
 import csv

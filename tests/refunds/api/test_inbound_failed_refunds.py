@@ -1,4 +1,5 @@
-"""A refund that Braintree or NMI made and took back: from the stand-in's signed notice to the case on the desk."""
+"""A refund that Braintree or NMI made and took back: from the stand-in's signed notice to the case
+on the desk."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

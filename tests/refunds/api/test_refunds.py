@@ -1,4 +1,5 @@
-"""Money back through the API: amounts, items, currencies, repeats, refusals (contract §10, §17.1 C10, U7, U11)."""
+"""Money back through the API: amounts, items, currencies, repeats, refusals (contract §10, §17.1
+C10, U7, U11)."""
 
 import asyncio
 import uuid
@@ -17,9 +18,11 @@ PAID = {
     "transaction__responseCode": "91",
     "paymentMethod__cardNumber": APPROVES,
 }
-ITEMS = [{"sku": "TEA", "name": "Tea", "amount": 3000, "quantity": 3, "tax": 90, "discountAmount": 0},
-         {"sku": "MUG", "name": "Mug", "amount": 1500, "quantity": 1},
-         {"sku": "MUG", "name": "Blue mug", "amount": 0}]  # fmt: skip
+ITEMS = [
+    {"sku": "TEA", "name": "Tea", "amount": 3000, "quantity": 3, "tax": 90, "discountAmount": 0},
+    {"sku": "MUG", "name": "Mug", "amount": 1500, "quantity": 1},
+    {"sku": "MUG", "name": "Blue mug", "amount": 0},
+]
 
 
 def paid(shop: Caller, **changes: Any) -> str:
@@ -61,7 +64,8 @@ def test_part_after_part_until_nothing_is_left(shop: Caller) -> None:
 def test_an_order_refunded_in_very_many_parts_slows_nobody_down(
     shop: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An order is loaded with all of its refunds: the page of one with 900 stopped all doors for two seconds."""
+    """An order is loaded with all of its refunds: the page of one with 900 stopped all doors for
+    two seconds."""
     monkeypatch.setattr(refund, "REFUNDS_MAX", 2)
     order_id = paid(shop)
     for amount in (1, 2):
@@ -184,7 +188,8 @@ def test_by_items(door: Door, shop: Caller) -> None:
 
 
 def test_a_cup_is_refunded_as_it_was_paid(shop: Caller) -> None:
-    """A line of three tins for 30.00 was taken for 90.00, and the cup of 15.90 was refunded as 6.89."""
+    """A line of three tins for 30.00 was taken for 90.00, and the cup of 15.90 was refunded as
+    6.89."""
     lines = [
         {"sku": "TEA", "amount": 3000, "quantity": 3},
         {"sku": "CUP", "amount": 1590, "quantity": 1},
@@ -254,7 +259,8 @@ def test_forms_that_are_wrong_name_the_field(
             assert field in fields_of(answer)
 
 
-# repeats ------------------------------------------------------------------------------------------------------
+# repeats
+# ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("how", ["field", "header"])

@@ -1,5 +1,5 @@
-"""A hold captured in parts: each part is booked when the processor has it, the order is worth what was captured, and
-the rest is let go."""
+"""A hold captured in parts: each part is booked when the processor has it, the order is worth what
+was captured, and the rest is let go."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

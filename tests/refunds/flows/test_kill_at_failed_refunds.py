@@ -1,5 +1,5 @@
-"""A process dies between every two statements and calls while a refund that came back is recorded, sent again, or
-closed. Another takes over; the customer is owed it once, and gets it once."""
+"""A process dies between every two statements and calls while a refund that came back is recorded,
+sent again, or closed. Another takes over; the customer is owed it once, and gets it once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -26,11 +26,15 @@ pytestmark = deep("kills")
 
 POLICY = Policy(call_timeout=timedelta(seconds=1), settled_after=timedelta(seconds=0.2))
 STEPS_MAX = 40
-STATES = "SELECT array_agg(kind || ' ' || state ORDER BY modification_no) FROM modifications WHERE order_id = $1"
+STATES = (
+    "SELECT array_agg(kind || ' ' || state ORDER BY modification_no) FROM modifications "
+    "WHERE order_id = $1"
+)
 WAITING = "SELECT modification_id FROM modifications WHERE order_id = $1 AND state = 'stuck'"
 # What the issuer gave back of an order, and has not taken back.
 GIVEN = """
-SELECT count(*) FROM issuer.reversals r JOIN modifications m ON r.id = coalesce(m.send_id, m.modification_id)
+SELECT count(*) FROM issuer.reversals r JOIN modifications m ON r.id = coalesce(m.send_id,
+  m.modification_id)
 WHERE m.order_id = $1 AND m.kind = 'refund' AND r.failed_at IS NULL
 """
 
@@ -108,7 +112,8 @@ async def _came_back(shop: Shop) -> UUID:
     order_id = await given_back(shop)
     async with owner(shop.world) as connection:
         await connection.execute(
-            "UPDATE issuer.reversals SET failed_at = decided_at WHERE id IN (SELECT coalesce(send_id, modification_id)"
+            "UPDATE issuer.reversals SET failed_at = decided_at WHERE id IN (SELECT "
+            "coalesce(send_id, modification_id)"
             " FROM modifications WHERE order_id = $1)",
             order_id,
         )

@@ -1,4 +1,5 @@
-"""A process dies between every two steps of what moves fees, refunds at the desk, and mail. See the stories beside."""
+"""A process dies between every two steps of what moves fees, refunds at the desk, and mail. See the
+stories beside."""
 
 import asyncio
 from datetime import timedelta
@@ -58,7 +59,8 @@ async def do_refund_all(shop: Shop, case: Case) -> Any:
 
 
 def stuck(proposed: bool = False) -> Prepare:
-    """A refund that the processor has refused; somebody may have said already that it was paid by hand."""
+    """A refund that the processor has refused; somebody may have said already that it was paid by
+    hand."""
 
     async def prepare(shop: Shop) -> Case:
         case = await sent(YES, 4590)(shop)
@@ -152,13 +154,15 @@ async def _judge(shop: Shop, name: str, cases: list[Case]) -> None:
             " WHERE m.state <> 'sent' OR b.id IS NULL"
         )
         strange = await connection.fetchval(
-            "SELECT count(*) FROM mailbox.mails b LEFT JOIN mails m ON m.mail_id = b.id WHERE m.mail_id IS NULL"
+            "SELECT count(*) FROM mailbox.mails b LEFT JOIN mails m ON m.mail_id = b.id WHERE "
+            "m.mail_id IS NULL"
         )
         double = await connection.fetch(
             "SELECT order_id, notice FROM mails GROUP BY 1, 2 HAVING count(*) > 1"
         )  # one refund and one charge each
         book = await connection.fetch(
-            "SELECT account, sum(units)::bigint AS units FROM entries GROUP BY account HAVING sum(units) <> 0"
+            "SELECT account, sum(units)::bigint AS units FROM entries GROUP BY account HAVING "
+            "sum(units) <> 0"
         )
         paid = await connection.fetchval("SELECT count(*) FROM order_heads WHERE status IN (6, 7)")
         receipts = await connection.fetchval("SELECT count(*) FROM mails WHERE notice = 'receipt'")

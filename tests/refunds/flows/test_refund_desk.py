@@ -1,4 +1,5 @@
-"""The desk of stuck refunds: again, by hand with two people, or refused; and holds that a refund lets go."""
+"""The desk of stuck refunds: again, by hand with two people, or refused; and holds that a refund
+lets go."""
 
 import asyncio
 from collections.abc import Callable
@@ -223,7 +224,8 @@ def test_what_is_under_way_is_nobodys_to_decide(server: ServerAddress) -> None:
 def test_a_refund_without_an_answer_is_not_paid_again_once_its_id_may_be_forgotten(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It was sent again under its own id for ever; after 30 days that is a second refund to the processor."""
+    """It was sent again under its own id for ever; after 30 days that is a second refund to the
+    processor."""
 
     async def work(shop: Shop) -> None:
         order_id = await paid(shop)
@@ -256,8 +258,8 @@ def test_a_refund_without_an_answer_is_not_paid_again_once_its_id_may_be_forgott
 
 @pytest.mark.parametrize("kind", ["refund", "void"])
 def test_what_never_left_goes_out_however_old_its_id_is(server: ServerAddress, kind: str) -> None:
-    """Every connection was refused until the processor's memory of the id was over: then it was asked for for ever, the
-    void could not even be closed by hand."""
+    """Every connection was refused until the processor's memory of the id was over: then it was
+    asked for for ever, the void could not even be closed by hand."""
 
     async def work(shop: Shop) -> None:
         order_id = (await shop.ask(**HOLD)).order_id if kind == "void" else await paid(shop)
@@ -295,7 +297,8 @@ def test_what_never_left_goes_out_however_old_its_id_is(server: ServerAddress, k
 def test_an_answer_that_was_lost_is_asked_for_and_not_sent_for_again(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A processor that answers a repeated id by its first word said "unknown" for ever, and was never asked."""
+    """A processor that answers a repeated id by its first word said "unknown" for ever, and was
+    never asked."""
 
     async def work(shop: Shop) -> None:
         order_id, sent = await paid(shop), list[UUID]()
@@ -415,7 +418,8 @@ def test_two_people_close_a_void_whose_outcome_nobody_will_ever_say(
 def test_what_the_processor_proves_it_never_processed_goes_out_under_another_id(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    """A processor repeats its first response to an id: the refund was asked for under it for ever, and never paid."""
+    """A processor repeats its first response to an id: the refund was asked for under it for ever,
+    and never paid."""
 
     async def work(shop: Shop) -> None:
         order_id = (await shop.ask(**HOLD)).order_id if kind == "capture" else await paid(shop)

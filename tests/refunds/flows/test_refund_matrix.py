@@ -89,27 +89,33 @@ async def end_of(shop: Shop, order_id: UUID) -> str:
     async with owner(shop.world) as connection:
         by_kind = dict(
             await connection.fetch(
-                "SELECT r.kind, sum(r.units)::bigint FROM issuer.reversals r JOIN issuer.sends s ON s.id = r.charge_id"
-                " WHERE s.order_id = $1 AND r.decision = 'approved' AND r.failed_at IS NULL GROUP BY r.kind",
+                "SELECT r.kind, sum(r.units)::bigint FROM issuer.reversals r JOIN issuer.sends s "
+                "ON s.id = r.charge_id"
+                " WHERE s.order_id = $1 AND r.decision = 'approved' AND r.failed_at IS NULL GROUP "
+                "BY r.kind",
                 order_id,
             )
         )
         netted = await connection.fetchval(
-            "SELECT coalesce(sum(units), 0)::bigint FROM modifications WHERE order_id = $1 AND state = 'netted'",
+            "SELECT coalesce(sum(units), 0)::bigint FROM modifications WHERE order_id = $1 AND "
+            "state = 'netted'",
             order_id,
         )
         owed = await connection.fetchval(
-            "SELECT coalesce(sum(units), 0)::bigint FROM modifications WHERE order_id = $1 AND state = 'stuck'"
+            "SELECT coalesce(sum(units), 0)::bigint FROM modifications WHERE order_id = $1 AND "
+            "state = 'stuck'"
             " AND kind = 'refund'",
             order_id,
         )
         disputed = await connection.fetchval(
-            "SELECT coalesce(sum(units), 0)::bigint FROM issuer.disputes WHERE order_id = $1 AND status <> 'won'"
+            "SELECT coalesce(sum(units), 0)::bigint FROM issuer.disputes WHERE order_id = $1 AND "
+            "status <> 'won'"
             " AND stage <> 'inquiry'",
             order_id,
         )
         taken = await connection.fetchval(
-            "SELECT coalesce(sum(units), 0)::bigint FROM issuer.sends WHERE order_id = $1 AND decision = 'approved'",
+            "SELECT coalesce(sum(units), 0)::bigint FROM issuer.sends WHERE order_id = $1 AND "
+            "decision = 'approved'",
             order_id,
         )
     told = []

@@ -1,4 +1,5 @@
-"""Refunds by people against real rows: limits under races, a second person's word, and what becomes of a request."""
+"""Refunds by people against real rows: limits under races, a second person's word, and what becomes
+of a request."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,5 @@
-"""A refund that was made and came back: owed to the customer again, on the desk, with no stage that goes back."""
+"""A refund that was made and came back: owed to the customer again, on the desk, with no stage that
+goes back."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -52,7 +53,10 @@ async def failed_there(shop: Shop, number: int) -> UUID:
     find = "SELECT modification_id FROM modifications WHERE modification_no = $1"
     id: UUID = await shop.value(find, number)
     async with owner(shop.world) as connection:
-        wire = "SELECT coalesce(send_id, modification_id) FROM modifications WHERE modification_id = $1"
+        wire = (
+            "SELECT coalesce(send_id, modification_id) FROM modifications WHERE "
+            "modification_id = $1"
+        )
         back = "UPDATE issuer.reversals SET failed_at = decided_at WHERE id = $1"
         await connection.execute(back, await connection.fetchval(wire, id))
     return id
@@ -177,7 +181,8 @@ def test_a_capture_that_fails_later_takes_its_money_back_and_is_a_case(
 
 
 def test_what_a_dispute_gave_back_is_not_owed_again(play: Callable[..., None]) -> None:
-    """The customer has the money by the dispute: the refund that came back is not paid a second time."""
+    """The customer has the money by the dispute: the refund that came back is not paid a second
+    time."""
 
     async def story(shop: Shop) -> None:
         order_id = await given_back(shop, "45.90")

@@ -1,5 +1,6 @@
-"""What becomes of a declined payment at the door, by network, code, advice and region: with and without its customer,
-of one merchant and of another. Played over one world, all rows at once, each on a card of its own."""
+"""What becomes of a declined payment at the door, by network, code, advice and region: with and
+without its customer, of one merchant and of another. Played over one world, all rows at once, each
+on a card of its own."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,10 +16,17 @@ from recoup.processors.gateways.sandbox.book import Timetable
 COUNTRIES: Final = {"us": "US", "eea_uk": "DE"}
 NO, OTHER = 4_590, 10_077  # what the row's card declines at the issuer, and approves
 CIT: Final[dict[str, Any]] = {
-    "isMIT": False, "isRecurring": GONE, "expiryDateUtc": GONE, "subscription": GONE, "customerIp": "203.0.113.24",
-}  # fmt: skip
+    "isMIT": False,
+    "isRecurring": GONE,
+    "expiryDateUtc": GONE,
+    "subscription": GONE,
+    "customerIp": "203.0.113.24",
+}
 BRANDS: Final = {"visa": "VISA", "mastercard": "MASTERCARD", "amex": "AMEX"}
-_SENT: Final = "SELECT order_id FROM attempts WHERE order_id = ANY($1) AND sent_at IS NOT NULL AND state <> 'not_sent'"
+_SENT: Final = (
+    "SELECT order_id FROM attempts WHERE order_id = ANY($1) AND sent_at IS NOT NULL "
+    "AND state <> 'not_sent'"
+)
 _LONG_AGO: Final = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -35,16 +43,16 @@ class Said(NamedTuple):
 
 
 class Came(NamedTuple):
-    """Of one region: whether a payment without its customer was sent again within 20 days, and the status that one with
-    its customer got at once."""
+    """Of one region: whether a payment without its customer was sent again within 20 days, and the
+    status that one with its customer got at once."""
 
     mit: bool
     cit: str
 
 
 class After(NamedTuple):
-    """What was sent after the processor's own answer: the merchant's next payment of the card, the customer's of the
-    same and of another amount; another merchant's, and its customer's."""
+    """What was sent after the processor's own answer: the merchant's next payment of the card, the
+    customer's of the same and of another amount; another merchant's, and its customer's."""
 
     own: bool
     same: bool

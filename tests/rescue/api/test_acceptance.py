@@ -26,7 +26,8 @@ from tests.rings import each
 from recoup.networks.allow_list import APPROVE_CARDS, PHONE_CARD
 from recoup.networks.magic import DECLINE_CARD
 
-# the list -----------------------------------------------------------------------------------------------------
+# the list
+# -----------------------------------------------------------------------------------------------------
 
 
 def test_1_a_token_and_its_refusals(door: Door, shop: Caller) -> None:
@@ -194,7 +195,8 @@ def test_transmit_answers_its_id_and_success(shop: Caller) -> None:
     assert (told.success, told.result, told.status) == (True, "success", 0)
 
 
-# the habits ---------------------------------------------------------------------------------------------------
+# the habits
+# ---------------------------------------------------------------------------------------------------
 
 
 def test_a_decline_is_an_answer_and_no_error(shop: Caller) -> None:
@@ -383,7 +385,8 @@ def test_extra_fields_are_no_trouble(shop: Caller) -> None:
     assert shop.evaluate(body).json()["status"] == "SUBMITTED"
 
 
-# over a real socket -------------------------------------------------------------------------------------------
+# over a real socket
+# -------------------------------------------------------------------------------------------
 
 
 async def _exchange(port: int, *requests: bytes) -> list[bytes]:

@@ -1,5 +1,5 @@
-"""PATCH /orders/{id}: what a merchant may change of an open order, and what follows from it. Every story is proved by
-`recoup verify` at its end."""
+"""PATCH /orders/{id}: what a merchant may change of an open order, and what follows from it. Every
+story is proved by `recoup verify` at its end."""
 
 import asyncio
 import uuid
@@ -61,7 +61,8 @@ def waits(shop: Caller, card: str = FUNDS, **more: Any) -> str:
 def test_an_order_changed_without_end_slows_nobody_down(
     shop: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its page shows each change: 1,500 within a minute stopped all doors for half a second a visit."""
+    """Its page shows each change: 1,500 within a minute stopped all doors for half a second a
+    visit."""
     order_id = waits(shop)
     monkeypatch.setattr(changes, "LINES_MAX", len(happenings(shop, order_id)) + 2)
     for number in range(2):
@@ -71,7 +72,8 @@ def test_an_order_changed_without_end_slows_nobody_down(
     assert shop.post(f"/orders/{order_id}/cancel", {}).status_code == 200, "it can be ended still"
 
 
-# the card -----------------------------------------------------------------------------------------------------
+# the card
+# -----------------------------------------------------------------------------------------------------
 
 
 def test_a_new_card_is_tried_where_waiting_cures_nothing(shop: Caller) -> None:
@@ -103,7 +105,8 @@ def test_a_card_that_is_given_before_the_order_was_looked_at(shop: Caller) -> No
     told = shop.order(order_id)["attempts"]
     assert [one["status"] for one in told][0] == "DECLINED"
     cards = shop.door.sql(
-        "SELECT card_id, count(*) FROM network_sends WHERE merchant_id = $1 AND order_id = $2 GROUP BY 1",
+        "SELECT card_id, count(*) FROM network_sends WHERE merchant_id = $1 AND order_id = $2 "
+        "GROUP BY 1",
         shop.shop.merchant_id,
         uuid.UUID(order_id),
     )
@@ -199,7 +202,8 @@ def test_an_order_stopped_before_its_first_look_keeps_its_card(shop: Caller) -> 
     refused(shop, order_id, 409, "wrong_state", cardToken=shop.token_for(APPROVES))
 
 
-# no further attempts ------------------------------------------------------------------------------------------
+# no further attempts
+# ------------------------------------------------------------------------------------------
 
 
 def test_no_further_attempts_until_they_are_wanted_again(shop: Caller) -> None:
@@ -244,7 +248,8 @@ def test_a_new_card_is_not_tried_while_nothing_shall_be(shop: Caller) -> None:
     assert shop.order(order_id)["statusName"] == "COMPLETED"
 
 
-# the expiry ---------------------------------------------------------------------------------------------------
+# the expiry
+# ---------------------------------------------------------------------------------------------------
 
 
 def test_an_expiry_is_moved_both_ways(shop: Caller) -> None:
@@ -307,7 +312,8 @@ def test_a_synchronous_rescue_has_no_expiry_to_move(shop: Caller) -> None:
     assert "ExpiryDateUtc" in refused(shop, order_id, 400, "invalid", expiryDateUtc=later)
 
 
-# notes --------------------------------------------------------------------------------------------------------
+# notes
+# --------------------------------------------------------------------------------------------------------
 
 
 def test_notes_are_added_changed_and_taken_away(shop: Caller) -> None:
@@ -357,7 +363,8 @@ def test_there_is_an_end_to_notes(shop: Caller) -> None:
     assert "Metadata" in refused(shop, order_id, 400, "invalid", metadata={"one more": "1"})
 
 
-# whose, and when ----------------------------------------------------------------------------------------------
+# whose, and when
+# ----------------------------------------------------------------------------------------------
 
 
 def test_only_an_open_order_changes(shop: Caller) -> None:

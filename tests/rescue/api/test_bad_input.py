@@ -1,5 +1,5 @@
-"""The hostile caller: whatever is sent is refused in the dialect's shape, names the field and the cure, writes
-nothing."""
+"""The hostile caller: whatever is sent is refused in the dialect's shape, names the field and the
+cure, writes nothing."""
 
 import base64
 import io
@@ -34,24 +34,53 @@ from recoup.main.logs import start_logs
 from recoup.networks.card import luhn_digit
 from recoup.networks.magic import classify, script_card
 
-ENDPOINTS = [("POST", "/oauth2/token"), ("POST", "/oauth2/refresh"), ("POST", "/transmit"), ("PATCH", "/transmit/{0}"),
-             ("POST", "/tokenize"), ("POST", "/evaluate"), ("POST", "/outcome"), ("POST", "/orders/{0}/refund"),
-             ("POST", "/orders/{0}/cancel"), ("POST", "/webhooks")]  # fmt: skip
+ENDPOINTS = [
+    ("POST", "/oauth2/token"),
+    ("POST", "/oauth2/refresh"),
+    ("POST", "/transmit"),
+    ("PATCH", "/transmit/{0}"),
+    ("POST", "/tokenize"),
+    ("POST", "/evaluate"),
+    ("POST", "/outcome"),
+    ("POST", "/orders/{0}/refund"),
+    ("POST", "/orders/{0}/cancel"),
+    ("POST", "/webhooks"),
+]
 MALFORMED = {
-    "nothing": b"", "a blank": b" ", "cut": b'{"orderId": "1"', "cut in a text": b'{"orderId": "1',
+    "nothing": b"",
+    "a blank": b" ",
+    "cut": b'{"orderId": "1"',
+    "cut in a text": b'{"orderId": "1',
     "two values": b"{} {}",
-    "a comma too many": b'{"a":1,}', "single quotes": b"{'a':1}", "a bare word": b"{a:1}", "XML": b"<a/>",
+    "a comma too many": b'{"a":1,}',
+    "single quotes": b"{'a':1}",
+    "a bare word": b"{a:1}",
+    "XML": b"<a/>",
     "a form": b"a=1&b=2",
-    "NaN": b'{"a":NaN}', "infinity": b'{"a":1e999}', "a comment": b'{/**/"a":1}', "UTF-16": '{"a":1}'.encode("utf-16"),
-    "Latin-1": '{"a":"é"}'.encode("latin-1"), "raw NUL": b'{"a":"\x00"}', "escaped NUL": b'{"orderId":"a\\u0000b"}',
-    "NUL in a name": b'{"order\\u0000Id":1}', "a lone surrogate": b'{"orderId":"\\ud800"}',
+    "NaN": b'{"a":NaN}',
+    "infinity": b'{"a":1e999}',
+    "a comment": b'{/**/"a":1}',
+    "UTF-16": '{"a":1}'.encode("utf-16"),
+    "Latin-1": '{"a":"é"}'.encode("latin-1"),
+    "raw NUL": b'{"a":"\x00"}',
+    "escaped NUL": b'{"orderId":"a\\u0000b"}',
+    "NUL in a name": b'{"order\\u0000Id":1}',
+    "a lone surrogate": b'{"orderId":"\\ud800"}',
     "a lone low one": b'{"orderId":"\\udc00x"}',
-    "two high ones": b'{"orderId":"\\ud800\\ud800"}', "a raw surrogate": b'{"orderId":"\xed\xa0\x80"}',
+    "two high ones": b'{"orderId":"\\ud800\\ud800"}',
+    "a raw surrogate": b'{"orderId":"\xed\xa0\x80"}',
     "overlong UTF-8": b'{"a":"\xc0\x80"}',
-    "control characters": b'{"a":"\x01"}', "deep": b'{"a":' * 40 + b"1" + b"}" * 40, "very deep": b"[" * 100_000,
-    "a huge number": b'{"a":' + b"9" * 5000 + b"}", "65 bits": b'{"transaction":{"amount":18446744073709551616}}',
-    "a list": b"[]", "a text": b'"orderId"', "a number": b"1", "null": b"null", "true": b"true",
-}  # fmt: skip
+    "control characters": b'{"a":"\x01"}',
+    "deep": b'{"a":' * 40 + b"1" + b"}" * 40,
+    "very deep": b"[" * 100_000,
+    "a huge number": b'{"a":' + b"9" * 5000 + b"}",
+    "65 bits": b'{"transaction":{"amount":18446744073709551616}}',
+    "a list": b"[]",
+    "a text": b'"orderId"',
+    "a number": b"1",
+    "null": b"null",
+    "true": b"true",
+}
 
 
 @each("what", MALFORMED)
@@ -106,33 +135,52 @@ def test_a_huge_body_under_the_limit_is_read_and_judged(steady: Steady) -> None:
         assert list(fields_of(steady.shop.post("/evaluate", names))) == ["Body"]
 
 
-# wrong values -------------------------------------------------------------------------------------------------
+# wrong values
+# -------------------------------------------------------------------------------------------------
 
 WRONG = [
-    ("isDeclined", "true", "IsDeclined"), ("isDeclined", 1, "IsDeclined"), ("isMIT", "yes", "IsMIT"),
+    ("isDeclined", "true", "IsDeclined"),
+    ("isDeclined", 1, "IsDeclined"),
+    ("isMIT", "yes", "IsMIT"),
     ("isRecurring", 0, "IsRecurring"),
-    ("orderId", ["a"], "OrderId"), ("orderId", {"a": 1}, "OrderId"), ("orderId", True, "OrderId"),
+    ("orderId", ["a"], "OrderId"),
+    ("orderId", {"a": 1}, "OrderId"),
+    ("orderId", True, "OrderId"),
     ("orderId", 1.5, "OrderId"),
-    ("orderId", "x" * 129, "OrderId"), ("idempotencyKey", "x" * 129, "IdempotencyKey"),
+    ("orderId", "x" * 129, "OrderId"),
+    ("idempotencyKey", "x" * 129, "IdempotencyKey"),
     ("idempotencyKey", [], "IdempotencyKey"),
-    ("mid", 5, "Mid"), ("mid", "abc", "Mid"), ("siteId", "abc", "SiteId"), ("siteId", {}, "SiteId"),
-    ("siteUrl", "x" * 513, "SiteUrl"), ("siteUrl", {"": {APPROVES: None}}, "SiteUrl"),
+    ("mid", 5, "Mid"),
+    ("mid", "abc", "Mid"),
+    ("siteId", "abc", "SiteId"),
+    ("siteId", {}, "SiteId"),
+    ("siteUrl", "x" * 513, "SiteUrl"),
+    ("siteUrl", {"": {APPROVES: None}}, "SiteUrl"),
     ("siteUrl", {"a b": {APPROVES: None}}, "SiteUrl"),
-    ("transactionType", "CAPTURE", "TransactionType"), ("expiryDateUtc", 1_800_000_000, "ExpiryDateUtc"),
+    ("transactionType", "CAPTURE", "TransactionType"),
+    ("expiryDateUtc", 1_800_000_000, "ExpiryDateUtc"),
     ("expiryDateUtc", {}, "ExpiryDateUtc"),
-    ("transaction", "none", "Transaction"), ("transaction", [], "Transaction"), ("payer", "Ana", "Payer"),
+    ("transaction", "none", "Transaction"),
+    ("transaction", [], "Transaction"),
+    ("payer", "Ana", "Payer"),
     ("billingInformation", [1], "BillingInformation"),
-    ("shippingInformation", 7, "ShippingInformation"), ("paymentMethod", "4111", "PaymentMethod"),
+    ("shippingInformation", 7, "ShippingInformation"),
+    ("paymentMethod", "4111", "PaymentMethod"),
     ("subscription", "monthly", "Subscription"),
-    ("threeDSecure", True, "ThreeDSecure"), ("orderItems", {}, "OrderItems"), ("orderItems", [1], "OrderItems[0]"),
+    ("threeDSecure", True, "ThreeDSecure"),
+    ("orderItems", {}, "OrderItems"),
+    ("orderItems", [1], "OrderItems[0]"),
     ("orderItems", [{"amount": -1}], "OrderItems[0].Amount"),
     ("orderItems", [{"quantity": 0}], "OrderItems[0].Quantity"),
-    ("transaction.amount", -1, "Transaction.Amount"), ("transaction.amount", 10**15, "Transaction.Amount"),
+    ("transaction.amount", -1, "Transaction.Amount"),
+    ("transaction.amount", 10**15, "Transaction.Amount"),
     ("transaction.amount", 0.5, "Transaction.Amount"),
-    ("transaction.currency", "XXX", "Transaction.Currency"), ("transaction.currency", "usdollar",
-                                                              "Transaction.Currency"),
-    ("transaction.currency", 840, "Transaction.Currency"), ("transaction.currency", "$", "Transaction.Currency"),
-    ("transaction.id", {}, "Transaction.Id"), ("transaction.id", "x" * 129, "Transaction.Id"),
+    ("transaction.currency", "XXX", "Transaction.Currency"),
+    ("transaction.currency", "usdollar", "Transaction.Currency"),
+    ("transaction.currency", 840, "Transaction.Currency"),
+    ("transaction.currency", "$", "Transaction.Currency"),
+    ("transaction.id", {}, "Transaction.Id"),
+    ("transaction.id", "x" * 129, "Transaction.Id"),
     ("transaction.responseCode", [], "Transaction.ResponseCode"),
     ("transaction.responseCode", "9" * 65, "Transaction.ResponseCode"),
     ("transaction.avsResultCode", "x" * 17, "Transaction.AvsResultCode"),
@@ -150,10 +198,13 @@ WRONG = [
     ("paymentMethod.expirationYear", "next", "PaymentMethod.ExpirationYear"),
     ("paymentMethod.verificationValue", "12345", "PaymentMethod.VerificationValue"),
     ("payer.email", "x" * 257, "Payer.Email"),
-    ("subscription.price", [], "Subscription.Price"), ("customerIp", "x" * 65, "CustomerIp"),
-    ("orderSource", [], "OrderSource"), ("siteUrl", 5.5, "SiteUrl"),
-    ("senseKey", {}, "SenseKey"), ("transaction.dynamicDescriptor", "x" * 65, "Transaction.DynamicDescriptor"),
-]  # fmt: skip
+    ("subscription.price", [], "Subscription.Price"),
+    ("customerIp", "x" * 65, "CustomerIp"),
+    ("orderSource", [], "OrderSource"),
+    ("siteUrl", 5.5, "SiteUrl"),
+    ("senseKey", {}, "SenseKey"),
+    ("transaction.dynamicDescriptor", "x" * 65, "Transaction.DynamicDescriptor"),
+]
 
 
 @each(("field", "value", "named"), WRONG)
@@ -287,7 +338,8 @@ def test_a_wrong_card(steady: Steady, change: dict[str, Any], named: str) -> Non
         assert named in fields_of(steady.shop.post("/tokenize", body))
 
 
-# other people's cards and orders ------------------------------------------------------------------------------
+# other people's cards and orders
+# ------------------------------------------------------------------------------
 
 
 def real_looking(head: str, digits: int) -> str:
@@ -376,7 +428,8 @@ def test_what_belongs_to_another_merchant_is_not_there(
     assert shop.order(order_id)["statusName"] == "DRAFT"
 
 
-# wrong states -------------------------------------------------------------------------------------------------
+# wrong states
+# -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -419,7 +472,8 @@ def test_cancelling_what_goes_on(door: Door, shop: Caller, state: str) -> None:
     assert shop.order(order_id) == before, "nothing happens to it any more"
 
 
-# what must never be seen --------------------------------------------------------------------------------------
+# what must never be seen
+# --------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -529,7 +583,8 @@ def test_no_number_code_or_secret_in_any_answer_log_line_or_table(door: Door, sh
         assert secret not in kept
 
 
-# what an error says to do -------------------------------------------------------------------------------------
+# what an error says to do
+# -------------------------------------------------------------------------------------
 
 
 @each(

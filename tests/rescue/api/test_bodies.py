@@ -43,11 +43,22 @@ class Body(Shape, kw_only=True):
 
 
 LENIENT = {
-    "/v1/oauth2/token", "/v1/oauth2/refresh", "/v1/transmit", "/v1/transmit/{id}", "/v1/tokenize", "/v1/evaluate",
-    "/v1/evaluate/check", "/v1/outcome", "/v1/capture", "/v1/orders/{id}/refund", "/v1/orders/{id}/cancel",
-    *(f"/v1/onboarding/application{end}" for end in (
-        "", "/{id}", "/{id}/submit", "/{id}/cancel", "/{id}/convert", "/{id}/documents")),
-}  # fmt: skip
+    "/v1/oauth2/token",
+    "/v1/oauth2/refresh",
+    "/v1/transmit",
+    "/v1/transmit/{id}",
+    "/v1/tokenize",
+    "/v1/evaluate",
+    "/v1/evaluate/check",
+    "/v1/outcome",
+    "/v1/capture",
+    "/v1/orders/{id}/refund",
+    "/v1/orders/{id}/cancel",
+    *(
+        f"/v1/onboarding/application{end}"
+        for end in ("", "/{id}", "/{id}/submit", "/{id}/cancel", "/{id}/convert", "/{id}/documents")
+    ),
+}
 
 
 def test_only_calls_of_the_vendors_contract_take_fields_that_nobody_reads() -> None:
@@ -83,15 +94,24 @@ def test_a_field_that_nobody_reads_is_refused_or_named(door: Door) -> None:
 
 FITS: dict[str, Any] = {"name": "Ana", "card": {"last4": "1111"}}
 TAKEN = [
-    ({"name": " Ana "}, "name", "Ana"), ({"name": 123}, "name", "123"), ({"own": "  "}, "own", None),
-    ({"mid": ID.upper()}, "mid", UUID(ID)), ({"mid": ""}, "mid", None), ({"kind": " TWO"}, "kind", "two"),
+    ({"name": " Ana "}, "name", "Ana"),
+    ({"name": 123}, "name", "123"),
+    ({"own": "  "}, "own", None),
+    ({"mid": ID.upper()}, "mid", UUID(ID)),
+    ({"mid": ""}, "mid", None),
+    ({"kind": " TWO"}, "kind", "two"),
     ({"at": "2026-03-02T09:00:00Z"}, "at", datetime(2026, 3, 2, 9, tzinfo=UTC)),
     ({"at": "Mon, 02 Mar 2026 09:00:00 GMT"}, "at", datetime(2026, 3, 2, 9, tzinfo=UTC)),
-    ({"on": False}, "on", False), ({"hours": " 12 "}, "hours", 12), ({"hours": None}, "hours", 24),
-    ({"hours": ""}, "hours", 24), ({}, "hours", 24), ({"remark": {"any": ["thing"]}}, "remark", None),
-]  # fmt: skip
+    ({"on": False}, "on", False),
+    ({"hours": " 12 "}, "hours", 12),
+    ({"hours": None}, "hours", 24),
+    ({"hours": ""}, "hours", 24),
+    ({}, "hours", 24),
+    ({"remark": {"any": ["thing"]}}, "remark", None),
+]
 REFUSED = [
-    ({"name": None}, "Name", "The Name field is required."), ({"name": " "}, "Name", "The Name field is required."),
+    ({"name": None}, "Name", "The Name field is required."),
+    ({"name": " "}, "Name", "The Name field is required."),
     ({"name": True}, "Name", "The field Name must be text in quotes."),
     ({"name": "x" * 6}, "Name", "The field Name must be at most 5 characters long."),
     ({"card": None}, "Card.Last4", "The Last4 field is required."),
@@ -99,15 +119,20 @@ REFUSED = [
     ({"own": "a\u202eb"}, "Own", "The field Own contains control characters."),
     ({"mid": "x"}, "Mid", f"The field Mid {field_rules.GUID}."),
     ({"kind": "three"}, "Kind", "The field Kind must be one of one, two."),
-    ({"at": "tomorrow"}, "At", "The field At is invalid."), ({"on": 1}, "On", "The field On must be true or false."),
+    ({"at": "tomorrow"}, "At", "The field At is invalid."),
+    ({"on": 1}, "On", "The field On must be true or false."),
     ({"hours": 1.5}, "Hours", "The field Hours must be a whole number."),
     ({"hours": True}, "Hours", "The field Hours must be a whole number."),
     ({"hours": "169"}, "Hours", "The field Hours must be between 0 and 168."),
     ({"lines": {}}, "Lines", "The field Lines must be a list in brackets: […]."),
     ({"lines": [{"sku": "a"}] * 3}, "Lines", "The field Lines may have at most 2 entries."),
     ({"lines": [{"sku": "a"}, {}]}, "Lines[1].Sku", "The Sku field is required."),
-    ({"lines": [{"sku": "a", "pieces": 0}]}, "Lines[0].Pieces", "The field Pieces must be between 1 and 9."),
-]  # fmt: skip
+    (
+        {"lines": [{"sku": "a", "pieces": 0}]},
+        "Lines[0].Pieces",
+        "The field Pieces must be between 1 and 9.",
+    ),
+]
 
 
 @each(("sent", "member", "value"), TAKEN)
@@ -160,12 +185,18 @@ def test_a_field_without_an_end_or_a_rule_is_refused_when_the_reader_is_made() -
             Reader(shape)
 
 
-# what is not read from a body of JSON by its Struct: a file; nothing at all; what another reading answers with 200
+# what is not read from a body of JSON by its Struct: a file; nothing at all; what another reading
+# answers with 200
 OTHERWISE = {
-    "POST /v1/uploads", "POST /v1/uploads/{id}/stop", "POST /v1/imports", "POST /v1/imports/{id}/stop",
-    "POST /v1/orders/{id}/cancel", "POST /v1/evaluate/check",
-}  # fmt: skip
-# not looked at beside what is wrong here: an MIT's expiry without isMIT, the card's older place beside today's
+    "POST /v1/uploads",
+    "POST /v1/uploads/{id}/stop",
+    "POST /v1/imports",
+    "POST /v1/imports/{id}/stop",
+    "POST /v1/orders/{id}/cancel",
+    "POST /v1/evaluate/check",
+}
+# not looked at beside what is wrong here: an MIT's expiry without isMIT, the card's older place
+# beside today's
 ASIDE = {"POST /v1/evaluate": {"expiry_date_utc"}, "POST /v1/tokenize": {"payment"}}
 
 

@@ -1,5 +1,6 @@
-"""The card world as one table: 94 answers of three networks, each with and without its customer under two regions, and
-what each forbids one merchant and another. The whole table is of the family `simulate`."""
+"""The card world as one table: 94 answers of three networks, each with and without its customer
+under two regions, and what each forbids one merchant and another. The whole table is of the family
+`simulate`."""
 
 import csv
 from pathlib import Path

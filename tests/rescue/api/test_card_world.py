@@ -1,4 +1,5 @@
-"""The card world at the door: advice in each form, a brand with codes of its own, reasons of MITs, India."""
+"""The card world at the door: advice in each form, a brand with codes of its own, reasons of MITs,
+India."""
 
 import json
 from typing import Any

@@ -1,4 +1,5 @@
-"""/evaluate/check and /evaluate decide by one function: for whatever body both take they say the same."""
+"""/evaluate/check and /evaluate decide by one function: for whatever body both take they say the
+same."""
 
 import json
 from typing import Any
@@ -186,11 +187,19 @@ def of_adyen(code: str, text: str = "") -> dict[str, Any]:
 
 # What Adyen means by a number; the network means something else by the most of them.
 ADYEN = {
-    "2": ("soft", "yes"), "3": ("soft", "yes"), "5": ("hard", "never"), "6": ("data", "after_data_change"),
-    "8": ("hard", "never"), "12": ("funds", "yes"), "20": ("fraud", "after_contact"),
-    "26": ("hard", "never"), "31": ("fraud", "after_contact"), "38": ("sca", "after_authentication"),
-    "46": ("hard", "never"), "50": ("hard", "never"),
-}  # fmt: skip
+    "2": ("soft", "yes"),
+    "3": ("soft", "yes"),
+    "5": ("hard", "never"),
+    "6": ("data", "after_data_change"),
+    "8": ("hard", "never"),
+    "12": ("funds", "yes"),
+    "20": ("fraud", "after_contact"),
+    "26": ("hard", "never"),
+    "31": ("fraud", "after_contact"),
+    "38": ("sca", "after_authentication"),
+    "46": ("hard", "never"),
+    "50": ("hard", "never"),
+}
 
 
 def test_a_number_with_source_adyen_is_adyen_s(shop: Caller) -> None:

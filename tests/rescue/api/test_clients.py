@@ -1,7 +1,7 @@
 """Today's clients, unchanged, against the running server: each does everything that it can do.
 
-No published client of this API can be installed by the test run, so these are replicas of what such clients send and
-read; see `clients/`.
+No published client of this API can be installed by the test run, so these are replicas of what such
+clients send and read; see `clients/`.
 """
 
 import asyncio

@@ -1,4 +1,5 @@
-"""What one hostile body costs: counted in steps of the reader, not in seconds, and the same for every door."""
+"""What one hostile body costs: counted in steps of the reader, not in seconds, and the same for
+every door."""
 
 import json
 import sys
@@ -34,7 +35,8 @@ _FOLDS = {"evaluate": folding(names_of(EvaluateBody)), "transmit": folding(names
 
 
 def steps_of(work: Callable[[], object]) -> int:
-    """Calls that were made, of Python's functions and of built-in ones. Ends the work when it is far too much."""
+    """Calls that were made, of Python's functions and of built-in ones. Ends the work when it is
+    far too much."""
     steps = 0
 
     def count(_frame: FrameType, event: str, _arg: object) -> None:
@@ -67,13 +69,21 @@ KINDS = ("near misses", "nearly near misses", "names")
 BODIES = {
     **{f"45,000 {kind}": json.dumps(names(kind, 45_000)).encode() for kind in KINDS},
     **{f"{MEMBERS_MAX} {kind}": json.dumps(names(kind, MEMBERS_MAX)).encode() for kind in KINDS},
-    "items": json.dumps({"orderItems": [{"amount": "x", "tax": "x", "quantity": "x"}] * 24_000}).encode(),
-    "500 wrong items": json.dumps({"orderItems": [{"amount": "x", "tax": "x", "sku": []}] * 500}).encode(),
+    "items": json.dumps(
+        {"orderItems": [{"amount": "x", "tax": "x", "quantity": "x"}] * 24_000}
+    ).encode(),
+    "500 wrong items": json.dumps(
+        {"orderItems": [{"amount": "x", "tax": "x", "sku": []}] * 500}
+    ).encode(),
     "items of names": json.dumps({"orderItems": [names("names", 40)] * 800}).encode(),
     "a list of lists": b'{"payer":' + b"[" * 30 + b"[]," * 300_000 + b"[]" + b"]" * 30 + b"}",
     "long name": json.dumps({"e" * 900_000: 1, NEAR * 80_000: 2}).encode(),
-    "digits": b'{"transaction":{"amount":"' + b"9" * 900_000 + b'","timezoneUtcOffset":"' + b"9" * 90_000 + b'"}}',
-}  # fmt: skip
+    "digits": b'{"transaction":{"amount":"'
+    + b"9" * 900_000
+    + b'","timezoneUtcOffset":"'
+    + b"9" * 90_000
+    + b'"}}',
+}
 
 
 def evaluate(body: bytes) -> object:

@@ -132,7 +132,8 @@ def test_what_a_bad_capture_gets(door: Door, shop: Caller) -> None:
         check_refused(capture(other, order_id), 404, "not_found")
 
 
-# what would have helped ---------------------------------------------------------------------------------------
+# what would have helped
+# ---------------------------------------------------------------------------------------
 
 
 def test_a_payment_without_the_customers_address_is_told_so(shop: Caller) -> None:

@@ -50,7 +50,8 @@ def test_a_card_is_taken_until_its_month_is_over(shop: Caller) -> None:
 def test_the_sandbox_bank_declines_a_card_that_has_expired(
     shop: Caller, number: str, code: str
 ) -> None:
-    """Sent as a number with /evaluate, which is not refused for it: the decline may be of just that."""
+    """Sent as a number with /evaluate, which is not refused for it: the decline may be of just
+    that."""
     order_id = shop.admit(
         paymentMethod__cardNumber=number,
         paymentMethod__expirationMonth=10,

@@ -1,5 +1,5 @@
-"""A card is said to be lost, stolen or closed, or its agreement revoked: whichever door hears it, nothing is sent to
-that card for 30 days of the clock."""
+"""A card is said to be lost, stolen or closed, or its agreement revoked: whichever door hears it,
+nothing is sent to that card for 30 days of the clock."""
 
 import json
 from datetime import timedelta
@@ -33,7 +33,10 @@ FINAL: dict[str, tuple[str, str, str]] = {
     "its words beside a mild code": ("visa", "05", "Account closed"),
 }
 SOFT = ("adyen", "12", "Not enough balance")  # the network's own 12 is final
-SENT = "SELECT count(*) FROM attempts WHERE order_id = $1 AND sent_at IS NOT NULL AND state <> 'not_sent'"
+SENT = (
+    "SELECT count(*) FROM attempts WHERE order_id = $1 AND sent_at IS NOT NULL AND state <> "
+    "'not_sent'"
+)
 
 
 def sends(shop: Caller, order_id: str) -> int:
@@ -88,7 +91,8 @@ def test_another_order_of_the_same_card(shop: Caller, kind: str) -> None:
 
 @pytest.mark.parametrize("same_order", [True, False])
 def test_what_a_transmitted_copy_says(shop: Caller, same_order: bool) -> None:
-    """The copy is of the order that is rescued, or of another payment of the same card, of another amount."""
+    """The copy is of the order that is rescued, or of another payment of the same card, of another
+    amount."""
     cards = {
         kind: script_card("visa", "51", 99, serial=n) for n, kind in enumerate([*FINAL, "soft"])
     }

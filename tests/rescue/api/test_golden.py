@@ -1,8 +1,9 @@
-"""Each example of the wire contract, replayed: `golden/*.json` hold a request, and what its answer must have.
+"""Each example of the wire contract, replayed: `golden/*.json` hold a request, and what its answer
+must have.
 
-`$guid`, `$date` and the like stand for anything of that shape, `$order` for the order of the call before. Members that
-the contract does not show may be there besides, unless the file says `exact`. `before`: calls that are made first;
-`later`: hours that pass then.
+`$guid`, `$date` and the like stand for anything of that shape, `$order` for the order of the call
+before. Members that the contract does not show may be there besides, unless the file says `exact`.
+`before`: calls that are made first; `later`: hours that pass then.
 """
 
 import json
@@ -21,10 +22,14 @@ GOLDEN = {
     for path in sorted((Path(__file__).parent / "golden").glob("*.json"))
 }
 SHAPES = {
-    "$guid": "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "$date": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",
-    "$jwt": r"[\w-]+\.[\w-]+\.[\w-]+", "$text": ".{8,}", "$eight": "[0-9A-F]{8}",
-    "$trace": "00-[0-9a-f]{32}-[0-9a-f]{16}-01", "$milliseconds": "[0-9]{13}",
-}  # fmt: skip
+    "$guid": "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    "$date": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",
+    "$jwt": r"[\w-]+\.[\w-]+\.[\w-]+",
+    "$text": ".{8,}",
+    "$eight": "[0-9A-F]{8}",
+    "$trace": "00-[0-9a-f]{32}-[0-9a-f]{16}-01",
+    "$milliseconds": "[0-9]{13}",
+}
 
 
 class Replay:

@@ -27,7 +27,8 @@ def limits_in(answer: httpx.Response) -> list[str]:
 
 
 def test_answers_say_nothing_that_changes_with_each_call(door: Door, shop: Caller) -> None:
-    """A public client's own suite looks for the test card's security code, 999, in all that it heard."""
+    """A public client's own suite looks for the test card's security code, 999, in all that it
+    heard."""
     slow = another(door, buckets=Buckets(per_second=0.1, burst=9_999))
     tried = (
         ("GET", "/v1/orders", 200),

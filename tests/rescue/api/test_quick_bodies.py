@@ -9,10 +9,42 @@ from recoup.kit.api.body import Complaints, Reader
 from recoup.main.api import OPERATIONS
 
 ODD: list[Any] = [
-    None, "", " ", "x", " x ", "x" * 300, "\u00a0x", "4111", "-1", 0, -1, 1, 12, 4590, 1.0, 1e30, 2**53, True, False,
-    [], [1], ["x"], [{}], {}, {"x": 1}, "USD", "usd", "2026-03-23T00:00:00Z", "Mon, 23 Mar 2026 00:00:00 GMT",
-    "1999-01-01", "0190f3c1-2b7a-7c3e-9d41-5e6f7a8b9c0d", "0190F3C12B7A7C3E9D415E6F7A8B9C0D", "{x}", "a\x00b", "ａ",
-]  # fmt: skip
+    None,
+    "",
+    " ",
+    "x",
+    " x ",
+    "x" * 300,
+    "\u00a0x",
+    "4111",
+    "-1",
+    0,
+    -1,
+    1,
+    12,
+    4590,
+    1.0,
+    1e30,
+    2**53,
+    True,
+    False,
+    [],
+    [1],
+    ["x"],
+    [{}],
+    {},
+    {"x": 1},
+    "USD",
+    "usd",
+    "2026-03-23T00:00:00Z",
+    "Mon, 23 Mar 2026 00:00:00 GMT",
+    "1999-01-01",
+    "0190f3c1-2b7a-7c3e-9d41-5e6f7a8b9c0d",
+    "0190F3C12B7A7C3E9D415E6F7A8B9C0D",
+    "{x}",
+    "a\x00b",
+    "ａ",
+]
 EXAMPLES = [
     (Reader(operation.body), example.request)
     for operation in OPERATIONS

@@ -1,4 +1,5 @@
-"""Every HTTP status that seed 001 lists, and every six digits of the table, from a call that a merchant could make."""
+"""Every HTTP status that seed 001 lists, and every six digits of the table, from a call that a
+merchant could make."""
 
 import asyncio
 import socket

@@ -13,10 +13,20 @@ from recoup.rescue.rules.intake_warnings import FUTURE, UNREAD_TIME, in_sentence
 [UNREAD] = in_sentences([UNREAD_TIME])
 [AHEAD] = in_sentences([FUTURE])
 SAME = [
-    1795955850, "1795955850", " 1795955850 ", 1795955850000, "1795955850000", 1795955850.25, "1795955850.25",
-    "2026-11-29T12:37:30Z", "2026-11-29T13:37:30+01:00", "2026-11-29 12:37:30", "20261129T123730Z", "20261129123730",
+    1795955850,
+    "1795955850",
+    " 1795955850 ",
+    1795955850000,
+    "1795955850000",
+    1795955850.25,
+    "1795955850.25",
+    "2026-11-29T12:37:30Z",
+    "2026-11-29T13:37:30+01:00",
+    "2026-11-29 12:37:30",
+    "20261129T123730Z",
+    "20261129123730",
     "Sun, 29 Nov 2026 12:37:30 GMT",
-]  # fmt: skip
+]
 NONE = [
     "01/04/2027",
     "yesterday",
@@ -35,7 +45,8 @@ NONE = [
 
 def kept(door: Door, order_id: str) -> Any:
     [row] = door.sql(
-        "SELECT facts -> 'decline' ->> 'at' AS at, placed_at FROM orders WHERE order_id = $1::text::uuid",
+        "SELECT facts -> 'decline' ->> 'at' AS at, placed_at FROM orders WHERE order_id = "
+        "$1::text::uuid",
         order_id,
     )
     return row

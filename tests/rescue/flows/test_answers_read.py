@@ -1,4 +1,5 @@
-"""Every answer of the port has a row in the one table, and every flow that hears one reads it there."""
+"""Every answer of the port has a row in the one table, and every flow that hears one reads it
+there."""
 
 import ast
 from typing import Final, get_args
@@ -64,7 +65,8 @@ def test_every_message_state_and_fault_has_its_row() -> None:
 
 
 def test_every_flow_that_asks_a_processor_reads_the_fault() -> None:
-    """By its source: a file that calls one of `ASKS` on a processor calls one of `READS` on what comes back."""
+    """By its source: a file that calls one of `ASKS` on a processor calls one of `READS` on what
+    comes back."""
     unread, found = [], set()
     for file in files_of("flows"):
         name = file.relative_to(SOURCE).as_posix()

@@ -117,7 +117,10 @@ def test_an_id_is_not_sent_again_once_its_window_is_over(
             shop = await make_shop(*made)
             order_id = await started(shop, script_card("visa", "51", 99))
             assert await try_now(shop, order_id) == "unknown"
-            earlier = "UPDATE attempts SET send_before = send_before - interval '1 hour' WHERE order_id = $1"
+            earlier = (
+                "UPDATE attempts SET send_before = send_before - interval '1 hour' WHERE "
+                "order_id = $1"
+            )
             await shop.value(earlier, order_id)
             for _ in range(2):
                 await inquire(shop.world, shop.orders, shop.key(order_id))

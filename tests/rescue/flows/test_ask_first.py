@@ -1,4 +1,5 @@
-"""What is made of processors' answers to a look-up, before a message leaves that may have left before."""
+"""What is made of processors' answers to a look-up, before a message leaves that may have left
+before."""
 
 from datetime import timedelta
 from types import SimpleNamespace
@@ -16,7 +17,8 @@ KEY, OTHER = new_id(), new_id()
 NOTHING, AWAY = Outcome("not_found"), Outcome("unknown", text="no answer")
 OWN_GOES, OTHER_GOES = Outcome("unknown", key=KEY), Outcome("unknown", key=OTHER)
 PAID, REFUSED = Outcome("approved", "p-1", key=KEY), Outcome("declined", key=KEY)
-# What each of two routes says, whether the own one still knows its keys, and what follows: None, it is sent.
+# What each of two routes says, whether the own one still knows its keys, and what follows: None, it
+# is sent.
 CASES: dict[str, tuple[Outcome, Outcome, bool, tuple[str, bool] | None]] = {
     "nobody has it": (NOTHING, NOTHING, False, None),
     "the own route took it": (PAID, NOTHING, False, ("approved", False)),

@@ -63,14 +63,16 @@ async def paid_under_another_id(shop: Shop, order_id: Any, pan: str = FUNDS_CARD
 async def redelivered(shop: Shop, transmit_id: UUID) -> None:
     async with owner(shop.world) as connection:
         await connection.execute(
-            "INSERT INTO due_work (merchant_id, kind, subject_id, due_at) VALUES ($1, 'transmission', $2, now())",
+            "INSERT INTO due_work (merchant_id, kind, subject_id, due_at) VALUES ($1, "
+            "'transmission', $2, now())",
             shop.merchant_id,
             transmit_id,
         )
     await shop.run_due()
 
 
-# what is told later of an earlier payment ----------------------------------------------------------------------------
+# what is told later of an earlier payment
+# ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("later", LATER_TOLD, ids=["refund", "chargeback"])
@@ -141,7 +143,8 @@ def test_a_refund_of_last_months_payment_does_not_flag_the_next_order_of_the_cus
     run(server, story)
 
 
-# told again after it was settled -------------------------------------------------------------------------------------
+# told again after it was settled
+# -------------------------------------------------------------------------------------
 
 
 @each("again", ["update", "redelivery", "copy"])
@@ -205,7 +208,8 @@ def test_paid_under_another_id_that_is_dealt_with_is_not_flagged_again(
     run(server, story)
 
 
-# what needs a person is not lost -------------------------------------------------------------------------------------
+# what needs a person is not lost
+# -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["before the hold", "during the hold"])
@@ -316,7 +320,8 @@ def test_paid_under_another_id_outlasts_a_capture_that_is_delayed(
 
 
 def test_a_dispute_that_is_won_leaves_the_order_paid_twice(server: ServerAddress) -> None:
-    """What an open dispute holds is not given back: won, the merchant has the customer's money twice."""
+    """What an open dispute holds is not given back: won, the merchant has the customer's money
+    twice."""
 
     async def tell(shop: Shop) -> None:
         order_id = await sold(shop)
@@ -336,14 +341,16 @@ def test_a_dispute_that_is_won_leaves_the_order_paid_twice(server: ServerAddress
     proved(server, tell)
 
 
-# nor does it stay when it is over ------------------------------------------------------------------------------------
+# nor does it stay when it is over
+# ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("how", ["cancelled", "paid elsewhere", "expired"])
 def test_paid_under_another_id_is_over_when_the_order_ends_unpaid(
     server: ServerAddress, how: str
 ) -> None:
-    """The page says: cancel this order. Who did found it among those that need attention all the same."""
+    """The page says: cancel this order. Who did found it among those that need attention all the
+    same."""
 
     async def story(shop: Shop) -> None:
         order_id = await shop.admit(pan=FUNDS_CARD)
@@ -361,7 +368,8 @@ def test_paid_under_another_id_is_over_when_the_order_ends_unpaid(
     run(server, story)
 
 
-# success, then decline -----------------------------------------------------------------------------------------------
+# success, then decline
+# -----------------------------------------------------------------------------------------------
 
 
 def test_a_success_that_is_told_to_be_a_decline_is_not_paid_twice(server: ServerAddress) -> None:
@@ -431,7 +439,8 @@ def test_a_decline_that_turned_into_a_success_before_its_rescue_began(
     run(server, story)
 
 
-# counted -------------------------------------------------------------------------------------------------------------
+# counted
+# -------------------------------------------------------------------------------------------------------------
 
 
 def test_the_same_decline_copied_twice_counts_once(server: ServerAddress) -> None:
@@ -451,13 +460,15 @@ def test_the_same_decline_copied_twice_counts_once(server: ServerAddress) -> Non
     run(server, story)
 
 
-# what nobody could collect; what a verification is; a race -----------------------------------------------------------
+# what nobody could collect; what a verification is; a race
+# -----------------------------------------------------------
 
 
 def test_what_nobody_could_collect_is_taken_back_when_the_merchant_was_paid(
     server: ServerAddress,
 ) -> None:
-    """The customer was never charged by us: "Paid twice: refund one of them" left the loss with the operator."""
+    """The customer was never charged by us: "Paid twice: refund one of them" left the loss with the
+    operator."""
 
     async def story(shop: Shop) -> None:
         order_id = await advanced(shop, pan=NEVER)
@@ -484,7 +495,8 @@ def test_a_verification_of_nothing_does_not_end_the_rescue(server: ServerAddress
 def test_what_is_told_while_the_worker_looks_is_looked_at_too(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who took the success died before it looked; the worker that looked at the decline took its work away."""
+    """Who took the success died before it looked; the worker that looked at the decline took its
+    work away."""
 
     class Killed:
         async def run(self, *_: Any, **__: Any) -> Any:
@@ -511,7 +523,8 @@ def test_what_is_told_while_the_worker_looks_is_looked_at_too(
     run(server, story)
 
 
-# what held -----------------------------------------------------------------------------------------------------------
+# what held
+# -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("units", [SILENT_YES, 80_002, 80_003, 80_011])

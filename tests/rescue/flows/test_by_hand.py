@@ -1,4 +1,5 @@
-"""A person holds an order, lets it go, has it tried now: twice, from two places, from a dying process."""
+"""A person holds an order, lets it go, has it tried now: twice, from two places, from a dying
+process."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,5 +1,6 @@
-"""The bank wants a confirmation, and no route of the order can ask its customer for one: whoever waits is declined at
-once, the payer of an MIT is asked for another card, and nobody looks at a page on which nothing can be done."""
+"""The bank wants a confirmation, and no route of the order can ask its customer for one: whoever
+waits is declined at once, the payer of an MIT is asked for another card, and nobody looks at a page
+on which nothing can be done."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -51,8 +52,10 @@ def run(server: ServerAddress, story: Story) -> None:
 async def last_decision(shop: Shop, order_id: UUID) -> dict[str, Any]:
     """About the decline."""
     found: dict[str, Any] = await shop.value(
-        "SELECT jsonb_build_object('verdict', verdict, 'rules', rules, 'reasons', reasons, 'features', features) FROM"
-        " decisions WHERE order_id = $1 AND features ? 'reading' AND features ? 'kind' ORDER BY decision_id DESC"
+        "SELECT jsonb_build_object('verdict', verdict, 'rules', rules, 'reasons', reasons, "
+        "'features', features) FROM"
+        " decisions WHERE order_id = $1 AND features ? 'reading' AND features ? 'kind' ORDER BY "
+        "decision_id DESC"
         " LIMIT 1",
         order_id,
     )
@@ -101,7 +104,10 @@ def test_who_waits_at_the_checkout_is_declined_at_once(
             word = await waiting(shop.patient(), **wants, code=code)
             assert word.evaluate == "DECLINED"
             assert (await shop.order(word.order_id))["stage"] == "declined"
-            made = "SELECT count(*) FROM attempts WHERE order_id = $1 AND route = 'braintree' AND state = 'declined'"
+            made = (
+                "SELECT count(*) FROM attempts WHERE order_id = $1 AND route = 'braintree' AND "
+                "state = 'declined'"
+            )
             assert await shop.value(made, word.order_id) == sends
             decision = await last_decision(shop, word.order_id)
             assert (decision["verdict"], decision["rules"]) == (

@@ -1,4 +1,5 @@
-"""The gate before every send, one case at a time: what a merchant or a network would have complained of."""
+"""The gate before every send, one case at a time: what a merchant or a network would have
+complained of."""
 
 import asyncio
 from dataclasses import replace
@@ -58,7 +59,8 @@ async def sends(shop: Shop) -> int:
 
 
 async def _five_orders_of_one_card(server: ServerAddress) -> int:
-    """Five declines came in and 13 sends were made: two are left. All five orders are tried in one transaction."""
+    """Five declines came in and 13 sends were made: two are left. All five orders are tried in one
+    transaction."""
     async with sandbox_world(server, policy=PATIENT) as made:
         shop = await make_shop(*made)
         pan = script_card("visa", "51", 99)
@@ -88,7 +90,8 @@ def test_that_case_does_bite(server: ServerAddress, monkeypatch: pytest.MonkeyPa
 def test_a_send_that_never_arrived_is_not_repeated_once_the_card_is_barred(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two orders of one card: the first one's message is lost; meanwhile the second one hears "lost or stolen"."""
+    """Two orders of one card: the first one's message is lost; meanwhile the second one hears "lost
+    or stolen"."""
     first = True
 
     def answer(self: SandboxProcessor, charge: Any, past: Any) -> Answer:
@@ -128,12 +131,16 @@ def test_not_found_proves_nothing_of_an_id_that_may_be_forgotten(
             assert await try_now(shop, order_id) == "unknown"
             monkeypatch.setattr(SandboxProcessor, "idempotency_window", timedelta(hours=1))
             await shop.value(
-                "UPDATE attempts SET send_before = send_before - interval '1 hour' WHERE order_id = $1",
+                "UPDATE attempts SET send_before = send_before - interval '1 hour' WHERE order_id "
+                "= $1",
                 order_id,
             )
             for _ in range(3):
                 await inquire(shop.world, shop.orders, shop.key(order_id))
-            counted = "SELECT (not_found, state, sends)::text FROM attempts WHERE order_id = $1 AND sends > 0"
+            counted = (
+                "SELECT (not_found, state, sends)::text FROM attempts WHERE order_id = $1 "
+                "AND sends > 0"
+            )
             assert await shop.value(counted, order_id) == "(0,unknown,1)"
 
     asyncio.run(story())
@@ -168,7 +175,8 @@ def test_not_found_counts_from_when_it_was_asked(
 def test_a_call_leaves_no_later_than_the_database_says_however_long_the_locks_took(
     server: ServerAddress,
 ) -> None:
-    """The wait for a lock is no grace: otherwise an inquiry says "not found" of a call that is still to leave."""
+    """The wait for a lock is no grace: otherwise an inquiry says "not found" of a call that is
+    still to leave."""
 
     async def story() -> None:
         async with sandbox_world(server, policy=PATIENT) as made:
@@ -226,7 +234,8 @@ def test_the_merchants_own_decline_binds_as_ours_would(
 
 
 def test_a_transmission_that_is_looked_at_twice_is_noted_once(server: ServerAddress) -> None:
-    """The caller's process and the worker both look at it: one line in the order's history, not two."""
+    """The caller's process and the worker both look at it: one line in the order's history, not
+    two."""
 
     async def story() -> None:
         async with sandbox_world(server) as made:
@@ -249,7 +258,8 @@ def test_a_transmission_that_is_looked_at_twice_is_noted_once(server: ServerAddr
 
 
 def test_an_order_that_ended_asks_nobody_to_stop_their_retries(server: ServerAddress) -> None:
-    """Orders that were cancelled weeks ago stood under "needs attention", with nothing that anybody could do."""
+    """Orders that were cancelled weeks ago stood under "needs attention", with nothing that anybody
+    could do."""
 
     async def story() -> None:
         async with sandbox_world(server) as made:

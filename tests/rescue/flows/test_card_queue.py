@@ -1,4 +1,5 @@
-"""One card's orders go one after another: nine subscriptions of one card are not nine declines in a minute."""
+"""One card's orders go one after another: nine subscriptions of one card are not nine declines in a
+minute."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -77,7 +78,8 @@ def test_a_decline_rests_the_card_for_the_others_and_says_so(
         assert await sends(shop) == 1
         assert await shop.value(due, second) >= before
         said = await shop.value(
-            "SELECT reasons::text FROM decisions WHERE order_id = $1 ORDER BY decision_id DESC LIMIT 1",
+            "SELECT reasons::text FROM decisions WHERE order_id = $1 ORDER BY decision_id DESC "
+            "LIMIT 1",
             second,
         )
         assert "declined another of your orders with this card" in said

@@ -1,4 +1,5 @@
-"""The account updater: a card that its issuer replaced is tried with its new data, and nothing else changes."""
+"""The account updater: a card that its issuer replaced is tried with its new data, and nothing else
+changes."""
 
 import asyncio
 from dataclasses import replace
@@ -76,7 +77,10 @@ def test_a_new_number_is_tried_at_once_and_pays(server: ServerAddress, code: str
         )
         assert await shop.value(STAGE, order_id) == "processing"
         await shop.run_due()
-        named = "SELECT consent ->> 'first_network_id' FROM attempts WHERE order_id = $1 AND sent_at IS NOT NULL"
+        named = (
+            "SELECT consent ->> 'first_network_id' FROM attempts WHERE order_id = $1 AND "
+            "sent_at IS NOT NULL"
+        )
         assert await shop.value(named, order_id) == "011111111111111", (
             "the consent goes on with the new number"
         )
@@ -189,7 +193,10 @@ def test_a_try_that_was_due_is_sent_though_its_account_is_closed_and_the_link_go
         assert len(set(updater.ids)) == 1
         sent = await shop.value(TRIES, order_id)
         assert sent > 0
-        stuck = "SELECT count(*) FROM attempts a WHERE a.order_id = $1 AND a.state = 'planned' AND a.due_at < $2"
+        stuck = (
+            "SELECT count(*) FROM attempts a WHERE a.order_id = $1 AND a.state = 'planned' "
+            "AND a.due_at < $2"
+        )
         assert await shop.value(stuck, order_id, await shop.now()) == 0
 
     run(server, story, policy=replace(MAGIC, expiry_max=timedelta(days=60)))
@@ -318,7 +325,8 @@ def test_a_merchant_that_wants_no_queries_has_none(server: ServerAddress) -> Non
 
 
 def test_of_a_stored_method_its_routes_updater_is_queried(server: ServerAddress) -> None:
-    """Where its bridge answers so: a new expiry is stored, and a number in the answer is none of ours."""
+    """Where its bridge answers so: a new expiry is stored, and a number in the answer is none of
+    ours."""
 
     async def story(shop: Shop, updater: Counting) -> None:
         number = script_card("visa", "51", 0)

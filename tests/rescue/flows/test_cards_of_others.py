@@ -34,8 +34,8 @@ async def says(shop: Shop, pan: str, word: dict[str, Any], **more: Any) -> None:
 def test_what_another_merchant_says_of_a_card_leaves_our_orders_their_attempts(
     server: ServerAddress, scheme: str, word: dict[str, Any]
 ) -> None:
-    """One /evaluate of 0.01 with "stolen card" or "do not try again" ended every other merchant's orders of that card:
-    "attempt withheld, no further try"."""
+    """One /evaluate of 0.01 with "stolen card" or "do not try again" ended every other merchant's
+    orders of that card: "attempt withheld, no further try"."""
 
     async def story() -> None:
         async with sandbox_world(server, policy=PATIENT) as made:
@@ -101,8 +101,8 @@ def test_a_lost_card_at_another_merchant_leaves_ours_its_attempt(server: ServerA
 
 
 def test_claims_of_ones_own_do_not_feel_for_what_others_sent(server: ServerAddress) -> None:
-    """Whoever knew a card's number claimed declines of an amount until their own order had to wait: the claim after
-    which it did said how many sends others had made of it."""
+    """Whoever knew a card's number claimed declines of an amount until their own order had to wait:
+    the claim after which it did said how many sends others had made of it."""
 
     async def story() -> None:
         async with sandbox_world(server, policy=PATIENT) as made:
@@ -148,11 +148,14 @@ def test_a_card_that_others_used_up_is_told_without_their_counts(server: ServerA
 
 
 def test_a_flood_of_claims_about_a_card_is_read_in_part(server: ServerAddress) -> None:
-    """Each order of a card was loaded with all that its merchant had ever claimed of it, under its lock."""
+    """Each order of a card was loaded with all that its merchant had ever claimed of it, under its
+    lock."""
     flood = """
-        INSERT INTO network_sends (card_id, send_id, acceptor_id, scheme, initiator, units, currency, merchant_id,
+        INSERT INTO network_sends (card_id, send_id, acceptor_id, scheme, initiator, units,
+          currency, merchant_id,
           order_id, at, state, declined, claimed)
-        SELECT card_id, gen_random_uuid(), acceptor_id, scheme, initiator, n, currency, merchant_id, order_id,
+        SELECT card_id, gen_random_uuid(), acceptor_id, scheme, initiator, n, currency, merchant_id,
+          order_id,
           at + n * interval '1 millisecond', state, declined, true
         FROM network_sends CROSS JOIN generate_series(1, 700) n WHERE order_id = $1"""
 

@@ -1,4 +1,5 @@
-"""What only the customer can mend: asked on a page, tried as theirs, and never charged after an order has ended."""
+"""What only the customer can mend: asked on a page, tried as theirs, and never charged after an
+order has ended."""
 
 import asyncio
 from dataclasses import replace

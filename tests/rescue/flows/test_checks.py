@@ -28,9 +28,15 @@ from recoup.rescue.flows.charge import NOTHING, charge_of
 from recoup.rescue.flows.due import start
 
 SAID: dict[str, Any] = {
-    "avs": "Y", "cvv": "M", "cavv": "2", "risk": "elevated", "risk_score": 61, "category": "issuer_declined",
-    "auth_code": "A1B2C3", "processor_advice": our_code("try_again_later"),
-}  # fmt: skip
+    "avs": "Y",
+    "cvv": "M",
+    "cavv": "2",
+    "risk": "elevated",
+    "risk_score": 61,
+    "category": "issuer_declined",
+    "auth_code": "A1B2C3",
+    "processor_advice": our_code("try_again_later"),
+}
 
 
 class Saying(SandboxProcessor):
@@ -94,7 +100,10 @@ def test_what_a_processor_says_beside_its_codes_is_kept(server: ServerAddress) -
         assert checks.risk_level == "elevated"
         assert order.pan_id is not None
         async with shop.world.db.connection() as db:
-            kept = "SELECT risk_score, risk_level, risk_at FROM card_results WHERE merchant_id = $1 AND pan_id = $2"
+            kept = (
+                "SELECT risk_score, risk_level, risk_at FROM card_results WHERE merchant_id = "
+                "$1 AND pan_id = $2"
+            )
             found = await db.fetchrow(kept, order.merchant_id, order.pan_id)
             assert tuple(found) == (61, "elevated", order.attempts[0].sent_at)
 
@@ -182,7 +191,8 @@ def test_later_charges_of_a_card_name_the_transaction_in_which_its_customer_cons
 
 
 def test_the_same_id_is_sent_again_with_the_same_words(server: ServerAddress) -> None:
-    """Another order's approval in between would be other parameters under one key, which processors refuse."""
+    """Another order's approval in between would be other parameters under one key, which processors
+    refuse."""
 
     async def story(shop: Shop, processor: Noting) -> None:
         pan = script_card("visa", "51", 0)

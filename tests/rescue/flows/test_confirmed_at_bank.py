@@ -1,5 +1,6 @@
-"""A customer confirms a payment on their bank's page, which the processor of the route names: by Stripe, Adyen and a
-bridge. What the processor says counts, never what a browser brings back; it is charged once, and nothing stays open."""
+"""A customer confirms a payment on their bank's page, which the processor of the route names: by
+Stripe, Adyen and a bridge. What the processor says counts, never what a browser brings back; it is
+charged once, and nothing stays open."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -363,7 +364,8 @@ def test_a_payer_who_leaves_a_link_at_the_bank_may_come_again(
         page = await answered(shop, await show(shop.world, *shop.key(order_id)), confirmed=True)
         async with owner(shop.world) as connection:
             await connection.execute(
-                "UPDATE attempts SET authentication = jsonb_set(authentication, '{until}', to_jsonb(now()))"
+                "UPDATE attempts SET authentication = jsonb_set(authentication, '{until}', "
+                "to_jsonb(now()))"
             )
         await inquire(shop.world, shop.orders, shop.key(order_id))
         page = await show(shop.world, *shop.key(order_id))

@@ -1,4 +1,5 @@
-"""The customer stands at the checkout: an answer in time, and nobody pays for an order that was answered declined."""
+"""The customer stands at the checkout: an answer in time, and nobody pays for an order that was
+answered declined."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -26,7 +27,8 @@ POLICY = Policy(
     settled_after=timedelta(seconds=0.2),
     cit_deadline=timedelta(seconds=0.6),
 )
-# Where the answer is what is looked at, not how soon it comes: a busy machine makes no other word of it.
+# Where the answer is what is looked at, not how soon it comes: a busy machine makes no other word
+# of it.
 PATIENT = replace(POLICY, call_timeout=PATIENCE, cit_deadline=PATIENCE)
 FAULTY = FAULT_CARDS["visa"]
 SILENT_YES, SILENT_NO, LOST, SLOW, DUPLICATE, LATE, OUTAGE, HIDDEN, GARBAGE = (
@@ -67,8 +69,10 @@ async def kept(shop: Shop) -> dict[Any, int]:
     """Order -> units that its customer has paid or that are held, by the issuer's own book."""
     async with owner(shop.world) as connection:
         rows = await connection.fetch(
-            "SELECT s.order_id, sum(s.units)::bigint AS units FROM issuer.sends s WHERE decision = 'approved'"
-            " AND NOT EXISTS (SELECT FROM issuer.reversals r WHERE r.charge_id = s.id AND r.decision = 'approved'"
+            "SELECT s.order_id, sum(s.units)::bigint AS units FROM issuer.sends s WHERE decision = "
+            "'approved'"
+            " AND NOT EXISTS (SELECT FROM issuer.reversals r WHERE r.charge_id = s.id AND "
+            "r.decision = 'approved'"
             "   AND r.kind IN ('refund', 'void') AND r.units = s.units) GROUP BY s.order_id"
         )
     return {r["order_id"]: r["units"] for r in rows}
@@ -204,7 +208,10 @@ def test_capture_against_cancel_against_the_window(server: ServerAddress) -> Non
         for number in range(12):
             word = await held(shop)
             if number % 3 == 2:
-                sql = "UPDATE due_work SET due_at = now() WHERE kind = 'capture_window' AND subject_id = $1"
+                sql = (
+                    "UPDATE due_work SET due_at = now() WHERE kind = 'capture_window' AND "
+                    "subject_id = $1"
+                )
                 await shop.world.db.execute(sql, word.order_id)
             calls = [
                 capture(shop.world, shop.orders, shop.scope, asked(word, f"c{number}{n}"))

@@ -1,4 +1,5 @@
-"""What a reviewer broke: customers charged or stuck after something went wrong at a bad moment, each as it was seen."""
+"""What a reviewer broke: customers charged or stuck after something went wrong at a bad moment,
+each as it was seen."""
 
 import asyncio
 from dataclasses import replace
@@ -153,7 +154,8 @@ def test_paid_elsewhere_while_a_capture_is_out_is_flagged(
 def test_paid_elsewhere_while_a_capture_is_out_is_not_forgotten(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch, then: str, ends: str
 ) -> None:
-    """A later note took its place: the refused hold stayed, and was captured beside the merchant's own payment."""
+    """A later note took its place: the refused hold stayed, and was captured beside the merchant's
+    own payment."""
 
     async def story(shop: Shop) -> None:
         word = await held(shop)
@@ -190,7 +192,8 @@ def test_paid_elsewhere_while_a_capture_is_out_is_not_forgotten(
 def test_the_books_hold_while_a_capture_or_void_is_out(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    """Neither moves money that was booked before: `verify` took them for money that is owed to the customer."""
+    """Neither moves money that was booked before: `verify` took them for money that is owed to the
+    customer."""
 
     async def story(shop: Shop) -> None:
         word = await held(shop)
@@ -205,7 +208,10 @@ def test_the_books_hold_while_a_capture_or_void_is_out(
             )
             await until(shop, word.order_id, {"cancelled"})
             await shop.run_due()
-        out = "SELECT count(*) FROM modifications WHERE kind = $1 AND state IN ('owed', 'sent', 'stuck')"
+        out = (
+            "SELECT count(*) FROM modifications WHERE kind = $1 AND state IN ('owed', 'sent', "
+            "'stuck')"
+        )
         async with owner(shop.world) as connection:
             assert await connection.fetchval(out, kind) == 1
 

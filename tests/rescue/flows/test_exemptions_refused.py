@@ -1,5 +1,5 @@
-"""A vendor's bank that grants no exemption: the customer who waits is asked to confirm at once, and what is sent after
-that claims nothing."""
+"""A vendor's bank that grants no exemption: the customer who waits is asked to confirm at once, and
+what is sent after that claims nothing."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,8 +21,14 @@ from recoup.rescue.flows.taken import Person
 from recoup.rescue.flows.tokenize import Vault
 from recoup_lab.processors.faults import Faults
 
-SAID = "SELECT count(*) FROM attempts WHERE order_id = $1 AND code_reason = 'sca_required' AND scheme_code = $2"
-CLAIMED = "SELECT array_agg(consent ->> 'exemption' ORDER BY attempt_no) FROM attempts WHERE order_id = $1"
+SAID = (
+    "SELECT count(*) FROM attempts WHERE order_id = $1 AND code_reason = 'sca_required' AND "
+    "scheme_code = $2"
+)
+CLAIMED = (
+    "SELECT array_agg(consent ->> 'exemption' ORDER BY attempt_no) FROM attempts WHERE "
+    "order_id = $1"
+)
 
 
 def of_adyen(vendor: OfAdyen, name: str, scheme: str) -> Stored:

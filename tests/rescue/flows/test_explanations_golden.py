@@ -1,5 +1,6 @@
-"""Whole explanations as merchants read them: what was decided, what it rests on, what one changed input would have made
-of it. The twelve that evaluation asks for first, then the other kinds; golden in every language.
+"""Whole explanations as merchants read them: what was decided, what it rests on, what one changed
+input would have made of it. The twelve that evaluation asks for first, then the other kinds; golden
+in every language.
 
 To accept a change: `GOLDEN=write pytest tests/rescue/flows/test_explanations_golden.py`.
 """

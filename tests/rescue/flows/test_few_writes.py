@@ -1,4 +1,5 @@
-"""How much the database writes for an ordinary order: each row's `xmin` names the transaction that wrote it last."""
+"""How much the database writes for an ordinary order: each row's `xmin` names the transaction that
+wrote it last."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

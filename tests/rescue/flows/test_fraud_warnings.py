@@ -1,4 +1,5 @@
-"""An issuer reports a payment as fraud before anybody disputes it: its card is left alone, and people hear of it."""
+"""An issuer reports a payment as fraud before anybody disputes it: its card is left alone, and
+people hear of it."""
 
 import json
 from datetime import timedelta
@@ -61,7 +62,10 @@ def test_its_card_is_not_charged_again_and_its_order_needs_somebody(
             "SELECT count(*) FROM outbox WHERE event = 'payment.early_warning.received'"
         )
         assert told == 1
-        rows = "SELECT jsonb_agg(jsonb_build_array(order_id, warning_id IS NOT NULL)) FROM fraud_warnings"
+        rows = (
+            "SELECT jsonb_agg(jsonb_build_array(order_id, warning_id IS NOT NULL)) FROM "
+            "fraud_warnings"
+        )
         assert await shop.value(rows) == [[str(paid), True]]
         await shop.advance(timedelta(days=25))
         assert len(list(standin.book.all("charge"))) == 1, "the card was charged after the warning"
@@ -166,7 +170,10 @@ def test_a_refund_that_failed_while_its_processor_was_silent_is_asked_about_agai
             await shop.value("SELECT count(*) FROM due_work WHERE kind = 'processor_notice'") == 1
         )
         async with owner(shop.world) as connection:
-            now = "UPDATE due_work SET due_at = now(), lease_until = NULL WHERE kind = 'processor_notice'"
+            now = (
+                "UPDATE due_work SET due_at = now(), lease_until = NULL WHERE kind = "
+                "'processor_notice'"
+            )
             await connection.execute(now)
         await shop.run_due()
         assert (await shop.order(paid))["attention"] == "refund_failed"

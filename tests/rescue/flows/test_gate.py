@@ -28,7 +28,8 @@ async def _counts(shop: Shop, external_id: str) -> tuple[int, int, int]:
     refs = await shop.value(sql.format("order_refs"), shop.merchant_id, external_id)
     keys = await shop.value(
         "SELECT count(*) FROM requests r WHERE merchant_id = $1 AND operation = 'evaluate'"
-        " AND NOT EXISTS (SELECT FROM orders o WHERE o.merchant_id = r.merchant_id AND o.order_id = r.subject_id)",
+        " AND NOT EXISTS (SELECT FROM orders o WHERE o.merchant_id = r.merchant_id AND o.order_id "
+        "= r.subject_id)",
         shop.merchant_id,
     )
     return orders, refs, keys
@@ -99,7 +100,8 @@ def test_sixty_four_keys_with_one_order_id_at_once_are_one_order(server: ServerA
 def test_two_processes_that_take_one_order_id_at_the_same_moment_make_one_order(
     server: ServerAddress,
 ) -> None:
-    """Named after what the merchant saw: error 500, on every repeat, for the key that lost the race."""
+    """Named after what the merchant saw: error 500, on every repeat, for the key that lost the
+    race."""
 
     async def story() -> None:
         async with sandbox_world(server) as made, second_process(made[0]) as other:
@@ -127,7 +129,8 @@ def test_the_loser_of_a_race_for_an_order_id_leaves_no_key_behind(server: Server
             given = await shop.declined()
             theirs = _evaluate(other)
             async with made[0].db.transaction() as tx:
-                # Holds the place of the order id, so that the other statement has looked already and waits here.
+                # Holds the place of the order id, so that the other statement has looked already
+                # and waits here.
                 await tx.execute(
                     "INSERT INTO order_refs (merchant_id, door, external_id, generation, order_id)"
                     " VALUES ($1, 'rescue', $2, 1, gen_random_uuid())",
@@ -136,7 +139,8 @@ def test_the_loser_of_a_race_for_an_order_id_leaves_no_key_behind(server: Server
                 )
                 call = asyncio.create_task(theirs.evaluate(shop.scope, given))
                 await _until_somebody_waits(shop)
-            # Whoever took the id made no order here: what counts is that no key was kept without one.
+            # Whoever took the id made no order here: what counts is that no key was kept without
+            # one.
             with pytest.raises((Problem, AssertionError)):
                 await asyncio.wait_for(call, 20)
             assert (await _counts(shop, given.external_id))[2] == 0
@@ -145,7 +149,10 @@ def test_the_loser_of_a_race_for_an_order_id_leaves_no_key_behind(server: Server
 
 
 async def _until_somebody_waits(shop: Shop) -> None:
-    sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    sql = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
+        "wait_event_type = 'Lock'"
+    )
     async with owner(shop.world) as connection:
         for _ in range(500):
             if await connection.fetchval(sql):
@@ -211,7 +218,8 @@ def test_a_bad_row_among_sixty_four_harms_no_other(server: ServerAddress) -> Non
 def test_a_key_that_is_taken_harms_no_other_change_of_the_same_moment(
     server: ServerAddress,
 ) -> None:
-    """What the merchant saw: a refund sent twice at once, and a change of another order was refused with it."""
+    """What the merchant saw: a refund sent twice at once, and a change of another order was refused
+    with it."""
 
     async def story() -> None:
         async with sandbox_world(server) as made:

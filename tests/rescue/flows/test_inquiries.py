@@ -18,7 +18,8 @@ from recoup.rescue.flows.on_demand import clear_fault, set_fault
 def test_an_order_goes_on_once_the_processor_proves_that_it_never_sent_the_charge(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The proof was not heard in answer to an inquiry: the order waited for a day, then for a person."""
+    """The proof was not heard in answer to an inquiry: the order waited for a day, then for a
+    person."""
 
     async def never_sent(_: Inquiry) -> Outcome:
         return Outcome("not_sent", processor_code=our_code("not_processed"))

@@ -1,5 +1,6 @@
-"""A process dies between every two statements and calls while a customer confirms at their bank: before they leave, on
-their return, and when nobody waits for them any more. Another takes over; the charge is made once, or not at all."""
+"""A process dies between every two statements and calls while a customer confirms at their bank:
+before they leave, on their return, and when nobody waits for them any more. Another takes over; the
+charge is made once, or not at all."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -52,7 +53,8 @@ async def left(shop: Shop, bank: Bank) -> tuple[ChallengePage, str]:
 async def _end(shop: Shop, page: ChallengePage) -> None:
     async with owner(shop.world) as connection:
         for sql in (
-            "UPDATE attempts SET authentication = jsonb_set(authentication, '{until}', to_jsonb(now()))"
+            "UPDATE attempts SET authentication = jsonb_set(authentication, '{until}', "
+            "to_jsonb(now()))"
             " WHERE order_id = $1 AND authentication IS NOT NULL",
             "UPDATE challenges SET expires_at = now() WHERE order_id = $1",
         ):

@@ -1,8 +1,9 @@
-"""A process dies between every two steps of every flow; another one takes over; nothing is lost, nothing happens twice.
+"""A process dies between every two steps of every flow; another one takes over; nothing is lost,
+nothing happens twice.
 
-Each story is run again and again, killed before and after its first, second, third … statement or call, until it gets
-through. The merchant then repeats its call, as merchants do. A worker over the same database finishes what was begun.
-The sandbox issuer's own book says what really happened.
+Each story is run again and again, killed before and after its first, second, third … statement or
+call, until it gets through. The merchant then repeats its call, as merchants do. A worker over the
+same database finishes what was begun. The sandbox issuer's own book says what really happened.
 """
 
 import asyncio
@@ -74,7 +75,8 @@ SILENT_YES, SILENT_NO, LOST, LATE, HIDDEN = 80_001, 80_002, 80_003, 80_007, 80_0
 
 @dataclass
 class Case:
-    """One run of a story: its order, what was asked, and what the caller was told, before and after the kill."""
+    """One run of a story: its order, what was asked, and what the caller was told, before and after
+    the kill."""
 
     order_id: UUID | None = None
     given: Any = None
@@ -101,7 +103,8 @@ class Story:
     )  # the merchant's clock goes forward by this much before the story begins
 
 
-# how stories begin -----------------------------------------------------------------------------------------------
+# how stories begin
+# -----------------------------------------------------------------------------------------------
 
 
 async def bring_forward(shop: Shop, order_id: UUID) -> None:
@@ -125,7 +128,8 @@ def ready(pan: str, units: int = 4590, **more: Any) -> Prepare:
 
 
 def hasty(shop: Shop, pan: str) -> Shop:
-    """What a fault card's issuer never answers is not waited for; everything else in a preparation is."""
+    """What a fault card's issuer never answers is not waited for; everything else in a preparation
+    is."""
     if pan != FAULTY:
         return shop
     world = replace(shop.world, policy=POLICY)
@@ -183,7 +187,8 @@ async def admitted(shop: Shop) -> Case:
     return Case((await shop.evaluate.evaluate(shop.scope, given)).order_id, given)
 
 
-# what is done -------------------------------------------------------------------------------------------------------
+# what is done
+# -------------------------------------------------------------------------------------------------------
 
 
 async def do_evaluate(shop: Shop, case: Case) -> Any:
@@ -273,7 +278,8 @@ async def with_late_approval(shop: Shop, case: Case) -> None:
 def advanced(
     pan: str = SOFT, units: int = 4590, then: Act | None = None, *, out: bool = False
 ) -> Prepare:
-    """An order that was approved before its customer was charged; unless `out`, its next charge is due now."""
+    """An order that was approved before its customer was charged; unless `out`, its next charge is
+    due now."""
 
     async def prepare(shop: Shop) -> Case:
         for _ in range(10):  # a loaded machine may not answer in time, which is a decline
@@ -526,12 +532,14 @@ STORIES = (
 )
 
 
-# the runs -------------------------------------------------------------------------------------------------------------
+# the runs
+# -------------------------------------------------------------------------------------------------------------
 
 
 async def kill_everywhere(shop: Shop, story: Story) -> tuple[list[Case], int]:
-    """Every run's case, and how many steps the story has. What can wait together does: preparations, repeats. Only what
-    is killed has a deadline: a preparation waits for its answers, however busy the machine is."""
+    """Every run's case, and how many steps the story has. What can wait together does:
+    preparations, repeats. Only what is killed has a deadline: a preparation waits for its answers,
+    however busy the machine is."""
     cases: list[Case] = []
     ready: list[Case] = []
     repeats: list[Case] = []
@@ -582,7 +590,8 @@ SELECT (SELECT count(*) FROM due_work d JOIN merchants m USING (merchant_id)
   WHERE d.kind IN ('inquire', 'modification', 'settle', 'payout', 'dispute_answer')
     OR (NOT d.wall AND d.due_at <= now() + m.offset_us * interval '1 microsecond')
     OR (d.wall AND d.due_at <= now() AND d.kind <> 'alert'))
-  + (SELECT count(*) FROM outbox WHERE NOT fed) + (SELECT count(*) FROM postings WHERE page_no IS NULL)
+  + (SELECT count(*) FROM outbox WHERE NOT fed) + (SELECT count(*) FROM postings
+    WHERE page_no IS NULL)
 """
 
 
@@ -599,7 +608,8 @@ async def until_nothing_is_due(shop: Shop, seconds: float = 300.0) -> None:
 
 
 async def judge(shop: Shop, cases: list[Case]) -> None:
-    """Against the issuer's book, with nothing of ours but what callers were told and the orders' rows."""
+    """Against the issuer's book, with nothing of ours but what callers were told and the orders'
+    rows."""
     async with owner(shop.world) as connection:
         twice = await connection.fetch(
             "SELECT id, count(*) FILTER (WHERE kind = 'charge') AS charges,"
@@ -611,21 +621,27 @@ async def judge(shop: Shop, cases: list[Case]) -> None:
             r["order_id"]: (r["n"], r["units"])
             for r in await connection.fetch(
                 "SELECT s.order_id, count(*) AS n, sum(s.units) AS units FROM issuer.sends s"
-                " WHERE decision = 'approved' AND NOT EXISTS (SELECT FROM issuer.reversals r WHERE r.charge_id = s.id"
-                "   AND r.decision = 'approved' AND r.units = s.units AND r.kind <> 'capture') GROUP BY s.order_id"
+                " WHERE decision = 'approved' AND NOT EXISTS (SELECT FROM issuer.reversals r WHERE "
+                "r.charge_id = s.id"
+                "   AND r.decision = 'approved' AND r.units = s.units AND r.kind <> 'capture') "
+                "GROUP BY s.order_id"
             )
         }
         taken = dict(
             await connection.fetch(
-                "SELECT s.order_id, count(*) FROM issuer.disputes d JOIN issuer.sends s ON s.id = d.charge_id"
-                " WHERE d.units = s.units AND d.status <> 'won' AND NOT EXISTS (SELECT FROM issuer.reversals r"
-                "   WHERE r.charge_id = s.id AND r.decision = 'approved' AND r.units = s.units) GROUP BY s.order_id"
+                "SELECT s.order_id, count(*) FROM issuer.disputes d JOIN issuer.sends s ON s.id = "
+                "d.charge_id"
+                " WHERE d.units = s.units AND d.status <> 'won' AND NOT EXISTS (SELECT FROM "
+                "issuer.reversals r"
+                "   WHERE r.charge_id = s.id AND r.decision = 'approved' AND r.units = s.units) "
+                "GROUP BY s.order_id"
             )
         )
         refunded = dict(
             await connection.fetch(
                 "SELECT s.order_id, sum(r.units)::bigint FROM issuer.reversals r"
-                " JOIN issuer.sends s ON s.id = r.charge_id WHERE r.decision = 'approved' AND r.kind = 'refund'"
+                " JOIN issuer.sends s ON s.id = r.charge_id WHERE r.decision = 'approved' AND "
+                "r.kind = 'refund'"
                 " GROUP BY s.order_id"
             )
         )
@@ -671,13 +687,17 @@ async def judge(shop: Shop, cases: list[Case]) -> None:
 
 _OF_ADVANCE = """
 SELECT x.state, x.due_units, x.units, r.*, s.*, g.* FROM advances x
-CROSS JOIN LATERAL (SELECT coalesce(sum(units) FILTER (WHERE state = 'netted'), 0)::bigint AS netted,
+CROSS JOIN LATERAL (SELECT coalesce(sum(units) FILTER (WHERE state = 'netted'),
+  0)::bigint AS netted,
     coalesce(sum(units) FILTER (WHERE state = 'done'), 0)::bigint AS done,
-    coalesce(sum(units), 0)::bigint AS refunded FROM modifications r WHERE r.order_id = x.order_id) r
-CROSS JOIN LATERAL (SELECT count(*) AS charges, coalesce(sum(units), 0)::bigint AS charged FROM issuer.sends s
+    coalesce(sum(units), 0)::bigint AS refunded FROM modifications r
+      WHERE r.order_id = x.order_id) r
+CROSS JOIN LATERAL (SELECT count(*) AS charges, coalesce(sum(units), 0)::bigint AS charged
+  FROM issuer.sends s
   WHERE s.order_id = x.order_id AND decision = 'approved') s
 CROSS JOIN LATERAL (SELECT coalesce(sum(v.units), 0)::bigint AS given_back FROM issuer.reversals v
-  JOIN issuer.sends s ON s.id = v.charge_id WHERE s.order_id = x.order_id AND v.decision = 'approved') g
+  JOIN issuer.sends s ON s.id = v.charge_id WHERE s.order_id = x.order_id
+    AND v.decision = 'approved') g
 WHERE x.order_id = $1
 """
 
@@ -722,7 +742,8 @@ def test_a_kill_between_any_two_steps(server: ServerAddress, part: int) -> None:
 @pytest.mark.prove("kills")
 @pytest.mark.timeout(1200)
 def test_a_kill_while_many_stories_run_at_once(server: ServerAddress) -> None:
-    """The same with several calls side by side that share statements, killed at steps all over the way."""
+    """The same with several calls side by side that share statements, killed at steps all over the
+    way."""
 
     async def tell() -> None:
         async with sandbox_world(server, policy=POLICY) as made:

@@ -1,4 +1,5 @@
-"""The network limits hold under races, over merchants and clocks; `make prove` does the same a hundred times longer."""
+"""The network limits hold under races, over merchants and clocks; `make prove` does the same a
+hundred times longer."""
 
 import asyncio
 import random

@@ -1,4 +1,5 @@
-"""A line of the log that moves money, and what it brings into the ledger: neither is written without the other."""
+"""A line of the log that moves money, and what it brings into the ledger: neither is written
+without the other."""
 
 from typing import Any
 

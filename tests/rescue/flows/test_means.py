@@ -64,9 +64,15 @@ def test_event_log_and_report_say_what_brought_the_money(server: ServerAddress) 
         await shop.advance(timedelta(days=9))
         for means, order_id in orders.items():
             assert (await shop.order(order_id))["stage"] == "completed", means
-            said = "SELECT body ->> 'By' FROM outbox WHERE subject_id = $1 AND event = 'order.completed'"
+            said = (
+                "SELECT body ->> 'By' FROM outbox WHERE subject_id = $1 AND event = "
+                "'order.completed'"
+            )
             assert await shop.value(said, order_id) == means
-            line = "SELECT body ->> 'by' FROM order_log WHERE order_id = $1 AND happening = 'collected'"
+            line = (
+                "SELECT body ->> 'by' FROM order_log WHERE order_id = $1 AND happening = "
+                "'collected'"
+            )
             assert await shop.value(line, order_id) == means
         await check(shop.world, shop.merchant_id, EVER)
         request = ReportRequest(shop.merchant_id, EVER)

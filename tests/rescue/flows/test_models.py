@@ -1,4 +1,5 @@
-"""Which model decides: kept in memory, never a damaged or stale one, chosen by one person at a time."""
+"""Which model decides: kept in memory, never a damaged or stale one, chosen by one person at a
+time."""
 
 import asyncio
 import dataclasses
@@ -134,14 +135,21 @@ def test_what_cannot_be_taken_is_refused_in_words(server: ServerAddress) -> None
 
 DAMAGES: dict[str, tuple[str, str]] = {
     "a digit": ("""content = replace(content, '"generic":0.2', '"generic":0.9')""", "hash differs"),
-    "cut off": ("content = left(content, 500), sha256 = encode(sha256(left(content, 500)::bytea), 'hex')",
-                "cannot be read"),
-    "another format": ("""content = replace(content, '"format":2', '"format":1'),
-        sha256 = encode(sha256(replace(content, '"format":2', '"format":1')::bytea), 'hex')""", "has format 1"),
-    "another model's": ("""content = replace(content, '"payers":100', '"payers":101'),
+    "cut off": (
+        "content = left(content, 500), sha256 = encode(sha256(left(content, 500)::bytea), 'hex')",
+        "cannot be read",
+    ),
+    "another format": (
+        """content = replace(content, '"format":2', '"format":1'),
+        sha256 = encode(sha256(replace(content, '"format":2', '"format":1')::bytea), 'hex')""",
+        "has format 1",
+    ),
+    "another model's": (
+        """content = replace(content, '"payers":100', '"payers":101'),
         sha256 = encode(sha256(replace(content, '"payers":100', '"payers":101')::bytea), 'hex')""",
-        "The content is that of model-"),
-}  # fmt: skip
+        "The content is that of model-",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", DAMAGES)

@@ -1,4 +1,5 @@
-"""A processor that calls a payment by its card's number: wherever it says so, what is kept of it is masked."""
+"""A processor that calls a payment by its card's number: wherever it says so, what is kept of it is
+masked."""
 
 import asyncio
 from dataclasses import replace
@@ -21,7 +22,8 @@ LIKE_A_CARD = script_card("visa", "51", 9, serial=4444)
 
 
 class SaysItBack:
-    """What the sandbox's issuer answers, with the card's number for every id. To the first charge nobody answers."""
+    """What the sandbox's issuer answers, with the card's number for every id. To the first charge
+    nobody answers."""
 
     def __init__(self, inner: Any) -> None:
         self.inner, self.is_first = inner, True

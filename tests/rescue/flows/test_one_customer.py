@@ -1,4 +1,5 @@
-"""What is advanced to one person counts once, under whichever name the person comes: id, e-mail, phone or card."""
+"""What is advanced to one person counts once, under whichever name the person comes: id, e-mail,
+phone or card."""
 
 import asyncio
 from collections.abc import Callable

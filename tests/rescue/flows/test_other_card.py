@@ -1,4 +1,5 @@
-"""Another card of the same customer and merchant pays where the order's own is dead; and whose card never does."""
+"""Another card of the same customer and merchant pays where the order's own is dead; and whose card
+never does."""
 
 import asyncio
 from datetime import timedelta
@@ -63,11 +64,20 @@ def test_the_customers_other_card_pays_at_once_and_says_so(server: ServerAddress
             "SELECT body ->> 'By' FROM outbox WHERE subject_id = $1 AND event = 'order.completed'"
         )
         assert await shop.value(said, order_id) == "other_card"
-        rules = "SELECT rules FROM decisions WHERE order_id = $1 AND versions ->> 'decider' = 'decide-1'"
+        rules = (
+            "SELECT rules FROM decisions WHERE order_id = $1 AND versions ->> 'decider' = "
+            "'decide-1'"
+        )
         assert await shop.value(rules, order_id) == ["other_card"]
-        approved = "SELECT count(*) FROM attempts WHERE order_id = $1 AND state = 'approved' AND initiator = 'merchant'"
+        approved = (
+            "SELECT count(*) FROM attempts WHERE order_id = $1 AND state = 'approved' AND "
+            "initiator = 'merchant'"
+        )
         assert await shop.value(approved, order_id) == 1
-        named = "SELECT consent ->> 'first_network_id' FROM attempts WHERE order_id = $1 AND state = 'approved'"
+        named = (
+            "SELECT consent ->> 'first_network_id' FROM attempts WHERE order_id = $1 AND "
+            "state = 'approved'"
+        )
         assert await shop.value(named, order_id) is None, "that was the first card's"
         amended = "SELECT count(*) FROM outbox WHERE subject_id = $1 AND event = 'order.amended'"
         assert await shop.value(amended, order_id) == 1

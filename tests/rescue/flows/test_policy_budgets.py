@@ -1,4 +1,5 @@
-"""A month's budget counts the sends of the scope that sets it, and a send passes every budget that applies."""
+"""A month's budget counts the sends of the scope that sets it, and a send passes every budget that
+applies."""
 
 import asyncio
 from collections import Counter
@@ -50,7 +51,8 @@ async def admit(shop: Shop, key: str | None = None, count: int = 1) -> None:
 async def sent(shop: Shop) -> Counter[UUID | None]:
     """Attempts that left, by campaign."""
     rows = await shop.world.db.fetch(
-        "SELECT o.campaign_id, count(*) AS count FROM attempts a JOIN orders o USING (merchant_id, order_id)"
+        "SELECT o.campaign_id, count(*) AS count FROM attempts a JOIN orders o USING (merchant_id, "
+        "order_id)"
         " WHERE a.sent_at IS NOT NULL GROUP BY 1"
     )
     return Counter({row["campaign_id"]: row["count"] for row in rows})
@@ -118,7 +120,8 @@ def test_a_merchants_budget_stands_above_those_of_its_campaigns_and_sites(
 
 
 def test_a_bound_is_a_ceiling_of_each_merchant(server: ServerAddress) -> None:
-    """A partner's budget, like the operator's, counts the merchant's sends: others of the partner have their own."""
+    """A partner's budget, like the operator's, counts the merchant's sends: others of the partner
+    have their own."""
 
     async def story(shop: Shop) -> None:
         partner_id, other = new_id(), new_id()

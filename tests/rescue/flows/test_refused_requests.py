@@ -1,4 +1,5 @@
-"""A processor that refuses a request: nothing is repeated blind, a person is told, and the route shows it."""
+"""A processor that refuses a request: nothing is repeated blind, a person is told, and the route
+shows it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -46,7 +47,8 @@ class Refusing(SandboxProcessor):
 
 @asynccontextmanager
 async def refusing(shop: Shop, *faults: Fault) -> AsyncIterator[list[Refusing]]:
-    """The shop's world with routes that refuse, one for each of these faults: `sandbox`, and `second`."""
+    """The shop's world with routes that refuse, one for each of these faults: `sandbox`, and
+    `second`."""
     terms = [OWN, SECOND][: len(faults)]
     made = [
         Refusing(shop.world.dsn, mac_key=KEYRING.mac("issuer", b"book"), name=one.name)
@@ -118,7 +120,8 @@ def test_over_a_month_each_fault_has_its_own_number_of_sends(server: ServerAddre
     expected = {
         "request": ([1, 1, 1], ["problem", "expired", "declined"], 3),
         "credential": ([1, 1, 1], ["problem", "expired", "declined"], 6),
-        # Within two hours. The route takes nothing more, so that the customer's payment is not even sent.
+        # Within two hours. The route takes nothing more, so that the customer's payment is not even
+        # sent.
         "account": ([1, 0, 0], ["held", "processing", "declined"], 6),
         # At growing pauses: 1, 2, 4 … minutes.
         "rate": ([6, 0, 1], ["held", "processing", "declined"], 6),
@@ -140,7 +143,10 @@ def test_over_a_month_each_fault_has_its_own_number_of_sends(server: ServerAddre
                     await connection.execute("DELETE FROM due_work WHERE kind = 'alert'")
                 is_wrong = fault in WRONG
                 await shop.advance(timedelta(days=29) if is_wrong else timedelta(hours=2))
-                sends = "SELECT order_id, count(*)::int AS n FROM attempts WHERE route IS NOT NULL GROUP BY order_id"
+                sends = (
+                    "SELECT order_id, count(*)::int AS n FROM attempts WHERE route IS NOT "
+                    "NULL GROUP BY order_id"
+                )
                 sent = {row["order_id"]: row["n"] for row in await shop.world.db.fetch(sends)}
                 orders = managed, sync, checkout
                 state = await state_of(shop, "sandbox")
@@ -204,7 +210,8 @@ def test_what_waits_for_a_person_can_be_cancelled_or_gets_another_card(
 def test_a_payment_that_alone_is_not_allowed_is_sent_more_and_more_seldom(
     server: ServerAddress,
 ) -> None:
-    """Others go through by the route, so that it stays in use; every 30 minutes for a month were 1,400 sends."""
+    """Others go through by the route, so that it stays in use; every 30 minutes for a month were
+    1,400 sends."""
 
     async def story(shop: Shop) -> None:
         async with refusing(shop, "account") as (route,):

@@ -1,5 +1,5 @@
-"""A bank that wants its customer to confirm: who waits is asked at once, who does not gets a link, and nothing is sent
-again blindly; also where only the processor says so and its code does not."""
+"""A bank that wants its customer to confirm: who waits is asked at once, who does not gets a link,
+and nothing is sent again blindly; also where only the processor says so and its code does not."""
 
 from dataclasses import replace
 from datetime import date

@@ -1,4 +1,5 @@
-"""A card that its issuer may have renewed is tried again by the engine, and whoever knows more is heard first."""
+"""A card that its issuer may have renewed is tried again by the engine, and whoever knows more is
+heard first."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

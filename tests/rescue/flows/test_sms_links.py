@@ -1,4 +1,5 @@
-"""A link to pay by SMS: where the merchant wants it, inside the one budget, and never by two ways at once."""
+"""A link to pay by SMS: where the merchant wants it, inside the one budget, and never by two ways
+at once."""
 
 from uuid import UUID
 

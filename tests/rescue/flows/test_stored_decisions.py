@@ -1,4 +1,5 @@
-"""What is decided beside the plan is kept as what it was: the gate's refusals, routes, people's requests, charges."""
+"""What is decided beside the plan is kept as what it was: the gate's refusals, routes, people's
+requests, charges."""
 
 import asyncio
 import json
@@ -49,7 +50,8 @@ async def decisions(shop: Shop, order_id: UUID, kind: str | None = None) -> list
     """Of an order, oldest first, each with the lines and attempts that name it."""
     rows: list[Row] = await shop.world.db.fetch(
         "SELECT d.*, d.versions ->> 'decider' AS decider,"
-        " (SELECT array_agg(l.happening ORDER BY l.seq) FROM order_log l WHERE l.decision_id = d.decision_id) AS lines,"
+        " (SELECT array_agg(l.happening ORDER BY l.seq) FROM order_log l WHERE l.decision_id = "
+        "d.decision_id) AS lines,"
         " (SELECT array_agg(a.attempt_no ORDER BY a.attempt_no) FROM attempts a"
         "   WHERE a.decision_id = d.decision_id) AS attempts"
         " FROM decisions d WHERE d.order_id = $1 ORDER BY d.decision_id",
@@ -287,7 +289,10 @@ def test_a_new_card_and_a_customers_answer_are_requests_too(server: ServerAddres
         row = await one(shop, word.order_id, "by_hand-1")
         assert (row["rules"][0], row["lines"]) == ("customer_answer", ["challenge_answered"])
         assert row["features"]["actor"] == "payer:page"
-        sent = "SELECT count(*) FILTER (WHERE decision_id IS NULL) FROM attempts WHERE route IS NOT NULL"
+        sent = (
+            "SELECT count(*) FILTER (WHERE decision_id IS NULL) FROM attempts WHERE route IS "
+            "NOT NULL"
+        )
         await shop.settle()
         assert await shop.value(sent) == 0, "an attempt that comes from nothing"
 

@@ -1,5 +1,5 @@
-"""Very many due orders of one merchant do not delay those of others: due work is taken in turn while more waits than
-there is room for."""
+"""Very many due orders of one merchant do not delay those of others: due work is taken in turn
+while more waits than there is room for."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -27,7 +27,8 @@ SELECT $1, 'unresolved', unnest($2::uuid[]), $3, true
 async def two(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[Shop, Shop, list[UUID]]]:
-    """A merchant with very many and one with a few; and whose work has begun, none of which ends by itself."""
+    """A merchant with very many and one with a few; and whose work has begun, none of which ends by
+    itself."""
     begun: list[UUID] = []
 
     async def slow(_world: World, _orders: object, due: Due) -> None:

@@ -1,4 +1,5 @@
-"""Two machines whose clocks disagree: what is out is not sent again, and what is leased stays leased."""
+"""Two machines whose clocks disagree: what is out is not sent again, and what is leased stays
+leased."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,5 @@
-"""What a decline forbids: which payments of the card, by which merchant, for how long, as its source says."""
+"""What a decline forbids: which payments of the card, by which merchant, for how long, as its
+source says."""
 
 from datetime import timedelta
 from typing import NamedTuple
@@ -17,9 +18,9 @@ NO, OTHER = 4_590, 10_077  # what the card declines, and approves
 
 
 class Forbids(NamedTuple):
-    """Of the merchant that heard it: its next payment without the customer, what the customer starts of the same amount
-    and of another; of another merchant: without the customer, with them; of its own after 31 days, since the customer
-    has paid again."""
+    """Of the merchant that heard it: its next payment without the customer, what the customer
+    starts of the same amount and of another; of another merchant: without the customer, with them;
+    of its own after 31 days, since the customer has paid again."""
 
     own: bool
     same: bool = False

@@ -1,5 +1,5 @@
-"""What an answer says of a payment is what happened to it, by the issuer's own book: for every class of decline, every
-way not to be answered, whoever started the payment."""
+"""What an answer says of a payment is what happened to it, by the issuer's own book: for every
+class of decline, every way not to be answered, whoever started the payment."""
 
 import asyncio
 from dataclasses import replace
@@ -52,7 +52,8 @@ async def held_to_the_book(shop: Shop, word: EvaluateResult) -> str:
     told = answer(word, None, None)
     async with owner(shop.world) as connection:
         rows = await connection.fetch(
-            "SELECT s.decision, coalesce((SELECT sum(r.units) FROM issuer.reversals r WHERE r.charge_id = s.id"
+            "SELECT s.decision, coalesce((SELECT sum(r.units) FROM issuer.reversals r WHERE "
+            "r.charge_id = s.id"
             " AND r.decision = 'approved' AND r.kind <> 'capture'), 0) AS back FROM issuer.sends s"
             " WHERE s.order_id = $1",
             word.order_id,
@@ -106,7 +107,8 @@ async def _attempts(shop: Shop, word: EvaluateResult) -> list[Any]:
     async with shop.world.db.connection() as connection:
         return list(
             await connection.fetch(
-                "SELECT state, klass, code_reason FROM attempts WHERE order_id = $1 AND state <> 'planned'"
+                "SELECT state, klass, code_reason FROM attempts WHERE order_id = $1 AND state <> "
+                "'planned'"
                 " ORDER BY attempt_no",
                 word.order_id,
             )
@@ -163,8 +165,8 @@ def test_every_decline_is_told_as_what_it_was(server: ServerAddress, kind: str) 
 
 @pytest.mark.parametrize("kind", ["cit", "sync", "managed"])
 def test_whatever_becomes_of_a_try_is_told_as_what_it_was(server: ServerAddress, kind: str) -> None:
-    """At once, a moment later, and when everything is known: a time-out that the bank had approved, one that it had
-    declined, one that never arrived."""
+    """At once, a moment later, and when everything is known: a time-out that the bank had approved,
+    one that it had declined, one that never arrived."""
     more = {"cit": CIT, "sync": SYNC, "managed": {}}[kind]
 
     async def story(shop: Shop) -> None:
@@ -238,7 +240,8 @@ def test_a_hard_decline_that_came_in_is_told_with_its_own_words(server: ServerAd
         assert row is not None
         word = result_of(row)
         assert answer(word, None, None).result == (
-            "The rescue ended: the card is reported lost or stolen. Ask the customer for another card."
+            "The rescue ended: the card is reported lost or stolen. Ask the customer for another "
+            "card."
         )
         word = await shop.ask(pan=HARD_CARD, **CIT)
         assert await held_to_the_book(shop, word) == "hard_decline"

@@ -1,4 +1,5 @@
-"""Sentences in every language against a golden file, a line each. `GOLDEN=write pytest FILE` accepts a change."""
+"""Sentences in every language against a golden file, a line each. `GOLDEN=write pytest FILE`
+accepts a change."""
 
 import os
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
-"""The score of a declined payment: never outside 0 to 100, and every field that is told raises it or leaves it."""
+"""The score of a declined payment: never outside 0 to 100, and every field that is told raises it
+or leaves it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,5 @@
-"""What is done about a decline: the policy by class, its budgets, and that a decision can be made again."""
+"""What is done about a decline: the policy by class, its budgets, and that a decision can be made
+again."""
 
 import json
 from dataclasses import replace
@@ -86,7 +87,8 @@ def test_funds_stop_after_21_days_whatever_the_expiry() -> None:
 
 
 def test_a_send_that_left_late_does_not_lose_the_next_pay_day() -> None:
-    """By the milliseconds of its own call a try on the last business day had lost the 1st: promised, never made."""
+    """By the milliseconds of its own call a try on the last business day had lost the 1st:
+    promised, never made."""
     first, *rest = decide(evidence("51")).plan[1:]
     for late in (timedelta(milliseconds=12), 20 * MINUTE):
         sent = (Tried("funds", decide(evidence("51")).plan[0]), Tried("funds", first + late))

@@ -9,20 +9,29 @@ _SENT = {
     "site_by_descriptor": "siteUrl is not known; the site with this descriptor was used.",
     "default_site": "siteUrl is not known; the default site was used.",
     "unknown_campaign:Shop: EU": "campaign is not known; the site Shop: EU itself counts.",
-    "short_expiry": "expiryDateUtc is under 14 days ahead; live refuses that for recurring payments.",
-    "held_by_type": "transaction.transactionType says AUTHORIZATION, so the amount is held and waits for /capture; "
+    "short_expiry": "expiryDateUtc is under 14 days ahead; live refuses that for recurring "
+    "payments.",
+    "held_by_type": "transaction.transactionType says AUTHORIZATION, so the amount is held and "
+    "waits for /capture; "
     "to have it taken, send transactionType PURCHASE beside transaction.",
-    "no_ip": "customerIp is missing; send the address that your checkout saw with each payment of a customer.",
-    "no_security_code": "The card was tried without its security code: one given to /tokenize serves one send, within "
+    "no_ip": "customerIp is missing; send the address that your checkout saw with each payment of "
+    "a customer.",
+    "no_security_code": "The card was tried without its security code: one given to /tokenize "
+    "serves one send, within "
     "an hour. Send paymentMethod.verificationValue.",
     "stale_decline": "The decline is older than a day; send declines on the day they happen.",
-    "future_decline": "timestampUtc lies in the future; the time of the call counts. Send the time in UTC.",
-    "unread_time": "timestampUtc cannot be read; the time of the call counts. Send it as 2026-03-02T09:14:02Z, or as "
+    "future_decline": "timestampUtc lies in the future; the time of the call counts. Send the time "
+    "in UTC.",
+    "unread_time": "timestampUtc cannot be read; the time of the call counts. Send it as "
+    "2026-03-02T09:14:02Z, or as "
     "Unix time in seconds.",
-    "items_other_sum:105.90, not to 45.90 USD": "The orderItems add up to 105.90, not to 45.90 USD: no refund by items "
-    "will be taken. The amount of a line is for all its pieces; with its tax, less its discount, all lines make the "
+    "items_other_sum:105.90, not to 45.90 USD": "The orderItems add up to 105.90, not to 45.90 "
+    "USD: no refund by items "
+    "will be taken. The amount of a line is for all its pieces; with its tax, less its discount, "
+    "all lines make the "
     "order's amount.",
-    "unknown_code:ZZ9": "The responseCode ZZ9 is on no list of its source; the decline was read by its text, or as a "
+    "unknown_code:ZZ9": "The responseCode ZZ9 is on no list of its source; the decline was read by "
+    "its text, or as a "
     "soft one.",
 }
 

@@ -1,4 +1,5 @@
-"""The gate's rule against a count that shares nothing with it; `make prove` does the same a hundred times longer."""
+"""The gate's rule against a count that shares nothing with it; `make prove` does the same a hundred
+times longer."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -155,7 +156,8 @@ def test_the_list_alone_shows_windows_that_were_too_full() -> None:
 
 
 def test_of_two_advised_waits_the_longer_may_end_last_once_it_is_rounded() -> None:
-    """Found by ten million sends: for another merchant two days last until midnight, one until the hour."""
+    """Found by ten million sends: for another merchant two days last until midnight, one until the
+    hour."""
     count, noon = Count("mastercard"), 20_500 * DAY + 12 * HOUR
     asking = Sent(
         noon + 49 * HOUR, "asks", "acceptor", "us", 4_590, "USD", "merchant", 20, ours=True

@@ -1,4 +1,5 @@
-"""Every decider decides the same again from what it stored, and what it stored says nothing of people."""
+"""Every decider decides the same again from what it stored, and what it stored says nothing of
+people."""
 
 import json
 from collections.abc import Callable

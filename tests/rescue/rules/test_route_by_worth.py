@@ -1,5 +1,5 @@
-"""The choice among card routes: only what can carry a charge, the most worth first, the same again from what is
-stored."""
+"""The choice among card routes: only what can carry a charge, the most worth first, the same again
+from what is stored."""
 
 import json
 from dataclasses import replace

@@ -1,5 +1,6 @@
-"""What facts are made from, and read by, is found by whole keys: also by a plan made while there was little. So is what
-a transmission touches, the newest setting of a site, and what stands, however much was made and ended before it."""
+"""What facts are made from, and read by, is found by whole keys: also by a plan made while there
+was little. So is what a transmission touches, the newest setting of a site, and what stands,
+however much was made and ended before it."""
 
 import asyncio
 import re
@@ -29,21 +30,39 @@ STATEMENTS = {
     "events": (payer_sources._EVENTS, {"feed": "feed_no|subject_id"}),
     "transmitted": (payer_sources._TRANSMITTED, {"transmissions": "transmit_id"}),
     "payers": (payer_sources._PAYERS, {"order_payer": "order_id"}),
-    "sources": (payer_sources._SOURCES, {
-        "payer_looks": "payer_id", "order_payer": "payer_id", "orders": "order_id", "vault": "token_id",
-        "attempts": "order_id", "transmissions": "payer_id", "order_refs": "external_id"}),
+    "sources": (
+        payer_sources._SOURCES,
+        {
+            "payer_looks": "payer_id",
+            "order_payer": "payer_id",
+            "orders": "order_id",
+            "vault": "token_id",
+            "attempts": "order_id",
+            "transmissions": "payer_id",
+            "order_refs": "external_id",
+        },
+    ),
     "merchant": (sql_of(merchants._load), {"arm_settings": "site_id"}),
     "arms": (sql_of(arms.arm_settings), {"arm_settings": "site_id"}),
     "touched": (sql_of(told._touched), {"transmissions": "transmit_id", "order_payer": "payer_id"}),
     "switched": (sql_of(switches.last_actors), {"switch_changes": "subject_id"}),
-    "ended keys": (sql_of(merchant_keys.keys_ended), {
-        "api_keys": "app_key", "tokenization_keys": "environment_key", "signing_keys": "key_id"}),
+    "ended keys": (
+        sql_of(merchant_keys.keys_ended),
+        {"api_keys": "app_key", "tokenization_keys": "environment_key", "signing_keys": "key_id"},
+    ),
     "replay": (sql_of(replays._replays_of_key), {"replays": "key"}),
     "replays": (sql_of(replays.newest_replays), {"replays": "endpoint_id"}),
     "busy": (sql_of(replaying.is_busy), {"replays": "endpoint_id"}),
-    "answered": (payer_sources._ANSWERED, {
-        "order_log": "seq > ", "attempts": "order_id|attempt_id", "orders": "order_id", "vault": "token_id"}),
-}  # fmt: skip
+    "answered": (
+        payer_sources._ANSWERED,
+        {
+            "order_log": "seq > ",
+            "attempts": "order_id|attempt_id",
+            "orders": "order_id",
+            "vault": "token_id",
+        },
+    ),
+}
 
 
 # Autovacuum may have looked at what an earlier test had in these tables.
@@ -51,7 +70,8 @@ _A_HUNDRED = f"""
 DELETE FROM pg_statistic WHERE starelid >= 16384;
 UPDATE pg_class SET relpages = 0, reltuples = -1 WHERE relkind IN ('r', 'i') AND oid >= 16384;
 INSERT INTO order_payer (merchant_id, order_id, payer_id, first_name, last_name, email, phone, ip)
-SELECT '{"1" * 32}', gen_random_uuid(), gen_random_uuid(), '', '', '', '', '' FROM generate_series(1, 100);
+SELECT '{"1" * 32}', gen_random_uuid(), gen_random_uuid(), '', '', '', '', ''
+  FROM generate_series(1, 100);
 ANALYZE order_payer
 """
 

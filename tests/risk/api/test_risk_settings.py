@@ -41,9 +41,12 @@ def test_it_watches_until_it_is_set_and_what_is_missing_stays(shop: Caller) -> N
 
 def test_the_weights_in_use_are_named(shop: Caller) -> None:
     shop.door.sql(
-        "INSERT INTO risk_weights (version_no, name, base, terms, used, payments, frauds, merchants, held_from,"
-        " held_payments, held_frauds, score, compared_with, compared_score, note, made_at, made_by) VALUES"
-        " (7, 'risk-abc', -4000, '{}', true, 9000, 90, 1, now(), 900, 12, 0.05, 'risk-prior-2', 0.06, '', now(), 'x')"
+        "INSERT INTO risk_weights (version_no, name, base, terms, used, payments, frauds, "
+        "merchants, held_from,"
+        " held_payments, held_frauds, score, compared_with, compared_score, note, made_at, "
+        "made_by) VALUES"
+        " (7, 'risk-abc', -4000, '{}', true, 9000, 90, 1, now(), 900, 12, 0.05, 'risk-prior-2', "
+        "0.06, '', now(), 'x')"
         " RETURNING 1"
     )
     found = shop.get("/engine/risk").json()["weights"]

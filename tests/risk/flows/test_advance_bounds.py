@@ -1,4 +1,5 @@
-"""What became of advances bounds the next ones: closed windows only, week by week, as versions that decisions name."""
+"""What became of advances bounds the next ones: closed windows only, week by week, as versions that
+decisions name."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -59,7 +60,8 @@ async def decided(shop: Shop, order_id: Any) -> tuple[list[str], str | None]:
 
 
 def test_a_prior_is_held_to_what_was_collected_of_orders_like_it(server: ServerAddress) -> None:
-    """The prior expects 60 % of declines for insufficient funds; of these one of four is ever collected."""
+    """The prior expects 60 % of declines for insufficient funds; of these one of four is ever
+    collected."""
 
     async def story(shop: Shop) -> None:
         units = iter(range(1_000, 2_000))
@@ -210,11 +212,13 @@ OLDEST = "(SELECT min(begins) FROM advance_weeks)"
 CHANGES = [  # what verify names first, and what was changed
     (
         "collected by the model of version 1 of",
-        "UPDATE advance_bounds SET tables = jsonb_set(tables, '{model,collected,7}', '9999') WHERE version = 1",
+        "UPDATE advance_bounds SET tables = jsonb_set(tables, '{model,collected,7}', '9999') WHERE "
+        "version = 1",
     ),
     (
         "lost_from by the prior of version 2 of",
-        "UPDATE advance_bounds SET tables = jsonb_set(tables, '{prior,lost_from}', '[]') WHERE version = 2",
+        "UPDATE advance_bounds SET tables = jsonb_set(tables, '{prior,lost_from}', '[]') WHERE "
+        "version = 2",
     ),
     ("table of the prior of version 1 of", "UPDATE advance_bounds SET tables = tables - 'prior'"),
     ("until of version 2 of", "UPDATE advance_bounds SET until = until - 7 WHERE version = 2"),
@@ -236,7 +240,8 @@ def test_a_changed_week_or_version_is_found_by_verify(server: ServerAddress) -> 
             await shop.settle()
             async with owner(shop.world) as connection:
                 await connection.execute(
-                    "SET session_replication_role = replica; CREATE TEMP TABLE weeks AS TABLE advance_weeks;"
+                    "SET session_replication_role = replica; CREATE TEMP TABLE weeks AS TABLE "
+                    "advance_weeks;"
                     " CREATE TEMP TABLE versions AS TABLE advance_bounds"
                 )
                 for expected, change in CHANGES:

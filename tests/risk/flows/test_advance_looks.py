@@ -13,7 +13,8 @@ from recoup.risk.rules.advance import AdvanceInputs
 def test_payments_that_the_merchant_tells_of_raise_no_bound(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A customer who never existed, with a good payment each Friday, made the operator advance an order."""
+    """A customer who never existed, with a good payment each Friday, made the operator advance an
+    order."""
     given: list[Any] = []
     known = evidence(looks=fridays(12)).facts
     assert known is not None

@@ -1,4 +1,5 @@
-"""Approved before it was collected: within the limits under any race, charged once, never more than what is due."""
+"""Approved before it was collected: within the limits under any race, charged once, never more than
+what is due."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -34,7 +35,8 @@ from recoup.risk.rules.advance import AdvanceInputs
 from recoup.risk.rules.advance_by_bounds import advance_by_bounds
 from recoup.terms.rules.collection import CURRENT_COLLECTION
 
-# Long enough that a try is out at the deadline on a busy machine too: then, and not before, it is advanced.
+# Long enough that a try is out at the deadline on a busy machine too: then, and not before, it is
+# advanced.
 POLICY = Policy(
     call_timeout=timedelta(seconds=2),
     settled_after=timedelta(seconds=0.2),
@@ -103,7 +105,8 @@ async def due(shop: Shop, order_id: UUID) -> tuple[str, int]:
 async def balances(shop: Shop, order_id: UUID) -> dict[str, int]:
     async with shop.world.db.connection() as connection:
         rows = await connection.fetch(
-            "SELECT account, sum(units)::bigint AS units FROM entries JOIN postings USING (merchant_id, posting_id)"
+            "SELECT account, sum(units)::bigint AS units FROM entries JOIN postings USING "
+            "(merchant_id, posting_id)"
             " WHERE order_id = $1 GROUP BY account HAVING sum(units) <> 0",
             order_id,
         )
@@ -114,9 +117,12 @@ async def kept(shop: Shop, order_id: UUID) -> tuple[int, int]:
     """By the issuer's own book: approved charges, and what the customer has paid in the end."""
     async with owner(shop.world) as connection:
         row = await connection.fetchrow(
-            "SELECT count(*) AS n, coalesce(sum(s.units), 0)::bigint - coalesce(sum((SELECT sum(r.units) FROM"
-            " issuer.reversals r WHERE r.charge_id = s.id AND r.decision = 'approved' AND r.kind <> 'capture')), 0)"
-            "::bigint AS units FROM issuer.sends s WHERE s.order_id = $1 AND s.decision = 'approved'",
+            "SELECT count(*) AS n, coalesce(sum(s.units), 0)::bigint - coalesce(sum((SELECT "
+            "sum(r.units) FROM"
+            " issuer.reversals r WHERE r.charge_id = s.id AND r.decision = 'approved' AND r.kind "
+            "<> 'capture')), 0)"
+            "::bigint AS units FROM issuer.sends s WHERE s.order_id = $1 AND s.decision = "
+            "'approved'",
             order_id,
         )
     return row["n"], row["units"]
@@ -126,7 +132,8 @@ async def judge(shop: Shop) -> None:
     """Nobody charged twice, nobody charged more than units less refunds; nothing above the limit."""
     async with shop.world.db.connection() as connection:
         rows = await connection.fetch(
-            "SELECT order_id, units, refunded_units, stage FROM orders JOIN order_heads USING (merchant_id, order_id,"
+            "SELECT order_id, units, refunded_units, stage FROM orders JOIN order_heads USING "
+            "(merchant_id, order_id,"
             " units)"
         )
         used = await connection.fetchval(
@@ -146,7 +153,8 @@ async def give_back(shop: Shop, order_id: UUID, amount: str | None = None) -> An
     return await refund(shop.world, shop.orders, shop.scope, order_id, asked)
 
 
-# what is advanced ------------------------------------------------------------------------------------------------
+# what is advanced
+# ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("units", [SILENT_YES, SILENT_NO, LOST, HIDDEN])
@@ -234,8 +242,8 @@ async def claims(shop: Shop, pan: str, *, times: int = 1, units: int = 4590, **w
 def test_declines_that_the_merchant_invents_do_not_end_the_collection(
     server: ServerAddress, times: int, word: dict[str, Any]
 ) -> None:
-    """One /evaluate with "stolen card" after the advance: written off, the issuer was asked for nothing, and the room
-    was free for the next card."""
+    """One /evaluate with "stolen card" after the advance: written off, the issuer was asked for
+    nothing, and the room was free for the next card."""
 
     async def story(shop: Shop) -> None:
         order_id = await advanced(shop)
@@ -248,7 +256,8 @@ def test_declines_that_the_merchant_invents_do_not_end_the_collection(
 
 
 def test_declines_invented_before_the_advance_are_told_to_the_desk(server: ServerAddress) -> None:
-    """They count, as the merchant's word of before always did; that they alone keep a charge back, people see."""
+    """They count, as the merchant's word of before always did; that they alone keep a charge back,
+    people see."""
 
     async def story(shop: Shop) -> None:
         await claims(shop, LATER, times=20, units=3590)
@@ -295,7 +304,8 @@ def test_what_the_bank_told_us_of_the_card_still_ends_the_collection(server: Ser
     run(server, story, policy=SHARED)
 
 
-# refunds ---------------------------------------------------------------------------------------------------------
+# refunds
+# ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_refund_before_the_charge_reduces_it(server: ServerAddress) -> None:
@@ -369,7 +379,8 @@ def test_refunds_against_the_answer_of_the_charge(server: ServerAddress) -> None
     async def story(shop: Shop) -> None:
         ids = [await advanced(shop, customer=f"c{n}", units=4000 + n) for n in range(16)]
         await shop.world.db.execute(
-            "UPDATE attempts SET due_at = now() - interval '1 second' WHERE ladder = 'collect' AND state = 'planned'"
+            "UPDATE attempts SET due_at = now() - interval '1 second' WHERE ladder = 'collect' AND "
+            "state = 'planned'"
         )
         await shop.world.db.execute(
             "UPDATE due_work SET due_at = now() - interval '1 second' WHERE kind = 'collect'"
@@ -391,7 +402,8 @@ def test_refunds_against_the_answer_of_the_charge(server: ServerAddress) -> None
     run(server, story)
 
 
-# limits ------------------------------------------------------------------------------------------------------------
+# limits
+# ------------------------------------------------------------------------------------------------------------
 
 
 @each(
@@ -417,7 +429,8 @@ def test_what_stands_against_an_advance(
         word = await waiting(shop)
         assert (word.evaluate, word.reason) == ("DECLINED", "declined")
         rules = await shop.value(
-            "SELECT rules FROM decisions WHERE order_id = $1 AND versions ->> 'decider' = 'advance-3'",
+            "SELECT rules FROM decisions WHERE order_id = $1 AND versions ->> 'decider' = "
+            "'advance-3'",
             word.order_id,
         )
         assert rules == (["declined", rule] if rule else None)
@@ -444,7 +457,8 @@ def test_the_least_loss_that_must_be_allowed(server: ServerAddress) -> None:
 
 
 def test_nobody_is_charged_later_for_what_nobody_was_told(server: ServerAddress) -> None:
-    """The process that should answer is gone: the worker ends the order, whatever could be advanced."""
+    """The process that should answer is gone: the worker ends the order, whatever could be
+    advanced."""
 
     async def story(shop: Shop) -> None:
         asking = asyncio.create_task(waiting(shop, pan=FAULTY, units=SILENT_YES))
@@ -557,7 +571,8 @@ def test_a_limit_that_falls_takes_back_what_comes_free(server: ServerAddress) ->
 def test_room_that_was_written_off_is_not_used_again_before_somebody_agrees(
     server: ServerAddress,
 ) -> None:
-    """A limit of 100 made 100 of bad debt each month: with every write-off its room was there for the next card."""
+    """A limit of 100 made 100 of bad debt each month: with every write-off its room was there for
+    the next card."""
 
     async def story(shop: Shop) -> None:
         ids = [await advanced(shop, pan=NEVER, customer=f"c{n}") for n in range(2)]
@@ -617,7 +632,8 @@ def test_terms_that_make_no_sense_are_refused(server: ServerAddress) -> None:
     run(server, story)
 
 
-# what others do meanwhile --------------------------------------------------------------------------------------------
+# what others do meanwhile
+# --------------------------------------------------------------------------------------------
 
 
 def test_an_advanced_order_is_neither_cancelled_nor_changed(server: ServerAddress) -> None:
@@ -719,7 +735,8 @@ def test_no_terms_and_a_limit_of_nothing_cost_no_statement(server: ServerAddress
     asyncio.run(whole())
 
 
-# the desk, and the operator's own hand --------------------------------------------------------------------------
+# the desk, and the operator's own hand
+# --------------------------------------------------------------------------
 
 
 def test_a_charge_that_is_out_for_too_long_is_told_to_the_desk(server: ServerAddress) -> None:
@@ -779,7 +796,8 @@ def test_a_charge_that_provably_left_nowhere_goes_by_another_route_at_once(
             for _ in range(2):
                 await shop.run_due()
             tried = await shop.world.db.fetch(
-                "SELECT route, state, due_at FROM attempts WHERE order_id = $1 AND attempt_no > 1 ORDER BY attempt_no",
+                "SELECT route, state, due_at FROM attempts WHERE order_id = $1 AND attempt_no > 1 "
+                "ORDER BY attempt_no",
                 order_id,
             )
             assert [(row["route"], row["state"]) for row in tried] == [

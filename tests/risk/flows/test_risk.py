@@ -1,5 +1,6 @@
-"""The risk check before a waiting customer's payment: it watches unless the merchant lets it decide, what it decides
-is stored and proved again, and nobody's names, replays or odd texts make it say more than they should."""
+"""The risk check before a waiting customer's payment: it watches unless the merchant lets it
+decide, what it decides is stored and proved again, and nobody's names, replays or odd texts make it
+say more than they should."""
 
 import asyncio
 import json
@@ -78,7 +79,8 @@ async def rows(shop: Shop, sql: str, *more: Any) -> Sequence[Any]:
 async def decision_of(shop: Shop, order_id: Any) -> Any:
     found = await rows(
         shop,
-        "SELECT * FROM decisions WHERE merchant_id = $1 AND order_id = $2 AND versions ->> 'decider' LIKE 'risk-%'",
+        "SELECT * FROM decisions WHERE merchant_id = $1 AND order_id = $2 AND versions ->> "
+        "'decider' LIKE 'risk-%'",
         order_id,
     )
     assert len(found) == 1
@@ -105,7 +107,8 @@ def test_by_itself_it_watches_and_changes_nothing(server: ServerAddress) -> None
         mit = await shop.ask(days=None)
         assert not await rows(
             shop,
-            "SELECT 1 FROM decisions WHERE merchant_id = $1 AND order_id = $2 AND versions ->> 'decider' LIKE 'risk-%'",
+            "SELECT 1 FROM decisions WHERE merchant_id = $1 AND order_id = $2 AND versions ->> "
+            "'decider' LIKE 'risk-%'",
             mit.order_id,
         )
 
@@ -122,7 +125,8 @@ def test_switched_off_it_reads_and_keeps_nothing(server: ServerAddress) -> None:
 
 
 def test_plain_fraud_is_declined_before_anything_is_sent(server: ServerAddress) -> None:
-    """Cards tried one after another from one place: the later ones are declined, and none of them reaches the bank."""
+    """Cards tried one after another from one place: the later ones are declined, and none of them
+    reaches the bank."""
 
     async def story(shop: Shop) -> None:
         await decide(shop)
@@ -135,7 +139,8 @@ def test_plain_fraud_is_declined_before_anything_is_sent(server: ServerAddress) 
         assert word.order_id not in await kept(shop)
         assert not await rows(
             shop,
-            "SELECT 1 FROM attempts WHERE merchant_id = $1 AND order_id = $2 AND sent_at IS NOT NULL",
+            "SELECT 1 FROM attempts WHERE merchant_id = $1 AND order_id = $2 AND sent_at IS NOT "
+            "NULL",
             word.order_id,
         )
         assert (await decision_of(shop, word.order_id))["verdict"] == "decline_at_once"
@@ -232,7 +237,8 @@ def test_what_the_processor_said_of_the_card_counts_for_its_next_payment(
 def test_a_quiet_payment_in_europe_claims_an_exemption(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the check decides; what only watches claims nothing, and neither does a payment of elsewhere."""
+    """Where the check decides; what only watches claims nothing, and neither does a payment of
+    elsewhere."""
     sent: list[Charge] = []
     charge = SandboxProcessor.charge
 
@@ -268,7 +274,8 @@ def test_a_quiet_payment_in_europe_claims_an_exemption(
         assert await claimed(3) == "low_value"
         (kept,) = await rows(
             shop,
-            "SELECT consent FROM attempts WHERE merchant_id = $1 AND consent ->> 'exemption' <> 'mit'",
+            "SELECT consent FROM attempts WHERE merchant_id = $1 AND consent ->> 'exemption' <> "
+            "'mit'",
         )
         assert json.loads(kept["consent"])["exemption"] == "low_value", (
             "sent again, it says the same"

@@ -1,4 +1,5 @@
-"""Whether the operator takes a risk: the expected-loss test in whole units, each refusal with its reason and cure."""
+"""Whether the operator takes a risk: the expected-loss test in whole units, each refusal with its
+reason and cure."""
 
 import json
 from dataclasses import replace

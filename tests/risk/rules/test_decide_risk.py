@@ -1,4 +1,5 @@
-"""The risk check decides by what it knows, the same again from what it stored, and nobody's name alone declines."""
+"""The risk check decides by what it knows, the same again from what it stored, and nobody's name
+alone declines."""
 
 import json
 from dataclasses import replace
@@ -90,7 +91,8 @@ def test_the_answer_is_the_cheapest_or_kinder(one: RiskInput) -> None:
 def test_what_a_stranger_can_type_alone_declines_nobody(
     known: RiskFacts, name: str, cards: int
 ) -> None:
-    """Whoever enters another's e-mail or address a hundred times raises its counts, and declines none of its orders."""
+    """Whoever enters another's e-mail or address a hundred times raises its counts, and declines
+    none of its orders."""
     plain = replace(
         known,
         seen={
@@ -145,7 +147,8 @@ def test_results_are_read() -> None:
 
 
 def test_what_is_learned_moves_with_what_is_seen() -> None:
-    """A term that never was fraud loses its weight, one that always was gains; too few frauds teach nothing."""
+    """A term that never was fraud loses its weight, one that always was gains; too few frauds teach
+    nothing."""
     harmless = [(("ip_cards_3",), False)] * 5_000
     bad = [(("shipped_abroad",), True)] * 200 + [(("shipped_abroad",), False)] * 50
     rest = [((), False)] * 20_000

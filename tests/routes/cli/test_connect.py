@@ -1,4 +1,5 @@
-"""`recoup connect` and `recoup disconnect` as the operator types them: secrets by standard input or files only."""
+"""`recoup connect` and `recoup disconnect` as the operator types them: secrets by standard input or
+files only."""
 
 import asyncio
 import json

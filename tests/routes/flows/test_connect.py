@@ -1,4 +1,5 @@
-"""A merchant's own account at a processor: connected, picked up, kept from everybody else, rolled, ended."""
+"""A merchant's own account at a processor: connected, picked up, kept from everybody else, rolled,
+ended."""
 
 import asyncio
 import json

@@ -1,4 +1,5 @@
-"""Orders over several card routes: what a route carries, fail-over by proof alone, limits by acceptor."""
+"""Orders over several card routes: what a route carries, fail-over by proof alone, limits by
+acceptor."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -90,13 +91,19 @@ async def routes_of(shop: Shop, order_id: UUID) -> list[tuple[str, str]]:
 
 
 async def choices(shop: Shop, order_id: UUID) -> list[Mapping[str, Any]]:
-    sql = "SELECT * FROM decisions WHERE order_id = $1 AND versions ->> 'decider' = 'route-4' ORDER BY decision_id"
+    sql = (
+        "SELECT * FROM decisions WHERE order_id = $1 AND versions ->> 'decider' = 'route-4' "
+        "ORDER BY decision_id"
+    )
     return [dict(row) for row in await shop.world.db.fetch(sql, order_id)]
 
 
 async def issued(shop: Shop) -> dict[UUID, int]:
     """Approved charges of each order in the issuer's own book."""
-    sql = "SELECT order_id, count(*) AS n FROM issuer.sends WHERE decision = 'approved' GROUP BY order_id"
+    sql = (
+        "SELECT order_id, count(*) AS n FROM issuer.sends WHERE decision = 'approved' GROUP BY "
+        "order_id"
+    )
     async with owner(shop.world) as connection:
         return {row["order_id"]: row["n"] for row in await connection.fetch(sql)}
 
@@ -179,7 +186,8 @@ def test_the_region_of_the_route_that_sends_decides(server: ServerAddress) -> No
             )
             await shop.advance(timedelta(days=20))
             kept = await shop.world.db.fetch(
-                "SELECT order_id, array_agg(DISTINCT region) AS regions, count(*) AS sends FROM network_sends"
+                "SELECT order_id, array_agg(DISTINCT region) AS regions, count(*) AS sends FROM "
+                "network_sends"
                 " WHERE NOT claimed GROUP BY order_id"
             )
             found = {row["order_id"]: (row["regions"], row["sends"]) for row in kept}
@@ -228,7 +236,8 @@ def test_after_proof_of_not_sent_the_other_route_is_tried_and_nobody_is_charged_
 def test_the_other_route_is_tried_at_once_and_nobody_waits_two_minutes(
     server: ServerAddress,
 ) -> None:
-    """Of whoever waits: the worker's order, the caller of a synchronous MIT, the customer at the checkout."""
+    """Of whoever waits: the worker's order, the caller of a synchronous MIT, the customer at the
+    checkout."""
 
     async def story(shop: Shop) -> None:
         async with two_routes(shop, SECOND, OWN) as second:
@@ -451,7 +460,8 @@ def test_an_order_that_no_route_takes_any_more_waits_until_one_does(server: Serv
     run(server, story)
 
 
-# what processes share -----------------------------------------------------------------------------------------
+# what processes share
+# -----------------------------------------------------------------------------------------
 
 
 async def listed(shop: Shop, *names: str, kind: str = "simulated") -> list[Left]:

@@ -1,4 +1,5 @@
-"""/connections: an owner connects an account; what the check found is said, and nothing secret is shown."""
+"""/connections: an owner connects an account; what the check found is said, and nothing secret is
+shown."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -91,9 +92,11 @@ async def left(shop: Shop, route: str) -> None:
     async with shop.world.db.transaction() as tx:
         for invoice, became in (("in_first", "first_payment"), ("in_paid", "paid_elsewhere")):
             await tx.execute(
-                "INSERT INTO processor_notices (merchant_id, object_key, route, subject, about, kind, approves,"
+                "INSERT INTO processor_notices (merchant_id, object_key, route, subject, about, "
+                "kind, approves,"
                 " notices, happened_at, received_at, became)"
-                " VALUES ($1, gen_random_uuid(), $2, 'invoice', $3, 'invoice.payment_failed', false, '{}', $4, $4, $5)",
+                " VALUES ($1, gen_random_uuid(), $2, 'invoice', $3, 'invoice.payment_failed', "
+                "false, '{}', $4, $4, $5)",
                 shop.merchant_id,
                 route,
                 invoice,
@@ -103,7 +106,8 @@ async def left(shop: Shop, route: str) -> None:
 
 
 async def notices(shop: Shop) -> None:
-    """Of the merchant's route: four taken, one of another account, two that nobody signed, and an old one."""
+    """Of the merchant's route: four taken, one of another account, two that nobody signed, and an
+    old one."""
     route = (await connections_of(shop.world, shop.merchant_id))[0].route
     now = shop.world.clocks.wall()
     came = (

@@ -99,7 +99,8 @@ def test_a_refused_request_waits_on_its_page_and_a_refused_account_on_the_operat
             ops, olga, here = await signed_in("ops"), await signed_in("olga"), f"/orders/{order_id}"
             page = words(await ops.get(here))
             for said in (
-                "The processor refused the request as invalid (amount_too_small), so it is not repeated.",
+                "The processor refused the request as invalid (amount_too_small), so it is not "
+                "repeated.",
                 "Attempt 1 refused by the processor",
                 SAID,
                 "Fix what they name and retry the order, or cancel it.",

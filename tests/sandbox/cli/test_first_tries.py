@@ -1,4 +1,5 @@
-"""What somebody types who has not read the manual: a clock put back, help, a person who does not exist."""
+"""What somebody types who has not read the manual: a clock put back, help, a person who does not
+exist."""
 
 from pathlib import Path
 

@@ -25,7 +25,8 @@ LATER = (
 def test_a_clock_that_waits_for_the_processors_answer_says_so(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The clock of the demo's shop, which has an attempt without an answer, named orders that need attention."""
+    """The clock of the demo's shop, which has an attempt without an answer, named orders that need
+    attention."""
 
     async def story() -> None:
         async with sandbox_world(server) as made:
@@ -44,7 +45,8 @@ def test_a_clock_that_waits_for_the_processors_answer_says_so(
 def test_the_first_press_on_the_clock_of_a_shop_with_an_unknown_outcome_moves_it(
     server: ServerAddress,
 ) -> None:
-    """The demo's shop has a payment whose outcome is unknown for two days: its clock stood still for as long."""
+    """The demo's shop has a payment whose outcome is unknown for two days: its clock stood still
+    for as long."""
 
     async def story() -> None:
         async with sandbox_world(server, policy=QUICK) as made:

@@ -1,4 +1,5 @@
-"""`recoup terms fees` and `recoup terms notices`: shown without options, changed with them, refused with the reason."""
+"""`recoup terms fees` and `recoup terms notices`: shown without options, changed with them, refused
+with the reason."""
 
 import asyncio
 import json

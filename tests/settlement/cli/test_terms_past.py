@@ -1,4 +1,5 @@
-"""`recoup terms fees|disputes|settlement --as-of` and the page Fees and terms: what had been agreed by then."""
+"""`recoup terms fees|disputes|settlement --as-of` and the page Fees and terms: what had been agreed
+by then."""
 
 import asyncio
 import re

@@ -32,7 +32,10 @@ def run(server: ServerAddress, story: Any) -> None:
 
 async def costs(shop: Shop) -> int:
     """What processors cost, as booked."""
-    sql = "SELECT coalesce(sum(units), 0) FROM entries WHERE merchant_id = $1 AND account = 'processing_cost'"
+    sql = (
+        "SELECT coalesce(sum(units), 0) FROM entries WHERE merchant_id = $1 AND account = "
+        "'processing_cost'"
+    )
     return int(await shop.value(sql, shop.merchant_id))
 
 

@@ -1,4 +1,5 @@
-"""Fees by contract, through the engine: which term counts, what refunds give back; the past stays as it was."""
+"""Fees by contract, through the engine: which term counts, what refunds give back; the past stays
+as it was."""
 
 import asyncio
 from datetime import timedelta
@@ -21,7 +22,8 @@ from recoup.terms.rules.fees import Tariff
 async def book(shop: Shop, order_id: UUID) -> dict[str, int]:
     async with shop.world.db.connection() as connection:
         rows = await connection.fetch(
-            "SELECT account, sum(units)::bigint AS units FROM entries JOIN postings USING (merchant_id, posting_id)"
+            "SELECT account, sum(units)::bigint AS units FROM entries JOIN postings USING "
+            "(merchant_id, posting_id)"
             " WHERE order_id = $1 GROUP BY account",
             order_id,
         )

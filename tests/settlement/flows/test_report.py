@@ -1,4 +1,5 @@
-"""The reconciliation report: one line a movement, sums that are the ledger's to the cent, told once a period."""
+"""The reconciliation report: one line a movement, sums that are the ledger's to the cent, told once
+a period."""
 
 import asyncio
 import csv
@@ -51,7 +52,8 @@ async def reports(shop: Shop) -> list[Any]:
         return list(
             await connection.fetch(
                 "SELECT r.*, o.event, o.body FROM reconciliation_reports r LEFT JOIN outbox o"
-                " ON o.merchant_id = r.merchant_id AND o.subject_id = r.report_id WHERE r.merchant_id = $1"
+                " ON o.merchant_id = r.merchant_id AND o.subject_id = r.report_id WHERE "
+                "r.merchant_id = $1"
                 " ORDER BY period_to",
                 shop.merchant_id,
             )

@@ -30,7 +30,10 @@ from recoup.settlement.flows.settlement_terms import read_terms
 
 
 async def balance(shop: Shop, account: str, asset: str = "USD") -> int:
-    sql = "SELECT coalesce(sum(units), 0)::bigint FROM entries WHERE merchant_id = $1 AND account = $2 AND asset = $3"
+    sql = (
+        "SELECT coalesce(sum(units), 0)::bigint FROM entries WHERE merchant_id = $1 AND account "
+        "= $2 AND asset = $3"
+    )
     return int(await shop.value(sql, shop.merchant_id, account, asset))
 
 
@@ -237,7 +240,10 @@ def test_events_name_the_settlement_its_payout_and_the_root_and_no_order(
             await sold(shop)
             await shop.advance(DAY)
             (batch,) = await batches(shop)
-            sql = "SELECT event, subject_kind, subject_id, body, fed FROM outbox WHERE merchant_id = $1"
+            sql = (
+                "SELECT event, subject_kind, subject_id, body, fed FROM outbox WHERE "
+                "merchant_id = $1"
+            )
             told = {r["event"]: r for r in await rows(shop, sql)}
             assert told["settlement.closed"]["subject_id"] == batch["batch_id"]
             body = told["settlement.closed"]["body"]

@@ -20,8 +20,8 @@ from recoup.settlement.rules.settlement_file import Proved, encoded, page_root, 
 
 @pytest.fixture(scope="module")
 def kept(server: ServerAddress) -> dict[str, Any]:
-    """The file of a settlement with orders, fees, refunds, a reserve and something carried, its CSV, and the root that
-    the event told."""
+    """The file of a settlement with orders, fees, refunds, a reserve and something carried, its
+    CSV, and the root that the event told."""
 
     async def story() -> dict[str, Any]:
         async with sandbox_world(server) as made:
@@ -132,7 +132,8 @@ def test_a_changed_amount_is_found_and_named(kept: dict[str, Any]) -> None:
 
 
 def _forged(parts: list[dict[str, Any]], page: int) -> list[bytes]:
-    """A fee more and a payout less, in pages after the one whose root was told, chained as the closer would."""
+    """A fee more and a payout less, in pages after the one whose root was told, chained as the
+    closer would."""
     head, pages = parts[0], [p for p in parts if p["type"] == "page"]
     last = pages[-1]
     paid = next(p for p in parts if p.get("kind") == "payout")
@@ -172,7 +173,8 @@ def test_a_fee_forged_after_the_page_whose_root_was_told_is_found(kept: dict[str
 
 
 def _without_an_order(parts: list[dict[str, Any]]) -> list[bytes]:
-    """A line in the merchant's favour left out, and the payout as much less, in a page after the root that was told."""
+    """A line in the merchant's favour left out, and the payout as much less, in a page after the
+    root that was told."""
     head, pages = parts[0], {p["page"]: p for p in parts if p["type"] == "page"}
     left_out = next(p for p in parts if p.get("kind") == "amount")
     paid = next(p for p in parts if p.get("kind") == "payout")
@@ -242,8 +244,15 @@ def test_any_changed_byte_is_found(kept: dict[str, Any], data: st.DataObject) ->
 
 
 NOTHING = [
-    b"", b"{}", b"[]\n", b"\xff\n", b'{"type": "end"}\n', b"[" * 100_000, b"1e999999\n", b'{"type":"settlement"}\n',
-]  # fmt: skip
+    b"",
+    b"{}",
+    b"[]\n",
+    b"\xff\n",
+    b'{"type": "end"}\n',
+    b"[" * 100_000,
+    b"1e999999\n",
+    b'{"type":"settlement"}\n',
+]
 
 
 @each("content", NOTHING)

@@ -247,7 +247,8 @@ def test_amounts_keep_their_scale(merchant: Merchant) -> None:
         assert charged["order"]["amount"] == charged["payment"]["amount"] == text
 
 
-# repeats ------------------------------------------------------------------------------------------------------
+# repeats
+# ------------------------------------------------------------------------------------------------------
 
 
 def test_the_same_charge_again_is_the_same_order(merchant: Merchant) -> None:
@@ -308,7 +309,8 @@ def test_many_at_once_are_one_order_each(merchant: Merchant) -> None:
     merchant.door.verified(merchant)
 
 
-# who may --------------------------------------------------------------------------------------------------------
+# who may
+# --------------------------------------------------------------------------------------------------------
 
 
 def test_a_merchant_that_is_stopped_takes_nothing_and_reads_everything(merchant: Merchant) -> None:

@@ -1,4 +1,5 @@
-"""The hosted page as a browser without a script uses it: every state, no secret, nothing that a stranger can do."""
+"""The hosted page as a browser without a script uses it: every state, no secret, nothing that a
+stranger can do."""
 
 import asyncio
 import base64

@@ -1,4 +1,5 @@
-"""A short day of the stablecoin API, by its OpenAPI document; `tests/prove/fuzz/test_day.py` has long ones."""
+"""A short day of the stablecoin API, by its OpenAPI document; `tests/prove/fuzz/test_day.py` has
+long ones."""
 
 import pytest
 from hypothesis import settings

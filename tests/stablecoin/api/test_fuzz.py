@@ -1,6 +1,6 @@
-"""Thousands of signed calls of all operations, most bent out of shape: never a 5xx, no answer outside its schema, no
-trace of what was refused, never another merchant's word. The seed is fixed: every run sends the same. `make prove`
-sends a hundred thousand others."""
+"""Thousands of signed calls of all operations, most bent out of shape: never a 5xx, no answer
+outside its schema, no trace of what was refused, never another merchant's word. The seed is fixed:
+every run sends the same. `make prove` sends a hundred thousand others."""
 
 import string
 from typing import Any

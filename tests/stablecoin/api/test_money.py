@@ -97,7 +97,8 @@ def test_card_money_is_not_in_the_wallet(merchant: Merchant) -> None:
     assert merchant.get("/ledger").json()["total"] == 0
 
 
-# payouts --------------------------------------------------------------------------------------------------------
+# payouts
+# --------------------------------------------------------------------------------------------------------
 
 
 def test_a_payout_debits_at_once_and_is_paid(merchant: Merchant) -> None:
@@ -257,7 +258,8 @@ def test_another_merchants_money_is_not_shown(merchant: Merchant, other: Merchan
         assert merchant.get(path).json()["data"] == []
 
 
-# a channel that misbehaves --------------------------------------------------------------------------------------
+# a channel that misbehaves
+# --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["outage", "duplicate", "silent"])
@@ -282,7 +284,8 @@ def test_money_leaves_once_whatever_the_channel_does(door: Door, kind: str) -> N
     assert merchant.get("/payouts").json()["data"][0]["status"] == "paid"
     assert balance(merchant) == "20"
     sums = door.sql(
-        "SELECT kind, sum(t.units)::bigint AS units FROM mock_channel.transfers t JOIN mock_channel.payments p"
+        "SELECT kind, sum(t.units)::bigint AS units FROM mock_channel.transfers t JOIN "
+        "mock_channel.payments p"
         " ON p.id = t.payment_id WHERE p.merchant_id = $1 GROUP BY kind ORDER BY kind",
         merchant.shop.merchant_id,
     )
@@ -327,7 +330,8 @@ def test_a_payer_hears_when_the_channel_is_away_and_pays_later(door: Door) -> No
 
 
 def test_the_most_that_can_be_refunded_stands_in_the_order(merchant: Merchant) -> None:
-    """After a fee the wallet holds less than was paid: a refund of all was refused, and nothing said how much goes."""
+    """After a fee the wallet holds less than was paid: a refund of all was refused, and nothing
+    said how much goes."""
     merchant.fees(basis_points=50)
     order = merchant.paid(amount="50.00")
     assert order["max_refundable"] == "49.75"

@@ -125,7 +125,8 @@ def test_another_merchants_order_is_told_as_a_missing_one(
     assert other.order(theirs)["order"]["refunded_amount"] == "0"
 
 
-# cancel -------------------------------------------------------------------------------------------------------
+# cancel
+# -------------------------------------------------------------------------------------------------------
 
 
 def test_an_order_is_called_off_once_and_never_when_paid(merchant: Merchant) -> None:
@@ -139,7 +140,8 @@ def test_an_order_is_called_off_once_and_never_when_paid(merchant: Merchant) -> 
     refused(merchant.post(f"/orders/{merchant.paid()['id']}/cancel"), 409, "invalid_state")
 
 
-# refunds ------------------------------------------------------------------------------------------------------
+# refunds
+# ------------------------------------------------------------------------------------------------------
 
 
 def test_refunds_add_up_to_the_whole(merchant: Merchant) -> None:

@@ -247,9 +247,11 @@ def test_messages_speak_the_callers_language(
 
 
 def test_a_crash_does_not_make_a_used_signature_new(merchant: Merchant) -> None:
-    """A payout that was signed some minutes ahead was paid again: the table of signatures was emptied by the crash."""
+    """A payout that was signed some minutes ahead was paid again: the table of signatures was
+    emptied by the crash."""
     kept = merchant.door.sql(
-        "SELECT relname, relpersistence::text AS kept FROM pg_class WHERE relname = ANY($1) ORDER BY 1",
+        "SELECT relname, relpersistence::text AS kept FROM pg_class WHERE relname = ANY($1) ORDER "
+        "BY 1",
         ["seen_signatures", "signatures_since"],
     )
     assert [row["kept"] for row in kept] == ["p", "p"]
@@ -278,13 +280,15 @@ def test_old_signatures_are_forgotten_and_young_ones_kept(merchant: Merchant) ->
     assert send(merchant.door, headers).status_code == 200
     key = merchant.signer.key_id
     merchant.door.sql(
-        "INSERT INTO seen_signatures SELECT bucket - 5, key_id, signature, merchant_id FROM seen_signatures"
+        "INSERT INTO seen_signatures SELECT bucket - 5, key_id, signature, merchant_id FROM "
+        "seen_signatures"
         " WHERE key_id = $1",
         key,
     )
     without_keys = str(uuid4())
     merchant.door.sql(
-        "INSERT INTO seen_signatures SELECT bucket - 5, key_id, signature, $2 FROM seen_signatures WHERE key_id = $1",
+        "INSERT INTO seen_signatures SELECT bucket - 5, key_id, signature, $2 FROM seen_signatures "
+        "WHERE key_id = $1",
         key,
         without_keys,
     )

@@ -188,7 +188,8 @@ def test_a_crash_between_charge_and_note_charges_once(door: Door) -> None:
         merchant.shop.merchant_id,
     )
     door.sql(
-        "UPDATE due_work SET due_at = now() - interval '1 minute' WHERE merchant_id = $1 AND kind = 'cycle'",
+        "UPDATE due_work SET due_at = now() - interval '1 minute' WHERE merchant_id = $1 AND kind "
+        "= 'cycle'",
         merchant.shop.merchant_id,
     )
     merchant.run_due()
@@ -234,7 +235,8 @@ def test_a_payer_owes_one_cycle_after_a_suspension_and_not_all(door: Door) -> No
     merchant.run_due()
     merchant.set(killed=True)
     door.sql(
-        "UPDATE merchants SET offset_us = offset_us + 5 * 86400000000, version = version + 1 WHERE merchant_id = $1",
+        "UPDATE merchants SET offset_us = offset_us + 5 * 86400000000, version = version + 1 WHERE "
+        "merchant_id = $1",
         merchant.shop.merchant_id,
     )
     merchant.run_due()
@@ -308,7 +310,8 @@ def test_an_end_after_the_last_of_all_days_hid_every_subscription(merchant: Merc
 
 
 def test_a_live_channel_is_refused_as_the_reference_tells_it(merchant: Merchant) -> None:
-    """The door holds each answer against what is told of its operation: this code was told for charges alone."""
+    """The door holds each answer against what is told of its operation: this code was told for
+    charges alone."""
     body = {
         "title": "Pro",
         "amount": "9.99",

@@ -1,4 +1,5 @@
-"""Events from the order to a real receiver, checked by hand as a merchant would. Source: contract §3."""
+"""Events from the order to a real receiver, checked by hand as a merchant would. Source: contract
+§3."""
 
 import base64
 import hashlib
@@ -59,7 +60,10 @@ def opened(merchant: Merchant, delivery: Delivery) -> dict[str, Any]:
 
 def try_again(merchant: Merchant) -> None:
     """What waits for another try is due now."""
-    statement = "UPDATE lanes SET due_at = now() - interval '1 second', lease_until = NULL WHERE merchant_id = $1"
+    statement = (
+        "UPDATE lanes SET due_at = now() - interval '1 second', lease_until = NULL WHERE "
+        "merchant_id = $1"
+    )
     merchant.door.sql(statement, merchant.shop.merchant_id)
     merchant.publish()
 

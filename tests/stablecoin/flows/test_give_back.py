@@ -1,4 +1,5 @@
-"""What somebody can do about money that came too late, and about a settlement that the channel refused."""
+"""What somebody can do about money that came too late, and about a settlement that the channel
+refused."""
 
 import asyncio
 from datetime import timedelta

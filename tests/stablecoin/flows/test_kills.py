@@ -1,4 +1,5 @@
-"""A process dies between every two steps of a stablecoin story; the channel's own book says what really happened."""
+"""A process dies between every two steps of a stablecoin story; the channel's own book says what
+really happened."""
 
 import asyncio
 from typing import Any
@@ -92,7 +93,8 @@ async def do_settle(shop: Shop, case: Case) -> Any:
 
 
 def paid_late(then: str = "") -> Prepare:
-    """The payer's money comes after the merchant cancelled; `then`: give it back, so that it is to be sent next."""
+    """The payer's money comes after the merchant cancelled; `then`: give it back, so that it is to
+    be sent next."""
 
     async def prepare(shop: Shop) -> Case:
         case = await charged()(shop)
@@ -152,14 +154,17 @@ async def judge(shop: Shop, cases: list[Case]) -> None:
     async with owner(shop.world) as connection:
         taken = dict(
             await connection.fetch(
-                "SELECT order_id, count(*) FROM mock_channel.payments WHERE decision = 'approved' GROUP BY order_id"
+                "SELECT order_id, count(*) FROM mock_channel.payments WHERE decision = 'approved' "
+                "GROUP BY order_id"
             )
         )
         moved = {
             (r["order_id"], r["kind"]): (r["n"], r["units"])
             for r in await connection.fetch(
-                "SELECT p.order_id, t.kind, count(*) AS n, sum(t.units)::bigint AS units FROM mock_channel.transfers t"
-                " JOIN mock_channel.payments p ON p.id = t.payment_id WHERE t.decision = 'approved' GROUP BY 1, 2"
+                "SELECT p.order_id, t.kind, count(*) AS n, sum(t.units)::bigint AS units FROM "
+                "mock_channel.transfers t"
+                " JOIN mock_channel.payments p ON p.id = t.payment_id WHERE t.decision = "
+                "'approved' GROUP BY 1, 2"
             )
         }
     for case in cases:

@@ -1,4 +1,5 @@
-"""Money that comes when the order is over, or that nobody told us of in time: a fact, a desk, never lost."""
+"""Money that comes when the order is over, or that nobody told us of in time: a fact, a desk, never
+lost."""
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,5 @@
-"""`recoup verify` over stablecoin money: a world that was lived in proves clean; what is planted is found and named."""
+"""`recoup verify` over stablecoin money: a world that was lived in proves clean; what is planted is
+found and named."""
 
 import asyncio
 from collections.abc import Iterator
@@ -67,53 +68,94 @@ def _of(external_id: str) -> str:
 _POSTED = "(SELECT posting_id FROM postings WHERE recipe = '{recipe}' LIMIT 1)"
 CORRUPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "a settlement's amount": (
-        f"UPDATE settlements SET units = units - 1 WHERE order_id = {_of('DIRECT')}", ("units of settlement",)),
+        f"UPDATE settlements SET units = units - 1 WHERE order_id = {_of('DIRECT')}",
+        ("units of settlement",),
+    ),
     "a settlement's fee": (
-        f"UPDATE settlements SET fee_units = 1 WHERE order_id = {_of('DIRECT')}", ("net and fee of settlement",)),
+        f"UPDATE settlements SET fee_units = 1 WHERE order_id = {_of('DIRECT')}",
+        ("net and fee of settlement",),
+    ),
     "a settlement that was not sent": (
-        f"UPDATE settlements SET state = 'confirmed', tx_hash = 'x' WHERE order_id = {_of('DIRECT-OPEN')}",
-        ("state of settlement", "under way")),
+        f"UPDATE settlements SET state = 'confirmed', tx_hash = 'x' WHERE order_id = "
+        f"{_of('DIRECT-OPEN')}",
+        ("state of settlement", "under way"),
+    ),
     "a settlement without work": (
-        "DELETE FROM due_work WHERE kind = 'settle'", ("due work of settlement", "due", "none")),
+        "DELETE FROM due_work WHERE kind = 'settle'",
+        ("due work of settlement", "due", "none"),
+    ),
     "a settlement that is gone": (
-        f"DELETE FROM settlements WHERE order_id = {_of('DIRECT-OPEN')}", ("settlement of log line", "none")),
+        f"DELETE FROM settlements WHERE order_id = {_of('DIRECT-OPEN')}",
+        ("settlement of log line", "none"),
+    ),
     "a payout that was not paid": (
-        "UPDATE payouts SET state = 'paid' WHERE destination = 'mock:fail'", ("postings of payout",)),
+        "UPDATE payouts SET state = 'paid' WHERE destination = 'mock:fail'",
+        ("postings of payout",),
+    ),
     "a payout of another amount": (
-        "UPDATE payouts SET units = 1 WHERE destination = 'mock:good'", ("postings of other amounts of payout",)),
-    "a payout without work": ("DELETE FROM due_work WHERE kind = 'payout'", ("due work of payout",)),
-    "a payout that is gone": ("DELETE FROM payouts WHERE destination = 'mock:good'", ("payout of posting",)),
+        "UPDATE payouts SET units = 1 WHERE destination = 'mock:good'",
+        ("postings of other amounts of payout",),
+    ),
+    "a payout without work": (
+        "DELETE FROM due_work WHERE kind = 'payout'",
+        ("due work of payout",),
+    ),
+    "a payout that is gone": (
+        "DELETE FROM payouts WHERE destination = 'mock:good'",
+        ("payout of posting",),
+    ),
     "a payout of money that never came in": (
-        "UPDATE payouts SET asset = 'USDC' WHERE destination = 'mock:open'", ("payouts in USDC", "at most 0")),
+        "UPDATE payouts SET asset = 'USDC' WHERE destination = 'mock:open'",
+        ("payouts in USDC", "at most 0"),
+    ),
     "a payment on another channel": (
         f"UPDATE mock_channel.payments SET channel = 'mock_direct' WHERE order_id = {_of('PAID-2')}",
-        ("channel of the payment", "mock", "mock_direct")),
+        ("channel of the payment", "mock", "mock_direct"),
+    ),
     "a payment that is out and that nobody asks about": (
         "UPDATE attempts SET send_before = now(), reference = NULL, closed_at = NULL"
-        f" WHERE order_id = {_of('LATE')}", ("due work last_word", "due", "none")),
+        f" WHERE order_id = {_of('LATE')}",
+        ("due work last_word", "due", "none"),
+    ),
     "a settlement that is stuck for no reason": (
         f"UPDATE settlements SET state = 'stuck' WHERE order_id = {_of('DIRECT-OPEN')}",
-        ("state of settlement", "under way", "stuck")),
+        ("state of settlement", "under way", "stuck"),
+    ),
     "an order without expiry": (
-        f"DELETE FROM due_work WHERE kind = 'expire' AND subject_id = {_of('OPEN')}", ("due work expire",)),
+        f"DELETE FROM due_work WHERE kind = 'expire' AND subject_id = {_of('OPEN')}",
+        ("due work expire",),
+    ),
     "a sweep that the channel knows of alone": (
-        "UPDATE mock_channel.transfers SET units = units + 1 WHERE kind = 'sweep'", ("sweeps by the channel",)),
+        "UPDATE mock_channel.transfers SET units = units + 1 WHERE kind = 'sweep'",
+        ("sweeps by the channel",),
+    ),
     "a refund that the channel knows of alone": (
-        "UPDATE mock_channel.transfers SET units = units + 1 WHERE kind = 'refund'", ("refunds by the channel",)),
+        "UPDATE mock_channel.transfers SET units = units + 1 WHERE kind = 'refund'",
+        ("refunds by the channel",),
+    ),
     "a payment that the channel does not know": (
-        f"DELETE FROM mock_channel.payments WHERE order_id = {_of('PAID-2')}", ("channel's payment", "none")),
+        f"DELETE FROM mock_channel.payments WHERE order_id = {_of('PAID-2')}",
+        ("channel's payment", "none"),
+    ),
     "a payment that we did not take": (
-        f"UPDATE attempts SET state = 'not_sent', route = 'mock', closed_at = NULL WHERE order_id = {_of('PAID-2')}",
-        ("state of attempt",)),
+        f"UPDATE attempts SET state = 'not_sent', route = 'mock', closed_at = NULL WHERE order_id "
+        f"= {_of('PAID-2')}",
+        ("state of attempt",),
+    ),
     "money in another wallet": (
         "UPDATE entries SET place = '' WHERE account = 'merchant_payable' AND posting_id = "
-        + _POSTED.format(recipe="approve"), ("approve",)),
+        + _POSTED.format(recipe="approve"),
+        ("approve",),
+    ),
     "late money that is not booked": (
-        "DELETE FROM entries WHERE posting_id = " + _POSTED.format(recipe="late_approval"), ("late_approval",)),
+        "DELETE FROM entries WHERE posting_id = " + _POSTED.format(recipe="late_approval"),
+        ("late_approval",),
+    ),
     "an event of another dialect": (
         f"UPDATE outbox SET subject_kind = 'subscription' WHERE subject_id = {_of('PAID-2')}",
-        ("event of log line",)),
-}  # fmt: skip
+        ("event of log line",),
+    ),
+}
 
 
 def test_a_lived_in_world_proves_clean(server: ServerAddress, lived_in: str) -> None:
@@ -147,7 +189,8 @@ def test_what_is_planted_is_found(server: ServerAddress, lived_in: str, name: st
 
 
 def test_one_difference_hides_no_other(server: ServerAddress, lived_in: str) -> None:
-    """All that is wrong is told at once, however many proofs find something; beyond a number the rest is counted."""
+    """All that is wrong is told at once, however many proofs find something; beyond a number the
+    rest is counted."""
     planted = {
         "UPDATE order_heads SET attempts = 7": "attempts of the head",
         "UPDATE settlements SET fee_units = 1 WHERE state = 'confirmed'": "net and fee of settlement",
@@ -188,7 +231,8 @@ def test_a_flood_of_differences_is_counted_and_not_kept(
             async with owner(world) as connection:
                 await connection.execute("SET session_replication_role = replica")
                 await connection.execute(
-                    "INSERT INTO wallets SELECT gen_random_uuid(), 'USDT', now() FROM generate_series(1, 130)"
+                    "INSERT INTO wallets SELECT gen_random_uuid(), 'USDT', now() FROM "
+                    "generate_series(1, 130)"
                 )
             found = await verify(world)
             assert (len(found.differences), found.more) == (DIFFERENCES_MAX, 30)

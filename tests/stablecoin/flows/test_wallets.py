@@ -1,4 +1,5 @@
-"""A wallet never goes below nothing: charges, payouts, refunds, reversals and sweeps, in any order and at once."""
+"""A wallet never goes below nothing: charges, payouts, refunds, reversals and sweeps, in any order
+and at once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

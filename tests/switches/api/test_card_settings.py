@@ -1,4 +1,5 @@
-"""/engine/cards: the switches of cards set by API, by the same flow as the portal's form and the command."""
+"""/engine/cards: the switches of cards set by API, by the same flow as the portal's form and the
+command."""
 
 from typing import Any
 
@@ -33,7 +34,8 @@ def test_what_is_missing_stays_and_the_log_has_a_line_for_each_change(shop: Call
     kept = shop.door.run(card_switches(shop.door.world, shop.shop.merchant_id))
     assert kept == {"card_updates": False, "network_tokens": True, "other_cards": True}
     acts = shop.door.sql(
-        "SELECT action, actor FROM audit_lines WHERE merchant_id = $1 AND action LIKE 'order.%' ORDER BY 1",
+        "SELECT action, actor FROM audit_lines WHERE merchant_id = $1 AND action LIKE 'order.%' "
+        "ORDER BY 1",
         shop.shop.merchant_id,
     )
     by = f"api:{shop.shop.keys.app_key}"

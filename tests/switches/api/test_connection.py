@@ -1,4 +1,5 @@
-"""/connection-test: the way of an order, hop by hop, and never a charge (seed 004, independent testing)."""
+"""/connection-test: the way of an order, hop by hop, and never a charge (seed 004, independent
+testing)."""
 
 import asyncio
 import uuid
@@ -13,8 +14,17 @@ from tests.rings import each
 
 # the inquiry; the sample shows among the deliveries, and who sent it in the audit log
 KEPT = ("issuer.calls", "delivery_tries", "audit_lines")
-HOPS = ["credential", "merchant", "switch_merchant", "switch_site", "switch_campaign", "token_key", "processor",
-        "webhook", "outcome"]  # fmt: skip
+HOPS = [
+    "credential",
+    "merchant",
+    "switch_merchant",
+    "switch_site",
+    "switch_campaign",
+    "token_key",
+    "processor",
+    "webhook",
+    "outcome",
+]
 
 
 def way_of(shop: Caller, kind: str = "mit", **more: Any) -> dict[str, Any]:

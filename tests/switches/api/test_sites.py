@@ -223,7 +223,8 @@ def test_there_is_an_end_to_how_many(shop: Caller, monkeypatch: pytest.MonkeyPat
 def test_sites_made_and_deleted_without_end_slow_nobody_down(
     shop: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each request of a merchant reads its sites, deleted ones too: 30,000 of them held all doors for half a second."""
+    """Each request of a merchant reads its sites, deleted ones too: 30,000 of them held all doors
+    for half a second."""
     from recoup.switches.flows import sites
 
     monkeypatch.setattr(sites, "SITES_EVER", 3)  # the default one is the first

@@ -1,4 +1,5 @@
-"""/switches and /sites/{id}/campaigns: kinds of orders on and off, and what orders then find (seed 004)."""
+"""/switches and /sites/{id}/campaigns: kinds of orders on and off, and what orders then find (seed
+004)."""
 
 from typing import Any
 
@@ -30,7 +31,8 @@ def campaign_of(shop: Caller, **more: Any) -> dict[str, Any]:
     return found
 
 
-# switches -----------------------------------------------------------------------------------------------------
+# switches
+# -----------------------------------------------------------------------------------------------------
 
 
 def test_all_switches_stand_with_their_last_change(shop: Caller) -> None:
@@ -82,7 +84,8 @@ def test_an_order_of_a_switched_off_kind_is_told_where_and_who_can_switch_it_on(
 
 def test_what_the_operator_switched_off_stays_off(door: Door, shop: Caller) -> None:
     door.sql(
-        "INSERT INTO switch_changes SELECT merchant_id, version, 'merchant', merchant_id, 'mit', false, 'risk',"
+        "INSERT INTO switch_changes SELECT merchant_id, version, 'merchant', merchant_id, 'mit', "
+        "false, 'risk',"
         " 'operator:desk', 'r', now() FROM merchants WHERE merchant_id = $1",
         shop.shop.merchant_id,
     )
@@ -155,7 +158,8 @@ def test_a_place_in_the_history_that_is_none_is_said(shop: Caller, after: str) -
     assert list(fields_of(shop.get(f"/switches/history?after={after}"))) == ["After"]
 
 
-# campaigns ----------------------------------------------------------------------------------------------------
+# campaigns
+# ----------------------------------------------------------------------------------------------------
 
 
 def test_a_campaign_from_its_making_to_its_end(shop: Caller) -> None:
@@ -279,7 +283,8 @@ def test_a_closed_site_is_not_opened_by_making_it_anew(door: Door, shop: Caller)
         made,
     )
     door.sql(
-        "INSERT INTO switch_changes SELECT merchant_id, version, 'site', $2, 'mit', false, 'risk', 'operator:desk',"
+        "INSERT INTO switch_changes SELECT merchant_id, version, 'site', $2, 'mit', false, 'risk', "
+        "'operator:desk',"
         " 'r', now() FROM merchants WHERE merchant_id = $1",
         shop.shop.merchant_id,
         made,
@@ -293,7 +298,8 @@ def test_a_closed_site_is_not_opened_by_making_it_anew(door: Door, shop: Caller)
 
 
 def test_a_closed_campaign_is_not_opened_by_making_it_anew(door: Door, shop: Caller) -> None:
-    """Retired, renamed, or left behind with its site, it had left its key to a new one with everything on."""
+    """Retired, renamed, or left behind with its site, it had left its key to a new one with
+    everything on."""
     here = {"url": "https://second.example", "name": "Second", "descriptor": "SECONDSHOP"}
     site = shop.post("/sites", here).json()["id"]
     path = f"/sites/{site}/campaigns"

@@ -1,4 +1,5 @@
-"""The switch of all sending: nothing leaves in any process, whatever comes together, and what waited goes on."""
+"""The switch of all sending: nothing leaves in any process, whatever comes together, and what
+waited goes on."""
 
 import asyncio
 from collections.abc import Sequence

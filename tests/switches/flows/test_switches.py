@@ -1,4 +1,5 @@
-"""Kinds of orders are switched by one flow: who may, what is noted, and what an order finds at that moment."""
+"""Kinds of orders are switched by one flow: who may, what is noted, and what an order finds at that
+moment."""
 
 import asyncio
 import inspect
@@ -77,7 +78,8 @@ async def test_a_change_is_noted_with_who_when_and_why_and_holds_at_once(shop: S
     assert (await change(shop.world, shop.scope, site, "mit", False, "campaign is over")).changed
     told = await refusal(shop)
     assert told.sentence() == (
-        "MIT orders are switched off for the site Leaf. The site Leaf: the merchant, its partner or the operator can "
+        "MIT orders are switched off for the site Leaf. The site Leaf: the merchant, its partner "
+        "or the operator can "
         "switch it on."
     )
     assert (await change(shop.world, shop.scope, site, "mit", True)).changed
@@ -274,7 +276,8 @@ async def test_of_many_at_once_each_change_is_noted_once_and_the_last_line_is_ho
 
 @told
 async def test_no_order_passes_a_switch_that_was_off_before_it_came(shop: Shop) -> None:
-    """Orders come while the switch goes on and off; the settings each process keeps are up to a second old."""
+    """Orders come while the switch goes on and off; the settings each process keeps are up to a
+    second old."""
     site = Subject("site", shop.site_id)
     for _ in range(8):
         coming = [asyncio.create_task(shop.ask()) for _ in range(4)]

@@ -1,4 +1,5 @@
-"""Switches, campaigns and reports in the portal: who may, what is shown, and what a form that is wrong gets."""
+"""Switches, campaigns and reports in the portal: who may, what is shown, and what a form that is
+wrong gets."""
 
 import html
 import re

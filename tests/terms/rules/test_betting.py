@@ -43,7 +43,8 @@ def test_without_values_or_with_losses_alone_nothing_is_shown() -> None:
 
 @pytest.mark.parametrize(("weeks", "most"), [(4, 7000), (13, 2500), (52, 700), (104, 360)])
 def test_weeks_without_a_loss_bring_it_down(weeks: int, most: int) -> None:
-    """By no way faster than 0.05 ** (1 / weeks), below which even such weeks are likelier than one in twenty."""
+    """By no way faster than 0.05 ** (1 / weeks), below which even such weeks are likelier than one
+    in twenty."""
     assert WHOLE * (1 - 0.05 ** (1 / weeks)) < upper_bound([0.0] * weeks) < most
 
 

@@ -1,4 +1,5 @@
-"""The plan by which an advanced order is collected: bounded, inside its time, never sooner than the networks ask."""
+"""The plan by which an advanced order is collected: bounded, inside its time, never sooner than the
+networks ask."""
 
 from datetime import UTC, date, datetime, timedelta
 

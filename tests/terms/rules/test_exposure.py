@@ -1,4 +1,5 @@
-"""Exposure: whatever is taken, given back, allotted or lowered, the sums never pass the limit that was in force."""
+"""Exposure: whatever is taken, given back, allotted or lowered, the sums never pass the limit that
+was in force."""
 
 import random
 

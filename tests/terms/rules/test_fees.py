@@ -1,4 +1,5 @@
-"""Fees: the most specific term that is valid wins, and refunds in pieces give back what one of the whole would."""
+"""Fees: the most specific term that is valid wins, and refunds in pieces give back what one of the
+whole would."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

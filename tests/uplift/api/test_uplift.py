@@ -1,4 +1,5 @@
-"""The API's reports of what the engine brings: before and after, as a file, and the switch by which it stops."""
+"""The API's reports of what the engine brings: before and after, as a file, and the switch by which
+it stops."""
 
 from tests.door import Caller
 from tests.rescue_shapes import fields_of

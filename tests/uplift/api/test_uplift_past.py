@@ -14,9 +14,12 @@ from recoup.uplift.flows.arms import ArmsChange, set_arms
 from recoup.uplift.flows.uplift_report import watch_uplift
 
 ADDRESSES = (
-    "/reports/uplift?", "/reports/cohorts?", "/reports/cohorts?by=site", "/reports/cohorts?format=csv",
+    "/reports/uplift?",
+    "/reports/cohorts?",
+    "/reports/cohorts?by=site",
+    "/reports/cohorts?format=csv",
     "/reports/cohorts?by=site&format=csv",
-)  # fmt: skip
+)
 
 
 class Moment(NamedTuple):
@@ -59,7 +62,8 @@ def rescued_late(shop: Caller) -> None:
             WHERE n.merchant_id = l.merchant_id AND n.order_id = l.order_id AND n.seq = 2)
           ORDER BY l.order_id LIMIT 10
         ), reported AS (
-          INSERT INTO order_log (merchant_id, order_id, seq, happening, src, dst, body, actor, request_id, business_at,
+          INSERT INTO order_log (merchant_id, order_id, seq, happening, src, dst, body, actor,
+            request_id, business_at,
             recorded_at)
           SELECT merchant_id, order_id, x.*, 'worker', 'r', business_at + interval '2 days', now()
           FROM open CROSS JOIN (VALUES (2, 'started', 'received', 'processing', '{}'::jsonb),
@@ -89,9 +93,23 @@ def goes_on(shop: Caller) -> None:
 
 
 STEPS: tuple[Callable[[Caller], None], ...] = (
-    look, more, goes_on, look, returns, renamed, goes_on, look, rescued_late, other_share, more, goes_on, look, returns,
-    goes_on, look,
-)  # fmt: skip
+    look,
+    more,
+    goes_on,
+    look,
+    returns,
+    renamed,
+    goes_on,
+    look,
+    rescued_late,
+    other_share,
+    more,
+    goes_on,
+    look,
+    returns,
+    goes_on,
+    look,
+)
 
 
 def test_a_report_asked_for_again_gives_the_bytes_that_it_gave_then(shop: Caller) -> None:

@@ -1,4 +1,5 @@
-"""Orders whose arm is the engine's are decided by it, from the decline to the send; the others as ever."""
+"""Orders whose arm is the engine's are decided by it, from the decline to the send; the others as
+ever."""
 
 import asyncio
 import json

@@ -1,4 +1,5 @@
-"""Retry policies bound for whom the engine decides: new orders get what is left, and keep it for all who count."""
+"""Retry policies bound for whom the engine decides: new orders get what is left, and keep it for
+all who count."""
 
 import asyncio
 from datetime import timedelta

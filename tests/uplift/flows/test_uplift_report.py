@@ -1,4 +1,5 @@
-"""What the engine brings is computed beside the pages; people hear of harm, and the engine stops where they want it."""
+"""What the engine brings is computed beside the pages; people hear of harm, and the engine stops
+where they want it."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -147,7 +148,8 @@ def test_more_disputes_are_harm_and_stop_the_engine_too(server: ServerAddress) -
         await with_orders(shop, engine=60, holdout=40)
         async with database_owner(shop.world) as connection:
             await connection.execute(
-                "UPDATE order_heads SET disputed = true WHERE order_id IN (SELECT order_id FROM orders"
+                "UPDATE order_heads SET disputed = true WHERE order_id IN (SELECT order_id FROM "
+                "orders"
                 " WHERE arm = 'engine' AND split_part(external_id, '-', 2)::int % 4 = 0)"
             )
         await set_return(shop.world, shop.scope, on_harm=True)
@@ -181,7 +183,8 @@ def test_an_order_without_an_expiry_counts_thirty_days_after_its_decline(
             for table in ("orders", "order_heads"):
                 await connection.execute(f"UPDATE {table} SET expires_at = NULL")
                 await connection.execute(
-                    f"UPDATE {table} SET placed_at = placed_at + interval '2 days' WHERE order_id IN"
+                    f"UPDATE {table} SET placed_at = placed_at + interval '2 days' WHERE order_id "
+                    f"IN"
                     " (SELECT order_id FROM orders WHERE arm = 'engine')"
                 )
         found = await closed_orders(shop.world, shop.merchant_id)
@@ -232,7 +235,8 @@ def test_only_what_another_look_would_show_is_computed_again(server: ServerAddre
         assert await look_again(shop) == second, "no window has closed since"
         async with database_owner(shop.world) as connection:
             await connection.execute(
-                "UPDATE order_heads SET expires_at = (SELECT max(until) FROM uplift_history) + interval '1us'"
+                "UPDATE order_heads SET expires_at = (SELECT max(until) FROM uplift_history) + "
+                "interval '1us'"
             )
         assert await look_again(shop) > second, "windows have closed since"
 

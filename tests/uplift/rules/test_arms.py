@@ -1,4 +1,5 @@
-"""Who decides about an order: shares come out, nobody moves between the ends, and what is stored decides again."""
+"""Who decides about an order: shares come out, nobody moves between the ends, and what is stored
+decides again."""
 
 import hashlib
 from collections import Counter
@@ -173,7 +174,8 @@ def test_nothing_is_drawn_for_the_last_free_send_nor_inside_an_advised_wait() ->
 
 
 def test_a_draw_is_repeated_and_named() -> None:
-    """Asked again it is the same; the next decision draws anew; what was taken is among what was offered."""
+    """Asked again it is the same; the next decision draws anew; what was taken is among what was
+    offered."""
     known, taken = evidence(looks=fridays(5)), Counter[bool]()
     for number in range(300):
         engine = EngineAtHand(

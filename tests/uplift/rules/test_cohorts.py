@@ -1,4 +1,5 @@
-"""Weeks of declined payments: no rate without its denominator, no day before every order is that old."""
+"""Weeks of declined payments: no rate without its denominator, no day before every order is that
+old."""
 
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID

@@ -14,10 +14,17 @@ from recoup.uplift.rules.orders_file import COLUMNS, MORE, read_orders
 
 UNTIL = datetime(2026, 6, 1, tzinfo=UTC)
 GOOD = {
-    "payer": "p1", "order": "o1", "declinedAt": "2026-03-02T10:00:00Z", "expiresAt": "2026-03-30T10:00:00Z",
-    "arm": "engine", "chance": "0.31", "amount": "45.90", "currency": "USD", "rescuedAt": "2026-03-09T06:30:00Z",
+    "payer": "p1",
+    "order": "o1",
+    "declinedAt": "2026-03-02T10:00:00Z",
+    "expiresAt": "2026-03-30T10:00:00Z",
+    "arm": "engine",
+    "chance": "0.31",
+    "amount": "45.90",
+    "currency": "USD",
+    "rescuedAt": "2026-03-09T06:30:00Z",
     "by": "retry",
-}  # fmt: skip
+}
 
 
 def read(*rows: dict[str, str], header: str = ",".join(COLUMNS)) -> OrdersRead:

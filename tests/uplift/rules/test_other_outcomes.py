@@ -54,7 +54,8 @@ def test_more_disputes_are_harm_and_more_sends_are_none_by_themselves() -> None:
 
 
 def disputed(seed: int, engine: float, holdout: float) -> Iterator[bool]:
-    """At each look whether more disputes are harm, while 6,000 orders come in, a tenth of them for comparison."""
+    """At each look whether more disputes are harm, while 6,000 orders come in, a tenth of them for
+    comparison."""
     draw, orders = random.Random(seed), []
     for number in range(6_000):
         arm: ComparedArm = "holdout" if draw.random() < 0.1 else "engine"

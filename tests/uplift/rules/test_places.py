@@ -1,4 +1,5 @@
-"""The comparison within each site and campaign: with its denominators, all places together at the promised error."""
+"""The comparison within each site and campaign: with its denominators, all places together at the
+promised error."""
 
 import random
 from datetime import date, timedelta

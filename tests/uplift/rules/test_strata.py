@@ -1,4 +1,5 @@
-"""Arms whose shares change: orders are compared with those of the same terms, and a payer's go together in all."""
+"""Arms whose shares change: orders are compared with those of the same terms, and a payer's go
+together in all."""
 
 import random
 from collections import defaultdict
@@ -68,8 +69,9 @@ def test_difference_and_variance_are_those_of_all_orders_at_once(drawn: list[ORD
 
 
 def read(before: Shares, after: Shares, seed: int) -> OrdersRead:
-    """Two months without uplift. Payers of the first come again in the second and are rescued less often; each has a
-    place for good, the comparison group at one end and the engine's at the other."""
+    """Two months without uplift. Payers of the first come again in the second and are rescued less
+    often; each has a place for good, the comparison group at one end and the engine's at the other.
+    """
     draw, places, found = random.Random(seed), {}, OrdersRead(BEGAN + timedelta(days=90))
     for number in range(12_000):
         is_later = number >= 6_000

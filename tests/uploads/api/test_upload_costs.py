@@ -1,4 +1,5 @@
-"""No merchant's file keeps out another's: what a row may cost, how long a file is read, and for whom."""
+"""No merchant's file keeps out another's: what a row may cost, how long a file is read, and for
+whom."""
 
 import asyncio
 import io

@@ -74,7 +74,8 @@ def counted(shop: Caller, table: str) -> int:
     )
 
 
-# what a file may look like ------------------------------------------------------------------------------------------
+# what a file may look like
+# ------------------------------------------------------------------------------------------
 
 
 def layouts(rows: list[dict[str, Any]], mid: str) -> Iterable[tuple[str, str]]:
@@ -135,7 +136,8 @@ def test_rows_of_evaluate_become_orders(shop: Caller) -> None:
     assert counted(shop, "orders") == 5
 
 
-# what is refused, row by row ------------------------------------------------------------------------------------------
+# what is refused, row by row
+# ------------------------------------------------------------------------------------------
 
 
 def test_each_row_is_answered_by_itself(shop: Caller, other: Caller) -> None:
@@ -283,7 +285,8 @@ def test_a_row_tells_what_became_of_an_earlier_one(shop: Caller) -> None:
     assert json.loads(outcome)["chargeback"]["id"] == "c-1"
 
 
-# twice --------------------------------------------------------------------------------------------------------------
+# twice
+# --------------------------------------------------------------------------------------------------------------
 
 
 def test_the_same_file_again_is_the_same_upload(shop: Caller, other: Caller) -> None:
@@ -335,7 +338,8 @@ def test_rows_about_one_order_go_in_turn(shop: Caller) -> None:
     assert counted(shop, "transmissions") == 1
 
 
-# files that are refused ---------------------------------------------------------------------------------------------
+# files that are refused
+# ---------------------------------------------------------------------------------------------
 
 
 @each(
@@ -440,7 +444,8 @@ def test_a_form_with_one_file(shop: Caller) -> None:
     check_refused(shop.call("POST", "/uploads?kind=transmit", data={"a": "b"}, files={}), 400)
 
 
-# stopping, reading --------------------------------------------------------------------------------------------------
+# stopping, reading
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_file_can_be_stopped_and_sent_again(shop: Caller) -> None:

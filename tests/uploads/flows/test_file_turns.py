@@ -1,4 +1,5 @@
-"""Whose file is read next: whoever had the least reading time lately; small files have places of their own."""
+"""Whose file is read next: whoever had the least reading time lately; small files have places of
+their own."""
 
 import asyncio
 import gzip

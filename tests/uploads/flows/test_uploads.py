@@ -1,4 +1,5 @@
-"""Files of rows: a process dies between every two steps, two do the same at once, somebody stops it meanwhile.
+"""Files of rows: a process dies between every two steps, two do the same at once, somebody stops it
+meanwhile.
 
 Nothing is lost, nothing happens twice, and the counts are right.
 """
@@ -220,7 +221,8 @@ def test_two_equal_files_at_once_are_one(server: ServerAddress) -> None:
 def test_a_small_file_is_taken_while_strangers_send_the_largest(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Four free sign-ups that sent their largest files one after the other kept out everybody's for minutes."""
+    """Four free sign-ups that sent their largest files one after the other kept out everybody's for
+    minutes."""
     going, read = asyncio.Event(), taking._take
     monkeypatch.setattr(file_turns, "SMALL_BYTES", 20_000)
 
@@ -296,7 +298,8 @@ def test_files_that_overlap_go_in_turn(server: ServerAddress) -> None:
 def test_a_file_stopped_while_it_is_worked(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was begun is answered with what it became, what was not is left out; both are all there is."""
+    """What was begun is answered with what it became, what was not is left out; both are all there
+    is."""
     monkeypatch.setattr(working, "ROWS_AT_ONCE", 10)
 
     async def story(shop: Shop) -> None:
@@ -360,7 +363,8 @@ def test_a_row_that_breaks_on_our_side_is_tried_again_and_then_given_up(
             "order of row 1",
         ),
         (
-            "UPDATE upload_rows SET state = 'refused', status = NULL, code = 'x' WHERE row_no = 1 AND state = 'done'",
+            "UPDATE upload_rows SET state = 'refused', status = NULL, code = 'x' WHERE row_no = 1 "
+            "AND state = 'done'",
             "rows done of upload",
         ),
     ],

@@ -1,4 +1,5 @@
-"""Files in the portal: sent by form, looked at, stopped, their answers downloaded; without a script."""
+"""Files in the portal: sent by form, looked at, stopped, their answers downloaded; without a
+script."""
 
 import asyncio
 import json

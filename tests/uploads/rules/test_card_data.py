@@ -1,4 +1,5 @@
-"""Card numbers and security codes are found wherever they stand; what only resembles them is left alone."""
+"""Card numbers and security codes are found wherever they stand; what only resembles them is left
+alone."""
 
 import json
 import uuid

@@ -1,4 +1,5 @@
-"""A JSON file as rows, whatever its layout, however it is cut into pieces, and wherever it is broken."""
+"""A JSON file as rows, whatever its layout, however it is cut into pieces, and wherever it is
+broken."""
 
 import json
 from typing import Any
@@ -163,7 +164,8 @@ def test_a_configuration_without_end_is_refused() -> None:
 
 @pytest.mark.parametrize("size", [7, 50, 4_096])
 def test_a_line_that_is_a_list_of_values_is_one_row(size: int) -> None:
-    """It had counted as two, so that the numbers of later rows were others than those of the answers."""
+    """It had counted as two, so that the numbers of later rows were others than those of the
+    answers."""
     text = "\n".join([json.dumps(row(1)), "[1,2]", json.dumps(row(3)), json.dumps(row(4))])
     found, _ = read(text, size)
     assert [(one.number, one.line, one.code) for one in found] == [

@@ -1,4 +1,5 @@
-"""A merchant's consumer of events, as its developer would write it: at least once, in any order, with catch-up."""
+"""A merchant's consumer of events, as its developer would write it: at least once, in any order,
+with catch-up."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,8 @@ class Consumer:
     after: str = "0"
 
     def take(self, event: dict[str, Any]) -> None:
-        """One event, from a webhook or from the feed: of each order the one with the highest sequence counts."""
+        """One event, from a webhook or from the feed: of each order the one with the highest
+        sequence counts."""
         data = event["EventData"]
         if data["EventId"] in self.seen or "Order" not in data:
             return

@@ -1,4 +1,5 @@
-"""What the contract's §17.1 decided about /evaluate, /transmit, lists and webhooks, through the API."""
+"""What the contract's §17.1 decided about /evaluate, /transmit, lists and webhooks, through the
+API."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -29,7 +30,8 @@ def in_days(shop: Caller, days: float) -> str:
     return (shop.door.run(shop.shop.now()) + timedelta(days=days)).isoformat()
 
 
-# expiry (C5) --------------------------------------------------------------------------------------------------
+# expiry (C5)
+# --------------------------------------------------------------------------------------------------
 
 
 @each(
@@ -104,7 +106,8 @@ def test_bounds_follow_the_merchants_own_clock(shop: Caller) -> None:
     assert "ExpiryDateUtc" in fields_of(shop.evaluate(expiryDateUtc=in_days(shop, -20)))
 
 
-# modes --------------------------------------------------------------------------------------------------------
+# modes
+# --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -181,16 +184,23 @@ def test_a_managed_mit_stays_submitted_at_its_end_on_evaluate_only(shop: Caller)
     assert (order["status"], order["statusName"], order["reason"]) == (2, "CANCELLED", "expired")
 
 
-# what is required ---------------------------------------------------------------------------------------------
+# what is required
+# ---------------------------------------------------------------------------------------------
 
 REQUIRED = {
-    "orderId": "OrderId", "isDeclined": "IsDeclined", "idempotencyKey": "IdempotencyKey",
-    "transaction.id": "Transaction.Id", "transaction.responseCode": "Transaction.ResponseCode",
+    "orderId": "OrderId",
+    "isDeclined": "IsDeclined",
+    "idempotencyKey": "IdempotencyKey",
+    "transaction.id": "Transaction.Id",
+    "transaction.responseCode": "Transaction.ResponseCode",
     "transaction.responseCodeSource": "Transaction.ResponseCodeSource",
-    "transaction.avsResultCode": "Transaction.AvsResultCode", "transaction.cvvResultCode": "Transaction.CvvResultCode",
-    "transaction.cavvResultCode": "Transaction.CavvResultCode", "transaction.amount": "Transaction.Amount",
-    "transaction.currency": "Transaction.Currency", "paymentMethod.cardNumber": "PaymentMethod.CardNumber",
-}  # fmt: skip
+    "transaction.avsResultCode": "Transaction.AvsResultCode",
+    "transaction.cvvResultCode": "Transaction.CvvResultCode",
+    "transaction.cavvResultCode": "Transaction.CavvResultCode",
+    "transaction.amount": "Transaction.Amount",
+    "transaction.currency": "Transaction.Currency",
+    "paymentMethod.cardNumber": "PaymentMethod.CardNumber",
+}
 
 
 def test_exactly_these_fields_are_required(door: Door, shop: Caller) -> None:
@@ -303,7 +313,8 @@ def test_order_sources(shop: Caller) -> None:
     assert shop.order(shop.admit(orderSource=GONE))["orderSource"] == "ecommerce"
 
 
-# CIT and switches ---------------------------------------------------------------------------------------------
+# CIT and switches
+# ---------------------------------------------------------------------------------------------
 
 
 @each(("source", "words"), [("ecommerce", "CIT (web)"), ("moto", "CIT (call centre)")])
@@ -346,7 +357,8 @@ def test_mit_switched_off_for_the_merchant_or_the_site(door: Door, shop: Caller)
     assert shop.evaluate(body).json()["status"] == "SUBMITTED"
 
 
-# sites --------------------------------------------------------------------------------------------------------
+# sites
+# --------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -437,20 +449,42 @@ def test_both_names_of_the_descriptor_are_read(shop: Caller) -> None:
     )
 
 
-# response codes -----------------------------------------------------------------------------------------------
+# response codes
+# -----------------------------------------------------------------------------------------------
 
 NMI = {
-    "200": "05", "201": "05", "202": "51", "203": "61", "204": "57", "221": "15", "222": "14", "223": "54", "224": "54",
-    "225": "N7", "226": "55", "240": "01", "250": "04", "251": "41", "252": "43", "253": "59", "261": "R3", "262": "R1",
-    "430": "94", "400": "96", "420": "96", "421": "96", "440": "96",
-}  # fmt: skip
+    "200": "05",
+    "201": "05",
+    "202": "51",
+    "203": "61",
+    "204": "57",
+    "221": "15",
+    "222": "14",
+    "223": "54",
+    "224": "54",
+    "225": "N7",
+    "226": "55",
+    "240": "01",
+    "250": "04",
+    "251": "41",
+    "252": "43",
+    "253": "59",
+    "261": "R3",
+    "262": "R1",
+    "430": "94",
+    "400": "96",
+    "420": "96",
+    "421": "96",
+    "440": "96",
+}
 ENDS = {"204", "221", "222", "250", "251", "252", "261", "262"}
 
 
 def _read(door: Door, order_id: str) -> dict[str, Any]:
     """How the decline that came in was understood."""
     [row] = door.sql(
-        "SELECT s.scheme_code, s.klass, o.stage FROM orders o LEFT JOIN network_sends s USING (order_id)"
+        "SELECT s.scheme_code, s.klass, o.stage FROM orders o LEFT JOIN network_sends s USING "
+        "(order_id)"
         " WHERE o.order_id = $1",
         uuid.UUID(order_id),
     )
@@ -459,7 +493,8 @@ def _read(door: Door, order_id: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("code", NMI)
 def test_the_codes_of_the_source_nmi(door: Door, shop: Caller, code: str) -> None:
-    """Each behaves as the scheme's code that it stands for; hard ones end the order within a second."""
+    """Each behaves as the scheme's code that it stands for; hard ones end the order within a
+    second."""
     mine = shop.admit(transaction__responseCode=code, transaction__responseCodeSource="nmi")
     scheme = shop.admit(transaction__responseCode=NMI[code], transaction__responseCodeSource="visa")
     as_number = shop.admit(
@@ -523,7 +558,8 @@ def test_an_authorisation_waits_for_its_capture(door: Door, shop: Caller, kind: 
     )
 
 
-# magic cards --------------------------------------------------------------------------------------------------
+# magic cards
+# --------------------------------------------------------------------------------------------------
 
 
 def test_the_declining_card_declines_every_send_with_05(door: Door, shop: Caller) -> None:
@@ -561,7 +597,8 @@ def test_a_hard_answer_to_a_send_ends_the_order_at_once(shop: Caller) -> None:
     )
 
 
-# the list -----------------------------------------------------------------------------------------------------
+# the list
+# -----------------------------------------------------------------------------------------------------
 
 
 def test_the_list_of_orders_and_its_paging(shop: Caller) -> None:
@@ -668,7 +705,8 @@ def test_a_list_that_cannot_be_asked_for_says_why(shop: Caller, query: str, fiel
     assert list(fields_of(shop.get(f"/orders?{query}"))) == [field]
 
 
-# transmit -----------------------------------------------------------------------------------------------------
+# transmit
+# -----------------------------------------------------------------------------------------------------
 
 
 def test_a_transmission_is_updated_by_its_key(door: Door, shop: Caller) -> None:
@@ -705,7 +743,8 @@ def test_copies_of_approved_and_declined_payments_are_taken(shop: Caller, declin
     assert shop.post("/transmit", body).json()["success"] is True
 
 
-# tokenize -----------------------------------------------------------------------------------------------------
+# tokenize
+# -----------------------------------------------------------------------------------------------------
 
 
 def test_tokenize_takes_a_bearer_or_an_environment_key(

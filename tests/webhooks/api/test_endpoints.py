@@ -34,7 +34,8 @@ def publish(shop: Caller) -> None:
     shop.door.run(shop.shop.publish())
 
 
-# changed ------------------------------------------------------------------------------------------------------
+# changed
+# ------------------------------------------------------------------------------------------------------
 
 
 def test_an_endpoint_is_changed_and_keeps_its_key(shop: Caller, hooks: Receiver) -> None:
@@ -138,7 +139,8 @@ def test_anothers_endpoint_is_neither_changed_nor_tried(
     assert hooks.got == []
 
 
-# tried --------------------------------------------------------------------------------------------------------
+# tried
+# --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -237,7 +239,8 @@ def test_a_sample_says_plausible_things() -> None:
     assert sample_data("order.cancelled", at)["Status"] == "CANCELLED"
 
 
-# what was sent ------------------------------------------------------------------------------------------------
+# what was sent
+# ------------------------------------------------------------------------------------------------
 
 
 def test_tries_are_told_newest_first_and_in_pages(shop: Caller, hooks: Receiver) -> None:

@@ -1,4 +1,5 @@
-"""GET /v1/events: every event by its number; a consumer that lost everything has the server's state again.
+"""GET /v1/events: every event by its number; a consumer that lost everything has the server's state
+again.
 
 Source: contract §17.1; seed 004 (outcome by webhook or by asking).
 """
@@ -119,7 +120,8 @@ def test_another_merchants_feed_is_its_own(shop: Caller, other: Caller) -> None:
     check_refused(shop.door.call("GET", "/v1/events"), 401, "unauthenticated")
 
 
-# the state of every order from events alone ---------------------------------------------------------------------
+# the state of every order from events alone
+# ---------------------------------------------------------------------
 
 
 def live(shop: Caller, chance: random.Random) -> None:

@@ -57,7 +57,8 @@ def lanes(shop: Caller, **set_: str) -> None:
 
 def probe_now(shop: Caller) -> None:
     shop.door.sql(
-        "UPDATE endpoints SET probe_at = now() - interval '1 second' WHERE merchant_id = $1 AND probe_at > now()",
+        "UPDATE endpoints SET probe_at = now() - interval '1 second' WHERE merchant_id = $1 AND "
+        "probe_at > now()",
         shop.shop.merchant_id,
     )
     publish(shop)
@@ -72,7 +73,8 @@ def fails_until_open(shop: Caller, hooks: Receiver) -> int:
     return len(hooks.got)
 
 
-# the breaker ----------------------------------------------------------------------------------------------------
+# the breaker
+# ----------------------------------------------------------------------------------------------------
 
 
 def test_a_dead_endpoint_is_only_probed_and_catches_up_when_it_is_back(
@@ -155,7 +157,10 @@ def test_an_endpoint_that_nobody_answers_for_weeks_is_switched_off(
 ) -> None:
     made = subscribe(shop, hooks.url(), events=["order.completed"])
     fails_until_open(shop, hooks)
-    weeks = "UPDATE endpoints SET opened_at = opened_at - interval '14 days', probes = 100 WHERE merchant_id = $1"
+    weeks = (
+        "UPDATE endpoints SET opened_at = opened_at - interval '14 days', probes = 100 WHERE "
+        "merchant_id = $1"
+    )
     shop.door.sql(weeks, shop.shop.merchant_id)
     probe_now(shop)
     found = read(shop, made)
@@ -166,7 +171,8 @@ def test_an_endpoint_that_nobody_answers_for_weeks_is_switched_off(
 
 
 def test_a_silent_endpoint_slows_no_other(shop: Caller, door: Door, hooks: Receiver) -> None:
-    """Counted, not timed: while one receiver holds back every answer, the other has had all of its events."""
+    """Counted, not timed: while one receiver holds back every answer, the other has had all of its
+    events."""
     with receiving(door) as silent:
         subscribe(shop, silent.url(), events=["order.completed"])
         subscribe(shop, hooks.url(), events=["order.completed"])
@@ -200,7 +206,8 @@ async def _deliver_all(shop: Caller) -> None:
         await asyncio.sleep(0.005)
 
 
-# keys -----------------------------------------------------------------------------------------------------------
+# keys
+# -----------------------------------------------------------------------------------------------------------
 
 
 def signed_with(key: str, got: Delivery) -> bool:
@@ -296,7 +303,8 @@ def test_overlaps_that_cannot_be(shop: Caller, door: Door, body: dict[str, Any])
             assert list(fields_of(shop.post(path, body))) == ["OverlapHours"]
 
 
-# events once more -----------------------------------------------------------------------------------------------
+# events once more
+# -----------------------------------------------------------------------------------------------
 
 
 def replay(shop: Caller, made: dict[str, Any], **body: Any) -> dict[str, Any]:
@@ -444,7 +452,8 @@ def test_foreign_and_disabled_endpoints(shop: Caller, other: Caller, door: Door)
     )
 
 
-# partners ---------------------------------------------------------------------------------------------------------
+# partners
+# ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_partner_hears_of_all_its_merchants_and_of_no_other(door: Door, hooks: Receiver) -> None:

@@ -1,4 +1,5 @@
-"""`recoup listen` and what it asks: events as they happen, signed as webhooks, on a developer's own machine."""
+"""`recoup listen` and what it asks: events as they happen, signed as webhooks, on a developer's own
+machine."""
 
 import asyncio
 import json
@@ -77,7 +78,8 @@ def test_events_of_the_stablecoin_api_are_listened_to_in_its_own_dialect(
     merchant_id, order_id, event_id = shop.shop.merchant_id, new_id(), new_id()
     body = {"merchant_order_id": "order-1", "status": "paid"}
     door.sql(
-        "INSERT INTO outbox (merchant_id, subject_id, seq, event_id, subject_kind, event, body, business_at, "
+        "INSERT INTO outbox (merchant_id, subject_id, seq, event_id, subject_kind, event, body, "
+        "business_at, "
         "recorded_at) VALUES ($1, $2, 1, $3, 'stable_order', 'order.completed', $4, now(), now())",
         merchant_id,
         order_id,
@@ -190,7 +192,8 @@ def test_another_merchants_events_and_key_are_its_own(shop: Caller, other: Calle
     check_refused(shop.door.call("GET", "/v1/events/listen"), 401, "unauthenticated")
 
 
-# the command ----------------------------------------------------------------------------------------------------
+# the command
+# ----------------------------------------------------------------------------------------------------
 
 
 class Listener:

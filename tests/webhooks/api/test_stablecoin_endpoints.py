@@ -1,4 +1,5 @@
-"""Endpoints of the rescue API that hear the stablecoin orders, in that dialect. Source: contract §17.1."""
+"""Endpoints of the rescue API that hear the stablecoin orders, in that dialect. Source: contract
+§17.1."""
 
 import asyncio
 import base64
@@ -145,7 +146,8 @@ def test_an_endpoint_keeps_its_dialect(shop: Caller) -> None:
     )
 
 
-# the same url twice -------------------------------------------------------------------------------------------
+# the same url twice
+# -------------------------------------------------------------------------------------------
 
 
 def test_the_same_url_twice_is_a_conflict_that_names_the_endpoint(
@@ -176,7 +178,8 @@ def test_the_same_url_at_once_is_one_endpoint(door: Door, shop: Caller) -> None:
     assert door.run(together()) == [201, 409, 409, 409, 409, 409]
 
 
-# samples among the deliveries ---------------------------------------------------------------------------------
+# samples among the deliveries
+# ---------------------------------------------------------------------------------
 
 
 def test_a_test_send_shows_among_the_deliveries(shop: Caller, hooks: Receiver) -> None:

@@ -60,7 +60,10 @@ def subscribe(
 
 def try_again(shop: Caller) -> None:
     """What waits for another try is due now."""
-    statement = "UPDATE lanes SET due_at = now() - interval '1 second', lease_until = NULL WHERE merchant_id = $1"
+    statement = (
+        "UPDATE lanes SET due_at = now() - interval '1 second', lease_until = NULL WHERE "
+        "merchant_id = $1"
+    )
     shop.door.sql(statement, shop.shop.merchant_id)
     publish(shop)
 
@@ -71,7 +74,8 @@ def tries(shop: Caller) -> list[Any]:
     )
 
 
-# what is sent -------------------------------------------------------------------------------------------------
+# what is sent
+# -------------------------------------------------------------------------------------------------
 
 
 def test_the_vector_of_the_contract() -> None:
@@ -93,7 +97,8 @@ def test_the_vector_of_the_contract() -> None:
             "kzzD3Frr6ooHXlVpIUAcLcNz2e9HaWEcCiFNsZmhEWnFKaZH+2gsoO/UFR2FR3Z3HK/D2sucER57tfgW+mjLkw=="
         ),
         "x-fc-authorization": (
-            f"HMAC-SHA512 SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-content-sha512&Signature={signature}"
+            f"HMAC-SHA512 "
+            f"SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-content-sha512&Signature={signature}"
         ),
         "x-fc-signature": "A899srHJdNi9xse9gRjXTJnfIC2M1bNk0AMrRHZdxQMmZ/PEq7znnBblaV7ip4/702JIMTwNIkDemYaNNf1tHQ==",
     }
@@ -279,7 +284,8 @@ def test_nothing_about_a_person_is_in_an_event(shop: Caller, hooks: Receiver) ->
     assert not any(text in bodies for text in ("planted", "roe", "73301", "elm st", "555 010"))
 
 
-# formats and keys ---------------------------------------------------------------------------------------------
+# formats and keys
+# ---------------------------------------------------------------------------------------------
 
 
 def test_as_text_for_those_who_want_it(shop: Caller, hooks: Receiver) -> None:
@@ -320,7 +326,8 @@ def test_an_endpoint_with_a_key_of_its_own(shop: Caller, hooks: Receiver) -> Non
     assert hooks.got[0].data["EventId"] == hooks.got[1].data["EventId"]
 
 
-# when it is not taken -----------------------------------------------------------------------------------------
+# when it is not taken
+# -----------------------------------------------------------------------------------------
 
 
 def test_the_next_event_of_an_order_waits_for_the_one_before(shop: Caller, hooks: Receiver) -> None:
@@ -575,7 +582,8 @@ def test_another_merchants_events_stay_theirs(shop: Caller, other: Caller, hooks
     assert hooks.got == []
 
 
-# managing endpoints -------------------------------------------------------------------------------------------
+# managing endpoints
+# -------------------------------------------------------------------------------------------
 
 
 def test_made_listed_read_and_deleted(shop: Caller) -> None:

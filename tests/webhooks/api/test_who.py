@@ -1,4 +1,5 @@
-"""Who may call: tokens, keys, scopes, rates; and the six digits of every refusal (contract §2, §17.1 U6, U7)."""
+"""Who may call: tokens, keys, scopes, rates; and the six digits of every refusal (contract §2,
+§17.1 U6, U7)."""
 
 import asyncio
 import base64
@@ -71,22 +72,31 @@ def _by_an_empty_key(door: Door, shop: Caller) -> str:
 FORGED: dict[str, Callable[[Door, Caller], str]] = {
     "alg none": _unsigned,
     "alg none, signed": _none_with_a_signature,
-    "another installation's key": lambda door, shop: Keyring(fresh()).sign_token(claims(door, shop)),
+    "another installation's key": lambda door, shop: Keyring(fresh()).sign_token(
+        claims(door, shop)
+    ),
     "the app secret as key": _by_the_app_secret,
     "an empty key": _by_an_empty_key,
     "another merchant's id": _tampered,
-    "expired": lambda door, shop: door.world.keys.sign_token(claims(door, shop, exp=1_700_000_000, nbf=1_600_000_000)),
-    "not yet": lambda door, shop: door.world.keys.sign_token(claims(door, shop, nbf=1 << 39, exp=1 << 40)),
-    "the live world": lambda door, shop: door.world.keys.sign_token(claims(door, shop,
-                                                                           **{"custom:world": "live"})),
-    "no world": lambda door, shop: door.world.keys.sign_token(claims(door, shop, **{"custom:world": None})),
+    "expired": lambda door, shop: door.world.keys.sign_token(
+        claims(door, shop, exp=1_700_000_000, nbf=1_600_000_000)
+    ),
+    "not yet": lambda door, shop: door.world.keys.sign_token(
+        claims(door, shop, nbf=1 << 39, exp=1 << 40)
+    ),
+    "the live world": lambda door, shop: door.world.keys.sign_token(
+        claims(door, shop, **{"custom:world": "live"})
+    ),
+    "no world": lambda door, shop: door.world.keys.sign_token(
+        claims(door, shop, **{"custom:world": None})
+    ),
     "another issuer": lambda door, shop: door.world.keys.sign_token(claims(door, shop, iss="me")),
     "cut": lambda door, shop: shop.token[:-1],
     "longer": lambda door, shop: shop.token + "A",
     "huge": lambda door, shop: "a" * 5000 + ".b.c",
     "no token": lambda door, shop: "null",
     "two dots": lambda door, shop: "..",
-}  # fmt: skip
+}
 
 
 @each("how", FORGED)
@@ -251,19 +261,29 @@ def test_revoked_keys_sign_in_no_more(door: Door, shop: Caller) -> None:
     )
 
 
-# scopes -------------------------------------------------------------------------------------------------------
+# scopes
+# -------------------------------------------------------------------------------------------------------
 
-CALLS = [("POST", "/v1/evaluate", "payments:write"), ("POST", "/v1/transmit", "payments:write"),
-         ("POST", "/v1/tokenize", "payments:write"),
-         ("PATCH", "/v1/transmit/x", "payments:write"), ("GET", "/v1/orders", "orders:read"),
-         ("GET", "/v1/orders/x", "orders:read"),
-         ("POST", "/v1/orders/x/refund", "refunds:write"), ("POST", "/v1/orders/x/cancel", "orders:write"),
-         ("POST", "/v1/outcome", "orders:read"), ("GET", "/v1/webhooks", "webhooks:read"),
-         ("POST", "/v1/webhooks", "webhooks:write"),
-         ("DELETE", "/v1/webhooks/x", "webhooks:write"), ("GET", "/v1/engine", "merchants:read"),
-         ("PUT", "/v1/engine", "merchants:write"), ("GET", "/v1/engine/risk", "merchants:read"),
-         ("PUT", "/v1/engine/risk", "merchants:write"), ("GET", "/v1/engine/cards", "merchants:read"),
-         ("PUT", "/v1/engine/cards", "merchants:write")]  # fmt: skip
+CALLS = [
+    ("POST", "/v1/evaluate", "payments:write"),
+    ("POST", "/v1/transmit", "payments:write"),
+    ("POST", "/v1/tokenize", "payments:write"),
+    ("PATCH", "/v1/transmit/x", "payments:write"),
+    ("GET", "/v1/orders", "orders:read"),
+    ("GET", "/v1/orders/x", "orders:read"),
+    ("POST", "/v1/orders/x/refund", "refunds:write"),
+    ("POST", "/v1/orders/x/cancel", "orders:write"),
+    ("POST", "/v1/outcome", "orders:read"),
+    ("GET", "/v1/webhooks", "webhooks:read"),
+    ("POST", "/v1/webhooks", "webhooks:write"),
+    ("DELETE", "/v1/webhooks/x", "webhooks:write"),
+    ("GET", "/v1/engine", "merchants:read"),
+    ("PUT", "/v1/engine", "merchants:write"),
+    ("GET", "/v1/engine/risk", "merchants:read"),
+    ("PUT", "/v1/engine/risk", "merchants:write"),
+    ("GET", "/v1/engine/cards", "merchants:read"),
+    ("PUT", "/v1/engine/cards", "merchants:write"),
+]
 
 
 @pytest.mark.parametrize("how", ["token", "api key"])
@@ -295,7 +315,8 @@ def test_a_token_of_a_merchant_that_is_not_here_is_403(door: Door, shop: Caller)
         )
 
 
-# order of precedence, methods, paths, rate --------------------------------------------------------------------
+# order of precedence, methods, paths, rate
+# --------------------------------------------------------------------
 
 
 def test_what_is_wrong_first_is_said_first(door: Door, shop: Caller) -> None:
@@ -349,7 +370,8 @@ def test_too_many_calls_of_one_key_are_429_with_the_wait(
     slow.close()
 
 
-# the table ----------------------------------------------------------------------------------------------------
+# the table
+# ----------------------------------------------------------------------------------------------------
 
 
 def test_the_table_of_six_digits_is_complete_and_true() -> None:

@@ -1,7 +1,8 @@
-"""A process dies between every two steps of publishing, delivering, sending again, replacing a key; another goes on.
+"""A process dies between every two steps of publishing, delivering, sending again, replacing a key;
+another goes on.
 
-No event is lost, each order's events come in their order, and what was asked for twice happens once. What the receiver
-noted down says what really happened.
+No event is lost, each order's events come in their order, and what was asked for twice happens
+once. What the receiver noted down says what really happened.
 """
 
 import asyncio
@@ -53,7 +54,8 @@ class Book:
 
 @dataclass
 class Case:
-    """`shop` with its endpoint, whose receiver writes into `book`; `partner` hears of the same events."""
+    """`shop` with its endpoint, whose receiver writes into `book`; `partner` hears of the same
+    events."""
 
     shop: Shop
     book: Book
@@ -139,10 +141,13 @@ async def do_rotate(case: Case, shop: Shop) -> None:
 
 
 STORIES: tuple[tuple[str, Callable[[Case], Awaitable[None]], Act, bool], ...] = (
-    ("publish", events, do_publish, False), ("deliver", fed, do_deliver, False), ("break", dead, do_deliver, False),
-    ("ask for a replay", delivered, do_ask, True), ("replay", asked, do_replay, False),
+    ("publish", events, do_publish, False),
+    ("deliver", fed, do_deliver, False),
+    ("break", dead, do_deliver, False),
+    ("ask for a replay", delivered, do_ask, True),
+    ("replay", asked, do_replay, False),
     ("rotate", fed, do_rotate, True),
-)  # fmt: skip
+)
 
 
 @asynccontextmanager
@@ -163,7 +168,8 @@ async def a_case(made: Any) -> AsyncIterator[Case]:
         await make_partner(shop.world, partner_id, "P")
         async with owner(shop.world) as connection:
             await connection.execute(
-                "INSERT INTO partner_merchants (merchant_id, partner_id, created_at) VALUES ($1, $2, now())",
+                "INSERT INTO partner_merchants (merchant_id, partner_id, created_at) VALUES ($1, "
+                "$2, now())",
                 shop.merchant_id,
                 partner_id,
             )
@@ -185,7 +191,8 @@ async def finish(case: Case) -> None:
     shop = case.shop
     async with owner(shop.world) as connection:
         await connection.execute(
-            "UPDATE lanes SET lease_until = NULL, due_at = now(); UPDATE due_work SET lease_until = NULL;"
+            "UPDATE lanes SET lease_until = NULL, due_at = now(); UPDATE due_work SET lease_until "
+            "= NULL;"
             " UPDATE endpoints SET probe_at = now() WHERE probe_at IS NOT NULL"
         )
     while await publish(shop.world, shop.merchant_id):

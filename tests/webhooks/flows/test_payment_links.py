@@ -1,4 +1,5 @@
-"""A link to pay by mail, where nothing more is planned: inside a budget, by day, and the order is paid once."""
+"""A link to pay by mail, where nothing more is planned: inside a budget, by day, and the order is
+paid once."""
 
 import asyncio
 from datetime import timedelta

@@ -50,7 +50,8 @@ def test_an_event_fed_while_its_orders_lane_ends_is_delivered(server: ServerAddr
                 url=lane.url,
             )
             async with world.db.transaction() as delivering:
-                # The delivery is being written: the lane is locked, its next event not yet looked for.
+                # The delivery is being written: the lane is locked, its next event not yet looked
+                # for.
                 await delivering.fetch(
                     "SELECT 1 FROM lanes WHERE merchant_id = $1 FOR UPDATE", shop.merchant_id
                 )
@@ -82,7 +83,10 @@ async def feed_and_wait(shop: Shop, fed: asyncio.Event, commit: asyncio.Event) -
 
 
 async def _until_fed_or_waiting(fed: asyncio.Event, world: Any) -> None:
-    sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    sql = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
+        "wait_event_type = 'Lock'"
+    )
     async with owner(world) as connection:
         for _ in range(200):
             if fed.is_set() or await connection.fetchval(sql):

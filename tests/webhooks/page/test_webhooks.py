@@ -1,4 +1,5 @@
-"""Webhooks in the portal: made, changed, tried, their log, one delivery, sending again, the signing key."""
+"""Webhooks in the portal: made, changed, tried, their log, one delivery, sending again, the signing
+key."""
 
 import asyncio
 import json
@@ -460,7 +461,8 @@ def test_a_range_is_counted_before_it_is_sent_and_sent_once(server: ServerAddres
 
 
 def test_the_last_events_of_several_orders_are_all_sent_again(server: ServerAddress) -> None:
-    """Three were chosen in the list and one was sent; of the others it said that they were on their way already."""
+    """Three were chosen in the list and one was sent; of the others it said that they were on their
+    way already."""
 
     async def story(shop: Shop, signed_in: As) -> None:
         async with receiving() as receiver:
@@ -659,8 +661,10 @@ def test_what_a_partner_hears_is_not_shown_to_its_merchant(server: ServerAddress
         order_id, try_id = await shop.admit(), new_id()
         async with owner(shop.world) as connection:
             await connection.execute(
-                "INSERT INTO delivery_tries (merchant_id, try_id, endpoint_id, subject_id, seq, event_id, try_no, at,"
-                " latency_ms, answer, result) VALUES ($1, $2, $3, $4, 1, $2, 1, now(), 5, 'their secret', 'delivered')",
+                "INSERT INTO delivery_tries (merchant_id, try_id, endpoint_id, subject_id, seq, "
+                "event_id, try_no, at,"
+                " latency_ms, answer, result) VALUES ($1, $2, $3, $4, 1, $2, 1, now(), 5, 'their "
+                "secret', 'delivered')",
                 shop.merchant_id,
                 try_id,
                 theirs.endpoint_id,
@@ -724,7 +728,8 @@ def test_an_order_tells_of_each_event_where_it_stands(server: ServerAddress) -> 
 
             async with owner(shop.world) as connection:
                 await connection.execute(
-                    "UPDATE endpoints SET probes = 1, opened_at = now(), probe_at = now() + interval '1 hour'"
+                    "UPDATE endpoints SET probes = 1, opened_at = now(), probe_at = now() + "
+                    "interval '1 hour'"
                 )
             late = await shop.admit()
             await publish(shop.world, shop.merchant_id)

@@ -90,7 +90,8 @@ def test_an_unreadable_wait_is_none(text: str | None) -> None:
 
 
 def test_a_date_at_the_end_of_all_dates_is_a_wait_of_a_day() -> None:
-    """With an offset that leads beyond the year 9999, what was added to it broke: the try was never recorded."""
+    """With an offset that leads beyond the year 9999, what was added to it broke: the try was never
+    recorded."""
     far = "Fri, 31 Dec 9999 23:59:59 -2359"
     assert read_retry_after(far, NOW) == timedelta(days=1)
     assert after(503, retry_after=far) == ("retry", 86400)

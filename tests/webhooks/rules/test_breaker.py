@@ -1,4 +1,5 @@
-"""The circuit breaker and the places: whatever receivers do, posts to a dead one stay few and others go on."""
+"""The circuit breaker and the places: whatever receivers do, posts to a dead one stay few and
+others go on."""
 
 import uuid
 from dataclasses import replace
@@ -83,7 +84,8 @@ def test_open_has_a_next_probe_and_closed_has_none(tries: list[Tried], jitter: f
         assert health == Health()
 
 
-# places ---------------------------------------------------------------------------------------------------------
+# places
+# ---------------------------------------------------------------------------------------------------------
 
 
 def begin(pace: Pace, *ids: uuid.UUID) -> dict[uuid.UUID, int]:

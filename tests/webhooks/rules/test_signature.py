@@ -92,7 +92,8 @@ def test_the_public_vector_of_standard_webhooks() -> None:
 
 
 def test_while_a_key_is_replaced_both_sign() -> None:
-    """Standard Webhooks: several signatures, each with its version, apart by a space; one that fits is enough."""
+    """Standard Webhooks: several signatures, each with its version, apart by a space; one that fits
+    is enough."""
     now, other = datetime.fromtimestamp(1614265330, UTC), "whsec_" + "A" * 32
     headers = standard_headers(
         [other, SECRET], "msg_p5jXN8AQM9LWM0D4loKWxJek", now, b'{"test": 2432232314}'

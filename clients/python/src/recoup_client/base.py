@@ -165,7 +165,8 @@ class Waiting(_Calls[httpx.Client]):
 
 
 class Awaiting(_Calls[httpx.AsyncClient]):
-    """Use as an async context, or await `close`. A `client` of yours stays open, and has its own timeout."""
+    """Use as an async context, or await `close`. A `client` of yours stays open, and has its own
+    timeout."""
 
     def _open(self, timeout: float) -> httpx.AsyncClient:
         return httpx.AsyncClient(timeout=timeout)

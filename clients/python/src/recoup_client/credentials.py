@@ -27,7 +27,8 @@ def address(base_url: str) -> str:
 
 
 class AppKey:
-    """Signs in at the first call and again shortly before the token ends. One may be shared by threads and tasks."""
+    """Signs in at the first call and again shortly before the token ends. One may be shared by
+    threads and tasks."""
 
     def __init__(self, base_url: str, app_key: str, app_secret: str) -> None:
         self._url = address(base_url) + "/v1/oauth2/token"

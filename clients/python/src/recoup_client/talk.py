@@ -1,4 +1,5 @@
-"""How one call goes, without saying over what: a generator that yields requests and pauses, and is sent responses.
+"""How one call goes, without saying over what: a generator that yields requests and pauses, and is
+sent responses.
 
 Two drivers perform it: one waits, one awaits.
 """
@@ -38,7 +39,8 @@ class Credential(Protocol):
         """Makes the request the caller's own; may need calls of its own."""
 
     def renew(self, code: str) -> bool:
-        """Answers, after a 401 with this code, whether a new proof may be taken where this one was not."""
+        """Answers, after a 401 with this code, whether a new proof may be taken where this one was
+        not."""
 
 
 def call(
@@ -52,11 +54,12 @@ def call(
     key: str | None = None,
     retries: int,
 ) -> Talk:
-    """Returns the answer's JSON, None for an empty one, bytes for what is no JSON. `key`: the Idempotency-Key.
+    """Returns the answer's JSON, None for an empty one, bytes for what is no JSON. `key`: the
+    Idempotency-Key.
 
-    Repeats what may be repeated: a call that was not heard or was refused for its rate, one whose first call is still
-    in progress, and one that the server makes once however often it comes; a refused token is renewed once.
-    Raises: RecoupError, for a refusal or when there is no answer.
+    Repeats what may be repeated: a call that was not heard or was refused for its rate, one whose
+    first call is still in progress, and one that the server makes once however often it comes; a
+    refused token is renewed once. Raises: RecoupError, for a refusal or when there is no answer.
     """
     tries, renewed, repeatable = 0, False, bool(key) or may_repeat(method, body)
     while True:

@@ -17,7 +17,8 @@ SKEW_SECONDS = 300
 STAMP_DIGITS_MAX = 15
 SIGNATURES_MAX = 8
 _UNFIT = (
-    "The signature does not fit. Check that the secret is this endpoint's signing key (`recoup listen` prints a key of "
+    "The signature does not fit. Check that the secret is this endpoint's signing key (`recoup "
+    "listen` prints a key of "
     "its own), and that the body is passed as it came, not parsed and written again."
 )
 
@@ -36,12 +37,12 @@ def construct_event(
     host: str | None = None,
     now: float | None = None,
 ) -> RescueEvent:
-    """The event that Recoup sent, decrypted if it was encrypted. Of other formats, `cast` it: StandardEvent,
-    StablecoinEvent.
+    """The event that Recoup sent, decrypted if it was encrypted. Of other formats, `cast` it:
+    StandardEvent, StablecoinEvent.
 
-    `payload`: the body as it came. `secret`: the endpoint's signing key, as shown; of the stablecoin
-    API the webhook secret. `host`: the host that Recoup called, where a proxy replaces the Host
-    header. `now`: Unix seconds. Raises: SignatureError.
+    `payload`: the body as it came. `secret`: the endpoint's signing key, as shown; of the
+    stablecoin API the webhook secret. `host`: the host that Recoup called, where a proxy replaces
+    the Host header. `now`: Unix seconds. Raises: SignatureError.
     """
     if not secret.removeprefix("whsec_"):
         raise SignatureError("The secret is empty: pass the endpoint's signing key.")

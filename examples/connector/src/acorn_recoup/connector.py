@@ -1,5 +1,6 @@
-"""Charges methods that Acorn stores. A message is known there by our key for a week: the same key again is the same
-answer, and `GET /messages/{key}` reads it. Its book keeps what it did for good, by our key for the order."""
+"""Charges methods that Acorn stores. A message is known there by our key for a week: the same key
+again is the same answer, and `GET /messages/{key}` reads it. Its book keeps what it did for good,
+by our key for the order."""
 
 from collections.abc import Mapping
 from datetime import timedelta

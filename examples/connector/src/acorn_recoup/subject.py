@@ -16,9 +16,13 @@ from recoup_lab.processors.serving import Answered, Serving, as_json
 KEY = "test_0123456789abcdef"
 # What Acorn's test methods are declined with: its code, and the network's.
 METHODS = {
-    "m_declined": ("insufficient_funds", "51"), "m_lost_card": ("lost_card", "41"), "m_no_codes": ("declined", None),
-    "m_sca": ("payer_wanted", "1A"), "m_blocked": ("blocked", None), "m_gone": ("no_such_method", None),
-}  # fmt: skip
+    "m_declined": ("insufficient_funds", "51"),
+    "m_lost_card": ("lost_card", "41"),
+    "m_no_codes": ("declined", None),
+    "m_sca": ("payer_wanted", "1A"),
+    "m_blocked": ("blocked", None),
+    "m_gone": ("no_such_method", None),
+}
 
 
 class StandIn(Serving):

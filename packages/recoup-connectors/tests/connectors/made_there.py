@@ -1,4 +1,5 @@
-"""What somebody does at a vendor beside us, in each vendor's own way, and its notices as they go out."""
+"""What somebody does at a vendor beside us, in each vendor's own way, and its notices as they go
+out."""
 
 from abc import abstractmethod
 from decimal import Decimal

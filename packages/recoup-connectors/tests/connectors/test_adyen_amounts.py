@@ -1,5 +1,5 @@
-"""Adyen's amounts over every ISO code: the same money there and back, and nothing rounded; its report read to the
-unit."""
+"""Adyen's amounts over every ISO code: the same money there and back, and nothing rounded; its
+report read to the unit."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -41,8 +41,10 @@ def test_only_codes_of_iso_are_taken() -> None:
 
 
 HEAD = (
-    "Merchant Account,Psp Reference,Merchant Reference,Creation Date,TimeZone,Type,Modification Reference,"
-    "Gross Currency,Gross Debit (GC),Gross Credit (GC),Net Currency,Net Debit (NC),Net Credit (NC),Commission (NC),"
+    "Merchant Account,Psp Reference,Merchant Reference,Creation Date,TimeZone,Type,Modification "
+    "Reference,"
+    "Gross Currency,Gross Debit (GC),Gross Credit (GC),Net Currency,Net Debit (NC),Net Credit "
+    "(NC),Commission (NC),"
     "Markup (NC),Scheme Fees (NC),Interchange (NC),Modification Merchant Reference\n"
 )
 OURS = UUID("0199aaaa-0000-7000-8000-000000000001")

@@ -1,5 +1,6 @@
-"""What is done at Stripe while an invoice of its billing is rescued, each story with its notices in every order
-and with none: the order, the book and Stripe agree, nobody is charged twice, and each end says its reason."""
+"""What is done at Stripe while an invoice of its billing is rescued, each story with its notices in
+every order and with none: the order, the book and Stripe agree, nobody is charged twice, and each
+end says its reason."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -23,8 +24,8 @@ Act = Callable[[Ground, str], None]
 
 
 class Story(NamedTuple):
-    """`end`: stage and reason of the order; `units` is its amount then. `there`: the invoice's status. `taken`: what
-    Stripe has charged in all. `retries`: whose they are at the end."""
+    """`end`: stage and reason of the order; `units` is its amount then. `there`: the invoice's
+    status. `taken`: what Stripe has charged in all. `retries`: whose they are at the end."""
 
     act: Act
     end: tuple[str, str | None]
@@ -511,7 +512,10 @@ def test_the_timeline_says_which_card_and_amount_took_the_place_of_which(
         amount, card = await on.shop.value(bodies)
         assert (amount["before"], amount["units"]) == (4590, 3590)
         assert (card["before"], card["last4"], card["another"]) == ("4242", "4242", True)
-        changed = "SELECT jsonb_agg(body -> 'Changed' ORDER BY seq) FROM outbox WHERE event = 'order.amended'"
+        changed = (
+            "SELECT jsonb_agg(body -> 'Changed' ORDER BY seq) FROM outbox WHERE event = "
+            "'order.amended'"
+        )
         assert await on.shop.value(changed) == ["amount", "card"]
 
     story(server, tmp_path, tell)

@@ -1,4 +1,5 @@
-"""Merchants' own accounts at Adyen, Braintree and NMI: connected, charged, rolled; what cannot be is refused."""
+"""Merchants' own accounts at Adyen, Braintree and NMI: connected, charged, rolled; what cannot be
+is refused."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

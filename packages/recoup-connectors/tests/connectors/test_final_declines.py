@@ -1,5 +1,6 @@
-"""A processor says in its own words alone that a card is lost, stolen or closed, or its agreement revoked: for 30 days
-of the clock nothing is sent to that card again, neither for this order nor for another one."""
+"""A processor says in its own words alone that a card is lost, stolen or closed, or its agreement
+revoked: for 30 days of the clock nothing is sent to that card again, neither for this order nor for
+another one."""
 
 import asyncio
 from collections.abc import Callable
@@ -117,7 +118,10 @@ TOLD = {
         ),
     ),
 }
-ATTEMPTS = "SELECT count(*) FROM attempts WHERE order_id = ANY ($1) AND sent_at IS NOT NULL AND state <> 'not_sent'"
+ATTEMPTS = (
+    "SELECT count(*) FROM attempts WHERE order_id = ANY ($1) AND sent_at IS NOT NULL AND "
+    "state <> 'not_sent'"
+)
 
 
 @pytest.mark.parametrize("name", list(TOLD))

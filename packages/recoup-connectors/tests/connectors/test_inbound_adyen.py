@@ -1,4 +1,5 @@
-"""Adyen's notices at the inbound door: only their signed part counts, and it decides what has no other answer."""
+"""Adyen's notices at the inbound door: only their signed part counts, and it decides what has no
+other answer."""
 
 import asyncio
 import json
@@ -107,7 +108,10 @@ def test_a_refund_is_open_until_its_notice_comes(
         order_id = await on.charge()
         await on.refund(order_id)
         assert await on.shop.value(SENT) == ["sent"]
-        due = "SELECT bool_and(due_at > now() + interval '1 hour') FROM due_work WHERE kind = 'modification'"
+        due = (
+            "SELECT bool_and(due_at > now() + interval '1 hour') FROM due_work WHERE kind = "
+            "'modification'"
+        )
         assert await on.shop.value(due), "received is no reason to hurry"
         answers = await on.post()
         assert {(one.status_code, one.content) for one in answers} == {(200, b"[accepted]")}
@@ -241,7 +245,8 @@ OPENED = ("CHARGEBACK", "INFORMATION_SUPPLIED", "CHARGEBACK_REVERSED", "PREARBIT
 ENDS: dict[tuple[str, ...], tuple[str, str]] = {
     ("REQUEST_FOR_INFORMATION",): ("inquiry", "open"),
     ("REQUEST_FOR_INFORMATION", "INFORMATION_SUPPLIED"): ("inquiry", "answered"),
-    ("REQUEST_FOR_INFORMATION", "DISPUTE_DEFENSE_PERIOD_ENDED"): ("inquiry", "open"),  # without a status, for people
+    # without a status, for people
+    ("REQUEST_FOR_INFORMATION", "DISPUTE_DEFENSE_PERIOD_ENDED"): ("inquiry", "open"),
     ("CHARGEBACK", "INFORMATION_SUPPLIED", "ISSUER_COMMENTS"): ("first", "answered"),
     ("CHARGEBACK", "DISPUTE_DEFENSE_PERIOD_ENDED"): ("first", "lost"),
     ("CHARGEBACK", "ISSUER_RESPONSE_TIMEFRAME_EXPIRED"): ("first", "won"),
@@ -252,9 +257,12 @@ ENDS: dict[tuple[str, ...], tuple[str, str]] = {
     (*OPENED, "PREARBITRATION_ISSUER_WITHDRAWN"): ("pre_arbitration", "won"),
     (*OPENED, "PREARBITRATION_LOST"): ("pre_arbitration", "lost"),
     (*OPENED, "PREARBITRATION_DECLINED", "SCHEME_ARBITRATION"): ("arbitration", "open"),
-    (*OPENED, "PREARBITRATION_DECLINED", "SCHEME_ARBITRATION", "SCHEME_ARBITRATION_WON"): ("arbitration", "won"),
+    (*OPENED, "PREARBITRATION_DECLINED", "SCHEME_ARBITRATION", "SCHEME_ARBITRATION_WON"): (
+        "arbitration",
+        "won",
+    ),
     (*OPENED, "PREARBITRATION_LOST", "SCHEME_ARBITRATION_LOST"): ("arbitration", "lost"),
-}  # fmt: skip
+}
 
 
 def test_each_event_of_a_dispute_moves_or_ends_its_case(

@@ -1,4 +1,5 @@
-"""A connector's own notices at the inbound door: its vendor's signature and shape, heard as a reason to ask."""
+"""A connector's own notices at the inbound door: its vendor's signature and shape, heard as a
+reason to ask."""
 
 import asyncio
 import json
@@ -156,7 +157,8 @@ def test_what_is_not_signed_or_not_ours_changes_nothing(
 def test_a_lost_answer_is_asked_about_as_soon_as_a_notice_comes(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Doubled or not: one question, one charge, and the order is paid without waiting for the next inquiry."""
+    """Doubled or not: one question, one charge, and the order is paid without waiting for the next
+    inquiry."""
 
     async def tell(on: Ground) -> None:
         on.standin.faults.add("lost", "/confirm")
@@ -164,7 +166,10 @@ def test_a_lost_answer_is_asked_about_as_soon_as_a_notice_comes(
         assert (
             await on.shop.value("SELECT state FROM attempts WHERE route IS NOT NULL") == "unknown"
         )
-        later = "UPDATE due_work SET due_at = due_at + interval '1 hour' WHERE kind = 'inquire' RETURNING 1"
+        later = (
+            "UPDATE due_work SET due_at = due_at + interval '1 hour' WHERE kind = 'inquire' "
+            "RETURNING 1"
+        )
         assert await on.shop.value(later)
         (event,) = await on.hear("payment_intent.succeeded")
         assert (

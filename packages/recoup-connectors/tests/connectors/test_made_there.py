@@ -1,5 +1,5 @@
-"""A refund, void or capture that somebody makes at the processor beside us is a movement of the order; and a capture
-that fails after the order was paid takes its money back."""
+"""A refund, void or capture that somebody makes at the processor beside us is a movement of the
+order; and a capture that fails after the order was paid takes its money back."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -335,7 +335,8 @@ def test_a_sale_that_was_voided_before_it_settled_went_back(play: Callable[..., 
 def test_a_captured_hold_that_was_voided_before_it_settled_went_back(
     play: Callable[..., None],
 ) -> None:
-    """The merchant stayed credited: the capture is the order's, and its void was taken for one of a hold."""
+    """The merchant stayed credited: the capture is the order's, and its void was taken for one of a
+    hold."""
 
     async def story(on: Ground) -> None:
         on.vendor.standin.account.settles_after = 3600.0
@@ -379,7 +380,8 @@ def test_in_each_order_of_its_notices_a_rescue_comes_out_the_same(
         assert len(seen) == 1, seen
         assert (
             seen.pop()
-            == "['refund done 300', 'refund done 500', 'refund failed 700', 'refund stuck 700'] 3790"
+            == "['refund done 300', 'refund done 500', 'refund failed 700', 'refund stuck 700'] "
+            "3790"
         )
 
     play(AtAdyen, story)

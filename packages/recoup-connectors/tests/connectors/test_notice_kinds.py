@@ -1,5 +1,5 @@
-"""Each kind of notice that a vendor publishes is about something, or says why not; what the vendor's own list does not
-have stays unknown."""
+"""Each kind of notice that a vendor publishes is about something, or says why not; what the
+vendor's own list does not have stays unknown."""
 
 import inspect
 import re

@@ -1,5 +1,6 @@
-"""One day at each vendor (charges, a partial capture, refunds here and there, a dispute, fees, one of them given back,
-a payout) in the reports that the vendor tells merchants to download: each line is a movement of ours, or a cost."""
+"""One day at each vendor (charges, a partial capture, refunds here and there, a dispute, fees, one
+of them given back, a payout) in the reports that the vendor tells merchants to download: each line
+is a movement of ours, or a cost."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,7 +26,10 @@ WHOLE = {
     "braintree": ("transaction_level_fees", "disputes"),
     "nmi": ("transactions",),
 }
-PLACES = "SELECT coalesce(sum(units), 0)::bigint FROM entries WHERE account = 'clearing' AND merchant_id = $1"
+PLACES = (
+    "SELECT coalesce(sum(units), 0)::bigint FROM entries WHERE account = 'clearing' AND "
+    "merchant_id = $1"
+)
 
 
 async def the_day(on: Ground) -> None:

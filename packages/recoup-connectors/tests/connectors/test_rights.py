@@ -1,4 +1,5 @@
-"""What proves that a key has a right at Adyen: the answer that only such a key gets, and no other refusal."""
+"""What proves that a key has a right at Adyen: the answer that only such a key gets, and no other
+refusal."""
 
 import json
 

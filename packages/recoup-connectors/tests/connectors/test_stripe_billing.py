@@ -1,4 +1,5 @@
-"""An invoice of Stripe Billing over HTTP, from the webhook to `invoice.paid`, with no card data anywhere."""
+"""An invoice of Stripe Billing over HTTP, from the webhook to `invoice.paid`, with no card data
+anywhere."""
 
 import asyncio
 import json
@@ -48,7 +49,8 @@ class Ground:
         return str(self.account.attach(f"pm_card_{name}", {"customer": self.customer})["id"])
 
     def invoice(self, name: str = "visa_chargeDeclinedInsufficientFunds") -> str:
-        """Of a subscription whose own method counts before the customer's. Stripe has tried it once."""
+        """Of a subscription whose own method counts before the customer's. Stripe has tried it
+        once."""
         self.account.change_customer(
             self.customer, {"invoice_settings": {"default_payment_method": self.method("visa")}}
         )
@@ -164,7 +166,8 @@ async def _connect(shop: Shop, billing: Billing) -> None:
     now = shop.world.clocks.wall()
     async with shop.world.db.transaction() as tx:
         await tx.execute(
-            "INSERT INTO card_routes (name, kind, account, acceptor, first_at, listed_at, window_from)"
+            "INSERT INTO card_routes (name, kind, account, acceptor, first_at, listed_at, "
+            "window_from)"
             " VALUES ($1, 'stripe', 'acct_1', 'acct_1', $2, $2, $2)",
             ROUTE,
             now,
@@ -291,7 +294,10 @@ def test_what_ends_there_ends_the_rescue(
         else:
             on.account.close_invoice(invoice, how)
         await on.hear()
-        head = "SELECT jsonb_build_array(stage, reason) FROM order_heads JOIN orders USING (merchant_id, order_id)"
+        head = (
+            "SELECT jsonb_build_array(stage, reason) FROM order_heads JOIN orders USING "
+            "(merchant_id, order_id)"
+        )
         assert await on.shop.value(head) == ["cancelled", reason]
         on.now_approves()
         await on.days(5)
@@ -349,7 +355,8 @@ def test_with_stripes_own_retries_the_card_is_never_sent_more_often_than_its_net
 def test_room_is_kept_for_all_that_stripe_may_still_try_whatever_the_network(
     server: ServerAddress, tmp_path: Path, scheme: str, region: str, invoices: int, limit: int
 ) -> None:
-    """Of several invoices of one card, too: where Stripe's tries fill the limit, none of ours is sent."""
+    """Of several invoices of one card, too: where Stripe's tries fill the limit, none of ours is
+    sent."""
 
     async def tell(on: Ground) -> None:
         async with owner(on.shop.world) as connection:

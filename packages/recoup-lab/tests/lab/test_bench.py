@@ -1,4 +1,5 @@
-"""Each benchmark, at the smallest size: it runs, compares what it says it compares, and answers in its shape."""
+"""Each benchmark, at the smallest size: it runs, compares what it says it compares, and answers in
+its shape."""
 
 import asyncio
 import json
@@ -22,8 +23,22 @@ from recoup_lab.bench.run import BENCHES, chosen, run
 
 TINY = Size(rounds=1, seconds=1.0, connections=4, clients=2, count=0.005)
 NAMES = {"name", "per_second", "p50_ms", "p99_ms", "ratio"}
-COMPARED = ("transmit", "evaluate", "tokenize", "charge", "get_order", "list_orders", "retry", "webhooks", "postings",
-            "postings_sets", "day_managed", "day_sync", "day_refund", "day_list")  # fmt: skip
+COMPARED = (
+    "transmit",
+    "evaluate",
+    "tokenize",
+    "charge",
+    "get_order",
+    "list_orders",
+    "retry",
+    "webhooks",
+    "postings",
+    "postings_sets",
+    "day_managed",
+    "day_sync",
+    "day_refund",
+    "day_list",
+)
 
 
 @pytest.fixture
@@ -84,7 +99,8 @@ def test_ratio_is_the_median_of_rounds() -> None:
 
 
 def test_pgbench_gets_the_recorded_row_with_its_marks_replaced(ground: Ground) -> None:
-    """The text that reaches the database is the recorded one but for marks; JSON, arrays and nulls alike."""
+    """The text that reaches the database is the recorded one but for marks; JSON, arrays and nulls
+    alike."""
 
     async def go() -> tuple[float, list[dict[str, object]]]:
         args = (
@@ -92,7 +108,10 @@ def test_pgbench_gets_the_recorded_row_with_its_marks_replaced(ground: Ground) -
             ["a,b", 'c"MARK'],
             None,
         )
-        sql = "INSERT INTO seen SELECT i ->> 'id', i ->> 'text', $2::text[], $3::int FROM jsonb_array_elements($1) AS i"
+        sql = (
+            "INSERT INTO seen SELECT i ->> 'id', i ->> 'text', $2::text[], $3::int FROM "
+            "jsonb_array_elements($1) AS i"
+        )
         async with ground.owner() as connection:
             await connection.execute(
                 "CREATE TABLE seen (id text, text text, list text[], number int)"

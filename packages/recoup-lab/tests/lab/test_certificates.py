@@ -1,5 +1,6 @@
-"""Certificates of simulated months with faults and crashes, against a count over the issuer's own book that imports
-nothing of what it judges: four schemes, two acceptors that change places, cards that merchants share, joined prints."""
+"""Certificates of simulated months with faults and crashes, against a count over the issuer's own
+book that imports nothing of what it judges: four schemes, two acceptors that change places, cards
+that merchants share, joined prints."""
 
 import asyncio
 import uuid
@@ -77,7 +78,8 @@ def played(server: ServerAddress, plan: Plan) -> run.Simulated:
 
 
 class Story:
-    """The usual simulation with cards that count for real, other schemes, and what happens to it from outside."""
+    """The usual simulation with cards that count for real, other schemes, and what happens to it
+    from outside."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.judged: Counter[str] = Counter()
@@ -148,12 +150,14 @@ class Story:
         wrong = await self._at_the_end(simulated, for_ever)
         return wrong or await self._judge(simulated)
 
-    # the judge --------------------------------------------------------------------------------------------------------
+    # the judge
+    # --------------------------------------------------------------------------------------------------------
 
     async def _judge(self, simulated: sim.Sim) -> str | None:
         world = simulated.engine.world
         rows = await simulated.owner.fetch(
-            "SELECT id, merchant_id, encode(card_mac, 'hex') AS card, scheme, units, currency, initiator, acceptor_id,"
+            "SELECT id, merchant_id, encode(card_mac, 'hex') AS card, scheme, units, currency, "
+            "initiator, acceptor_id,"
             " decided_at AS at, decision FROM issuer.sends"
         )
         for shop in simulated.shops:
@@ -201,7 +205,10 @@ class Story:
             expected = (len(of_scheme), of_scheme.count("approved"), of_scheme.count("declined"), 0)
             found = (line["sends"], line["approved"], line["declined"], line["unanswered"])
             if expected != found:
-                return f"{scheme} sends, approved, declined, unanswered: the issuer has {expected}, counted are {found}"
+                return (
+                    f"{scheme} sends, approved, declined, unanswered: the issuer has "
+                    f"{expected}, counted are {found}"
+                )
             self.judged[f"scheme {scheme}"] += len(of_scheme)
         for line in shown.part("rule"):
             if line["windowHours"] is None or line["limit"] == 0:
@@ -210,7 +217,10 @@ class Story:
             for name in ("closestSent", "closestRecounted"):
                 count = line[name]["count"] if line[name] else 0
                 if count != fullest:
-                    return f"{name} of {line['rule']}: the issuer's book has {fullest}, counted are {count}"
+                    return (
+                        f"{name} of {line['rule']}: the issuer's book has {fullest}, counted "
+                        f"are {count}"
+                    )
             if line["closest"]["count"] > line["limit"] and not line["beyond"]:
                 return f"{line['rule']} was passed and nothing says so"
         (recount,) = shown.part("recount")
@@ -220,7 +230,8 @@ class Story:
         return f"breaches: {shown.part('excess')}" if shown.head["breaches"] else None
 
     def _fullest(self, line: Any, mine: list[Any], inside: list[Any], begin: datetime) -> int:
-        """Of the windows that end with a send of the month and acceptor: how many of the merchant's sends it holds."""
+        """Of the windows that end with a send of the month and acceptor: how many of the merchant's
+        sends it holds."""
         span, best = timedelta(hours=line["windowHours"]), 0
         by_key: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
         for row in mine:

@@ -1,4 +1,5 @@
-"""The demo's shop: drawn from the lab's world, the same each time, and answered like the declines that came in."""
+"""The demo's shop: drawn from the lab's world, the same each time, and answered like the declines
+that came in."""
 
 import asyncio
 import csv

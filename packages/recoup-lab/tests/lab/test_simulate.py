@@ -1,4 +1,5 @@
-"""The simulated month: seeds that hold, a hash that is the seed's alone, and bugs that do not get through."""
+"""The simulated month: seeds that hold, a hash that is the seed's alone, and bugs that do not get
+through."""
 
 import asyncio
 import json
@@ -75,7 +76,8 @@ def test_the_same_seed_is_the_same_hash_at_any_speed(
     assert played(server, replace(plan, seed=22)).hash != first.hash
 
 
-# planted bugs ------------------------------------------------------------------------------------------------------
+# planted bugs
+# ------------------------------------------------------------------------------------------------------
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -159,7 +161,8 @@ def test_a_planted_bug_is_found(
     assert word in done.wrong
 
 
-# the verb ----------------------------------------------------------------------------------------------------------
+# the verb
+# ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.prove("simulate")

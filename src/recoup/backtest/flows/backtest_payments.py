@@ -11,7 +11,8 @@ from recoup.kit.world import World
 
 ROWS_AT_ONCE: Final = 2_000
 COLUMNS: Final = (
-    "order", "declinedAt", "amount", "currency", "class", "issuer", "country", "rescuedThen", "sendsThen", "verdict",
+    "order", "declinedAt", "amount", "currency", "class", "issuer", "country", "rescuedThen",
+    "sendsThen", "verdict",
     "plan", "chance", "why",
 )  # fmt: skip
 

@@ -23,11 +23,13 @@ CLASSES: Final = {
 LESS: Final[Mapping[str, tuple[str, str]]] = {
     "weight": ("The orders that were tried as this policy would have count as {0} customers; {1} "
                "are needed.", "%.0f"),
-    "support": ("In {0} % of its decisions the policy does what no order shows; {1} % at most.", "%"),
+    "support": ("In {0} % of its decisions the policy does what no order shows; {1} % at most.",
+    "%"),
     "clipped": ("{0} % of the weight was cut off, because few orders would count too much; {1} % "
                 "at most.", "%"),
     "one_payer": ("One customer has {0} % of the weight; {1} % at most.", "%"),
-    "width": ("The interval is {0} points wide to each side; {1} points are the most that is shown.", "%"),
+    "width": ("The interval is {0} points wide to each side; {1} points are the most that is shown.",
+    "%"),
     "days": ("There are {0} days of closed windows; {1} are needed.", "%.0f"),
     "rescued": ("There are {0} rescued payments; {1} are needed.", "%.0f"),
     "customers": ("The declined payments are of {0} customers; {1} are needed. Is it the right "

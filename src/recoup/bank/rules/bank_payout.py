@@ -14,17 +14,20 @@ from recoup.terms.rules.settlement import check_second
 
 # state -> those that it may become
 STEPS: Final[Mapping[str, tuple[str, ...]]] = {
-    "created": ("approved",), "approved": ("sent", "returned", "created"), "sent": ("paid", "returned"),
+    "created": ("approved",), "approved": ("sent", "returned", "created"),
+    "sent": ("paid", "returned"),
     "paid": ("returned",), "returned": (),
 }  # fmt: skip
 # state -> the event's word
 WORDS: Final[Mapping[str, str]] = {
-    "created": "pending", "approved": "pending", "sent": "pending", "paid": "completed", "returned": "failed",
+    "created": "pending", "approved": "pending", "sent": "pending", "paid": "completed",
+    "returned": "failed",
 }  # fmt: skip
 
 # state -> the word that pages, answers and reports have for it; without a payout it is carried
 SHOWN: Final[Mapping[str, str]] = {
-    "created": "scheduled", "approved": "approved", "sent": "sent", "paid": "confirmed", "returned": "returned",
+    "created": "scheduled", "approved": "approved", "sent": "sent", "paid": "confirmed",
+    "returned": "returned",
 }  # fmt: skip
 
 

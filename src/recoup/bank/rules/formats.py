@@ -14,7 +14,8 @@ HEAD: Final = 1 << 16
 _ROOTS: Final = {
     "BkToCstmrStmt": "camt.053", "BkToCstmrDbtCdtNtfctn": "camt.054", "CstmrPmtStsRpt": "pain.002",
     "BkToCstmrAcctRpt": "camt.052", "CstmrCdtTrfInitn": "pain.001", "CstmrDrctDbtInitn": "pain.008",
-    "FIToFIPmtStsRpt": "pacs.002", "FIToFICstmrCdtTrf": "pacs.008", "PmtRtr": "pacs.004", "AcctRptgReq": "camt.060",
+    "FIToFIPmtStsRpt": "pacs.002", "FIToFICstmrCdtTrf": "pacs.008", "PmtRtr": "pacs.004",
+    "AcctRptgReq": "camt.060",
     "RsltnOfInvstgtn": "camt.029", "OFX": "OFX",
 }  # fmt: skip
 _ROOT: Final = re.compile(rf"<(?:[\w.-]+:)?({'|'.join(_ROOTS)})(?:V\d\d)?[\s/>]")
@@ -39,7 +40,8 @@ CURES: Final = {
 }  # fmt: skip
 _BEGINS: Final = (
     (re.compile(rb"%PDF"), "PDF"), (re.compile(rb"OFXHEADER|<OFX>", re.I), "OFX"),
-    (re.compile(rb"!(?:Type:|Account|Option:)", re.I), "QIF"), (re.compile(rb"UN[AB][:+]"), "EDIFACT"),
+    (re.compile(rb"!(?:Type:|Account|Option:)", re.I), "QIF"),
+    (re.compile(rb"UN[AB][:+]"), "EDIFACT"),
     (re.compile(rb"ISA[*|~^]"), "X12"), (re.compile(rb"<!doctype html|<html", re.I), "HTML"),
     (re.compile(rb"[{\[]\s*[\"{\[]"), "JSON"), (re.compile(rb"0{5}\d{6}\d{3}05[ D]"), "CODA"),
     (re.compile(rb"SQLite format 3"), "SQLite"),

@@ -17,22 +17,33 @@ ANSWERS_MAX: Final = 100_000
 _PAID: Final = ("ACSC", "ACCC")
 _RETURNED: Final = ("RJCT", "CANC")
 _UNDER_WAY: Final = {
-    "RCVD": "received", "PDNG": "pending", "ACTC": "technically accepted", "ACCP": "accepted", "ACSP": "in settlement",
-    "ACWC": "accepted with a change", "ACWP": "accepted, not yet posted", "ACFC": "accepted, funds checked",
-    "PATC": "partly authorised", "PART": "partly accepted", "PRES": "presented", "BLCK": "blocked by the bank",
-    "RCVC": "payee verified", "RVMC": "the payee's name is a close match", "RVNM": "the payee's name does not match",
+    "RCVD": "received", "PDNG": "pending", "ACTC": "technically accepted", "ACCP": "accepted",
+    "ACSP": "in settlement",
+    "ACWC": "accepted with a change", "ACWP": "accepted, not yet posted",
+    "ACFC": "accepted, funds checked",
+    "PATC": "partly authorised", "PART": "partly accepted", "PRES": "presented",
+    "BLCK": "blocked by the bank",
+    "RCVC": "payee verified", "RVMC": "the payee's name is a close match",
+    "RVNM": "the payee's name does not match",
     "RVCM": "payees verified, with differences", "RVNA": "the payee could not be verified",
 }  # fmt: skip
 _REASONS: Final = {
-    "AC01": "wrong account number", "AC02": "wrong debtor account", "AC03": "wrong creditor account",
+    "AC01": "wrong account number", "AC02": "wrong debtor account",
+    "AC03": "wrong creditor account",
     "AC04": "account closed", "AC06": "account blocked", "AC13": "wrong type of account",
     "AG01": "transaction not allowed on this account", "AG02": "wrong bank operation code",
-    "AM01": "zero amount", "AM02": "amount not allowed", "AM04": "insufficient funds", "AM05": "duplicate",
-    "AM09": "wrong amount", "BE01": "name and account do not match", "BE04": "creditor address missing",
-    "CURR": "wrong currency", "CUST": "at the customer's request", "DT01": "wrong date", "DUPL": "duplicate payment",
-    "FF01": "wrong file format", "MD07": "account holder deceased", "MS02": "refused by the customer",
-    "MS03": "refused by the bank", "NARR": "", "NOAS": "no answer from the customer", "RC01": "wrong bank identifier",
-    "RR01": "regulation: account missing", "RR04": "regulatory reason", "TM01": "after the cut-off time",
+    "AM01": "zero amount", "AM02": "amount not allowed", "AM04": "insufficient funds",
+    "AM05": "duplicate",
+    "AM09": "wrong amount", "BE01": "name and account do not match",
+    "BE04": "creditor address missing",
+    "CURR": "wrong currency", "CUST": "at the customer's request", "DT01": "wrong date",
+    "DUPL": "duplicate payment",
+    "FF01": "wrong file format", "MD07": "account holder deceased",
+    "MS02": "refused by the customer",
+    "MS03": "refused by the bank", "NARR": "", "NOAS": "no answer from the customer",
+    "RC01": "wrong bank identifier",
+    "RR01": "regulation: account missing", "RR04": "regulatory reason",
+    "TM01": "after the cut-off time",
 }  # fmt: skip
 
 

@@ -114,8 +114,10 @@ def _line(card_join: CardJoin) -> str:
     )
     words = {"waiting": "waits", "joined": "joined", "refused": "refused"}[card_join.state]
     return (
-        f"{card_join.join_id} {words} {by}: orders {card_join.first_external} and {card_join.second_external};"
-        f" {card_join.reason} ({card_join.evidence}), proposed by {card_join.made_by}, {iso(card_join.created_at)}"
+        f"{card_join.join_id} {words} {by}: orders {card_join.first_external} and "
+        f"{card_join.second_external};"
+        f" {card_join.reason} ({card_join.evidence}), proposed by {card_join.made_by}, "
+        f"{iso(card_join.created_at)}"
     )
 
 

@@ -112,7 +112,8 @@ DONE: Final = {
     "waiting": "The adjustment waits for a second person.", "booked": "The adjustment is booked.",
     "not_booked": "The adjustment is refused.", "refund": "The refund is approved and is being "
                                                           "sent.",
-    "refund_refused": "The refund request is refused.", "refund_withdrawn": "The refund request is withdrawn.",
+    "refund_refused": "The refund request is refused.",
+    "refund_withdrawn": "The refund request is withdrawn.",
 }  # fmt: skip
 SENDS: Final = frozenset({"payout", "payouts", "refund"})
 

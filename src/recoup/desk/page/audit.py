@@ -154,7 +154,8 @@ _CELLS: Final = {
     "Object id": "subject", "Changes": "changes", "Request id": "request_id", "From": "from",
 }  # fmt: skip
 _MEMBERS: Final = {
-    "at": "at", "who": "who", "actor": "actor", "action": "action", "what": "what", "object": "kind",
+    "at": "at", "who": "who", "actor": "actor", "action": "action", "what": "what",
+    "object": "kind",
     "objectId": "subject", "facts": "facts", "requestId": "request_id", "from": "from",
 }  # fmt: skip
 

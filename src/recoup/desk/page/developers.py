@@ -52,14 +52,17 @@ ANSWERS: Final = {
 # Of the magic inputs: what an answer means to the reader; kinds in the order in which they help
 # most.
 INPUT_KINDS: Final = {
-    "allow_list": "Always the same answer", "script": "Declines, then approves", "response": "Decline code by amount",
-    "advice": "Advice code by amount", "fault": "The processor misbehaves", "dispute": "Disputed later",
+    "allow_list": "Always the same answer", "script": "Declines, then approves",
+    "response": "Decline code by amount",
+    "advice": "Advice code by amount", "fault": "The processor misbehaves",
+    "dispute": "Disputed later",
     "updater": "What the account updater knows", "token": "How its network token behaves",
     "counting": "Counts towards the network’s limits",
 }  # fmt: skip
 EVALUATED: Final = {
     "APPROVED": "It was approved.", "DECLINED": "It was declined; check whether it is tried again.",
-    "SUBMITTED": "It was accepted and is retried until it expires.", "CHALLENGE": "The customer must act.",
+    "SUBMITTED": "It was accepted and is retried until it expires.",
+    "CHALLENGE": "The customer must act.",
     "CAPTUREREQUIRED": "It is authorised and waits for capture.", "CANCELLED": "It was cancelled.",
 }  # fmt: skip
 

@@ -61,11 +61,14 @@ ORDERS: Final = {
 MARKS: Final = {"": "As the file shows", ".": "Point: 1,234.50", ",": "Comma: 1.234,50"}
 LEFT_OUT: Final = SKIPPED
 TITLES: Final = {
-    "recoup-history": "Recoup history", "stripe-payments": "Stripe payments", "stripe-charges": "Stripe charges",
+    "recoup-history": "Recoup history", "stripe-payments": "Stripe payments",
+    "stripe-charges": "Stripe charges",
     "adyen-received": "Adyen received payments", "adyen-accounting": "Adyen payment accounting",
-    "braintree": "Braintree transactions", "recurly": "Recurly transactions", "chargebee": "Chargebee transactions",
+    "braintree": "Braintree transactions", "recurly": "Recurly transactions",
+    "chargebee": "Chargebee transactions",
     "chargebee-api": "Chargebee transactions", "checkout": "Checkout.com payments",
-    "killbill": "Kill Bill transactions", "nmi": "NMI transactions", "authorize-net": "Authorize.Net transactions",
+    "killbill": "Kill Bill transactions", "nmi": "NMI transactions",
+    "authorize-net": "Authorize.Net transactions",
 }  # fmt: skip
 
 

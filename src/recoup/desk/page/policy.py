@@ -74,7 +74,8 @@ GROUPS: Final = (
     ("How often", ("tries.all", "tries.technical", "tries.soft", "tries.funds", "tries.limits")),
     ("When", ("when.hours", "when.days", "when.gap", "when.last")),
     ("What", ("amounts.min", "amounts.max", "codes.never", "routes.only")),
-    ("Cost and the engine", ("budget.sends", "cost.send", "cost.harm", "engine.share", "engine.explore")),
+    ("Cost and the engine",
+    ("budget.sends", "cost.send", "cost.harm", "engine.share", "engine.explore")),
 )  # fmt: skip
 LINKS: Final = {
     "": "Default: none", "off": "None", "last": "Once no attempt is planned",
@@ -91,9 +92,11 @@ SELECTS: Final = {
     "link": ("Payment link by e-mail", LINKS),
 }
 BOUNDS: Final[Mapping[str, str]] = {
-    "operator": "Operator’s bound: {0}", "partner": "Partner’s bound: {0}", "merchant": "Merchant’s policy: {0}",
+    "operator": "Operator’s bound: {0}",
+    "partner": "Partner’s bound: {0}",
+    "merchant": "Merchant’s policy: {0}",
     "site": "Site’s policy: {0}",
-}  # fmt: skip
+}
 NAMES: Final[Mapping[str, str]] = {
     "off": "Pause retries",
     **{line: name for line, (name, _) in SELECTS.items()},

@@ -45,7 +45,8 @@ _OPERATOR: Final = {
 }
 KINDS: Final = {"refund": "Refund", "reversal": "Late approval", "void": "Hold"}
 WAITS: Final = {
-    "stuck": "Stuck", "waits_for_charge": "Waits for the charge", "outcome_unknown": "Outcome unknown",
+    "stuck": "Stuck", "waits_for_charge": "Waits for the charge",
+    "outcome_unknown": "Outcome unknown",
     "delayed": "Delayed", "owed_long": "Owed long",
 }  # fmt: skip
 DONE: Final = {

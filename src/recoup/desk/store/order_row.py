@@ -73,9 +73,12 @@ CASE WHEN h.order_type = 'STABLE' AND h.source = '' THEN coalesce((SELECT max(a.
 FIELDS: Final[dict[str, str]] = {
     "order_id": "h.order_id", "external_id": "o.external_id", "site_id": "h.site_id",
     "site_name": "coalesce(t.name, '')", "created_at": "h.created_at", "placed_at": "h.placed_at",
-    "customer": "coalesce(trim(p.first_name || ' ' || p.last_name), '')", "order_type": "h.order_type",
-    "source": _SOURCE, "door": "h.door", "descriptor": "o.descriptor", "status": "h.status", "asset": "h.asset",
-    "units": "h.units", "refunded_units": "h.refunded_units", "attempts": "h.attempts", "expires_at": "h.expires_at",
+    "customer": "coalesce(trim(p.first_name || ' ' || p.last_name), '')",
+    "order_type": "h.order_type",
+    "source": _SOURCE, "door": "h.door", "descriptor": "o.descriptor", "status": "h.status",
+    "asset": "h.asset",
+    "units": "h.units", "refunded_units": "h.refunded_units", "attempts": "h.attempts",
+    "expires_at": "h.expires_at",
     "next_attempt_at": "h.next_attempt_at", "reason": "h.reason", "attention": "h.attention",
     "disputed": "h.disputed", "sent_text": "CASE WHEN h.order_type = 'STABLE' THEN o.amount_text "
                                            "END",

@@ -28,7 +28,8 @@ _COUNTS: Final = f"""count(*) AS declined, count(*) FILTER (WHERE h.{RESCUED}) A
   count(*) FILTER (WHERE h.{OPEN}) AS open"""
 _DAY: Final = "(h.placed_at AT TIME ZONE 'UTC')::date"
 BUCKETS: Final = (
-    "overdue", "within a day", "in 1 to 3 days", "in 4 to 7 days", "in 8 to 14 days", "in 15 days or more", "never",
+    "overdue", "within a day", "in 1 to 3 days", "in 4 to 7 days", "in 8 to 14 days",
+    "in 15 days or more", "never",
 )  # fmt: skip
 
 

@@ -25,8 +25,10 @@ from recoup.rescue.rules.answer_classes import APPROVED, CLASSES, FUNDS, SOFT
 _R: Final = len(RHYTHMS)
 _K: Final = len(CLASSES)
 _H: Final = len(HOLDS) + 1
-_HABITS: Final = {"biweekly-5": 0.11, "biweekly-12": 0.11, "weekly-4": 0.05, "halves-15": 0.08, "semi-15": 0.03,
-                  "halves-1": 0.03, "before-1": 0.05, "monthly-1": 0.02, "before-31": 0.05, "month-end": 0.02,
+_HABITS: Final = {"biweekly-5": 0.11, "biweekly-12": 0.11, "weekly-4": 0.05, "halves-15": 0.08,
+"semi-15": 0.03,
+                  "halves-1": 0.03, "before-1": 0.05, "monthly-1": 0.02, "before-31": 0.05,
+                  "month-end": 0.02,
                   "before-3": 0.03, "before-15": 0.02, "irregular": 0.05, "ample": 0.1}  # fmt: skip
 # What history shows after an answer is also who was tried again: `after` takes that up while the
 # rest is learned, and

@@ -67,7 +67,8 @@ class _Names:
 
 # An attempt in a row: `at` in hours since 1970, `offset` in minutes.
 _ROW: Final = np.dtype(
-    [("payer", "<i8"), ("order", "<i8"), ("at", "<f8"), ("answer", "i1"), ("key", "<i4"), ("issuer", "<i4"),
+    [("payer", "<i8"), ("order", "<i8"), ("at", "<f8"), ("answer", "i1"), ("key", "<i4"),
+    ("issuer", "<i4"),
      ("offset", "<i2"), ("zone", "i1"), ("credit", "i1")]
 )  # fmt: skip
 _PACKED: Final = Struct("<qqdbiihbb")

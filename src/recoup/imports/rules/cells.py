@@ -39,8 +39,10 @@ _CARDS: Final = frozenset(
     {"card", "cards", "creditcard", "debitcard", "prepaidcard", "creditordebitcard", "cc"}
 )
 _SCHEMES: Final = {
-    "visa": "visa", "mc": "mastercard", "master": "mastercard", "mastercard": "mastercard", "maestro": "mastercard",
-    "amex": "amex", "americanexpress": "amex", "discover": "discover", "diners": "discover", "dinersclub": "discover",
+    "visa": "visa", "mc": "mastercard", "master": "mastercard", "mastercard": "mastercard",
+    "maestro": "mastercard",
+    "amex": "amex", "americanexpress": "amex", "discover": "discover", "diners": "discover",
+    "dinersclub": "discover",
     "jcb": "discover", "elo": "elo",
 }  # fmt: skip
 # Ranges of simulated worlds: no card of anybody's. Source: world protocol.

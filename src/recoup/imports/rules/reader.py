@@ -41,7 +41,8 @@ _BY_TEXT: Final = {(row.source, plain(row.text)): row.code for row in reversed(P
 # told.
 _ADVICE: Final = {"do_not_try_again": "03", "try_again_later": "02", "confirm_card_data": "01"}
 _SOURCES: Final = {
-    **{source: source for source in SOURCES}, "checkoutcom": "checkout", "checkout": "checkout", "nmi": "nmi",
+    **{source: source for source in SOURCES}, "checkoutcom": "checkout", "checkout": "checkout",
+    "nmi": "nmi",
 }  # fmt: skip
 
 

@@ -90,7 +90,8 @@ _VERDICTS: Final[Mapping[Verdict, str]] = {
 }
 _OF_RISK: Final = {"no_sign_against", "no_sign_for", "half_the_amount", "may_confirm"}
 _OF_ADVANCES: Final = {
-    "half_the_order", "room_left", "any_loss_allowed", "no_loss_allowed", "closed_orders_paid", "no_try_out",
+    "half_the_order", "room_left", "any_loss_allowed", "no_loss_allowed", "closed_orders_paid",
+    "no_try_out",
 }  # fmt: skip
 _OF_UPDATES: Final = {
     "new_card_known", "nothing_newer", "account_closed", "attempts_wanted", "link_open", "no_link",

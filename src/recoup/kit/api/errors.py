@@ -60,10 +60,12 @@ TABLE: Final[Mapping[str, Code]] = {
 }
 # A refund that is refused is an answer, not an error: HTTP 200, FAILED, these codes.
 REFUND_CODES: Final[Mapping[str, str]] = {
-    "over_remainder": "2001", "wrong_state": "2002", "refund_currency": "2003", "refund_items": "2004",
+    "over_remainder": "2001", "wrong_state": "2002", "refund_currency": "2003",
+    "refund_items": "2004",
 }  # fmt: skip
 REFUND_DIGITS: Final[Mapping[str, str]] = {
-    "over_remainder": "400301", "wrong_state": "400302", "refund_currency": "400303", "refund_items": "400304",
+    "over_remainder": "400301", "wrong_state": "400302", "refund_currency": "400303",
+    "refund_items": "400304",
 }  # fmt: skip
 HINT_MAX: Final = 500
 _JSON: Final = (b"content-type", b"application/json; charset=utf-8")

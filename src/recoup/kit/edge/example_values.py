@@ -15,7 +15,8 @@ _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}
 _MANAGED_FOR: Final = timedelta(days=21)
 # Field in lower case -> the reader's variable, whatever the example says.
 _ALWAYS: Final = {
-    "appkey": "$APP_KEY", "appsecret": "$APP_SECRET", "refreshtoken": "$REFRESH_TOKEN", "mid": "$MID",
+    "appkey": "$APP_KEY", "appsecret": "$APP_SECRET", "refreshtoken": "$REFRESH_TOKEN",
+    "mid": "$MID",
     "siteid": "$SITE_ID", "environment": "$TOKENIZATION_KEY",
 }  # fmt: skip
 # The same for fields that hold the id of something: only where the example holds one.

@@ -166,9 +166,12 @@ def _body(operation: Operation, refs: Refs) -> Schema:
 
 
 _KEY: Final[Mapping[str, Any]] = {
-    "name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string", "maxLength": 128},
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "maxLength": 128},
     "description": "A repeat with the same key and content is the same call, and is answered alike.",
-}  # fmt: skip
+}
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:

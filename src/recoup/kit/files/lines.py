@@ -11,7 +11,8 @@ from recoup.kernel.problem import Sentence, figure, invalid
 LINE_MAX: Final = 65_536  # characters
 ENDS_WITHIN: Final = 4_096  # characters in which a file shows how its lines end
 ENCODINGS: Final = (
-    "utf-8", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "iso-8859-1", "iso-8859-15", "cp1250", "cp1251", "shift_jis",
+    "utf-8", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "iso-8859-1", "iso-8859-15", "cp1250",
+    "cp1251", "shift_jis",
     "gb18030", "big5", "euc-kr",
 )  # fmt: skip
 _NO_TEXT: Final = {

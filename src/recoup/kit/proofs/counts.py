@@ -8,9 +8,11 @@ from recoup.kit.proofs.walk import STATEMENT_SECONDS
 
 _TABLES: Final = {
     "orders": "orders", "log lines": "order_log", "decisions": "decisions", "attempts": "attempts",
-    "refunds": "modifications", "advances": "advances", "disputes": "disputes", "network sends": "network_sends",
+    "refunds": "modifications", "advances": "advances", "disputes": "disputes",
+    "network sends": "network_sends",
     "postings": "postings", "entries": "entries", "pages": "pages", "batches": "settlement_batches",
-    "settled": "settlement_lines", "due work": "due_work", "events": "outbox", "deliveries": "delivery_tries",
+    "settled": "settlement_lines", "due work": "due_work", "events": "outbox",
+    "deliveries": "delivery_tries",
 }  # fmt: skip
 
 

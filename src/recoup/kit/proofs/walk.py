@@ -44,25 +44,39 @@ class Window(NamedTuple):
 # of somebody is kept
 # under the merchant that it names, whoever that is: dispute_notices are in none.
 _TABLES: Final = (
-    "merchants", "order_log", "orders", "order_heads", "order_refs", "requests", "attempts", "modifications",
-    "postings", "entries", "pages", "account_balances", "closers", "outbox", "feed", "lanes", "due_work", "adjustments",
-    "advances", "bank_accounts", "bank_payout_states", "bank_payouts", "challenges", "customer_exposure", "decisions",
+    "merchants", "order_log", "orders", "order_heads", "order_refs", "requests", "attempts",
+    "modifications",
+    "postings", "entries", "pages", "account_balances", "closers", "outbox", "feed", "lanes",
+    "due_work", "adjustments",
+    "advances", "bank_accounts", "bank_payout_states", "bank_payouts", "challenges",
+    "customer_exposure", "decisions",
     "delivery_tries", "dispute_notes", "dispute_files", "dispute_priors", "dispute_terms",
     "disputes", "monitoring_months", "exposure_allotments",
-    "exposure_limits", "fee_terms", "mails", "notice_settings", "order_payer", "order_search", "payers", "payouts",
-    "cvv_once", "reconciliation_clocks", "reconciliation_lines", "reconciliation_reports", "reconciliation_runs",
-    "settlement_batches", "settlement_clocks", "settlement_lines", "settlement_terms", "settlements", "sites",
-    "stored_methods", "subscriptions", "transmissions", "vault", "wallets", "api_keys", "campaigns", "go_live_requests",
-    "handovers", "partner_merchants", "replays", "signing_keys", "switch_changes", "tokenization_keys", "upload_rows",
-    "uploads", "webhook_key_overlaps", "order_notes", "blocks", "person_log", "exports", "bulk_acts", "bulk_act_rows",
-    "clock_moves", "audit_lines", "api_call_gaps", "api_calls", "order_words", "refund_limits", "refund_people",
-    "refund_requests", "reveals", "alerts", "rescue_watches", "arm_settings", "payer_looks", "issuer_answers",
-    "fact_clocks", "seen_signatures", "processor_notices", "risk_settings", "risk_sightings", "fraud_warnings",
+    "exposure_limits", "fee_terms", "mails", "notice_settings", "order_payer", "order_search",
+    "payers", "payouts",
+    "cvv_once", "reconciliation_clocks", "reconciliation_lines", "reconciliation_reports",
+    "reconciliation_runs",
+    "settlement_batches", "settlement_clocks", "settlement_lines", "settlement_terms", "settlements",
+    "sites",
+    "stored_methods", "subscriptions", "transmissions", "vault", "wallets", "api_keys", "campaigns",
+    "go_live_requests",
+    "handovers", "partner_merchants", "replays", "signing_keys", "switch_changes",
+    "tokenization_keys", "upload_rows",
+    "uploads", "webhook_key_overlaps", "order_notes", "blocks", "person_log", "exports", "bulk_acts",
+    "bulk_act_rows",
+    "clock_moves", "audit_lines", "api_call_gaps", "api_calls", "order_words", "refund_limits",
+    "refund_people",
+    "refund_requests", "reveals", "alerts", "rescue_watches", "arm_settings", "payer_looks",
+    "issuer_answers",
+    "fact_clocks", "seen_signatures", "processor_notices", "risk_settings", "risk_sightings",
+    "fraud_warnings",
     "processor_invoices", "processor_ids", "processor_connections", "card_updates",
-    "contact_addresses", "contacts", "card_results", "uplift_reports", "uplift_history", "engine_returns",
+    "contact_addresses", "contacts", "card_results", "uplift_reports", "uplift_history",
+    "engine_returns",
     "policy_versions", "policy_sends",
     "imports", "import_lines", "import_rows", "imported_attempts",
-    "certificates", "certificate_clocks", "network_sends", "advance_weeks", "advance_bounds", "card_joins",
+    "certificates", "certificate_clocks", "network_sends", "advance_weeks", "advance_bounds",
+    "card_joins",
     "backtests", "backtest_payments",
 )  # fmt: skip
 
@@ -76,8 +90,9 @@ UNSORTED: Final = (
     "card_blocks", "endpoints", "engine_stops", "partner_feed", "partner_log", "partner_reached",
 )  # fmt: skip
 # An application's events stand under the merchant that it is to become, which may never exist.
-BEFORE_MERCHANTS: Final = frozenset({"closers", "outbox", "feed", "lanes", "delivery_tries", "partner_feed",
-                                "partner_reached"})  # fmt: skip
+BEFORE_MERCHANTS: Final = frozenset(
+    {"closers", "outbox", "feed", "lanes", "delivery_tries", "partner_feed", "partner_reached"}
+)
 # A loose index scan: one look-up for each merchant, however many rows it has.
 _MERCHANTS_OF = """
 WITH RECURSIVE m AS (

@@ -152,7 +152,8 @@ def _payment_link(f: NoticeFacts, to: Locale) -> Answered:
 
 _CARDS: Final = {"visa": "Visa card", "mastercard": "Mastercard", "amex": "American Express card"}
 _SAYS: Final = {
-    "receipt": _receipt, "refunded": _refunded, "charge_coming": _charge_coming, "challenge": _challenge,
+    "receipt": _receipt, "refunded": _refunded, "charge_coming": _charge_coming,
+    "challenge": _challenge,
     **dict.fromkeys(("payment_link", "payment_link_early", "payment_link_sms"), _payment_link),
 }  # fmt: skip
 

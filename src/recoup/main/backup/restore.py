@@ -47,7 +47,8 @@ PROMOTED_SECONDS_MAX: Final = 3600.0
 _ENDS: Final = re.compile(r"last completed transaction was at log time (\S+ \S+)")
 _TOO_LATE: Final = "recovery ended before configured recovery target was reached"
 _SAFE: Final = re.compile(r"[\w./+-]+")  # safe in Barman's restore_command
-_LEFT: Final = ("restore_command", "recovery_end_command", "recovery_target_timeline", "recovery_target_time",
+_LEFT: Final = ("restore_command", "recovery_end_command", "recovery_target_timeline",
+"recovery_target_time",
                 "recovery_target_action")  # fmt: skip
 
 

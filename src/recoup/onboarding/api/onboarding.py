@@ -91,8 +91,10 @@ _PATH: Final = "/v1/onboarding/application"
 _EXAMPLE: Final[dict[str, Any]] = {
     "legalName": "Brightleaf Tea Ltd", "country": "GB", "registrationNumber": "09876543",
     "businessCategory": "5499", "contact": {"name": "Ana Roe", "email": "ana@brightleaf.example"},
-    "volumes": {"currency": "GBP", "monthlyAmount": 4500000, "averageAmount": 2490}, "kinds": ["cit_web", "mit"],
-    "sites": [{"url": "https://brightleaf.example", "name": "Brightleaf", "descriptor": "BRIGHTLEAF*TEA"}],
+    "volumes": {"currency": "GBP", "monthlyAmount": 4500000, "averageAmount": 2490},
+    "kinds": ["cit_web", "mit"],
+    "sites": [{"url": "https://brightleaf.example", "name": "Brightleaf",
+    "descriptor": "BRIGHTLEAF*TEA"}],
 }  # fmt: skip
 _TEXT: Final = "Only your own applications; others are not found."
 # The smallest image there is: one grey pixel.

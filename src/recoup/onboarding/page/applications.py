@@ -32,7 +32,8 @@ from recoup.people.page.rights import anybody
 from recoup.people.page.words import State
 
 _TEXTS: Final = (
-    "external_id", "legal_name", "trading_name", "country", "registration_number", "business_category",
+    "external_id", "legal_name", "trading_name", "country", "registration_number",
+    "business_category",
     "contact_name", "contact_email", "contact_phone", "currency",
 )  # fmt: skip
 _SITE: Final = {"url": 512, "name": 128, "descriptor": 22, "support": 128}
@@ -158,14 +159,17 @@ STATES: Final = {
 HAPPENINGS: Final = {
     "created": "Started", "changed": "Edited", "document_added": "Document added",
     "document_removed": "Document removed",
-    "submitted": "Submitted", "approved": "Approved", "declined": "Declined", "cancelled": "Cancelled",
+    "submitted": "Submitted", "approved": "Approved", "declined": "Declined",
+    "cancelled": "Cancelled",
     "converted": "Merchant created",
 }  # fmt: skip
 # The wire's name of a field -> its label on the page.
 _LABELS: Final = {
     "LegalName": "Legal name", "Country": "Country", "RegistrationNumber": "Registration number",
-    "BusinessCategory": "Merchant category code", "Contact.Name": "Contact: name", "Contact.Email": "Contact: e-mail",
-    "Volumes.Currency": "Expected sales: currency", "Volumes.MonthlyAmount": "Expected sales: per month",
+    "BusinessCategory": "Merchant category code", "Contact.Name": "Contact: name",
+    "Contact.Email": "Contact: e-mail",
+    "Volumes.Currency": "Expected sales: currency",
+    "Volumes.MonthlyAmount": "Expected sales: per month",
     "Kinds": "Order types", "Sites": "A site",
 }  # fmt: skip
 _OF_SITE: Final = {"Url": "address", "Name": "name", "Descriptor": "descriptor"}

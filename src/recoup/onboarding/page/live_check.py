@@ -10,9 +10,11 @@ from recoup.people.page.rights import operator
 
 PLACE: Final = "/live-check"
 WORDS: Final = {
-    "pass": ("In order", "ok", "check"), "wait": ("Wait", "hold", "clock"), "refuse": ("Refuses", "prob", "problem"),
+    "pass": ("In order", "ok", "check"),
+    "wait": ("Wait", "hold", "clock"),
+    "refuse": ("Refuses", "prob", "problem"),
     "waived": ("Waived", "off", "onhold"),
-}  # fmt: skip
+}
 
 
 @operating.page(

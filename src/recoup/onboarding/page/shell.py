@@ -14,7 +14,8 @@ from recoup.people.page.public_visit import PublicVisit, from_here
 from recoup.people.page.rights import anybody
 
 _MERCHANT: Final = (
-    "mid", "site_id", "app_key", "app_secret", "tokenization_key", "webhook_key", "stablecoin_key_id",
+    "mid", "site_id", "app_key", "app_secret", "tokenization_key", "webhook_key",
+    "stablecoin_key_id",
     "stablecoin_secret", "stablecoin_webhook_secret",
 )  # fmt: skip
 

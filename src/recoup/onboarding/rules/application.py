@@ -56,8 +56,10 @@ _REPEATED: Final = {
     step.happening: step.dst for step in STEPS if step.src is not step.dst and step.src is not S.NEW
 }
 _WORDS: Final = {
-    "created": "begun again", "changed": "changed", "document_added": "changed", "document_removed": "changed",
-    "submitted": "submitted", "approved": "approved", "declined": "declined", "cancelled": "cancelled",
+    "created": "begun again", "changed": "changed", "document_added": "changed",
+    "document_removed": "changed",
+    "submitted": "submitted", "approved": "approved", "declined": "declined",
+    "cancelled": "cancelled",
     "converted": "made a merchant",
 }  # fmt: skip
 _CURES: Final = {

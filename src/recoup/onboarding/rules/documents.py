@@ -12,7 +12,8 @@ BYTES_MAX: Final = 700 << 10
 COUNT_MAX: Final = 20
 NAME_MAX: Final = 120
 _ENDINGS: Final[dict[str, tuple[str, ...]]] = {
-    "application/pdf": (".pdf",), "image/png": (".png",), "image/jpeg": (".jpg", ".jpeg"), "text/plain": (".txt",),
+    "application/pdf": (".pdf",), "image/png": (".png",), "image/jpeg": (".jpg", ".jpeg"),
+    "text/plain": (".txt",),
 }  # fmt: skip
 _PDF_WITHIN: Final = 1024  # readers look for the trailer in the last kilobyte
 _MARK: Final = b"\xef\xbb\xbf"  # some programs begin a PDF with it

@@ -18,9 +18,10 @@ from recoup.networks.descriptor import check_descriptor
 from recoup.orders.rules.notices import is_address
 
 KINDS: Final[dict[str, str]] = {
-    "cit_web": "Customers' payments on the website", "cit_callcenter": "Customers' payments by telephone",
+    "cit_web": "Customers' payments on the website",
+    "cit_callcenter": "Customers' payments by telephone",
     "mit": "Recurring payments",
-}  # fmt: skip
+}
 DOCUMENTS: Final[dict[str, str]] = {
     "registration": "Extract from the commercial register, or other proof of the business",
     "identity": "Identity of an owner or director", "bank": "Bank statement or letter",
@@ -67,8 +68,10 @@ class Form:
 # Attribute of the form -> the wire's name of the field, for what must be there.
 _NEEDED: Final = {
     "legal_name": "LegalName", "country": "Country", "registration_number": "RegistrationNumber",
-    "business_category": "BusinessCategory", "contact_name": "Contact.Name", "contact_email": "Contact.Email",
-    "currency": "Volumes.Currency", "monthly_units": "Volumes.MonthlyAmount", "kinds": "Kinds", "sites": "Sites",
+    "business_category": "BusinessCategory", "contact_name": "Contact.Name",
+    "contact_email": "Contact.Email",
+    "currency": "Volumes.Currency", "monthly_units": "Volumes.MonthlyAmount", "kinds": "Kinds",
+    "sites": "Sites",
 }  # fmt: skip
 _NEEDED_OF_SITE: Final = {"url": "Url", "name": "Name", "descriptor": "Descriptor"}
 

@@ -45,13 +45,16 @@ _CHECKS: Final[dict[str, Any]] = {
     "cavvResultCode": "NA",
 }
 _DECLINED: Final[dict[str, Any]] = {
-    "id": "psp-1", "amount": 4590, "currency": "USD", "responseCode": "202", "responseCodeSource": "nmi",
+    "id": "psp-1", "amount": 4590, "currency": "USD", "responseCode": "202",
+    "responseCodeSource": "nmi",
 }  # fmt: skip
 _EVALUATE: Final[dict[str, Any]] = {
     "isDeclined": True, "transaction": _DECLINED | _CHECKS,
-    "paymentMethod": {"token": True, "cardNumber": "$CARD_TOKEN", "expirationMonth": 9, "expirationYear": 2031},
+    "paymentMethod": {"token": True, "cardNumber": "$CARD_TOKEN", "expirationMonth": 9,
+    "expirationYear": 2031},
 }  # fmt: skip
-_CARD: Final = {"first_name": "Ana", "last_name": "Roe", "number": "$CARD", "verification_value": "999", "month": "09",
+_CARD: Final = {"first_name": "Ana", "last_name": "Roe", "number": "$CARD",
+"verification_value": "999", "month": "09",
                 "year": "2031"}  # fmt: skip
 TASKS: Final = (
     Task("token", "Access token obtained", "your program signs in with its key",
@@ -60,7 +63,8 @@ TASKS: Final = (
     Task("transmit", "Transaction copied", "a copy of a payment of yours is kept",
          "Send a copy of each payment that you process, approved or declined.",
          "POST", "/v1/transmit", {
-             "isDeclined": False, "isMIT": False, "orderId": "SO-1", "payer": {"email": "ana@example.com"},
+             "isDeclined": False, "isMIT": False, "orderId": "SO-1",
+             "payer": {"email": "ana@example.com"},
              "paymentMethod": {}, "transaction": _DECLINED | _CHECKS | {"responseCode": "100"}}),
     Task("tokenize", "Card tokenized", "a card goes into the vault by /tokenize",
          "Take a $CARD that approves from /docs/test-cards; the answer's payment_method.token is "
@@ -70,7 +74,8 @@ TASKS: Final = (
                                                 "approved",
          "Evaluate a declined payment while the customer waits; the answer's orderId is $ORDER_ID.",
          "POST", "/v1/evaluate", _EVALUATE | {
-             "isMIT": False, "orderId": "CIT-1", "idempotencyKey": "CIT-1", "customerIp": "203.0.113.24",
+             "isMIT": False, "orderId": "CIT-1", "idempotencyKey": "CIT-1",
+             "customerIp": "203.0.113.24",
              "payer": {"phone": "+1 555 010 2030"}}),
     Task("mit", "Recurring payment: SUBMITTED", "a recurring payment is accepted and retried until "
                                                 "its expiry",
@@ -83,7 +88,8 @@ TASKS: Final = (
                                          "an event",
          "Name the address that takes your webhooks; the next change of an order is posted there.",
          "POST", "/v1/webhooks", {"url": "$HOOK"}),
-    Task("refund", "Refund", "part of an approved order is refunded", "Refund part of an approved order.",
+    Task("refund", "Refund", "part of an approved order is refunded",
+    "Refund part of an approved order.",
          "POST", "/v1/orders/$ORDER_ID/refund", {"amountToRefund": "1.00"}),
     Task("reconciliation", "Reconciliation report", "the first period's report is ready",
          "It is ready minutes after a period's settlement; in the sandbox move the clock on by 8 "

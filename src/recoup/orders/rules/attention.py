@@ -53,8 +53,10 @@ _STUCK: Final = "A {kind} is stuck: the processor did not take it."
 _DELAYED: Final = "A {kind} is delayed: it is sent until the processor answers."
 _KINDS: Final = ("refund", "capture", "void", "reversal")
 _UNSENT: Final = {  # a capture is refused, never stuck
-    "refund": BY_HAND, "reversal": BY_HAND, "void": ("Under Refunds, try the void again.", OPERATOR),
-}  # fmt: skip
+    "refund": BY_HAND,
+    "reversal": BY_HAND,
+    "void": ("Under Refunds, try the void again.", OPERATOR),
+}
 _OWN: Final = (
     Attention(HELD, "{0}"),
     Attention(UNKNOWN, "The processor has not said for a day whether this payment went through."),

@@ -6,7 +6,8 @@ from typing import Final, NamedTuple
 from recoup.orders.rules.lifecycle import Stage
 
 STATUS_NAMES: Final = {
-    0: "Draft", 1: "Onhold", 2: "Cancelled", 3: "Problem", 4: "Processing", 5: "Capturerequired", 6: "Returned",
+    0: "Draft", 1: "Onhold", 2: "Cancelled", 3: "Problem", 4: "Processing", 5: "Capturerequired",
+    6: "Returned",
     7: "Completed", 8: "Chargeback",
 }  # fmt: skip
 MEANINGS: Final = {

@@ -23,8 +23,10 @@ PAYABLE: Final = "merchant_payable"
 _ACCOUNTS: Final = {
     "customer_due": "Due from the customer", PAYABLE: "Owed to the merchant", "fees": "Fees",
     "clearing": "Money on its way", "refund_due": "Refunds owed", "reversal_due": "Reversals owed",
-    "bad_debt": "Bad debt", "bank": "Bank", "reserve": "Held in reserve", "settlement_due": "Settlements owed",
-    "adjustments": "Adjustments", "processing_cost": "Costs of processing", "suspense": "In suspense",
+    "bad_debt": "Bad debt", "bank": "Bank", "reserve": "Held in reserve",
+    "settlement_due": "Settlements owed",
+    "adjustments": "Adjustments", "processing_cost": "Costs of processing",
+    "suspense": "In suspense",
 }  # fmt: skip
 ACCOUNT: Final = Place[Mapping[str, str]]("account")  # what the books call each
 ACCOUNTS: Final = Extended(_ACCOUNTS, ACCOUNT, dict)

@@ -18,14 +18,16 @@ EVENT_STATUSES: Final[Mapping[int, str]] = {
     code: name.upper() for code, name in STATUS_NAMES.items()
 }
 _CHANGED: Final = {
-    "card_replaced": "card", "expiry_moved": "expiry", "retries_stopped": "retries", "retries_resumed": "retries",
+    "card_replaced": "card", "expiry_moved": "expiry", "retries_stopped": "retries",
+    "retries_resumed": "retries",
     "notes_changed": "notes", "amount_changed": "amount",
 }  # fmt: skip
 _PARTS: Final = frozenset({
     "order.refunded", "order.refundrefused", "order.refundfailed", "order.partially_collected",
     "payment.chargeback.received", "payment.chargeback.reversed", "payment.chargeback.closed",
     "payment.early_warning.received",
-    "attempt.declined", "order.amended", "challenge.presented", "challenge.attempted", "challenge.passed",
+    "attempt.declined", "order.amended", "challenge.presented", "challenge.attempted",
+    "challenge.passed",
     "challenge.failed",
 })  # fmt: skip
 

@@ -13,7 +13,8 @@ STATUS_WORDS: Final[dict[int, str]] = {
 
 
 REASON_WORDS: Final[dict[str, str]] = {
-    "declined": "Declined", "expired": "Expired", "merchant_cancelled": "By you", "paid_elsewhere": "Paid elsewhere",
+    "declined": "Declined", "expired": "Expired", "merchant_cancelled": "By you",
+    "paid_elsewhere": "Paid elsewhere",
     "capture_window": "Not captured in time", "challenge_failed": "Check failed",
     "challenge_timeout": "Customer did not answer", "payer_refused": "Refused by the customer",
     "invoice_credited": "Invoice credited",
@@ -24,7 +25,8 @@ REASON_WORDS: Final[dict[str, str]] = {
 
 
 SCHEME_WORDS: Final = {
-    "visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "discover": "Discover", "jcb": "JCB",
+    "visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "discover": "Discover",
+    "jcb": "JCB",
     "unionpay": "UnionPay", "diners": "Diners Club",
 }  # fmt: skip
 

@@ -73,7 +73,8 @@ SELECT o.order_id,
     FROM vault v WHERE v.merchant_id = o.merchant_id AND v.token_id = o.token_id) AS card,
   coalesce((SELECT jsonb_agg(to_jsonb(a) ORDER BY a.attempt_no) FROM attempts a
     WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id), '[]') AS attempts,
-  coalesce((SELECT jsonb_agg(to_jsonb(r) - 'input_mac' ORDER BY r.modification_no) FROM modifications r
+  coalesce((SELECT jsonb_agg(to_jsonb(r) - 'input_mac' ORDER BY r.modification_no)
+    FROM modifications r
     WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id), '[]') AS modifications,
   coalesce((SELECT jsonb_agg(to_jsonb(q) - 'merchant_id' - 'input_mac' || jsonb_build_object(
       'act', coalesce(q.items #>> '{0,act}', 'refund'),

@@ -37,7 +37,8 @@ SWITCHES: Final = {"citWeb": "cit_web", "citCallcenter": "cit_callcenter", "mit"
 
 GROUP: Final = "Partners"
 _SHOP: Final = {"name": "Brightleaf Tea", "externalId": "crm-7731",
-                "site": {"url": "https://tea.example", "name": "Tea shop", "descriptor": "BRIGHTLEAFTEA"}}  # fmt: skip
+                "site": {"url": "https://tea.example", "name": "Tea shop",
+                "descriptor": "BRIGHTLEAFTEA"}}  # fmt: skip
 _MID: Final = "5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41"
 api: Final = Api(group=GROUP, credential=PARTNER, scope=PARTNER)
 

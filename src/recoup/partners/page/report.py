@@ -31,8 +31,10 @@ MERCHANTS: Final = 20  # of one page
 CHOICES_MAX: Final = 200  # merchants that the page's list offers
 FIELDS: Final = ("from", "to", "mid", "currency")
 KINDS: Final = {
-    PLACED: "Placed", "amount": "Approved", "fee": "Service fees", "refund": "Refunds", "dispute": "Disputes",
-    "dispute_fee": "Dispute fees", "adjustment": "Adjustments", "reserve": "Reserve", "carried": "Carried on",
+    PLACED: "Placed", "amount": "Approved", "fee": "Service fees", "refund": "Refunds",
+    "dispute": "Disputes",
+    "dispute_fee": "Dispute fees", "adjustment": "Adjustments", "reserve": "Reserve",
+    "carried": "Carried on",
     "payout": "Payouts",
 }  # fmt: skip
 

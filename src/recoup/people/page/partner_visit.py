@@ -17,7 +17,8 @@ from recoup.people.flows.sessions import PartnerMembership, Session
 from recoup.people.page.endpoint import SignedVisit, values_of
 from recoup.people.page.portal import Portal
 
-_ASK = {"merchants": "change merchants", "switches": "switch order types or set bounds", "keys": "create keys",
+_ASK = {"merchants": "change merchants", "switches": "switch order types or set bounds",
+"keys": "create keys",
         "see_keys": "see keys", "hooks": "change webhooks"}  # fmt: skip
 
 

@@ -149,7 +149,8 @@ def found_by(
 
 
 _OTHERS = {
-    "worker": "Recoup", "partner": "the partner", "api": "a call by API", "link": "somebody with the link",
+    "worker": "Recoup", "partner": "the partner", "api": "a call by API",
+    "link": "somebody with the link",
     "stranger": "somebody", "payer": "the customer", "processor": "the processor",
 }  # fmt: skip
 

@@ -10,7 +10,8 @@ from recoup.orders.rules.words import SCHEME_WORDS, STATUS_WORDS
 
 # What brought the money of a payment, whichever page counts it.
 MEANS: Final[dict[str | None, str]] = {
-    "link": "Payment link", "new_card": "New card", "other_card": "Another card on file", "retry": "Planned attempt",
+    "link": "Payment link", "new_card": "New card", "other_card": "Another card on file",
+    "retry": "Planned attempt",
     "part": "Collected in parts", "signal": "Approval elsewhere", "merchant": "Requested attempt",
 }  # fmt: skip
 
@@ -105,7 +106,8 @@ DISPUTE_STAGES: Final = {
 DISPUTE_STATES: Final[dict[str, tuple[str, str, str]]] = {  # tone, icon, word
     "open": ("disp", "chargeback", "Open"), "answered": ("run", "processing", "Answered"),
     "won": ("ok", "completed", "Won"), "lost": ("off", "cancelled", "Lost"),
-    "accepted": ("off", "cancelled", "Accepted"), "expired": ("off", "cancelled", "Lost: not answered"),
+    "accepted": ("off", "cancelled", "Accepted"),
+    "expired": ("off", "cancelled", "Lost: not answered"),
 }  # fmt: skip
 CLASSES: Final[dict[str, str]] = {
     "funds": "Insufficient funds: may be retried.",

@@ -11,7 +11,8 @@ Counted = Literal["merchant", "site", "campaign"]
 # What a budget of each scope counts: a bound is a ceiling of each merchant, not of several
 # together.
 COUNTED: Final[Mapping[ScopeKind, Counted]] = {
-    "operator": "merchant", "partner": "merchant", "merchant": "merchant", "site": "site", "campaign": "campaign",
+    "operator": "merchant", "partner": "merchant", "merchant": "merchant", "site": "site",
+    "campaign": "campaign",
 }  # fmt: skip
 
 

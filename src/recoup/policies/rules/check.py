@@ -38,7 +38,8 @@ _SOONEST: Final = 15  # minutes: nothing is ever planned sooner after a decline
 _KNOWN_CODES: Final = frozenset(row.code.upper() for row in CODES if row.kind == "response")
 _Mend = Callable[[PolicyTerms], PolicyTerms]
 SCHEME_NAMES: Final[Mapping[str, str]] = {
-    "visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "discover": "Discover", "elo": "Elo",
+    "visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "discover": "Discover",
+    "elo": "Elo",
 }  # fmt: skip
 
 

@@ -225,10 +225,13 @@ _TABLES: Final = frozenset(
     {"tries", "when", "amounts", "codes", "routes", "budget", "cost", "engine"}
 )
 _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "off": _flag, "link": _one_of(LINKS), "tries.all": _tries(1), **{f"tries.{name}": _tries(0) for name in GROUPS},
-    "when.hours": _hours, "when.days": _days, "when.gap": _gap, "when.last": _whole(1, LAST_DAY_MAX),
+    "off": _flag, "link": _one_of(LINKS), "tries.all": _tries(1),
+    **{f"tries.{name}": _tries(0) for name in GROUPS},
+    "when.hours": _hours, "when.days": _days, "when.gap": _gap,
+    "when.last": _whole(1, LAST_DAY_MAX),
     "amounts.min": _amounts, "amounts.max": _amounts, "routes.only": _names,
     "codes.never": lambda value: tuple(dict.fromkeys(text.upper() for text in _names(value))),
     "budget.sends": _whole(0, BUDGET_MAX), "cost.send": _whole(0, COST_MAX), "cost.harm": _harm,
-    "engine.arm": _one_of(ARMS), "engine.share": _whole(0, 100), "engine.explore": _whole(0, EXPLORE_MAX),
+    "engine.arm": _one_of(ARMS), "engine.share": _whole(0, 100),
+    "engine.explore": _whole(0, EXPLORE_MAX),
 }  # fmt: skip

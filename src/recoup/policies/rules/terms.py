@@ -127,9 +127,11 @@ class PolicyTerms:
 
 # key -> the attribute that holds it, in the order of a file
 ATTRIBUTES: Final[Mapping[str, str]] = {
-    "off": "off", "link": "link", "tries.all": "tries", **{f"tries.{name}": f"group_tries.{name}" for name in GROUPS},
+    "off": "off", "link": "link", "tries.all": "tries",
+    **{f"tries.{name}": f"group_tries.{name}" for name in GROUPS},
     "when.hours": "hours", "when.days": "days", "when.gap": "gap", "when.last": "last_day",
-    "amounts.min": "amount_min", "amounts.max": "amount_max", "codes.never": "codes", "routes.only": "routes",
+    "amounts.min": "amount_min", "amounts.max": "amount_max", "codes.never": "codes",
+    "routes.only": "routes",
     "budget.sends": "budget", "cost.send": "send_cost", "cost.harm": "harm",
     "engine.arm": "arm", "engine.share": "share", "engine.explore": "explore",
 }  # fmt: skip

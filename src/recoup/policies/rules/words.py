@@ -17,9 +17,11 @@ FORBIDDEN: Final[Mapping[str, str]] = {
     "policy_code": "The retry policy allows no attempts after this code.",
 }
 CLIPS: Final[Mapping[ScopeKind, str]] = {
-    "operator": "the operator’s bound", "partner": "the partner’s bound", "merchant": "the merchant’s policy",
+    "operator": "the operator’s bound",
+    "partner": "the partner’s bound",
+    "merchant": "the merchant’s policy",
     "site": "the site’s policy",
-}  # fmt: skip
+}
 _USED_UP: Final = "The attempts that the retry policy allows in a month are used up."
 
 

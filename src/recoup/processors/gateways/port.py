@@ -19,8 +19,10 @@ from recoup.processors.rules.browser import Browser
 from recoup.processors.rules.credential import CredentialKind
 
 __all__ = [
-    "Asks", "Authenticates", "Card", "Charge", "Counterpart", "Credential", "CredentialKind", "CredentialNews",
-    "DisputeAnswer", "EvidenceFile", "Fault", "Inquiry", "LookUp", "MitReason", "ModificationMessage", "Outcome",
+    "Asks", "Authenticates", "Card", "Charge", "Counterpart", "Credential", "CredentialKind",
+    "CredentialNews",
+    "DisputeAnswer", "EvidenceFile", "Fault", "Inquiry", "LookUp", "MitReason",
+    "ModificationMessage", "Outcome",
     "PayerAtHand", "PayerAway", "Processor", "StatementLine", "Stored", "Token", "as_requested",
 ]  # fmt: skip
 

@@ -76,22 +76,28 @@ _NOT_SENT: Final[dict[Message, dict[Fault | None, Follows]]] = {
              "rate": _LATER, "outage": _LATER},
     "method": {None: _LATER, "request": _BY_PERSON, "credential": _DECIDED, "account": _BY_OPERATOR,
                "rate": _LATER, "outage": _LATER},
-    "token": {None: _LATER, "request": _BY_PERSON, "credential": Follows("not_sent", "card_instead"),
+    "token": {None: _LATER, "request": _BY_PERSON,
+    "credential": Follows("not_sent", "card_instead"),
               "account": _BY_OPERATOR, "rate": _LATER, "outage": _LATER},
-    "modification": {None: _LATER, "request": _REFUSED, "credential": _REFUSED, "account": _BY_OPERATOR,
+    "modification": {None: _LATER, "request": _REFUSED, "credential": _REFUSED,
+    "account": _BY_OPERATOR,
                      "rate": _LATER, "outage": _LATER},
-    "dispute_answer": {None: _LATER, "request": _REFUSED, "credential": _REFUSED, "account": _BY_OPERATOR,
+    "dispute_answer": {None: _LATER, "request": _REFUSED, "credential": _REFUSED,
+    "account": _BY_OPERATOR,
                        "rate": _LATER, "outage": _LATER},
 }  # fmt: skip
 _ANY: Final[dict[Message, dict[State, Follows]]] = {
     **{
-        charge: {"approved": _BOOKED, "declined": _DECIDED, "unknown": _INQUIRED, "not_found": _NOT_FOUND,
+        charge: {"approved": _BOOKED, "declined": _DECIDED, "unknown": _INQUIRED,
+        "not_found": _NOT_FOUND,
                  "awaits_payer": Follows("awaits_payer", "wait_for_payer")}
         for charge in CHARGES
     },
-    "modification": {"approved": _BOOKED, "declined": _REFUSED, "unknown": _INQUIRED, "not_found": _NOT_FOUND,
+    "modification": {"approved": _BOOKED, "declined": _REFUSED, "unknown": _INQUIRED,
+    "not_found": _NOT_FOUND,
                      "awaits_payer": _INQUIRED},
-    "dispute_answer": {"approved": _BOOKED, "declined": _REFUSED, "unknown": _INQUIRED, "not_found": _NOT_FOUND,
+    "dispute_answer": {"approved": _BOOKED, "declined": _REFUSED, "unknown": _INQUIRED,
+    "not_found": _NOT_FOUND,
                        "awaits_payer": _INQUIRED},
 }  # fmt: skip
 TABLE: Final[dict[tuple[Message, State, Fault | None], Follows]] = {

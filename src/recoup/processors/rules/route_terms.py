@@ -28,7 +28,8 @@ Why = Literal[
     "inexact",
 ]
 _ORDER: Final[tuple[Why, ...]] = (
-    "credential", "authentication", "currency", "scheme", "country", "too_small", "too_large", "inexact",
+    "credential", "authentication", "currency", "scheme", "country", "too_small", "too_large",
+    "inexact",
 )  # fmt: skip
 Refuses = Literal["authentication", "currency", "inexact"]
 Breaker = Literal["closed", "open", "trickle", "refused"]

@@ -32,7 +32,8 @@ AMOUNTS: Final = (*COLUMNS, "net", "disputed")
 COUNTS: Final = ("approvals", "refunds", "disputes")
 # report -> columns of its rows besides the amounts
 KEYS: Final[Mapping[str, tuple[str, ...]]] = {
-    "transactions": ("order_id", "external_id", "order_type", "placed_at", "site_id", "site", "key", "descriptor"),
+    "transactions": ("order_id", "external_id", "order_type", "placed_at", "site_id", "site", "key",
+    "descriptor"),
     "descriptors": ("descriptor",), "sites": ("site_id", "site", "url"),
     "campaigns": ("site_id", "site", "campaign_id", "key", "campaign"), "means": ("means", "share"),
 }  # fmt: skip

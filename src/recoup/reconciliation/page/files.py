@@ -55,7 +55,8 @@ OUTCOMES: Final = {
 }
 REFUSED: Final = {
     "mixed_currencies": "Different currency from the file", "unknown_currency": "Unknown currency",
-    "unknown_type": "Unknown type", "unknown_route": "Unknown route", "bad_amount": "No valid amount in its currency",
+    "unknown_type": "Unknown type", "unknown_route": "Unknown route",
+    "bad_amount": "No valid amount in its currency",
     "bad_date": "No date", "other_period": "Outside the period", "no_id": "No id and no reference",
     "no_money": "No money has moved", "unknown_status": "Unknown status", "broken": "Malformed",
     "wrong_encoding": "Wrong encoding", "too_long": "Too long",

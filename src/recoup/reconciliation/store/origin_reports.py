@@ -42,7 +42,8 @@ _MOVES = (
     f"{_one_of('dispute')})"
 )
 _SUMS = ",\n  ".join((
-    *(_sum(name, f"{_PAYABLE} AND {_one_of(line)}") for name, line in COLUMNS.items()), _sum("net", _PAYABLE),
+    *(_sum(name, f"{_PAYABLE} AND {_one_of(line)}") for name, line in COLUMNS.items()),
+    _sum("net", _PAYABLE),
     # A dispute credits what the processor holds for us: less there is money gone.
     f"coalesce(sum(e.units) FILTER (WHERE e.account = 'clearing' AND {_one_of('dispute')}), 0) AS "
     f"disputed",
@@ -98,9 +99,11 @@ _SHARE = (
     "round(100 * g.approved / nullif(sum(g.approved) OVER (PARTITION BY g.asset), 0), 2) AS share"
 )
 _GROUPS: Final = {
-    "sites": _grouped("o.site_id", "g.site_id, s.name AS site, s.url", _SITES, "s.created_at, g.site_id"),
+    "sites": _grouped("o.site_id", "g.site_id, s.name AS site, s.url", _SITES,
+    "s.created_at, g.site_id"),
     "campaigns": _grouped("o.site_id, o.campaign_id",
-                          "g.site_id, s.name AS site, g.campaign_id, c.key, c.name AS campaign", _CAMPAIGNS,
+                          "g.site_id, s.name AS site, g.campaign_id, c.key, c.name AS campaign",
+                          _CAMPAIGNS,
                           "s.created_at, g.site_id, c.created_at, g.campaign_id"),
     "descriptors": _grouped("o.descriptor", "g.descriptor", "", "g.descriptor"),
     "means": _grouped(_MEANS, f"g.means, {_SHARE}", "", "g.means", f"\n  {_APPROVAL}", " AS means"),

@@ -178,7 +178,8 @@ class PaymentMethodCopy(CardOutside):
     """The card of a copy: its first six and last four digits."""
 
     unread: ClassVar[frozenset[str]] = frozenset({
-        "expiration_month", "expiration_year", "card_issuer", "card_level", "card_fingerprint", "token",
+        "expiration_month", "expiration_year", "card_issuer", "card_level", "card_fingerprint",
+        "token",
         "verification_value",
     })  # fmt: skip
     card_number: Text64 | None = None
@@ -412,7 +413,8 @@ class TransmitBody(PaymentRequest):
     of one."""
 
     unread: ClassVar[frozenset[str]] = frozenset({
-        "site_id", "campaign", "sense_key", "device_details", "order_items", "correlation_id", "transmit_id",
+        "site_id", "campaign", "sense_key", "device_details", "order_items", "correlation_id",
+        "transmit_id",
         "outcome", "refund", "chargeback", "sequence_number", "transaction_type", "three_d_secure",
         "expiry_date_utc", "idempotency_key",
     })  # fmt: skip

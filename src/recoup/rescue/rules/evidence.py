@@ -17,7 +17,8 @@ from recoup.rescue.rules.links import LinkInput
 Kind = Literal["cit", "sync_mit", "managed_mit"]
 
 _LEFT_OUT: Final = frozenset({
-    "facts", "payer_link", "link", "other_card", "month_sends", "may_confirm", "may_enter_card", "card_rests_until",
+    "facts", "payer_link", "link", "other_card", "month_sends", "may_confirm", "may_enter_card",
+    "card_rests_until",
     "card_sends",
 })  # fmt: skip
 

@@ -33,60 +33,115 @@ CLAIMS_READ: Final = 500
 # months.
 _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("merchant", frozenset(), "(to_jsonb(m) - 'webhook_key' - 'stablecoin_webhook_key')::text"),
-    ("card", frozenset(), """
+    (
+        "card",
+        frozenset(),
+        """
   to_jsonb(v) || coalesce((SELECT jsonb_build_object('stored',
       to_jsonb(s) || jsonb_build_object('is_closed', s.closed_at IS NOT NULL)) FROM stored_methods s
-    WHERE v.kek_id IS NULL AND s.merchant_id = v.merchant_id AND s.method_id = v.token_id), '{}')"""),
-    ("attempts", frozenset(), """
+    WHERE v.kek_id IS NULL AND s.merchant_id = v.merchant_id AND s.method_id = v.token_id), '{}')""",
+    ),
+    (
+        "attempts",
+        frozenset(),
+        """
   (SELECT jsonb_agg(to_jsonb(a) ORDER BY a.attempt_no) FROM attempts a
-    WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id)"""),
-    ("modifications", frozenset(), """
+    WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id)""",
+    ),
+    (
+        "modifications",
+        frozenset(),
+        """
   (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.modification_no) FROM modifications r
-    WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id)"""),
-    ("challenges", frozenset(), """
+    WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id)""",
+    ),
+    (
+        "challenges",
+        frozenset(),
+        """
   (SELECT jsonb_agg(to_jsonb(c) ORDER BY c.challenge_no) FROM challenges c
-    WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id)"""),
-    ("settlements", frozenset({"stable"}), """
+    WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id)""",
+    ),
+    (
+        "settlements",
+        frozenset({"stable"}),
+        """
   CASE WHEN o.kind = 'stable' THEN (SELECT jsonb_agg(to_jsonb(s)) FROM settlements s
-    WHERE s.merchant_id = o.merchant_id AND s.order_id = o.order_id) END"""),
-    ("advance", frozenset({"completed"}), """
+    WHERE s.merchant_id = o.merchant_id AND s.order_id = o.order_id) END""",
+    ),
+    (
+        "advance",
+        frozenset({"completed"}),
+        """
   CASE WHEN o.stage = 'completed' THEN (SELECT to_jsonb(x) FROM advances x
-    WHERE x.merchant_id = o.merchant_id AND x.order_id = o.order_id) END"""),
-    ("limits", frozenset({"customer"}), """
+    WHERE x.merchant_id = o.merchant_id AND x.order_id = o.order_id) END""",
+    ),
+    (
+        "limits",
+        frozenset({"customer"}),
+        """
   CASE WHEN m.cit_unresolved = 'advance' AND o.stage = 'processing' AND o.kind IN ('cit_web', 'cit_callcenter') THEN (
     SELECT to_jsonb(x) || jsonb_build_object('payer_id', p.payer_id, 'email', p.email, 'phone', p.phone, 'bounds', (
       SELECT jsonb_build_object('version', b.version, 'made_on', b.made_on, 'until', b.until, 'tables', b.tables)
       FROM advance_bounds b WHERE b.merchant_id = o.merchant_id AND b.asset = o.asset ORDER BY b.version DESC LIMIT 1))
     FROM exposure_limits x LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
     WHERE x.merchant_id = o.merchant_id AND x.asset = o.asset AND x.limit_units > 0
-    ) END"""),
-    ("fee_terms", frozenset(), """
+    ) END""",
+    ),
+    (
+        "fee_terms",
+        frozenset(),
+        """
   (SELECT jsonb_agg(to_jsonb(f))::text FROM fee_terms f
     WHERE f.merchant_id = o.merchant_id AND (f.site_id IS NULL OR f.site_id = o.site_id)
-      AND (f.currency IS NULL OR f.currency = o.asset))"""),
-    ("notices", frozenset(), """
-  (SELECT jsonb_object_agg(n.notice, n.enabled) FROM notice_settings n WHERE n.merchant_id = o.merchant_id)"""),
-    ("approval", frozenset({"completed"}), """
+      AND (f.currency IS NULL OR f.currency = o.asset))""",
+    ),
+    (
+        "notices",
+        frozenset(),
+        """
+  (SELECT jsonb_object_agg(n.notice, n.enabled) FROM notice_settings n WHERE n.merchant_id = o.merchant_id)""",
+    ),
+    (
+        "approval",
+        frozenset({"completed"}),
+        """
   CASE WHEN o.stage = 'completed' THEN (SELECT l.body FROM order_log l
     WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.order_id BETWEEN $3 AND $4
-      AND l.dst = 'completed' AND l.src <> 'completed') END"""),
-    ("held", frozenset({"held"}), """
+      AND l.dst = 'completed' AND l.src <> 'completed') END""",
+    ),
+    (
+        "held",
+        frozenset({"held"}),
+        """
   CASE WHEN o.stage = 'held' THEN (SELECT l.body FROM order_log l
     WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.order_id BETWEEN $3 AND $4
-      AND l.happening = 'held' ORDER BY l.seq DESC LIMIT 1) END"""),
-    ("disputes", frozenset({"ended"}), """
+      AND l.happening = 'held' ORDER BY l.seq DESC LIMIT 1) END""",
+    ),
+    (
+        "disputes",
+        frozenset({"ended"}),
+        """
   CASE WHEN o.stage IN ('completed', 'declined', 'cancelled', 'expired') AND o.kind <> 'stable' THEN
     (SELECT jsonb_agg(to_jsonb(d) ORDER BY d.dispute_no) FROM disputes d
-      WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) END"""),
-    ("dispute_terms", frozenset({"cards", "charged"}), """
+      WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) END""",
+    ),
+    (
+        "dispute_terms",
+        frozenset({"cards", "charged"}),
+        """
   CASE WHEN o.stage IN ('authorised', 'completed', 'declined', 'cancelled', 'expired')
       OR o.kind = 'mit_managed' AND o.stage IN ('processing', 'held', 'problem') THEN
     (SELECT jsonb_agg(to_jsonb(t)) FROM dispute_terms t
       WHERE t.merchant_id = o.merchant_id AND t.asset IN ('', o.asset) AND (
         o.stage NOT IN ('processing', 'held', 'problem')
         OR EXISTS (SELECT FROM attempts a
-          WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id AND a.state = 'approved'))) END"""),
-    ("blocked", frozenset({"cards", "open"}), """
+          WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id AND a.state = 'approved'))) END""",
+    ),
+    (
+        "blocked",
+        frozenset({"cards", "open"}),
+        """
   CASE WHEN o.stage IN ('received', 'processing', 'challenged') THEN (
     SELECT jsonb_agg(jsonb_build_object('merchant_id', b.merchant_id, 'acceptor_id', NULL, 'until', NULL, 'reason',
       b.kind))
@@ -94,23 +149,35 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
       b.kind = 'card' AND b.subject_id = o.pan_id
       OR b.kind = 'customer' AND b.subject_id = (SELECT p.payer_id FROM order_payer p
         WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id))
-    ) END"""),
-    ("kept_ids", frozenset({"cards"}), """
+    ) END""",
+    ),
+    (
+        "kept_ids",
+        frozenset({"cards"}),
+        """
   (SELECT jsonb_build_object('approvals', c.approvals, 'first_network_id', c.first_network_id,
       'latest_network_id', c.latest_network_id)
-    FROM card_results c WHERE c.merchant_id = o.merchant_id AND c.pan_id = o.pan_id)"""),
-    ("arm", frozenset({"arm"}), """
+    FROM card_results c WHERE c.merchant_id = o.merchant_id AND c.pan_id = o.pan_id)""",
+    ),
+    (
+        "arm",
+        frozenset({"arm"}),
+        """
   CASE WHEN o.arm IS NOT NULL THEN jsonb_build_object(
     'terms', (SELECT to_jsonb(s) FROM arm_settings s
       WHERE s.merchant_id = o.merchant_id AND s.version = o.arm_version),
     'share', o.arm_share,
     'stopped', EXISTS (SELECT FROM engine_stops e
       WHERE e.ended_at IS NULL AND (e.merchant_id IS NULL OR e.merchant_id = o.merchant_id))
-    ) END"""),
+    ) END""",
+    ),
     ("policies", frozenset({"retried"}), POLICIES),
     # Rows are looked up one by one, by their keys: what is behind OFFSET or LIMIT is not joined in
     # sets.
-    ("other_card", frozenset({"managed"}), """
+    (
+        "other_card",
+        frozenset({"managed"}),
+        """
   CASE WHEN o.kind = 'mit_managed' AND o.stage IN ('received', 'processing', 'held') THEN (
     SELECT jsonb_build_object('token_id', w.token_id, 'pan_id', w.pan_id, 'magic', w.magic,
       'exp_month', w.exp_month, 'exp_year', w.exp_year)
@@ -144,8 +211,12 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
       AND (w.kek_id IS NOT NULL OR (SELECT true FROM stored_methods s WHERE s.merchant_id = n.merchant_id
         AND s.method_id = w.token_id AND s.closed_at IS NULL AND s.reference <> '' LIMIT 1))
     ORDER BY x.order_id DESC LIMIT 1
-  ) END"""),
-    ("known", frozenset({"arm"}), """
+  ) END""",
+    ),
+    (
+        "known",
+        frozenset({"arm"}),
+        """
   CASE WHEN o.arm IS NOT NULL THEN jsonb_build_object('looks', (
     SELECT (SELECT jsonb_build_object('at', l.at, 'answers', l.answers, 'tries', l.tries, 'orders', l.orders)
       FROM payer_looks l WHERE l.merchant_id = p.merchant_id AND l.payer_id = p.payer_id)
@@ -160,10 +231,14 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
       FROM (SELECT merchant_id, order_id, contacted_at FROM contacts
         WHERE merchant_id = o.merchant_id ORDER BY contacted_at DESC LIMIT 500) l
     ) c WHERE c.contacted_at < c.newest - interval '7 days'
-  ) END) END"""),
-    ("off_since", frozenset(), "(SELECT to_jsonb(s.stopped_at) FROM sending_stops s WHERE "
-                               "s.ended_at IS NULL)"),
-)  # fmt: skip
+  ) END) END""",
+    ),
+    (
+        "off_since",
+        frozenset(),
+        "(SELECT to_jsonb(s.stopped_at) FROM sending_stops s WHERE s.ended_at IS NULL)",
+    ),
+)
 # The merchant is named by an array so that it is looked up after the order: looked up before, a
 # plan made while there
 # were few orders goes through all orders of the merchant. The first line of WHERE is true; to the

@@ -15,7 +15,8 @@ TYPED: Final = frozenset({"payer_cards_1", "payer_cards_3", "address_cards_1", "
 _CARDS: Final[tuple[Name, ...]] = ("payer", "address", "device", "ip")
 _DECLINES: Final[Mapping[str, str]] = {
     "fraud_suspected": "decline_fraud", "lost_stolen": "decline_fraud", "bad_cvv": "decline_code",
-    "bad_address": "decline_address", "insufficient_funds": "decline_funds", "limit_exceeded": "decline_funds",
+    "bad_address": "decline_address", "insufficient_funds": "decline_funds",
+    "limit_exceeded": "decline_funds",
 }  # fmt: skip
 
 

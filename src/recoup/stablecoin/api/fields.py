@@ -17,7 +17,8 @@ _KIND: Final = re.compile(r"Expected `([a-z |]+)`, got `([a-z]+)`")
 _LENGTH: Final = re.compile(r"Expected `(str|array|object)` of length (<=|>=|==) ([0-9]+)")
 _BOUND: Final = re.compile(r"Expected `(?:int|float)` (<=|>=|<|>) ([0-9.-]+)")
 _KINDS: Final = {
-    "str": "text in quotes", "int": "a whole number", "float": "a number", "bool": "true or false", "null": "null",
+    "str": "text in quotes", "int": "a whole number", "float": "a number", "bool": "true or false",
+    "null": "null",
     "object": "an object in braces", "array": "a list in brackets",
 }  # fmt: skip
 _LIMITS: Final = {

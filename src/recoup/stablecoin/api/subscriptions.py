@@ -97,7 +97,8 @@ class ListQuery(Struct, frozen=True):
 
 _AT: Final = "/api/v1/subscriptions"
 _EXAMPLE: Final = {
-    "title": "Pro plan", "amount": "9.99", "currency": "USDT", "channel": "mock", "interval_unit": "month",
+    "title": "Pro plan", "amount": "9.99", "currency": "USDT", "channel": "mock",
+    "interval_unit": "month",
 }  # fmt: skip
 api: Final = signed_api("Subscriptions", "payments")
 

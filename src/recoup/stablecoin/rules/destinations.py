@@ -31,7 +31,8 @@ _TRON: Final = Form(
 _MOCK: Final = Form(None, "3 to 64 letters, digits, - and _", "my-wallet")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{3,64}")
 FORMS: Final[Mapping[str, Form]] = {
-    "tron": _TRON, "ethereum": _EVM, "base": _EVM, "bsc": _EVM, "polygon": _EVM, "arbitrum": _EVM, "mock": _MOCK,
+    "tron": _TRON, "ethereum": _EVM, "base": _EVM, "bsc": _EVM, "polygon": _EVM, "arbitrum": _EVM,
+    "mock": _MOCK,
 }  # fmt: skip
 
 

@@ -10,7 +10,8 @@ ORDER_STATUSES: Final = (
     "created", "pending", "paid", "expired", "canceled", "failed", "refunded", "partially_refunded",
 )  # fmt: skip
 _PAYMENT: Final = {
-    "planned": "requires_action", "open": "processing", "unknown": "processing", "approved": "succeeded",
+    "planned": "requires_action", "open": "processing", "unknown": "processing",
+    "approved": "succeeded",
     "declined": "failed",
 }  # fmt: skip
 

@@ -165,7 +165,8 @@ def allot(slots: Iterable[Slot], limits: Limits, operator_room: int) -> tuple[Sl
         _shrink(held, total - max(used, wanted))
     if (
         used > cap
-        # whichever slot comes free first: none of it may be used again before the treasurer has looked
+        # whichever slot comes free first: none of it may be used again before the treasurer has
+        # looked
     ):
         held = {number: replace(s, reclaim=s.used) for number, s in held.items()}
     return tuple(held[number] for number in sorted(held))

@@ -113,7 +113,8 @@ _KEYS: Final[dict[By, tuple[str, ...]]] = {
 _COUNTS: Final = ("orders", "closed", "rescued")
 
 _ARMS: Final = (
-    "engine_orders", "engine_rescued", "comparison_orders", "comparison_rescued", "difference", "low", "high"
+    "engine_orders", "engine_rescued", "comparison_orders", "comparison_rescued", "difference",
+    "low", "high"
 )  # fmt: skip
 
 

@@ -18,7 +18,8 @@ from recoup.uplift.rules.closed_order import Came, ClosedOrder, OrdersRead, Shar
 from recoup.uplift.rules.strata import ComparedArm
 
 COLUMNS: Final = (
-    "payer", "order", "declinedAt", "expiresAt", "arm", "chance", "amount", "currency", "rescuedAt", "by",
+    "payer", "order", "declinedAt", "expiresAt", "arm", "chance", "amount", "currency", "rescuedAt",
+    "by",
 )  # fmt: skip
 MORE: Final = "share"
 TEXT_MAX: Final = 200

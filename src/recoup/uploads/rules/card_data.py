@@ -11,8 +11,10 @@ from recoup.networks.card_guard import holds_number, is_identifier
 from recoup.networks.card_text import Room, TooManyDigits, numbers_in
 
 _CODES: Final = frozenset({
-    "cvv", "cvv2", "cvc", "cvc2", "csc", "cvn", "verificationvalue", "securitycode", "cardsecuritycode",
-    "cardverificationvalue", "cardcode", "cvvcode", "cvvvalue", "track1", "track2", "trackdata", "pinblock",
+    "cvv", "cvv2", "cvc", "cvc2", "csc", "cvn", "verificationvalue", "securitycode",
+    "cardsecuritycode",
+    "cardverificationvalue", "cardcode", "cvvcode", "cvvvalue", "track1", "track2", "trackdata",
+    "pinblock",
 })  # fmt: skip
 # The quick looks over a row's JSON: what they do not find is not there. What is escaped may be
 # anything.

@@ -74,7 +74,8 @@ class Header:
 _WIRE_NAMES: Final = {"kind": "kind", "mid": "mid", "expires": "expiryDateUtc"}
 # name in lower case -> ours; what carries a credential has no name here, so that it is never read
 _NAMES: Final = {"kind": "kind", "mid": "mid", "expirydateutc": "expires"}
-_HEADS: Final = frozenset({*_NAMES, "authorizationtoken", "authorization", "bearer", "bearertoken", "token",
+_HEADS: Final = frozenset({*_NAMES, "authorizationtoken", "authorization", "bearer", "bearertoken",
+"token",
                            "accesstoken"})  # fmt: skip
 _ROW: Final = frozenset({"orderid", "transaction", "transmitid", "paymentmethod"})
 

@@ -34,11 +34,13 @@ WITHIN: Final = timedelta(minutes=1)
 WEBHOOK_SECONDS: Final = 12.0
 WEBHOOKS_MAX: Final = 5  # that one test of a connection tries
 _WORDS = {
-    "dns": "its host name is unknown", "connect": "it refuses connections", "tls": "its certificate is not valid",
+    "dns": "its host name is unknown",
+    "connect": "it refuses connections",
+    "tls": "its certificate is not valid",
     "refused_address": "its host name resolves to an address that is not allowed",
     "too_large": "its answer's head is too long, or it has too many parts",
     "protocol": "its answer is not HTTP, or it sent more than one",
-}  # fmt: skip
+}
 
 
 @frozen

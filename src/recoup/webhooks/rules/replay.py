@@ -31,19 +31,24 @@ NO_MODELS: Final[Mapping[str, Model]] = {}
 # version -> the policies that it ever decided by, and how it decides from stored features, its
 # policy and its model
 _DECIDERS: Final[Deciders] = {
-    DECIDER_VERSION: (POLICIES, lambda data, policy, _, within: decide(Evidence.from_dict(data), policy, within)),
+    DECIDER_VERSION: (POLICIES, lambda data, policy, _,
+    within: decide(Evidence.from_dict(data), policy, within)),
     ADVANCE_BY_BOUNDS_VERSION: (
         COLLECTION_POLICIES,
-        lambda data, policy, model, _: advance_by_bounds(AdvanceInputs.from_dict(data), policy, model),
+        lambda data, policy, model,
+        _: advance_by_bounds(AdvanceInputs.from_dict(data), policy, model),
     ),
-    CHARGE_VERSION: (COLLECTION_POLICIES, lambda data, policy, *_: plan_charge(ChargeInput.from_dict(data), policy)),
+    CHARGE_VERSION: (COLLECTION_POLICIES, lambda data, policy,
+    *_: plan_charge(ChargeInput.from_dict(data), policy)),
     GATE_VERSION: ({None: None}, lambda data, *_: gate(GateInput.from_dict(data))),
     route_by_worth.ROUTE_BY_WORTH_VERSION: (
-        {None: None}, lambda data, *_: route_by_worth.choose_route(route_by_worth.WorthInput.from_dict(data)),
+        {None: None}, lambda data,
+        *_: route_by_worth.choose_route(route_by_worth.WorthInput.from_dict(data)),
     ),
     BY_HAND_VERSION: ({None: None}, lambda data, *_: decide_by_hand(HandInput.from_dict(data))),
     SIGNAL_VERSION: ({None: None}, lambda data, *_: decide_by_signal(SignalInput.from_dict(data))),
-    CARD_UPDATE_VERSION: ({None: None}, lambda data, *_: decide_update(UpdateInput.from_dict(data))),
+    CARD_UPDATE_VERSION: ({None: None}, lambda data,
+    *_: decide_update(UpdateInput.from_dict(data))),
     RISK_VERSION: ({None: None}, lambda data, *_: decide_risk(RiskInput.from_dict(data))),
 }  # fmt: skip
 

@@ -14,20 +14,25 @@ from recoup.stablecoin.rules.event_names import NAMES
 
 SAMPLE_ID: Final = UUID("00000000-0000-7000-8000-000000000001")
 _VALUES: Final[Mapping[str, Any]] = {
-    "amount": 4590, "currency": "USD", "attempts": 2, "refund_amount": 1200, "refunded_amount": 1200,
+    "amount": 4590, "currency": "USD", "attempts": 2, "refund_amount": 1200,
+    "refunded_amount": 1200,
     "refundable_amount": 3390, "chargeback_amount": 4590,
     "warned_amount": 4590, "attempt_number": 2, "response_code": "51", "lines": 120,
     "differences": 0, "is_final": False, "scope": "agreement",
 }  # fmt: skip
 _STATUS: Final[Mapping[str, str]] = {
     "order.completed": "COMPLETED", "order.refunded": "COMPLETED", "order.cancelled": "CANCELLED",
-    "order.expired": "CANCELLED", "order.capturerequired": "CAPTUREREQUIRED", "order.submitted": "DRAFT",
-    "order.onhold": "ONHOLD", "order.problem": "PROBLEM", "payment.chargeback.received": "CHARGEBACK",
+    "order.expired": "CANCELLED", "order.capturerequired": "CAPTUREREQUIRED",
+    "order.submitted": "DRAFT",
+    "order.onhold": "ONHOLD", "order.problem": "PROBLEM",
+    "payment.chargeback.received": "CHARGEBACK",
     "payment.chargeback.reversed": "COMPLETED", "payment.early_warning.received": "COMPLETED",
     "payment.chargeback.closed": "COMPLETED", "order.refundrefused": "COMPLETED",
     "order.refundfailed": "COMPLETED",
-    "payout.created": "pending", "payout.updated": "completed", "application.submitted": "SUBMITTED",
-    "application.approved": "APPROVED", "application.declined": "DECLINED", "application.cancelled": "CANCELLED",
+    "payout.created": "pending", "payout.updated": "completed",
+    "application.submitted": "SUBMITTED",
+    "application.approved": "APPROVED", "application.declined": "DECLINED",
+    "application.cancelled": "CANCELLED",
     "application.converted": "CONVERTED",
 }  # fmt: skip
 # event of the stablecoin dialect -> its order's fields then, and the event's other fields
@@ -36,7 +41,8 @@ _STABLE: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
     "payment.failed": ("failed", {}),
     "payment.refunded": ("partially_refunded", {"refunded_amount": "10.00"}),
     "settlement.completed": ("", {
-        "settlement_id": "stl_01kq1g5z0f", "amount": "49.65", "fee": "0.25", "to_address": "TDemo", "tx_hash": "0x9f3c",
+        "settlement_id": "stl_01kq1g5z0f", "amount": "49.65", "fee": "0.25", "to_address": "TDemo",
+        "tx_hash": "0x9f3c",
         "network": "bsc",
     }),
     "subscription.charged": ("", {"subscription_id": "sub_01kq1g5z0f", "cycles_done": 3}),

@@ -1,9 +1,9 @@
 """A shop system's own gateway class.
 
-Its habits: `application/*+json`; a base address that ends in a slash, so that paths have two; tokenizes from the
-checkout with `mid` and `environment` in the query and no credential; `{Token: true, cardNumber}` alone as payment
-method; asks /outcome; reads `captureStatus`. A stale token it changes after a 401.
-Source: contract §1, §4, §6, §7, §18.1 (FK).
+Its habits: `application/*+json`; a base address that ends in a slash, so that paths have two;
+tokenizes from the checkout with `mid` and `environment` in the query and no credential; `{Token:
+true, cardNumber}` alone as payment method; asks /outcome; reads `captureStatus`. A stale token it
+changes after a 401. Source: contract §1, §4, §6, §7, §18.1 (FK).
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,10 @@
 """A payment library's gateway: one object a merchant, cards in, a response object out.
 
-Its habits: signs in once and keeps the token while `expires` lies ahead; tokenizes with the bearer and no query,
-months and years as numbers; sends `timestamp`, the offset as text, `zipCode`, `transactionType: Purchase`, `NA` for
-what it does not know, `Source` and `ExtraData`; keeps `orderId#currency` as the authorization; refunds by decimal text;
-takes only an empty object for a cancelled order. Source: contract §2, §4, §5, §9–§11, §16.6, §18 (AM).
+Its habits: signs in once and keeps the token while `expires` lies ahead; tokenizes with the bearer
+and no query, months and years as numbers; sends `timestamp`, the offset as text, `zipCode`,
+`transactionType: Purchase`, `NA` for what it does not know, `Source` and `ExtraData`; keeps
+`orderId#currency` as the authorization; refunds by decimal text; takes only an empty object for a
+cancelled order. Source: contract §2, §4, §5, §9–§11, §16.6, §18 (AM).
 """
 
 import time

@@ -1,8 +1,9 @@
 """A CRM that bills subscriptions for its merchants.
 
-Its habits: `appKey` in lower case; a trailing slash; `mid: null`; numbers as text and texts as numbers; days of expiry,
-written as an RFC 1123 date; a copy of every payment to /transmit; `orderSessionKey` as the order's id everywhere; sends
-an order that it is not sure of again. Source: contract §3, §5.1, §16.5, §18.1 (KN, NJ, SP).
+Its habits: `appKey` in lower case; a trailing slash; `mid: null`; numbers as text and texts as
+numbers; days of expiry, written as an RFC 1123 date; a copy of every payment to /transmit;
+`orderSessionKey` as the order's id everywhere; sends an order that it is not sure of again. Source:
+contract §3, §5.1, §16.5, §18.1 (KN, NJ, SP).
 """
 
 from dataclasses import dataclass

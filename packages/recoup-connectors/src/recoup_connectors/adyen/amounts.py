@@ -18,10 +18,14 @@ from recoup.processors.gateways.port import StatementLine
 from recoup.processors.gateways.wire_amounts import WireAmounts, decimals_by_code
 
 _TWO: Final = (
-    "AED ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BWP BYN BZD CAD CHF CLP CNH CNY COP CRC CUP "
-    "CZK DKK DOP DZD EGP ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF ILS INR ISK JMD KES KGS KHR "
-    "KYD KZT LAK LBP LKR MAD MDL MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK "
-    "PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SEK SGD SHP SLE SOS SRD STN SVC SZL THB TOP TRY TTD TWD TZS UAH USD "
+    "AED ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BWP BYN BZD CAD CHF CLP CNH "
+    "CNY COP CRC CUP "
+    "CZK DKK DOP DZD EGP ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF ILS INR ISK "
+    "JMD KES KGS KHR "
+    "KYD KZT LAK LBP LKR MAD MDL MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR "
+    "NZD PAB PEN PGK "
+    "PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SEK SGD SHP SLE SOS SRD STN SVC SZL THB TOP TRY TTD "
+    "TWD TZS UAH USD "
     "UYU UZS VES WST XCD XCG YER ZAR ZMW"
 )
 _NONE: Final = "CVE DJF GNF IDR JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
@@ -31,17 +35,46 @@ _AMOUNTS: Final = WireAmounts(DECIMALS)
 exponent, wire_amount, units_of = _AMOUNTS.exponent, _AMOUNTS.wire_amount, _AMOUNTS.units_of
 
 _TYPES: Final = {
-    "Settled": "charge", "Refunded": "refund", "RefundedReversed": "refund_failed", "Chargeback": "dispute",
-    "SecondChargeback": "dispute", "ChargebackReversed": "dispute_won", "Fee": "fee", "MiscCosts": "fee",
-    "PaymentCost": "fee", "InvoiceDeduction": "fee", "MerchantPayout": "payout",
-}  # fmt: skip
+    "Settled": "charge",
+    "Refunded": "refund",
+    "RefundedReversed": "refund_failed",
+    "Chargeback": "dispute",
+    "SecondChargeback": "dispute",
+    "ChargebackReversed": "dispute_won",
+    "Fee": "fee",
+    "MiscCosts": "fee",
+    "PaymentCost": "fee",
+    "InvoiceDeduction": "fee",
+    "MerchantPayout": "payout",
+}
 _COSTS: Final = ("Commission (NC)", "Markup (NC)", "Scheme Fees (NC)", "Interchange (NC)")
 # What the account's time zone is called in the report, in hours east.
 _ZONES: Final = {
-    "UTC": 0, "GMT": 0, "WET": 0, "BST": 1, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3, "SGT": 8,
-    "HKT": 8, "JST": 9, "AEST": 10, "AEDT": 11, "BRT": -3, "EDT": -4, "EST": -5, "CDT": -5, "CST": -6, "MDT": -6,
-    "MST": -7, "PDT": -7, "PST": -8,
-}  # fmt: skip
+    "UTC": 0,
+    "GMT": 0,
+    "WET": 0,
+    "BST": 1,
+    "WEST": 1,
+    "CET": 1,
+    "CEST": 2,
+    "EET": 2,
+    "EEST": 3,
+    "MSK": 3,
+    "SGT": 8,
+    "HKT": 8,
+    "JST": 9,
+    "AEST": 10,
+    "AEDT": 11,
+    "BRT": -3,
+    "EDT": -4,
+    "EST": -5,
+    "CDT": -5,
+    "CST": -6,
+    "MDT": -6,
+    "MST": -7,
+    "PDT": -7,
+    "PST": -8,
+}
 Row = Mapping[str, str | None]
 
 

@@ -30,8 +30,10 @@ ID_MAX: Final = 64
 CUSTOMER_MIN: Final = 3
 CUSTOMER_MAX: Final = 256
 _MODELS: Final = {
-    "recurring": "Subscription", "installment": "Subscription", "unscheduled": "UnscheduledCardOnFile",
-}  # fmt: skip
+    "recurring": "Subscription",
+    "installment": "Subscription",
+    "unscheduled": "UnscheduledCardOnFile",
+}
 _EXEMPTIONS: Final = {
     "low_value": "lowValue",
     "transaction_risk_analysis": "transactionRiskAnalysis",

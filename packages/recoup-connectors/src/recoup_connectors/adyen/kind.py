@@ -35,7 +35,8 @@ FORM: Final = Form(
     Sentence("Copy the API key of an API credential in Adyen; it begins with AQE."),
     re.compile(r"[0-9A-Fa-f]{64}"),
     Sentence(
-        "Copy the HMAC key of each webhook in Adyen, 64 hexadecimal digits; two with a space between them."
+        "Copy the HMAC key of each webhook in Adyen, 64 hexadecimal digits; two with a space "
+        "between them."
     ),
     secrets_max=2,
     account=re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}"),

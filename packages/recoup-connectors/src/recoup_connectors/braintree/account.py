@@ -41,18 +41,32 @@ NOTICE_BYTES_MAX: Final = 262_144
 _CHALLENGE: Final = re.compile(r"[a-f0-9]{20,32}")
 # Source: the kinds of `braintree` 4.48.0.
 KINDS: Final = (
-    Row("dispute_", "dispute"), Row("transaction_settlement_declined", "modification"),
-    Row("transaction_", "charge"), Row("refund_", "modification"),
-    Row("payment_method_revoked", "method"), Row("granted_payment_method_revoked", "method"),
+    Row("dispute_", "dispute"),
+    Row("transaction_settlement_declined", "modification"),
+    Row("transaction_", "charge"),
+    Row("refund_", "modification"),
+    Row("payment_method_revoked", "method"),
+    Row("granted_payment_method_revoked", "method"),
     *nothing("check", because="it is Braintree's test of the address"),
-    *nothing("account_updater_daily_report", because="it names a report; a stored method keeps its id"),
-    *nothing("payment_method_customer_data_updated", "grantor_updated_", "recipient_updated_", "local_payment_",
-             because="it is about no card of the vault"),
+    *nothing(
+        "account_updater_daily_report", because="it names a report; a stored method keeps its id"
+    ),
+    *nothing(
+        "payment_method_customer_data_updated",
+        "grantor_updated_",
+        "recipient_updated_",
+        "local_payment_",
+        because="it is about no card of the vault",
+    ),
     *nothing("subscription_", because="Recoup follows no subscription of Braintree's"),
     *nothing("disbursement", because="the account's books are read when they are asked for"),
-    *nothing("connected_merchant_", "partner_merchant_", "oauth_access_revoked",
-             because="it is about an account's connections"),
-)  # fmt: skip
+    *nothing(
+        "connected_merchant_",
+        "partner_merchant_",
+        "oauth_access_revoked",
+        because="it is about an account's connections",
+    ),
+)
 _SCHEMES: Final = {"american_express": "amex"}
 _FEE_COLUMNS: Final = ("transaction id", "total fee amount", "settlement currency")
 

@@ -22,7 +22,8 @@ PAGES_MAX: Final = 10_000
 
 _MONEY: Final = "{ value currencyCode }"
 _CODES: Final = (
-    "processorResponse { legacyCode message cvvResponse avsPostalCodeResponse avsStreetAddressResponse authorizationId "
+    "processorResponse { legacyCode message cvvResponse avsPostalCodeResponse "
+    "avsStreetAddressResponse authorizationId "
     "additionalInformation } networkResponse { code } "
 )
 _PAYMENT: Final = f"""
@@ -60,7 +61,10 @@ def _mutation(field: str, input: str, answer: str) -> str:
 def _found(field: str, input: str, node: str) -> str:
     """A search: one page of what fits."""
     variables = f"$input: {input}!, $first: Int, $after: String"
-    call = f"{field}(input: $input, first: $first, after: $after) {{ {_PAGES} edges {{ node {{ {node} }} }} }}"
+    call = (
+        f"{field}(input: $input, first: $first, after: $after) {{ {_PAGES} edges {{ node {{ "
+        f"{node} }} }} }}"
+    )
     return f"query {field}({variables}) {{ search {{ {call} }} }}"
 
 
@@ -91,7 +95,8 @@ DOCUMENTS: Final[Mapping[str, str]] = {
     "reverseTransaction": _mutation(
         "reverseTransaction",
         "ReverseTransactionInput",
-        f"reversal {{ __typename ... on Transaction {{ {_PAYMENT} }} ... on Refund {{ {_PAYMENT} }} }}",
+        f"reversal {{ __typename ... on Transaction {{ {_PAYMENT} }} ... on Refund {{ {_PAYMENT} "
+        f"}} }}",
     ),
     "acceptDispute": _mutation("acceptDispute", "AcceptDisputeInput", f"dispute {{ {_DISPUTE} }}"),
     "finalizeDispute": _mutation(

@@ -43,9 +43,14 @@ _KEY_BUSY: Final = frozenset({"915233", "915235"})
 _METHOD_GONE: Final = frozenset({"91511", "91516", "91518"})
 _SCA: Final = "2099"
 _CLASSES: Final[Mapping[str, Fault]] = {
-    "AUTHENTICATION": "account", "AUTHORIZATION": "account", "UNSUPPORTED_CLIENT": "account",
-    "RESOURCE_LIMIT": "rate", "VALIDATION": "request", "NOT_IMPLEMENTED": "request", "NOT_FOUND": "credential",
-}  # fmt: skip
+    "AUTHENTICATION": "account",
+    "AUTHORIZATION": "account",
+    "UNSUPPORTED_CLIENT": "account",
+    "RESOURCE_LIMIT": "rate",
+    "VALIDATION": "request",
+    "NOT_IMPLEMENTED": "request",
+    "NOT_FOUND": "credential",
+}
 T = TypeVar("T")
 own_code: Final = partial(code_by, SOURCE)
 
@@ -106,7 +111,8 @@ class Disbursed(msgspec.Struct, frozen=True):
 
 
 class Payment(msgspec.Struct, frozen=True):
-    """A transaction or a refund. `orderId`: the key of the message that made it, of a charge behind the order's."""
+    """A transaction or a refund. `orderId`: the key of the message that made it, of a charge behind
+    the order's."""
 
     id: str
     status: str

@@ -50,7 +50,8 @@ from recoup_connectors.nmi.outcomes import (
 DUP_SECONDS: Final = 300  # longer than anything that may still be on its way
 _EXEMPTIONS: Final = {"low_value": "low_value", "transaction_risk_analysis": "tra_exemption"}
 _OWN_ID: Final = re.compile(r"[0-9]{8,12}")  # a network's has 15 digits, or begins with letters
-# What an ECI says, of Visa and the others, and of Mastercard; else the letter that the bank answered.
+# What an ECI says, of Visa and the others, and of Mastercard; else the letter that the bank
+# answered.
 _BY_ECI: Final = {**dict.fromkeys("52Y", "verified"), **dict.fromkeys("61A", "attempted")}
 _BASE64: Final = re.compile(
     r"(?:[A-Za-z0-9+/]{4})+|(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)"

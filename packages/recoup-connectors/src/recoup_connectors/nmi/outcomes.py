@@ -20,8 +20,13 @@ HELD: Final = "pending"  # conditions of a transaction
 TAKEN: Final = frozenset({"pendingsettlement", "complete"})
 GONE: Final = frozenset({"failed", "canceled", "abandoned"})
 _PROOF: Final[Mapping[str, Fault]] = {
-    "300": "request", "301": "rate", "410": "account", "411": "account", "440": "request", "461": "request",
-}  # fmt: skip
+    "300": "request",
+    "301": "rate",
+    "410": "account",
+    "411": "account",
+    "440": "request",
+    "461": "request",
+}
 _ADVICE: Final = range(260, 265)
 own_code: Final = partial(code_by, SOURCE)
 

@@ -32,57 +32,143 @@ SIGNED_WITHIN: Final = timedelta(seconds=300)
 RIGHT_SECONDS: Final = 10.0
 _NOBODY: Final = "recoup_rights_check"
 _MISSING: Final = "resource_missing"
-# A call that changes nothing: a list, or a change of what does not exist, which is refused after the right was seen.
+# A call that changes nothing: a list, or a change of what does not exist, which is refused after
+# the right was seen.
 _READS: Final = {
-    "PaymentIntents": "/v1/payment_intents", "Customers": "/v1/customers", "Invoices": "/v1/invoices",
-    "Subscriptions": "/v1/subscriptions", "Disputes": "/v1/disputes", "Balance": "/v1/balance_transactions",
-    "Events": "/v1/events", "Refunds": "/v1/refunds",
-}  # fmt: skip
+    "PaymentIntents": "/v1/payment_intents",
+    "Customers": "/v1/customers",
+    "Invoices": "/v1/invoices",
+    "Subscriptions": "/v1/subscriptions",
+    "Disputes": "/v1/disputes",
+    "Balance": "/v1/balance_transactions",
+    "Events": "/v1/events",
+    "Refunds": "/v1/refunds",
+}
 _WRITES: Final = {
     "PaymentIntents": "/v1/payment_intents/pi_{}/cancel", "Refunds": "/v1/refunds/re_{}",
     "Invoices": "/v1/invoices/in_{}/pay", "Disputes": "/v1/disputes/dp_{}",
 }  # fmt: skip
 _BILLING: Final = ("Invoices", "Subscriptions")
 EVENTS: Final = (
-    "payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.processing",
-    "payment_intent.requires_action", "payment_intent.canceled", "charge.failed", "charge.updated",
-    "charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed", "refund.created", "refund.updated",
-    "refund.failed", "payment_method.automatically_updated", "payment_method.detached",
+    "payment_intent.succeeded",
+    "payment_intent.payment_failed",
+    "payment_intent.processing",
+    "payment_intent.requires_action",
+    "payment_intent.canceled",
+    "charge.failed",
+    "charge.updated",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+    "payment_method.automatically_updated",
+    "payment_method.detached",
     "radar.early_fraud_warning.created",
-)  # fmt: skip
+)
 INVOICE_EVENTS: Final = (
-    "invoice.payment_failed", "invoice.paid", "invoice.voided", "invoice.marked_uncollectible", "invoice.overpaid",
+    "invoice.payment_failed",
+    "invoice.paid",
+    "invoice.voided",
+    "invoice.marked_uncollectible",
+    "invoice.overpaid",
     "customer.subscription.deleted",
-)  # fmt: skip
+)
 _TYPES: Final = {
-    "charge": "charge", "payment": "charge", "refund": "refund", "payment_refund": "refund",
-    "payment_failure_refund": "refund_failed", "refund_failure": "refund_failed", "stripe_fee": "fee",
-    "payout": "payout", "payout_failure": "payout_return", "topup": "funding",
-}  # fmt: skip
+    "charge": "charge",
+    "payment": "charge",
+    "refund": "refund",
+    "payment_refund": "refund",
+    "payment_failure_refund": "refund_failed",
+    "refund_failure": "refund_failed",
+    "stripe_fee": "fee",
+    "payout": "payout",
+    "payout_failure": "payout_return",
+    "topup": "funding",
+}
 # Source: the kinds of `stripe` 16.1.0.
 KINDS: Final = (
-    Row("charge.dispute.", "dispute"), Row("charge.refund", "modification"), Row("refund.", "modification"),
-    Row("charge.expired", "hold"), Row("payment_intent.canceled", "hold"),
-    Row("charge.", "charge"), Row("payment_intent.", "charge"), Row("invoice.", "invoice"),
-    Row("customer.subscription.deleted", "invoice"), Row("customer.subscription.paused", "invoice"),
-    Row("customer.subscription.updated", "invoice"), Row("customer.updated", "invoice"),
-    Row("credit_note.", "invoice"), Row("payment_method.automatically_updated", "method"),
-    Row("payment_method.updated", "method"), Row("payment_method.detached", "method"),
+    Row("charge.dispute.", "dispute"),
+    Row("charge.refund", "modification"),
+    Row("refund.", "modification"),
+    Row("charge.expired", "hold"),
+    Row("payment_intent.canceled", "hold"),
+    Row("charge.", "charge"),
+    Row("payment_intent.", "charge"),
+    Row("invoice.", "invoice"),
+    Row("customer.subscription.deleted", "invoice"),
+    Row("customer.subscription.paused", "invoice"),
+    Row("customer.subscription.updated", "invoice"),
+    Row("customer.updated", "invoice"),
+    Row("credit_note.", "invoice"),
+    Row("payment_method.automatically_updated", "method"),
+    Row("payment_method.updated", "method"),
+    Row("payment_method.detached", "method"),
     Row("radar.early_fraud_warning.", "fraud"),
     *nothing("payment_method.attached", because="a card is known here once an order names it"),
-    *nothing("customer", "subscription_schedule.", "invoice_payment.", "invoiceitem.", "billing",
-             "coupon.", "plan.", "price.", "product.", "promotion_code.", "quote.", "tax", "entitlements.",
-             because="of billing, Recoup follows invoices, their subscriptions and customers"),
-    *nothing("setup_intent.", "mandate.", "source.", "checkout.", "payment_link.", "cash_balance.", "three_d_secure.",
-             "review.", because="it moves no payment that Recoup made"),
-    *nothing("payout.", "balance", "transfer.", "topup.", "application_fee.", "reporting.", "sigma.", "reserve.",
-             because="the account's books are read when they are asked for"),
-    *nothing("account.", "capability.", "person.", "file.", "apps.", "climate.", "financial_connections.", "identity.",
-             "issuing_", "terminal.", "test_helpers.", "treasury.", because="it is about no payment by card"),
-)  # fmt: skip
-_APPROVALS: Final = frozenset({
-    "payment_intent.succeeded", "payment_intent.amount_capturable_updated", "charge.succeeded", "charge.captured",
-})  # fmt: skip
+    *nothing(
+        "customer",
+        "subscription_schedule.",
+        "invoice_payment.",
+        "invoiceitem.",
+        "billing",
+        "coupon.",
+        "plan.",
+        "price.",
+        "product.",
+        "promotion_code.",
+        "quote.",
+        "tax",
+        "entitlements.",
+        because="of billing, Recoup follows invoices, their subscriptions and customers",
+    ),
+    *nothing(
+        "setup_intent.",
+        "mandate.",
+        "source.",
+        "checkout.",
+        "payment_link.",
+        "cash_balance.",
+        "three_d_secure.",
+        "review.",
+        because="it moves no payment that Recoup made",
+    ),
+    *nothing(
+        "payout.",
+        "balance",
+        "transfer.",
+        "topup.",
+        "application_fee.",
+        "reporting.",
+        "sigma.",
+        "reserve.",
+        because="the account's books are read when they are asked for",
+    ),
+    *nothing(
+        "account.",
+        "capability.",
+        "person.",
+        "file.",
+        "apps.",
+        "climate.",
+        "financial_connections.",
+        "identity.",
+        "issuing_",
+        "terminal.",
+        "test_helpers.",
+        "treasury.",
+        because="it is about no payment by card",
+    ),
+)
+_APPROVALS: Final = frozenset(
+    {
+        "payment_intent.succeeded",
+        "payment_intent.amount_capturable_updated",
+        "charge.succeeded",
+        "charge.captured",
+    }
+)
 _FORM: Final = "application/x-www-form-urlencoded"
 Form = Mapping[str, Any]
 

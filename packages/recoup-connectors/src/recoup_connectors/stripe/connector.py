@@ -66,7 +66,8 @@ from recoup_connectors.stripe.outcomes import (
 URL: Final = "https://api.stripe.com"
 EVIDENCE_MAX: Final = 20_000  # of one text
 _BY_TIME: Final = ("automatic", "expired")  # why a hold is gone that nobody released
-# What ends a case ends it at whatever stage it has come to: the book has no other word for an appeal's end.
+# What ends a case ends it at whatever stage it has come to: the book has no other word for an
+# appeal's end.
 STANDINGS: Final[Mapping[str, tuple[NoticeStage, Status]]] = {
     "needs_response": ("first", "open"), "under_review": ("first", "answered"),
     "warning_needs_response": ("inquiry", "open"), "warning_under_review": ("inquiry", "answered"),

@@ -113,7 +113,10 @@ def post(path: str, body: dict[str, Any], bearer: str | None) -> str:
 
 
 def get(path: str, bearer: str) -> str:
-    return f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{_bearer(bearer)}accept: application/json\r\n\r\n"
+    return (
+        f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{_bearer(bearer)}accept: "
+        f"application/json\r\n\r\n"
+    )
 
 
 def _bearer(bearer: str | None) -> str:

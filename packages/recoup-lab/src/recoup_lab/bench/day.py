@@ -48,7 +48,8 @@ LATE: Final = {
 _CLAIM: Final = "FROM due_work d JOIN merchants"  # takes many at a time: no part of one order
 # Business work that lies ahead is not left over.
 _LEFT: Final = """
-SELECT (SELECT count(*) FROM due_work WHERE due_at <= now()) + (SELECT count(*) FROM outbox WHERE NOT fed)
+SELECT (SELECT count(*) FROM due_work WHERE due_at <= now()) + (SELECT count(*) FROM outbox
+  WHERE NOT fed)
   + (SELECT count(*) FROM lanes WHERE due_at <= now())
 """
 # What pgbench leaves to a worker.
@@ -121,7 +122,8 @@ async def day_list(ground: Ground, size: Size) -> Figure:
     return await _measure("day_list", ground, size, Prepared(plan, script))
 
 
-# measuring ----------------------------------------------------------------------------------------------------
+# measuring
+# ----------------------------------------------------------------------------------------------------
 
 
 async def _measure(name: str, ground: Ground, size: Size, made: Prepared) -> Figure:
@@ -186,7 +188,8 @@ async def _nothing_left(connection: asyncpg.Connection) -> float:
     return time.perf_counter() - begun
 
 
-# preparing ----------------------------------------------------------------------------------------------------
+# preparing
+# ----------------------------------------------------------------------------------------------------
 
 
 async def _shop(world: World) -> tuple[Shop, UUID]:

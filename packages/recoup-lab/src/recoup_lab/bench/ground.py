@@ -197,7 +197,8 @@ def on_another_route(world: World, processor: Processor) -> World:
     return replace(world, processors={processor.name: processor})
 
 
-# processes ----------------------------------------------------------------------------------------------------
+# processes
+# ----------------------------------------------------------------------------------------------------
 
 
 def free_port() -> int:

@@ -26,10 +26,12 @@ NUMBER: Final = 100_000_000_000_000  # fifteen digits: what follows a prefix of 
 CLIENT_STEP: Final = 1_000_000_000_000
 # As our connections are.
 OPTIONS: Final = (
-    "-c role=recoup_app -c jit=off -c timezone=UTC -c enable_seqscan=off -c max_parallel_workers_per_gather=0"
+    "-c role=recoup_app -c jit=off -c timezone=UTC -c enable_seqscan=off -c "
+    "max_parallel_workers_per_gather=0"
     f" -c search_path={SEARCH_PATH.replace(' ', '')}"
 )
-# \set lines by the variable they make: a number that no other client has; the client's next prepared order.
+# \set lines by the variable they make: a number that no other client has; the client's next
+# prepared order.
 _FRESH: Final = f"\\set n :n + 1\n\\set id {NUMBER} + :client_id * {CLIENT_STEP} + :n\n"
 _UUID7: Final = re.compile(
     r"\b[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b"
@@ -70,7 +72,8 @@ async def script_of(
     name: str = "a",
     gset: int | None = None,
 ) -> Script:
-    """`marks` by recorded text; every UUIDv7 made from `since` on (Unix milliseconds) becomes a fresh one by itself.
+    """`marks` by recorded text; every UUIDv7 made from `since` on (Unix milliseconds) becomes a
+    fresh one by itself.
 
     `sets`: more \\set lines. `gset`: the statement whose row's columns become variables.
     """

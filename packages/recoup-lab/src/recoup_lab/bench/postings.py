@@ -30,12 +30,14 @@ WRITERS: Final = {1: 12, SET: 3}
 UNITS: Final = 4590
 _INSERT: Final = """
 WITH posted AS (
-  INSERT INTO postings (merchant_id, posting_id, source_kind, source_id, recipe, order_id, content_hash, business_at,
+  INSERT INTO postings (merchant_id, posting_id, source_kind, source_id, recipe, order_id,
+    content_hash, business_at,
     recorded_at)
   VALUES ($1, $2, 'bench', $3, 'approve', $4, $5, $6, $6)
 )
 INSERT INTO entries (merchant_id, posting_id, line_no, account, asset, place, units, available_at)
-VALUES ($1, $2, 1, 'customer_due', 'USD', '', $7, $6), ($1, $2, 2, 'merchant_payable', 'USD', '', -$7, $6)
+VALUES ($1, $2, 1, 'customer_due', 'USD', '', $7, $6), ($1, $2, 2, 'merchant_payable', 'USD', '',
+  -$7, $6)
 """
 
 

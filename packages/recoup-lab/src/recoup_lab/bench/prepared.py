@@ -27,11 +27,22 @@ from recoup_lab.bench.pgbench import NUMBER, Mark, prefix_of
 
 # table -> the column that says whose row it is; what is pointed at comes first.
 _TABLES: Final = {
-    "cards": "card_id", "requests": "subject_id", "order_refs": "order_id", "order_log": "order_id",
-    "orders": "order_id", "order_heads": "order_id", "order_payer": "order_id", "order_search": "order_id",
-    "decisions": "order_id", "attempts": "order_id", "network_sends": "order_id", "outbox": "subject_id",
-    "feed": "subject_id", "lanes": "subject_id", "due_work": "subject_id",
-}  # fmt: skip
+    "cards": "card_id",
+    "requests": "subject_id",
+    "order_refs": "order_id",
+    "order_log": "order_id",
+    "orders": "order_id",
+    "order_heads": "order_id",
+    "order_payer": "order_id",
+    "order_search": "order_id",
+    "decisions": "order_id",
+    "attempts": "order_id",
+    "network_sends": "order_id",
+    "outbox": "subject_id",
+    "feed": "subject_id",
+    "lanes": "subject_id",
+    "due_work": "subject_id",
+}
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _SHARED: Final = """
 SELECT payer_id FROM order_payer WHERE merchant_id = $1 AND order_id = $2
@@ -135,10 +146,14 @@ async def copy_orders(
             text = f"replace({text}, '{model.external}', '{model.order_id.hex[-6:]}' || n)"
             if table == "feed":
                 for column in ("feed_no", "number"):
-                    text = f"jsonb_set(({text})::jsonb, '{{{column}}}', to_jsonb(t.{column} + n - {NUMBER}))::text"
+                    text = (
+                        f"jsonb_set(({text})::jsonb, '{{{column}}}', to_jsonb(t.{column} + n - "
+                        f"{NUMBER}))::text"
+                    )
             where, value = _where(table, model.order_id, model.card_id)
             await connection.execute(
-                f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(f'r.{c}' for c in columns)}"  # noqa: S608
+                f"INSERT INTO {table} ({', '.join(columns)}) SELECT "  # noqa: S608
+                f"{', '.join(f'r.{c}' for c in columns)}"
                 f" FROM {table} t, generate_series($2::bigint, $3::bigint) AS n,"
                 f" LATERAL jsonb_populate_record(NULL::{table}, ({text})::jsonb) AS r WHERE {where}",
                 value,
@@ -152,7 +167,8 @@ async def set_due(connection: asyncpg.Connection, model: Model, at: datetime) ->
     """The model's planned attempt may be sent from `at` on; its due work stays where it is. Before
     it is copied."""
     await connection.execute(
-        "UPDATE attempts SET due_at = $3 WHERE merchant_id = $1 AND order_id = $2 AND state = 'planned'",
+        "UPDATE attempts SET due_at = $3 WHERE merchant_id = $1 AND order_id = $2 AND state = "
+        "'planned'",
         model.merchant_id,
         model.order_id,
         at,

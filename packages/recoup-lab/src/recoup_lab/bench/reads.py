@@ -32,7 +32,8 @@ async def get_order(ground: Ground, size: Size) -> Figure:
         marks = model.marks(":o")
         any_order = f"\\set o random({NUMBER + 1}, {NUMBER + number})\n"
         script = await script_of(ground.sandbox, statements, marks, since=since, sets=any_order)
-    path = f"/v1/orders/{model.order_prefix()}{calls.MARK}"  # without dashes: so the number stays whole
+    # without dashes: so the number stays whole
+    path = f"/v1/orders/{model.order_prefix()}{calls.MARK}"
     plan = {
         "requests": [calls.get(path, b) for b in shop.bearers],
         "first": NUMBER + 1,

@@ -223,13 +223,26 @@ async def days21(ground: Ground, size: Size) -> Figure:
 
 Bench = Callable[[Ground, Size], Awaitable[Figure]]
 BENCHES: Final[dict[str, Bench]] = {
-    "transmit": transmit, "evaluate": evaluate, "tokenize": tokenize, "cit": cit, "charge": charge,
+    "transmit": transmit,
+    "evaluate": evaluate,
+    "tokenize": tokenize,
+    "cit": cit,
+    "charge": charge,
     "get_order": get_order,
-    "list_orders": list_orders, "retry": retry, "webhooks": webhooks, "postings": postings,
-    "postings_sets": postings_sets, "second_process": second_process, "days21": days21, "idle": idle,
-    "day_managed": day_managed, "day_sync": day_sync, "day_refund": day_refund, "day_list": day_list,
+    "list_orders": list_orders,
+    "retry": retry,
+    "webhooks": webhooks,
+    "postings": postings,
+    "postings_sets": postings_sets,
+    "second_process": second_process,
+    "days21": days21,
+    "idle": idle,
+    "day_managed": day_managed,
+    "day_sync": day_sync,
+    "day_refund": day_refund,
+    "day_list": day_list,
     "decision": decision,
-}  # fmt: skip
+}
 
 
 def chosen(name: str | None) -> Sequence[str]:

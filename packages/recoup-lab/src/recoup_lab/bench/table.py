@@ -11,7 +11,8 @@ from recoup_lab.bench.figure import Figure
 def show(figures: Sequence[Figure], console: Console) -> None:
     """Prints one line a benchmark, followed by what it alone found."""
     table = Table(
-        title="ratio: Recoup's rate over pgbench's, with the same statements on the same server, in one run"
+        title="ratio: Recoup's rate over pgbench's, with the same statements on the same server, "
+        "in one run"
     )
     for column in ("name", "per second", "p50 ms", "p99 ms", "ratio", "other figures"):
         table.add_column(column, justify="left" if column in ("name", "other figures") else "right")

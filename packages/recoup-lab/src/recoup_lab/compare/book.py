@@ -10,7 +10,8 @@ from recoup_lab.compare.gate import CardSends
 from recoup_lab.compare.seam import Attempt, Known, SendAt
 from recoup_lab.world.port import WorldCard, WorldCharge, WorldOrder
 
-# stopped: the arm wants no further send, until a network tells news of the card. ended: nothing follows.
+# stopped: the arm wants no further send, until a network tells news of the card. ended: nothing
+# follows.
 Standing = Literal["open", "stopped", "approved", "ended"]
 
 

@@ -45,29 +45,55 @@ def _fixed(schedule: Schedule) -> Callable[[Briefing], Arm]:
 
 CATALOGUE: Final[Mapping[str, Entry]] = {
     **{
-        name: Entry(_fixed(schedule), work=min(12, len(schedule.offsets)) + 3) for name, schedule in SCHEDULES.items()
+        name: Entry(_fixed(schedule), work=min(12, len(schedule.offsets)) + 3)
+        for name, schedule in SCHEDULES.items()
     },
     RETRY_2: Entry(lambda _: Retry2(), work=12),
     "slots": Entry(Slots, cut=False, work=40),
     "engine": Entry(
-        EngineArm, knob="price", comparator=False, first_price=engine_price, uses=frozenset({"explore", "holdout"}),
+        EngineArm,
+        knob="price",
+        comparator=False,
+        first_price=engine_price,
+        uses=frozenset({"explore", "holdout"}),
         work=120,
     ),
     "no-news": Entry(
-        EngineArm, knob="price", comparator=False, first_price=engine_price, work=120, hears=Hears(), by_default=False
+        EngineArm,
+        knob="price",
+        comparator=False,
+        first_price=engine_price,
+        work=120,
+        hears=Hears(),
+        by_default=False,
     ),
     "updater": Entry(
-        UpdatedEngine, knob="price", comparator=False, first_price=engine_price, work=120, hears=Hears(updates=True),
+        UpdatedEngine,
+        knob="price",
+        comparator=False,
+        first_price=engine_price,
+        work=120,
+        hears=Hears(updates=True),
         by_default=False,
     ),
     "signals": Entry(
-        EngineArm, knob="price", comparator=False, first_price=engine_price, work=120, hears=Hears(approvals=True),
+        EngineArm,
+        knob="price",
+        comparator=False,
+        first_price=engine_price,
+        work=120,
+        hears=Hears(approvals=True),
         by_default=False,
     ),
     "oracle": Entry(
-        OracleArm, knob="price", comparator=False, needs_oracle=True, first_price=first_price, work=60
+        OracleArm,
+        knob="price",
+        comparator=False,
+        needs_oracle=True,
+        first_price=first_price,
+        work=60,
     ),
-}  # fmt: skip
+}
 
 
 def chosen(

@@ -84,10 +84,12 @@ def _interval(one: Interval) -> dict[str, Any]:
 def show(found: Comparison, console: Console) -> None:
     seeds = f"{len(found.seeds)} seeds" if len(found.seeds) > 1 else f"seed {found.seeds[0]}"
     console.print(
-        f"World {found.world}, {seeds}, {found.orders:,} declined orders. Intervals are 90 %, paired by order."
+        f"World {found.world}, {seeds}, {found.orders:,} declined orders. Intervals are 90 %, "
+        f"paired by order."
     )
     console.print(
-        "Orders, amount, net and harm in percent of all declined orders; (world): by the world's own count. Net: after "
+        "Orders, amount, net and harm in percent of all declined orders; (world): by the world's "
+        "own count. Net: after "
         "costs and harm. Excess: sends beyond a network limit. Days: median to recovery."
     )
     for section in found.sections:
@@ -100,7 +102,8 @@ def show(found: Comparison, console: Console) -> None:
     )
     if found.unlisted:
         console.print(
-            f"Unknown codes, without which the declines were classified: {', '.join(found.unlisted)}."
+            f"Unknown codes, without which the declines were classified: "
+            f"{', '.join(found.unlisted)}."
         )
     console.print(found.hash, soft_wrap=True)
 

@@ -67,7 +67,8 @@ def check_scores(what: str, ours: Score, worlds: Score) -> None:
     ]
     if abs(ours.amount_share - worlds.amount_share) > 10**-SHARE_DIGITS:
         differ.append(
-            f"amount share {ours.amount_share:.6f} by our count, {worlds.amount_share:.6f} by the world's"
+            f"amount share {ours.amount_share:.6f} by our count, {worlds.amount_share:.6f} by the "
+            f"world's"
         )
     if differ:
         raise WorldBroke(f"The scores differ, {what}: {'; '.join(differ)}.")

@@ -21,9 +21,16 @@ from recoup_lab.processors.adyen.server import KEY, SECRET, StandIn, batch, sign
 from recoup_lab.processors.serving import Posted
 
 _HOLDERS: Final[Mapping[Scenario, str]] = {
-    "approved": "visa", "declined": "NOT_ENOUGH_BALANCE", "sca": "CHALLENGE", "blocked": "FRAUD", "gone": "visa",
-    "advice": "mc_advice03", "advice_of_visa": "visa_advice03", "no_codes": "no_codes", "lost_card": "BLOCK_CARD",
-}  # fmt: skip
+    "approved": "visa",
+    "declined": "NOT_ENOUGH_BALANCE",
+    "sca": "CHALLENGE",
+    "blocked": "FRAUD",
+    "gone": "visa",
+    "advice": "mc_advice03",
+    "advice_of_visa": "visa_advice03",
+    "no_codes": "no_codes",
+    "lost_card": "BLOCK_CARD",
+}
 _SHOPPER: Final = "shopper-of-the-checks"
 _ROLLED: Final = "00" * 32  # the key after this one
 _FOREIGN: Final = "ff" * 32
@@ -35,19 +42,39 @@ class AdyenSubject(VendorSubject[StandIn]):
     paths = MappingProxyType(
         {"charge": "POST /v72/payments", "first": "POST /v72/payments", "modify": "/refunds"}
     )
-    amounts = MappingProxyType({
-        "USD": (4590, 4590), "JPY": (500, 500), "BHD": (12345, 12345), "ISK": (500, 50000), "CLP": (500, 50000),
-        "CVE": (50000, 500), "IDR": (50000, 500),
-    })  # fmt: skip
-    golden: Mapping[Scenario, Mapping[str, Any]] = MappingProxyType({
-        "declined": {
-            "state": "declined", "scheme_code": "51", "advice_code": None, "processor_code": "adyen:12",
-            "processor_advice": None, "reached_network": True, "fault": None, "network_attempts": 1,
-        },
-        "lost_card": {"state": "declined", "scheme_code": "41", "advice_code": None, "processor_code": "adyen:5"},
-        "advice": {"scheme_code": "05", "advice_code": "03", "processor_code": "adyen:2"},
-        "blocked": {"scheme_code": None, "processor_code": "adyen:20", "risk": "100"},
-    })  # fmt: skip
+    amounts = MappingProxyType(
+        {
+            "USD": (4590, 4590),
+            "JPY": (500, 500),
+            "BHD": (12345, 12345),
+            "ISK": (500, 50000),
+            "CLP": (500, 50000),
+            "CVE": (50000, 500),
+            "IDR": (50000, 500),
+        }
+    )
+    golden: Mapping[Scenario, Mapping[str, Any]] = MappingProxyType(
+        {
+            "declined": {
+                "state": "declined",
+                "scheme_code": "51",
+                "advice_code": None,
+                "processor_code": "adyen:12",
+                "processor_advice": None,
+                "reached_network": True,
+                "fault": None,
+                "network_attempts": 1,
+            },
+            "lost_card": {
+                "state": "declined",
+                "scheme_code": "41",
+                "advice_code": None,
+                "processor_code": "adyen:5",
+            },
+            "advice": {"scheme_code": "05", "advice_code": "03", "processor_code": "adyen:2"},
+            "blocked": {"scheme_code": None, "processor_code": "adyen:20", "risk": "100"},
+        }
+    )
 
     unlike = MappingProxyType({
         48: "its signature has no time: each notice is read once, by its id",

@@ -26,10 +26,16 @@ from recoup_lab.processors.braintree.server import (
 )
 
 _METHODS: Final[Mapping[Scenario, str]] = {
-    "approved": "visa", "declined": "insufficient_funds", "sca": "authentication", "blocked": "risk", "gone": "visa",
-    "advice": "mastercard_advice03", "advice_of_visa": "visa_advice03", "no_codes": "no_codes",
+    "approved": "visa",
+    "declined": "insufficient_funds",
+    "sca": "authentication",
+    "blocked": "risk",
+    "gone": "visa",
+    "advice": "mastercard_advice03",
+    "advice_of_visa": "visa_advice03",
+    "no_codes": "no_codes",
     "lost_card": "lost_card",
-}  # fmt: skip
+}
 
 
 class BraintreeSubject(VendorSubject[StandIn]):
@@ -42,24 +48,46 @@ class BraintreeSubject(VendorSubject[StandIn]):
         "USD": (4590, "45.90"), "JPY": (500, "500"), "BHD": (12345, "12.345"), "ISK": (500, "500"),
         "HUF": (100000, "1000.00"),
     })  # fmt: skip
-    golden: Mapping[Scenario, Mapping[str, Any]] = MappingProxyType({
-        "declined": {
-            "state": "declined", "scheme_code": "51", "advice_code": None, "processor_code": "braintree:2001",
-            "processor_advice": "braintree:advice_code:SOFT", "cvv": "MATCHES", "reached_network": True, "fault": None,
-        },
-        "lost_card": {
-            "state": "declined", "scheme_code": "41", "advice_code": None, "processor_code": "braintree:2053",
-            "processor_advice": "braintree:advice_code:HARD",
-        },
-        "advice": {"scheme_code": "05", "advice_code": "03", "processor_code": "braintree:2000"},
-        "sca": {"scheme_code": "1A", "processor_code": "braintree:2099", "sca_wanted": True},
-        "blocked": {"scheme_code": None, "processor_code": "braintree:RISK_THRESHOLD", "reached_network": False},
-    })  # fmt: skip
-    unlike = MappingProxyType({
-        35: "its search reads the book itself",
-        48: "its signature has no time, and a notice is sent again for a day as it was: it is read once, by its id",
-        54: "a key signs for one account of one mode: another has another key",
-    })  # fmt: skip
+    golden: Mapping[Scenario, Mapping[str, Any]] = MappingProxyType(
+        {
+            "declined": {
+                "state": "declined",
+                "scheme_code": "51",
+                "advice_code": None,
+                "processor_code": "braintree:2001",
+                "processor_advice": "braintree:advice_code:SOFT",
+                "cvv": "MATCHES",
+                "reached_network": True,
+                "fault": None,
+            },
+            "lost_card": {
+                "state": "declined",
+                "scheme_code": "41",
+                "advice_code": None,
+                "processor_code": "braintree:2053",
+                "processor_advice": "braintree:advice_code:HARD",
+            },
+            "advice": {
+                "scheme_code": "05",
+                "advice_code": "03",
+                "processor_code": "braintree:2000",
+            },
+            "sca": {"scheme_code": "1A", "processor_code": "braintree:2099", "sca_wanted": True},
+            "blocked": {
+                "scheme_code": None,
+                "processor_code": "braintree:RISK_THRESHOLD",
+                "reached_network": False,
+            },
+        }
+    )
+    unlike = MappingProxyType(
+        {
+            35: "its search reads the book itself",
+            48: "its signature has no time, and a notice is sent again for a day as it was: it is read "
+            "once, by its id",
+            54: "a key signs for one account of one mode: another has another key",
+        }
+    )
 
     async def _serve(self) -> None:
         await super()._serve()

@@ -28,14 +28,25 @@ _KEY: Final = b"the-key-of-the-route"
 class BridgeSubject(Subject):
     secrets = (PAN, SECRET)
     amounts = MappingProxyType({"USD": (4590, 4590), "JPY": (500, 500), "BHD": (12345, 12345)})
-    golden: Mapping[Scenario, Mapping[str, Any]] = MappingProxyType({
-        "declined": {
-            "state": "declined", "scheme_code": "51", "advice_code": None, "processor_code": "2001",
-            "processor_advice": "later", "cvv": "M",
-        },
-        "advice": {"scheme_code": "05", "advice_code": "03", "processor_code": None, "processor_advice": None},
-        "sca": {"scheme_code": "1A", "sca_wanted": True},
-    })  # fmt: skip
+    golden: Mapping[Scenario, Mapping[str, Any]] = MappingProxyType(
+        {
+            "declined": {
+                "state": "declined",
+                "scheme_code": "51",
+                "advice_code": None,
+                "processor_code": "2001",
+                "processor_advice": "later",
+                "cvv": "M",
+            },
+            "advice": {
+                "scheme_code": "05",
+                "advice_code": "03",
+                "processor_code": None,
+                "processor_advice": None,
+            },
+            "sca": {"scheme_code": "1A", "sca_wanted": True},
+        }
+    )
 
     async def _serve(self) -> None:
         self.standin = await BridgeStandIn(self.faults).start()

@@ -15,8 +15,12 @@ from recoup_lab.conformance.vendor import VendorSubject
 from recoup_lab.processors.nmi.server import KEY, SECRET, StandIn, event, signature
 
 _METHODS: Final[Mapping[Scenario, str]] = {
-    "approved": "visa", "declined": "retry_later", "gone": "visa", "no_codes": "declined", "lost_card": "lost_card",
-}  # fmt: skip
+    "approved": "visa",
+    "declined": "retry_later",
+    "gone": "visa",
+    "no_codes": "declined",
+    "lost_card": "lost_card",
+}
 _LIES: Final = frozenset({"other_amount", "other_currency", "part"})
 
 
@@ -26,28 +30,53 @@ class NmiSubject(VendorSubject[StandIn]):
     paths = MappingProxyType(
         {"charge": "transact.php", "first": "query.php", "modify": "transact.php refund"}
     )
-    amounts = MappingProxyType({
-        "USD": (4590, "45.90"), "JPY": (500, "500.00"), "BHD": (12340, "12.34"), "ISK": (500, "500.00"),
-        "HUF": (100000, "1000.00"),
-    })  # fmt: skip
-    golden: Mapping[Scenario, Mapping[str, Any]] = MappingProxyType({
-        "declined": {
-            "state": "declined", "scheme_code": None, "advice_code": None, "processor_code": "nmi:264",
-            "processor_advice": "nmi:264", "cvv": "M", "avs": "Y", "reached_network": True, "fault": None,
-        },
-        "lost_card": {"scheme_code": None, "processor_code": "nmi:251", "processor_advice": None},
-        "no_codes": {"processor_code": "nmi:200", "processor_advice": None, "network_transaction_id": None},
-    })  # fmt: skip
-    unlike = MappingProxyType({
-        23: "none of its answers asks for the payer",
-        27: "it gives no network's advice",
-        29: "what its gateway stops is an error, which is proof that it was not sent",
-        30: "its answers carry no network's id",
-        35: "its question by order id reads the book itself",
-        40: "a capture carries no id of ours there: a second one of the same amount is the first, and moves nothing",
-        48: "its signature has a nonce and no time: a notice is read once, by its id",
-        54: "a secret signs for one endpoint of one account: another has another secret",
-    })  # fmt: skip
+    amounts = MappingProxyType(
+        {
+            "USD": (4590, "45.90"),
+            "JPY": (500, "500.00"),
+            "BHD": (12340, "12.34"),
+            "ISK": (500, "500.00"),
+            "HUF": (100000, "1000.00"),
+        }
+    )
+    golden: Mapping[Scenario, Mapping[str, Any]] = MappingProxyType(
+        {
+            "declined": {
+                "state": "declined",
+                "scheme_code": None,
+                "advice_code": None,
+                "processor_code": "nmi:264",
+                "processor_advice": "nmi:264",
+                "cvv": "M",
+                "avs": "Y",
+                "reached_network": True,
+                "fault": None,
+            },
+            "lost_card": {
+                "scheme_code": None,
+                "processor_code": "nmi:251",
+                "processor_advice": None,
+            },
+            "no_codes": {
+                "processor_code": "nmi:200",
+                "processor_advice": None,
+                "network_transaction_id": None,
+            },
+        }
+    )
+    unlike = MappingProxyType(
+        {
+            23: "none of its answers asks for the payer",
+            27: "it gives no network's advice",
+            29: "what its gateway stops is an error, which is proof that it was not sent",
+            30: "its answers carry no network's id",
+            35: "its question by order id reads the book itself",
+            40: "a capture carries no id of ours there: a second one of the same amount is the first, "
+            "and moves nothing",
+            48: "its signature has a nonce and no time: a notice is read once, by its id",
+            54: "a secret signs for one endpoint of one account: another has another secret",
+        }
+    )
 
     async def _serve(self) -> None:
         await super()._serve()

@@ -16,10 +16,16 @@ from recoup_lab.conformance.vendor import VendorSubject
 from recoup_lab.processors.stripe.server import KEY, SECRET, StandIn, signature
 
 _METHODS: Final[Mapping[Scenario, str]] = {
-    "approved": "visa", "declined": "visa_chargeDeclinedInsufficientFunds", "sca": "authenticationRequired",
-    "blocked": "radarBlock", "gone": "visa", "advice": "mastercard_advice03", "advice_of_visa": "visa_advice03",
-    "no_codes": "noCodes", "lost_card": "visa_chargeDeclinedLostCard",
-}  # fmt: skip
+    "approved": "visa",
+    "declined": "visa_chargeDeclinedInsufficientFunds",
+    "sca": "authenticationRequired",
+    "blocked": "radarBlock",
+    "gone": "visa",
+    "advice": "mastercard_advice03",
+    "advice_of_visa": "visa_advice03",
+    "no_codes": "noCodes",
+    "lost_card": "visa_chargeDeclinedLostCard",
+}
 
 
 class StripeSubject(VendorSubject[StandIn]):
@@ -28,23 +34,48 @@ class StripeSubject(VendorSubject[StandIn]):
     paths = MappingProxyType(
         {"charge": "/confirm", "first": "POST /v1/payment_intents", "modify": "POST /v1/refunds"}
     )
-    amounts = MappingProxyType({
-        "USD": (4590, 4590), "JPY": (500, 500), "BHD": (12340, 12340), "ISK": (500, 50000), "UGX": (500, 50000),
-        "MGA": (50000, 500), "HUF": (100000, 100000),
-    })  # fmt: skip
-    golden: Mapping[Scenario, Mapping[str, Any]] = MappingProxyType({
-        "declined": {
-            "state": "declined", "scheme_code": "51", "advice_code": None, "cvv": "pass", "reached_network": True,
-            "processor_code": "stripe:insufficient_funds", "processor_advice": "stripe:advice_code:try_again_later",
-            "fault": None,
-        },
-        "lost_card": {
-            "state": "declined", "scheme_code": "41", "advice_code": None, "processor_code": "stripe:lost_card",
-            "processor_advice": "stripe:advice_code:do_not_try_again",
-        },
-        "advice": {"scheme_code": "05", "advice_code": "03", "processor_code": "stripe:generic_decline"},
-        "sca": {"scheme_code": "1A", "processor_code": "stripe:authentication_required", "sca_wanted": True},
-    })  # fmt: skip
+    amounts = MappingProxyType(
+        {
+            "USD": (4590, 4590),
+            "JPY": (500, 500),
+            "BHD": (12340, 12340),
+            "ISK": (500, 50000),
+            "UGX": (500, 50000),
+            "MGA": (50000, 500),
+            "HUF": (100000, 100000),
+        }
+    )
+    golden: Mapping[Scenario, Mapping[str, Any]] = MappingProxyType(
+        {
+            "declined": {
+                "state": "declined",
+                "scheme_code": "51",
+                "advice_code": None,
+                "cvv": "pass",
+                "reached_network": True,
+                "processor_code": "stripe:insufficient_funds",
+                "processor_advice": "stripe:advice_code:try_again_later",
+                "fault": None,
+            },
+            "lost_card": {
+                "state": "declined",
+                "scheme_code": "41",
+                "advice_code": None,
+                "processor_code": "stripe:lost_card",
+                "processor_advice": "stripe:advice_code:do_not_try_again",
+            },
+            "advice": {
+                "scheme_code": "05",
+                "advice_code": "03",
+                "processor_code": "stripe:generic_decline",
+            },
+            "sca": {
+                "scheme_code": "1A",
+                "processor_code": "stripe:authentication_required",
+                "sca_wanted": True,
+            },
+        }
+    )
 
     async def _serve(self) -> None:
         await super()._serve()

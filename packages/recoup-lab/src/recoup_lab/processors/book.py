@@ -10,9 +10,11 @@ from typing import Any, Final
 
 KEPT_FOR: Final = timedelta(hours=24)
 _SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS objects (no INTEGER PRIMARY KEY, id TEXT UNIQUE, kind TEXT, created INTEGER, body TEXT);
+CREATE TABLE IF NOT EXISTS objects (no INTEGER PRIMARY KEY, id TEXT UNIQUE, kind TEXT,
+  created INTEGER, body TEXT);
 CREATE INDEX IF NOT EXISTS objects_by_kind ON objects (kind, no DESC);
-CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, call TEXT, status INTEGER, body TEXT, at REAL);
+CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, call TEXT, status INTEGER, body TEXT,
+  at REAL);
 """
 
 

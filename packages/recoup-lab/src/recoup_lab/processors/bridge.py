@@ -17,13 +17,22 @@ from recoup_lab.processors.spoil import QUIET, cut, streamed
 
 SECRET: Final = "a-secret-of-both-sides-0123456789abcdef"  # noqa: S105 - of a process for tests
 Plain = dict[str, Any]
-DECLINES: Final[Mapping[str, Plain]] = MappingProxyType({
-    "declined": {"schemeCode": "51", "processorCode": "2001", "processorAdvice": "later", "cvv": "M"},
-    "lost_card": {"schemeCode": "41", "processorCode": "2012"}, "no_codes": {},
-    "advice": {"schemeCode": "05", "adviceCode": "03"}, "sca": {"schemeCode": "1A", "scaWanted": True},
-    "blocked": {"reachedNetwork": False, "processorCode": "blocked"},
-    "gone": {"fault": "credential", "credentialNews": {"closed": True}},
-})  # fmt: skip
+DECLINES: Final[Mapping[str, Plain]] = MappingProxyType(
+    {
+        "declined": {
+            "schemeCode": "51",
+            "processorCode": "2001",
+            "processorAdvice": "later",
+            "cvv": "M",
+        },
+        "lost_card": {"schemeCode": "41", "processorCode": "2012"},
+        "no_codes": {},
+        "advice": {"schemeCode": "05", "adviceCode": "03"},
+        "sca": {"schemeCode": "1A", "scaWanted": True},
+        "blocked": {"reachedNetwork": False, "processorCode": "blocked"},
+        "gone": {"fault": "credential", "credentialNews": {"closed": True}},
+    }
+)
 _LISTED: Final = re.compile(r"/orders/([0-9a-f-]{36})/messages$")
 _REFUSED: Final = {"too_many": "rate", "unauthorized": "account"}
 

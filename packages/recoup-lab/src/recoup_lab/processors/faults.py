@@ -9,11 +9,29 @@ import msgspec
 
 from recoup.kernel.problem import Problem
 
-# lost: done, and nothing answered; never: not even done; late: done, answered after `seconds`; cut: half an answer.
+# lost: done, and nothing answered; never: not even done; late: done, answered after `seconds`; cut:
+# half an answer.
 KINDS: Final = (
-    "lost", "never", "late", "cut", "html", "error_200", "error_500", "saved_500", "too_many", "unauthorized",
-    "forbidden", "redirect", "endless", "other_id", "other_amount", "other_currency", "part", "in_progress", "doubled",
-)  # fmt: skip
+    "lost",
+    "never",
+    "late",
+    "cut",
+    "html",
+    "error_200",
+    "error_500",
+    "saved_500",
+    "too_many",
+    "unauthorized",
+    "forbidden",
+    "redirect",
+    "endless",
+    "other_id",
+    "other_amount",
+    "other_currency",
+    "part",
+    "in_progress",
+    "doubled",
+)
 
 
 class Fault(msgspec.Struct, forbid_unknown_fields=True):

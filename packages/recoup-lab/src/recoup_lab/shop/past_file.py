@@ -9,11 +9,26 @@ from typing import Final
 from recoup_lab.world.port import HistoryRow
 
 _COLUMNS: Final = (
-    "id", "amount", "currency", "created", "status", "paid", "payment_intent_id", "customer_id",
-    "outcome_network_status", "outcome_type", "outcome_network_decline_code", "outcome_network_advice_code",
-    "payment_method_details_type", "card_last4", "card_brand", "card_funding", "card_country", "card_exp_month",
+    "id",
+    "amount",
+    "currency",
+    "created",
+    "status",
+    "paid",
+    "payment_intent_id",
+    "customer_id",
+    "outcome_network_status",
+    "outcome_type",
+    "outcome_network_decline_code",
+    "outcome_network_advice_code",
+    "payment_method_details_type",
+    "card_last4",
+    "card_brand",
+    "card_funding",
+    "card_country",
+    "card_exp_month",
     "card_exp_year",
-)  # fmt: skip
+)
 _APPROVED: Final = ("succeeded", "true", "approved_by_network", "authorized")
 _DECLINED: Final = ("failed", "false", "declined_by_network", "issuer_declined")
 

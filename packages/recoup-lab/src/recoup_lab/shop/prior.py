@@ -23,7 +23,8 @@ from recoup_lab.world.world import build
 BEGUN: Final = datetime(2026, 9, 1, tzinfo=UTC)
 ORDERS: Final = 6_000  # for so many declined renewals the shop has customers
 SEED: Final = 11
-# Where banks are others than here, nothing came of tries within a day of a failure, nor of further ones soon after it.
+# Where banks are others than here, nothing came of tries within a day of a failure, nor of further
+# ones soon after it.
 REST: Final = 20.0
 REST_AGAIN: Final = 28.0
 

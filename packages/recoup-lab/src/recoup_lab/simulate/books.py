@@ -17,7 +17,8 @@ from recoup_lab.simulate.issuer import REVERSALS, SENDS
 from recoup_lab.simulate.sim import Deal, Sim
 
 _STANDS: Final = """
-SELECT o.external_id, o.stage, h.refunded_units, EXISTS (SELECT FROM order_log l WHERE l.merchant_id = o.merchant_id
+SELECT o.external_id, o.stage, h.refunded_units, EXISTS (SELECT FROM order_log l
+  WHERE l.merchant_id = o.merchant_id
   AND l.order_id = o.order_id AND l.happening = 'uncollected') AS uncollected
 FROM orders o JOIN order_heads h USING (merchant_id, order_id)
 """
@@ -41,18 +42,21 @@ SELECT account, asset, sum(units)::bigint AS units FROM entries
 WHERE account IN ('customer_due', 'refund_due') GROUP BY 1, 2 HAVING sum(units) <> 0
 """
 _STUCK: Final = """
-SELECT kind, count(*) AS number, min(last_error) AS error FROM due_work WHERE kind <> ALL($1::text[]) GROUP BY kind
+SELECT kind, count(*) AS number, min(last_error) AS error FROM due_work
+  WHERE kind <> ALL($1::text[]) GROUP BY kind
 """
 # Work that failed by an error of ours, not because a counterpart was away.
 _FAILED: Final = (
     "SELECT kind, last_error FROM due_work WHERE last_error ~ '^[A-Za-z]+(Error|Exception)' LIMIT 1"
 )
 _PAID_OUT: Final = """
-SELECT merchant_id, asset, sum(units)::bigint AS units FROM payouts WHERE state = 'paid' GROUP BY 1, 2
+SELECT merchant_id, asset, sum(units)::bigint AS units FROM payouts WHERE state = 'paid'
+  GROUP BY 1, 2
 """
 _BANK: Final = "SELECT merchant_id, payout_id, state FROM bank_payouts"
 _CASE: Final = """
-INSERT INTO issuer.disputes (case_id, charge_id, merchant_id, order_id, case_no, stage, status, reason_code, units,
+INSERT INTO issuer.disputes (case_id, charge_id, merchant_id, order_id, case_no, stage, status,
+  reason_code, units,
   currency, fee, opened_at, respond_by)
 VALUES ($1, $2, $3, $4, 1, 'first', $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (case_id) DO UPDATE SET status = excluded.status
@@ -166,16 +170,25 @@ def _orders(sim: Sim, stands: dict[str, Any]) -> str | None:
         if row["refunded_units"] > deal.refunded or (
             row["refunded_units"] < deal.refunded and not disputed
         ):
-            return f"{deal.name}: {row['refunded_units']} refunded, the merchant was promised {deal.refunded}"
+            return (
+                f"{deal.name}: {row['refunded_units']} refunded, the merchant was promised "
+                f"{deal.refunded}"
+            )
         if deal.kind == "stable":
             payment = paid.get(deal.order_id) if deal.order_id else None
             if done and (payment is None or payment.refunded != deal.refunded):
-                return f"{deal.name}: the channel gave back {payment and payment.refunded}, owed is {deal.refunded}"
+                return (
+                    f"{deal.name}: the channel gave back {payment and payment.refunded}, owed "
+                    f"is {deal.refunded}"
+                )
             continue
         taken = sum(charge.taken for charge in charges.get(deal.name, ()))
         owed = deal.units - row["refunded_units"] if done and not row["uncollected"] else 0
         if taken != owed:
-            return f"{deal.name} ({row['stage']}): the customer paid {taken} net by the issuer's book, owed is {owed}"
+            return (
+                f"{deal.name} ({row['stage']}): the customer paid {taken} net by the issuer's "
+                f"book, owed is {owed}"
+            )
     return None
 
 
@@ -203,13 +216,19 @@ async def _balances(sim: Sim, stands: dict[str, Any]) -> str | None:
     for row in await sim.owner.fetch(_BANK):
         transfer = sim.outside.bank.paid.get(row["payout_id"])
         if (transfer is not None) != (row["state"] == "paid"):
-            return f"payout {row['payout_id']} is {row['state']}; paid by the bank: {transfer is not None}"
+            return (
+                f"payout {row['payout_id']} is {row['state']}; paid by the bank: "
+                f"{transfer is not None}"
+            )
         if transfer is not None:
             found[shops[row["merchant_id"]], transfer.asset, ""] += transfer.units
     for key in sorted(owed.keys() | found.keys()):
         if owed[key] != found[key]:
             shop, asset, place = key
-            return f"merchant {shop} is owed {owed[key]} {asset} {place}, ledger and bank say {found[key]}"
+            return (
+                f"merchant {shop} is owed {owed[key]} {asset} {place}, ledger and bank say "
+                f"{found[key]}"
+            )
     return None
 
 

@@ -68,7 +68,10 @@ def faults_of(text: str) -> Faults:
         except ValueError:
             shares[name] = -1.0
         if name not in known or not 0 <= shares[name] <= 0.9:
-            cure = f"Use none, some, many, or shares from 0 to 0.9 like crash=0.01 of: {', '.join(sorted(known))}."
+            cure = (
+                f"Use none, some, many, or shares from 0 to 0.9 like crash=0.01 of: "
+                f"{', '.join(sorted(known))}."
+            )
             raise Problem(
                 "invalid", f"There is no fault {part.strip()!r}.", field="faults", cure=cure
             )

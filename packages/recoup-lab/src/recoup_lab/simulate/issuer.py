@@ -35,9 +35,24 @@ from recoup_lab.simulate.faults import NEVER_ARRIVES, NOBODY_SAYS, Faults, drawn
 _UNKNOWN: Final = Outcome("unknown", text="no answer in time")
 _NOT_SENT: Final = Outcome("not_sent", text="connection refused")
 _LATE_BY: Final = timedelta(seconds=0.5)
-SENDS: Final = ("id", "order_id", "merchant_id", "card_mac", "scheme", "units", "currency", "initiator", "acceptor_id",
-                "capture", "sent_at", "decided_at", "decision", "scheme_code", "known_from",
-                "hidden_inquiries")  # fmt: skip
+SENDS: Final = (
+    "id",
+    "order_id",
+    "merchant_id",
+    "card_mac",
+    "scheme",
+    "units",
+    "currency",
+    "initiator",
+    "acceptor_id",
+    "capture",
+    "sent_at",
+    "decided_at",
+    "decision",
+    "scheme_code",
+    "known_from",
+    "hidden_inquiries",
+)
 REVERSALS: Final = (
     "id",
     "charge_id",

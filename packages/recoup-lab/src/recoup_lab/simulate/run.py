@@ -41,38 +41,47 @@ from recoup_lab.simulate.sim import DECLINES, TICKS, Plan, Shop, Sim, Wrong, dea
 
 _ORDERS: Final = """
 WITH lines AS (
-  SELECT order_id, 1 AS part, concat_ws('|', extract(epoch FROM business_at), happening, src, dst, body ->> 'units',
+  SELECT order_id, 1 AS part, concat_ws('|', extract(epoch
+    FROM business_at), happening, src, dst, body ->> 'units',
     body ->> 'fee', body ->> 'number', body ->> 'code', body ->> 'cause',
     extract(epoch FROM (body ->> 'next')::timestamptz)) AS line
   FROM order_log WHERE merchant_id = $1
   UNION ALL
-  SELECT order_id, 2, concat_ws('|', attempt_no, state, ladder, initiator, route, units, asset, scheme_code, klass,
+  SELECT order_id, 2, concat_ws('|', attempt_no, state, ladder, initiator, route, units, asset,
+    scheme_code, klass,
     sends, if_late, extract(epoch FROM sent_at), extract(epoch FROM closed_at))
   FROM attempts WHERE merchant_id = $1
   UNION ALL
   SELECT order_id, 3, concat_ws('|', kind, state, units, asset, extract(epoch FROM business_at))
   FROM modifications WHERE merchant_id = $1
   UNION ALL
-  SELECT p.order_id, 4, concat_ws('|', extract(epoch FROM p.business_at), p.source_kind, p.recipe, e.account, e.asset,
+  SELECT p.order_id, 4, concat_ws('|', extract(epoch FROM p.business_at), p.source_kind, p.recipe,
+    e.account, e.asset,
     e.place, e.units)
-  FROM postings p JOIN entries e USING (merchant_id, posting_id) WHERE p.merchant_id = $1 AND p.order_id IS NOT NULL
+  FROM postings p JOIN entries e USING (merchant_id, posting_id) WHERE p.merchant_id = $1
+    AND p.order_id IS NOT NULL
 ), told AS (
-  SELECT order_id, string_agg(line, E'\n' ORDER BY part, line COLLATE "C") AS text FROM lines GROUP BY order_id
+  SELECT order_id, string_agg(line, E'\n' ORDER BY part, line COLLATE "C") AS text FROM lines
+    GROUP BY order_id
 )
-SELECT concat_ws(E'\n', o.external_id, o.generation, o.kind, o.stage, o.units, o.asset, h.status, h.refunded_units,
+SELECT concat_ws(E'\n', o.external_id, o.generation, o.kind, o.stage, o.units, o.asset, h.status,
+  h.refunded_units,
   h.reason, h.disputed, told.text)
 FROM orders o JOIN order_heads h USING (merchant_id, order_id) LEFT JOIN told USING (order_id)
 WHERE o.merchant_id = $1 ORDER BY o.external_id COLLATE "C", o.generation
 """
 _OTHER_POSTINGS: Final = """
 SELECT line FROM (
-  SELECT concat_ws('|', extract(epoch FROM p.business_at), p.source_kind, p.recipe, e.account, e.asset, e.place,
+  SELECT concat_ws('|', extract(epoch FROM p.business_at), p.source_kind, p.recipe, e.account,
+    e.asset, e.place,
     e.units) AS line
-  FROM postings p JOIN entries e USING (merchant_id, posting_id) WHERE p.merchant_id = $1 AND p.order_id IS NULL
+  FROM postings p JOIN entries e USING (merchant_id, posting_id) WHERE p.merchant_id = $1
+    AND p.order_id IS NULL
 ) x ORDER BY line COLLATE "C"
 """
 _BALANCES: Final = """
-SELECT concat_ws('|', account, asset, place, units) FROM account_balances WHERE merchant_id = $1 AND units <> 0
+SELECT concat_ws('|', account, asset, place, units) FROM account_balances WHERE merchant_id = $1
+  AND units <> 0
 ORDER BY account COLLATE "C", asset COLLATE "C", place COLLATE "C"
 """
 
@@ -168,7 +177,8 @@ async def _bank_account(world: World, scope: Scope, ends: str, asset: str) -> No
     await approve_account(world, Scope(scope.merchant_id, SECOND, "simulate"), account_id)
 
 
-# Seconds after an instant at which what became due shortly after it is worked on: answers that did not come, pauses.
+# Seconds after an instant at which what became due shortly after it is worked on: answers that did
+# not come, pauses.
 MOMENTS: Final = (0, 1, 5, 20, 90, 600)
 AFTERWARDS_DAYS_MAX: Final = 60  # until the last order has expired and everything is over
 RESTART_DAYS: Final = 10
@@ -176,7 +186,10 @@ _SKETCHY: Final = {"default_statistics_target": "10"}  # of what ANALYZE samples
 ANALYZE_DAYS: Final = (0, 2, 6, 14, 29)
 # What comes again for ever is no work that is left.
 FOR_EVER: Final = ("settlement", "reconciliation", "certificate", "advance_bounds")
-_NEXT: Final = "SELECT min(greatest(due_at, coalesce(lease_until, due_at))) FROM due_work WHERE kind <> ALL($1)"
+_NEXT: Final = (
+    "SELECT min(greatest(due_at, coalesce(lease_until, due_at))) FROM due_work WHERE "
+    "kind <> ALL($1)"
+)
 
 
 @dataclass(frozen=True, slots=True)

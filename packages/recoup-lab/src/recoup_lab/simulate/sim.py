@@ -32,9 +32,14 @@ TICKS: Final = 3  # of a day: arrivals and calls come together every eight hours
 TOKENS: Final = ("USDT", "USDC")
 SHORT_DAYS: Final = 10  # so short a simulation has no orders that live much longer than it
 RANGES: Final = {  # smallest units of usual amounts
-    "USD": (300, 25_000), "EUR": (300, 25_000), "JPY": (100, 30_000), "KWD": (900, 90_000), "CLF": (4_000, 90_000),
-    "USDT": (1_000_000, 400_000_000), "USDC": (1_000_000, 400_000_000),
-}  # fmt: skip
+    "USD": (300, 25_000),
+    "EUR": (300, 25_000),
+    "JPY": (100, 30_000),
+    "KWD": (900, 90_000),
+    "CLF": (4_000, 90_000),
+    "USDT": (1_000_000, 400_000_000),
+    "USDC": (1_000_000, 400_000_000),
+}
 # kind, share; see `actors`
 KINDS: Final = (
     ("managed", 0.62),
@@ -43,13 +48,26 @@ KINDS: Final = (
     ("hold", 0.06),
     ("stable", 0.12),
 )
-# first code, what the card says then, after how many declines it approves (99: never), share: as published base rates
+# first code, what the card says then, after how many declines it approves (99: never), share: as
+# published base rates
 DECLINES: Final = (
-    ("51", "51", 0, 0.16), ("51", "51", 1, 0.12), ("51", "51", 2, 0.06), ("51", "51", 99, 0.1), ("05", "05", 0, 0.1),
-    ("05", "05", 1, 0.06), ("05", "05", 99, 0.06), ("61", "61", 1, 0.04), ("91", "91", 0, 0.05), ("91", "91", 2, 0.03),
-    ("51", "04", 99, 0.06), ("05", "14", 99, 0.04), ("04", "04", 99, 0.06), ("51", "05", 1, 0.06),
-    ("05", "82", 1, 0.04), ("05", "54", 99, 0.03),
-)  # fmt: skip
+    ("51", "51", 0, 0.16),
+    ("51", "51", 1, 0.12),
+    ("51", "51", 2, 0.06),
+    ("51", "51", 99, 0.1),
+    ("05", "05", 0, 0.1),
+    ("05", "05", 1, 0.06),
+    ("05", "05", 99, 0.06),
+    ("61", "61", 1, 0.04),
+    ("91", "91", 0, 0.05),
+    ("91", "91", 2, 0.03),
+    ("51", "04", 99, 0.06),
+    ("05", "14", 99, 0.04),
+    ("04", "04", 99, 0.06),
+    ("51", "05", 1, 0.06),
+    ("05", "82", 1, 0.04),
+    ("05", "54", 99, 0.03),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +136,8 @@ STEPS_MAX: Final = 14  # a death is drawn at one of a deed's first so many steps
 _GONE_SECONDS: Final = 20.0
 _NAMES: Final = """
 WITH k AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, id))
-SELECT k.id, o.external_id AS name FROM k JOIN orders o ON o.merchant_id = k.merchant_id AND o.order_id = k.id
+SELECT k.id, o.external_id AS name FROM k JOIN orders o ON o.merchant_id = k.merchant_id
+  AND o.order_id = k.id
 UNION ALL SELECT k.id, o.external_id || '/' || r.kind || r.modification_no
 FROM k JOIN modifications r ON r.merchant_id = k.merchant_id AND r.modification_id = k.id
 JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
@@ -278,7 +297,8 @@ class Sim:
             self._count(deed, answer)
             return
         self.deaths[
-            f"{deed.kind} {'after' if killer.after else 'before'} {killer.at}: {killer.step_names[-1]}"
+            f"{deed.kind} {'after' if killer.after else 'before'} {killer.at}: "
+            f"{killer.step_names[-1]}"
         ] += 1
         if deed.again:
             await self._together([deed])

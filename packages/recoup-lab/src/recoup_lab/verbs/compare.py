@@ -46,7 +46,8 @@ _file = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option(
     "--arms",
     metavar="NAMES",
-    help=f"Policies to compare, separated by commas: {', '.join(CATALOGUE)}; default: all that the world allows.",
+    help=f"Policies to compare, separated by commas: {', '.join(CATALOGUE)}; default: all that the "
+    f"world allows.",
 )
 @click.option(
     "--seeds",
@@ -96,7 +97,8 @@ def verb(
     processes: int,
     as_json: bool,
 ) -> None:
-    """Compares retry policies in the same worlds. The last line is a hash; the same seeds give the same hash."""
+    """Compares retry policies in the same worlds. The last line is a hash; the same seeds give the
+    same hash."""
     if file is not None and command is not None:
         raise Problem(
             "invalid",

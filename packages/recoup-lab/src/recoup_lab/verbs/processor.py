@@ -20,7 +20,10 @@ def processor() -> None:
 
 
 def _add(name: str) -> None:
-    doc = f"A stand-in of {VENDORS[name]}'s API; its book is {name}.sqlite in the data folder. Ends with Ctrl-C."
+    doc = (
+        f"A stand-in of {VENDORS[name]}'s API; its book is {name}.sqlite in the data folder. "
+        f"Ends with Ctrl-C."
+    )
 
     @processor.command(name, help=doc)
     @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: a free one.")

@@ -72,7 +72,8 @@ def verb(
     as_json: bool,
     data_dir: Path | None,
 ) -> None:
-    """Simulates a seeded month with faults and crashes, verified every day. The last line is its hash."""
+    """Simulates a seeded month with faults and crashes, verified every day. The last line is its
+    hash."""
     plan = Plan(seed, days, merchants, orders, faults_of(faults))
     console = Console(stderr=True)
     start_logs("critical")
@@ -84,7 +85,10 @@ def verb(
         )
     click.echo(json.dumps(as_dict(done)) if as_json else f"{as_text(done)}\n{done.hash}")
     if done.wrong:
-        again = f"--seed {seed} --days {days} --merchants {merchants} --orders {orders} --faults {faults}"
+        again = (
+            f"--seed {seed} --days {days} --merchants {merchants} --orders {orders} --faults "
+            f"{faults}"
+        )
         raise Problem("internal", done.wrong, cure=f"To repeat it: recoup simulate {again}")
 
 

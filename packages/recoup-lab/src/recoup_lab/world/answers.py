@@ -1,4 +1,5 @@
-"""What an issuer answers to a charge: first what stops it on the way, then the card, holds, money, limits, mood."""
+"""What an issuer answers to a charge: first what stops it on the way, then the card, holds, money,
+limits, mood."""
 
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -85,8 +86,8 @@ class Bank:
         self._codes = Codes(parameters.issuers, draws)
 
     def lost(self, subject: int, route: int, instant: int) -> str | None:
-        """`not_processed` while the route is out, `unknown` when no answer comes back: the charge has then not been
-        made, but whoever sent it does not know."""
+        """`not_processed` while the route is out, `unknown` when no answer comes back: the charge
+        has then not been made, but whoever sent it does not know."""
         if self._route_outages[route].hold(instant):
             return "not_processed"
         share = self.parameters.routes.unknown_share

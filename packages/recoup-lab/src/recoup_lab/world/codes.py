@@ -1,4 +1,5 @@
-"""How an issuer words its refusal: the scheme's code, and Mastercard's advice code where it gives one.
+"""How an issuer words its refusal: the scheme's code, and Mastercard's advice code where it gives
+one.
 
 Source: the decline tables of the networks, as src/recoup/networks has them.
 """
@@ -32,30 +33,70 @@ STOPS: Final = frozenset({"closed", "lost", "revoked", "replaced"})
 
 _CODES: Final[dict[Scheme, dict[Cause, tuple[str, ...]]]] = {
     "visa": {
-        "outage": ("91", "96"), "maintenance": ("91", "N0"), "closed": ("46", "14", "57"), "lost": ("41", "43", "04"),
-        "revoked": ("R1", "R0", "R3"), "replaced": ("14", "46"), "expired": ("54",),
-        "hold": ("05", "05", "62", "78", "01"), "fraud": ("59", "63"), "funds": ("51",), "dry": ("51",),
-        "limit": ("61", "65"), "coin": ("05",), "mood": ("05", "59"), "unknown_card": ("14",),
+        "outage": ("91", "96"),
+        "maintenance": ("91", "N0"),
+        "closed": ("46", "14", "57"),
+        "lost": ("41", "43", "04"),
+        "revoked": ("R1", "R0", "R3"),
+        "replaced": ("14", "46"),
+        "expired": ("54",),
+        "hold": ("05", "05", "62", "78", "01"),
+        "fraud": ("59", "63"),
+        "funds": ("51",),
+        "dry": ("51",),
+        "limit": ("61", "65"),
+        "coin": ("05",),
+        "mood": ("05", "59"),
+        "unknown_card": ("14",),
     },
     "mastercard": {
-        "outage": ("91", "96"), "maintenance": ("91", "92"), "closed": ("14", "79", "05"), "lost": ("41", "43", "04"),
-        "revoked": ("05", "79"), "replaced": ("79", "14"), "expired": ("54",), "hold": ("05", "05", "62", "82", "70"),
-        "fraud": ("63", "83"), "funds": ("51",), "dry": ("51",), "limit": ("61", "65"), "coin": ("05",),
-        "mood": ("05", "63"), "unknown_card": ("14",),
+        "outage": ("91", "96"),
+        "maintenance": ("91", "92"),
+        "closed": ("14", "79", "05"),
+        "lost": ("41", "43", "04"),
+        "revoked": ("05", "79"),
+        "replaced": ("79", "14"),
+        "expired": ("54",),
+        "hold": ("05", "05", "62", "82", "70"),
+        "fraud": ("63", "83"),
+        "funds": ("51",),
+        "dry": ("51",),
+        "limit": ("61", "65"),
+        "coin": ("05",),
+        "mood": ("05", "63"),
+        "unknown_card": ("14",),
     },
     "amex": {
-        "outage": ("912", "909"), "maintenance": ("912", "182"), "closed": ("105", "188", "111"), "lost": ("200",),
-        "revoked": ("119",), "replaced": ("187", "111"), "expired": ("101",), "hold": ("100", "107"),
-        "fraud": ("100", "107"), "funds": ("116",), "dry": ("116",), "limit": ("121",), "coin": ("100",),
-        "mood": ("100",), "unknown_card": ("111",),
+        "outage": ("912", "909"),
+        "maintenance": ("912", "182"),
+        "closed": ("105", "188", "111"),
+        "lost": ("200",),
+        "revoked": ("119",),
+        "replaced": ("187", "111"),
+        "expired": ("101",),
+        "hold": ("100", "107"),
+        "fraud": ("100", "107"),
+        "funds": ("116",),
+        "dry": ("116",),
+        "limit": ("121",),
+        "coin": ("100",),
+        "mood": ("100",),
+        "unknown_card": ("111",),
     },
-}  # fmt: skip
+}
 _GENERIC: Final[dict[Scheme, str]] = {"visa": "05", "mastercard": "05", "amex": "100"}
 _MASKED: Final = frozenset({"funds", "dry", "limit", "hold", "fraud"})
 _ADVICE: Final[dict[Cause, str]] = {
-    "closed": "03", "lost": "03", "revoked": "21", "hold": "02", "fraud": "02", "coin": "02", "mood": "02",
-    "limit": "02", "unknown_card": "03",
-}  # fmt: skip
+    "closed": "03",
+    "lost": "03",
+    "revoked": "21",
+    "hold": "02",
+    "fraud": "02",
+    "coin": "02",
+    "mood": "02",
+    "limit": "02",
+    "unknown_card": "03",
+}
 # hours to wait -> advice code, with response 51
 _WAITS: Final = (
     (1, "24"),

@@ -29,7 +29,8 @@ class Hold(NamedTuple):
 
 @dataclass(slots=True)
 class Card:
-    """`ends`, by `ending`; `next` comes after it: networks tell of it at `signal_at`, the customer at `on_file_at`."""
+    """`ends`, by `ending`; `next` comes after it: networks tell of it at `signal_at`, the customer
+    at `on_file_at`."""
 
     serial: int
     issuer: Issuer
@@ -144,8 +145,8 @@ _STAYS: Final = 35 * DAY  # a customer whose card or money has ended leaves afte
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What falls due each month on `month_day`, or each week when that is 0, at `second` of the day in UTC, as long as
-    the customer stays."""
+    """What falls due each month on `month_day`, or each week when that is 0, at `second` of the day
+    in UTC, as long as the customer stays."""
 
     card: Card
     amount: int

@@ -1,6 +1,8 @@
-"""Draws that depend on the seed, their purpose, their subject and an instant only: no stream is shared.
+"""Draws that depend on the seed, their purpose, their subject and an instant only: no stream is
+shared.
 
-After the hash only sums, products, quotients and comparisons follow, so that every machine draws the same.
+After the hash only sums, products, quotients and comparisons follow, so that every machine draws
+the same.
 """
 
 from bisect import bisect_right
@@ -17,7 +19,8 @@ T = TypeVar("T")
 
 
 class Draws:
-    """Uniform numbers in [0, 1). `subject` and `at` are whole numbers, `purpose` a constant of the code."""
+    """Uniform numbers in [0, 1). `subject` and `at` are whole numbers, `purpose` a constant of the
+    code."""
 
     __slots__ = ("_key",)
 
@@ -37,7 +40,8 @@ class Draws:
 
 
 def quantile(table: Sequence[float], chance: float) -> float:
-    """The value below which that share of all lies: `table` holds values at equal steps of the share, 0 to 1."""
+    """The value below which that share of all lies: `table` holds values at equal steps of the
+    share, 0 to 1."""
     place = chance * (len(table) - 1)
     step = int(place)
     return table[step] + (table[step + 1] - table[step]) * (place - step)
@@ -59,9 +63,31 @@ class Choice(Generic[T]):
         return self._items[min(place, len(self._items) - 1)]
 
 
-# Gaps between events that come at random, in units of their mean: the quantiles of an exponential law, cut at 5.3.
-GAPS: Final = (0.0, 0.051, 0.105, 0.163, 0.223, 0.288, 0.357, 0.431, 0.511, 0.598, 0.693, 0.799, 0.916, 1.05, 1.204,
-               1.386, 1.609, 1.897, 2.303, 2.996, 5.3)  # fmt: skip
+# Gaps between events that come at random, in units of their mean: the quantiles of an exponential
+# law, cut at 5.3.
+GAPS: Final = (
+    0.0,
+    0.051,
+    0.105,
+    0.163,
+    0.223,
+    0.288,
+    0.357,
+    0.431,
+    0.511,
+    0.598,
+    0.693,
+    0.799,
+    0.916,
+    1.05,
+    1.204,
+    1.386,
+    1.609,
+    1.897,
+    2.303,
+    2.996,
+    5.3,
+)
 
 
 def instants(

@@ -1,4 +1,5 @@
-"""Issuers: their hours and weekdays, code habits, outages, maintenance, and how attempts harden them."""
+"""Issuers: their hours and weekdays, code habits, outages, maintenance, and how attempts harden
+them."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ _MAINTENANCE_BEGINS: Final = 2  # local hour
 
 
 class Habits(NamedTuple):
-    """Local hours from midnight, weekdays from Monday 0. Outside the easy hours a held card is refused."""
+    """Local hours from midnight, weekdays from Monday 0. Outside the easy hours a held card is
+    refused."""
 
     strict_from: float
     strict_hours: float
@@ -40,7 +42,8 @@ class Closures:
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """`hardening`: what one declined send adds to the mood, `mend_seconds`: in which time that much mends."""
+    """`hardening`: what one declined send adds to the mood, `mend_seconds`: in which time that much
+    mends."""
 
     number: int
     scheme: Scheme

@@ -1,4 +1,5 @@
-"""The world's own book of an arm: what was sent, what the networks count, what was recovered, and the score."""
+"""The world's own book of an arm: what was sent, what the networks count, what was recovered, and
+the score."""
 
 from bisect import bisect_right, insort
 from collections import defaultdict
@@ -13,7 +14,8 @@ from recoup_lab.world.port import Scheme, Score, WorldAnswer
 
 MONTH: Final = 30 * DAY
 FREE_SENDS: Final = 4  # beyond these each send harms an order that is not recovered
-# How many sends a window may hold, the declined payment among them. Source: network-limits.csv, worldwide rows.
+# How many sends a window may hold, the declined payment among them. Source: network-limits.csv,
+# worldwide rows.
 _SAME_AMOUNT: Final[dict[Scheme, int]] = {"visa": 20, "mastercard": 35, "amex": 20}
 _MASTERCARD_DAY: Final = 10
 _VISA_STOPS: Final = frozenset(
@@ -24,7 +26,8 @@ _ADVICE_STOPS: Final = frozenset({"03", "21"})
 
 @dataclass(slots=True)
 class CardBook:
-    """Sends of one card number, each instant sorted. `stopped_at`: since when the network forbids each further one."""
+    """Sends of one card number, each instant sorted. `stopped_at`: since when the network forbids
+    each further one."""
 
     all: list[int] = field(default_factory=list)
     by_amount: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))

@@ -1,7 +1,8 @@
-"""An account's money as time goes: it comes at pay days and from elsewhere, other bills draw it down.
+"""An account's money as time goes: it comes at pay days and from elsewhere, other bills draw it
+down.
 
-Money comes in pulses. After a full pay the account has enough until the next one; after a lean pay what is left after
-rent falls evenly to nothing, and a larger bill may take a part of it at once.
+Money comes in pulses. After a full pay the account has enough until the next one; after a lean pay
+what is left after rent falls evenly to nothing, and a larger bill may take a part of it at once.
 """
 
 from bisect import bisect_right
@@ -20,8 +21,8 @@ _LOOK_BACK: Final = 3  # pulses that may overlap
 
 
 class Pulse(NamedTuple):
-    """`level` falls evenly to nothing in `lasts` seconds; at `bill_at` a bill takes `bill` of it. A full one does not
-    fall and ends at `ends`."""
+    """`level` falls evenly to nothing in `lasts` seconds; at `bill_at` a bill takes `bill` of it. A
+    full one does not fall and ends at `ends`."""
 
     start: int
     level: int
@@ -41,7 +42,8 @@ class Pulse(NamedTuple):
 
 @dataclass(slots=True)
 class Account:
-    """Who has it is paid by `rhythm`, from the change half-way on by `later_rhythm`. `dry_from`: no money any more."""
+    """Who has it is paid by `rhythm`, from the change half-way on by `later_rhythm`. `dry_from`: no
+    money any more."""
 
     number: int
     offset: int  # seconds east of UTC
@@ -163,7 +165,8 @@ class Purse:
 
 
 def spendable(pulse_level: int, since: int, spent: list[tuple[int, int]]) -> int:
-    """`spent`: instants and amounts of what this arm took from the account; it is felt until money comes again."""
+    """`spent`: instants and amounts of what this arm took from the account; it is felt until money
+    comes again."""
     if pulse_level >= PLENTY:
         return pulse_level
     return pulse_level - sum(amount for at, amount in spent if at >= since)

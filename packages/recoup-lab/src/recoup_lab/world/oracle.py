@@ -1,9 +1,11 @@
-"""Who knows all parameters of a world and of its subjects, but none of its draws: how good any policy could be.
+"""Who knows all parameters of a world and of its subjects, but none of its draws: how good any
+policy could be.
 
-It knows how each customer is paid, how issuers word their refusals and what holds, outages and cards are like, and
-what has been observed; not when this pay comes, how much it is or whether this card has ended. For each order it
-imagines what may stand behind the decline, drops what a failed send has disproved, and sends where most is left open.
-What codes mean it has counted in a world of the same parameters and another seed.
+It knows how each customer is paid, how issuers word their refusals and what holds, outages and
+cards are like, and what has been observed; not when this pay comes, how much it is or whether this
+card has ended. For each order it imagines what may stand behind the decline, drops what a failed
+send has disproved, and sends where most is left open. What codes mean it has counted in a world of
+the same parameters and another seed.
 """
 
 from collections import Counter, defaultdict
@@ -118,7 +120,8 @@ def _easy(bank: Bank, account: Account, order: Order, until: int) -> list[Span]:
 
 
 def _after_update(bank: Bank, order: Order, n: tuple[float, ...]) -> list[Span]:
-    """Networks tell of the new card some days after the old one's end, which was some time of the month before."""
+    """Networks tell of the new card some days after the old one's end, which was some time of the
+    month before."""
     settings = bank.parameters.cards
     if n[0] >= settings.updater_share:
         return []
@@ -132,21 +135,23 @@ _OTHER_SEED: Final = 2**40
 _ORDERS_COUNTED_MAX: Final = 3_000
 _SENDS_MAX: Final = 12
 _LATER: Final = 600  # seconds into a step
-# What a future counts after so many failed sends that should have met it: it may have been by a little.
+# What a future counts after so many failed sends that should have met it: it may have been by a
+# little.
 _DOUBT: Final = (1.0, 0.15, 0.05, 0.02)
 _ALL: Final = (1 << FUTURES) - 1
 _WEEK: Final = 7 * 24
 _THURSDAY: Final = 3 * 24  # 1970 began on one
 
 
-# Of the futures, a bit each: those that no failed send has met, and those that one, two and three have.
+# Of the futures, a bit each: those that no failed send has met, and those that one, two and three
+# have.
 Met = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """`gain`: the chance that it is this send that is approved. `worth`: of all sends that are worth so much, it is
-    one."""
+    """`gain`: the chance that it is this send that is approved. `worth`: of all sends that are
+    worth so much, it is one."""
 
     at: int
     gain: float
@@ -264,7 +269,8 @@ class Oracle:
         return high
 
     def plan(self, order_id: str, worth: float) -> list[tuple[datetime, float]]:
-        """All sends for a declined payment, in turn, each with its chance to be the one that is approved."""
+        """All sends for a declined payment, in turn, each with its chance to be the one that is
+        approved."""
         order = self._world.by_id[order_id]
         chosen = sorted((one.at, one.gain) for one in self._whole_plan(order) if one.worth >= worth)
         return [(as_instant(at), gain) for at, gain in chosen]

@@ -1,4 +1,5 @@
-"""The declined payments that come in: each payment that falls due is answered, the declined ones are orders."""
+"""The declined payments that come in: each payment that falls due is answered, the declined ones
+are orders."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,7 +39,8 @@ def as_seconds(instant: datetime) -> int:
 def declined(
     bank: Bank, agreement: Agreement, start: int, end: int
 ) -> list[tuple[int, Card, Verdict]]:
-    """Payments of the agreement in [start, end) that were declined. What was lost on its way was simply sent again."""
+    """Payments of the agreement in [start, end) that were declined. What was lost on its way was
+    simply sent again."""
     found = []
     for at in agreement.dues(start, end):
         card = agreement.card.at(at)

@@ -21,7 +21,8 @@ _LONGEST: Final = 64
 
 
 def read(path: Path | None = None, **general: Any) -> Parameters:
-    """The base world, overridden by the file and then by values of [world], like seed=7, orders=4000.
+    """The base world, overridden by the file and then by values of [world], like seed=7,
+    orders=4000.
 
     Raises: Problem(invalid) naming file, line and what is allowed.
     """

@@ -1,4 +1,5 @@
-"""The parameters of a world: their kinds and ranges. base.toml says what each means and why it has its value."""
+"""The parameters of a world: their kinds and ranges. base.toml says what each means and why it has
+its value."""
 
 from dataclasses import dataclass
 from datetime import datetime

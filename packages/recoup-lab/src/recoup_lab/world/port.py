@@ -1,9 +1,11 @@
 """What a world is to whoever plays a policy against it: the protocol recoup-world 1 as types.
 
-A world holds customers, issuers, cards and the book, and is the judge; who plays it learns what a merchant and a
-processor would. Ours implements `World` in process, a program behind a pipe does the same.
+A world holds customers, issuers, cards and the book, and is the judge; who plays it learns what a
+merchant and a processor would. Ours implements `World` in process, a program behind a pipe does the
+same.
 
-Units: money in minor units, times aware and in UTC, whole seconds. Source: docs/contributing/world-protocol.md.
+Units: money in minor units, times aware and in UTC, whole seconds. Source:
+docs/contributing/world-protocol.md.
 """
 
 from collections.abc import Sequence
@@ -26,8 +28,9 @@ class _Wire(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 class Costs(_Wire, frozen=True):
-    """`send`, `excess` (a send beyond a network limit): minor units of the first currency. `harm`: the share of an
-    order's amount that each send beyond its fourth costs when the order is not recovered."""
+    """`send`, `excess` (a send beyond a network limit): minor units of the first currency. `harm`:
+    the share of an order's amount that each send beyond its fourth costs when the order is not
+    recovered."""
 
     send: int
     excess: int
@@ -35,7 +38,8 @@ class Costs(_Wire, frozen=True):
 
 
 class Hello(_Wire, frozen=True):
-    """History lies before `now`, declined payments come in from `now` to `until`; `orders` is how many."""
+    """History lies before `now`, declined payments come in from `now` to `until`; `orders` is how
+    many."""
 
     world: str
     protocol: int
@@ -57,8 +61,8 @@ class WorldCard(_Wire, frozen=True):
 
 
 class HistoryRow(_Wire, frozen=True):
-    """An attempt of the past. `attempt` 1 is the payment itself. `propensity`: the chance with which its instant was
-    drawn, None where it was not drawn."""
+    """An attempt of the past. `attempt` 1 is the payment itself. `propensity`: the chance with
+    which its instant was drawn, None where it was not drawn."""
 
     customer_id: str
     order_id: str
@@ -106,8 +110,8 @@ class WorldCharge(_Wire, frozen=True):
 
 
 class WorldAnswer(_Wire, frozen=True):
-    """With `error` the charge counted for nothing: it was dated before the arm's last one of its order, or before its
-    decline, or named an order that did not come in."""
+    """With `error` the charge counted for nothing: it was dated before the arm's last one of its
+    order, or before its decline, or named an order that did not come in."""
 
     id: str
     state: Literal["approved", "declined", "unknown", "not_processed"] | None = None
@@ -127,9 +131,10 @@ class Signal(_Wire, frozen=True):
 
 
 class Score(_Wire, frozen=True):
-    """`orders`: declined payments that came in; shares are of the amount of all of them; `attempts`: the arm's sends;
-    `breaches`: sends beyond a network limit (the declined payment counts as a send); `net_share`: net of costs and
-    harm; `days_median`: from decline to approval."""
+    """`orders`: declined payments that came in; shares are of the amount of all of them;
+    `attempts`: the arm's sends; `breaches`: sends beyond a network limit (the declined payment
+    counts as a send); `net_share`: net of costs and harm; `days_median`: from decline to approval.
+    """
 
     orders: int
     recovered: int
@@ -152,7 +157,8 @@ class World(Protocol):
         """Rows after the mark `after`, and the next mark: None when there are no more."""
 
     def orders(self, before: datetime, limit: int) -> tuple[Sequence[WorldOrder], bool]:
-        """Declined payments that came in before it, each once, oldest first; True when more are waiting."""
+        """Declined payments that came in before it, each once, oldest first; True when more are
+        waiting."""
 
     def charge(self, arm: str, charges: Sequence[WorldCharge]) -> Sequence[WorldAnswer]:
         """One answer for each, in order."""

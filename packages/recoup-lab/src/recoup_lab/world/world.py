@@ -335,7 +335,8 @@ def build(parameters: Parameters) -> LabWorld:
 
 
 def world_hash() -> str:
-    """Of the world's files and parameters, by which figures name it; the protocol's shapes are no part of it."""
+    """Of the world's files and parameters, by which figures name it; the protocol's shapes are no
+    part of it."""
     folder = files("recoup_lab.world")
     names = sorted(one.name for one in folder.iterdir() if one.name.endswith((".py", ".toml")))
     digest = sha256()

@@ -1,4 +1,5 @@
-"""One arm in virtual time: batches, unknown outcomes, news of cards, cards that several orders share."""
+"""One arm in virtual time: batches, unknown outcomes, news of cards, cards that several orders
+share."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -19,7 +20,8 @@ HOUR = timedelta(hours=1)
 
 
 class Scripted(TinyWorld):
-    """Answers each order's charges one after the other, then declines; what is asked again gets `later`, if given."""
+    """Answers each order's charges one after the other, then declines; what is asked again gets
+    `later`, if given."""
 
     script: dict[str, Sequence[str]] = {}
     later: str | None = None
@@ -151,7 +153,8 @@ def test_a_plan_that_news_of_the_card_replace_is_in_the_log_as_not_sent() -> Non
 
 
 def test_news_that_are_heard_after_a_later_charge_ask_for_nothing_before_it() -> None:
-    """A customer's second order waits for the first, while another's is charged; then the news are told."""
+    """A customer's second order waits for the first, while another's is charged; then the news are
+    told."""
     minute, asked = timedelta(minutes=1), list[Known]()
 
     class Noting(Schedule):

@@ -1,4 +1,5 @@
-"""What arms hear of networks: only what they listen to, in the product's own rules, and no arm sees another's world."""
+"""What arms hear of networks: only what they listen to, in the product's own rules, and no arm sees
+another's world."""
 
 from datetime import timedelta
 

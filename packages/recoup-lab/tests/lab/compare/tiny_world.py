@@ -1,4 +1,5 @@
-"""A world of a few lines: each order has a moment from which its card pays, the rest is drawn from names."""
+"""A world of a few lines: each order has a moment from which its card pays, the rest is drawn from
+names."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -223,7 +223,8 @@ def test_a_connector_that_is_broken_so_fails_that_line(number: int) -> None:
 
 
 class EachPart(Broken):
-    """It says of each part of a hold what the message does not: that it is the last, or that it is not."""
+    """It says of each part of a hold what the message does not: that it is the last, or that it is
+    not."""
 
     last = True
 
@@ -293,13 +294,97 @@ def test_each_check_has_a_connector_that_fails_it() -> None:
 
 
 OTHERS = {
-    "adyen": [1, 2, 3, 5, 8, 9, 14, 18, 19, 20, 22, 23, 24, 25, 28, 29, 30, 32, 34, 36, 40, 41, 44, 45, 50, 54, 56],
+    "adyen": [
+        1,
+        2,
+        3,
+        5,
+        8,
+        9,
+        14,
+        18,
+        19,
+        20,
+        22,
+        23,
+        24,
+        25,
+        28,
+        29,
+        30,
+        32,
+        34,
+        36,
+        40,
+        41,
+        44,
+        45,
+        50,
+        54,
+        56,
+    ],
     "bridge": [1, 3, 8, 9, 18, 19, 33, 36, 41],
-    "braintree": [1, 2, 3, 8, 9, 12, 14, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 29, 30, 33, 36, 38, 39, 41, 43, 44, 45]
+    "braintree": [
+        1,
+        2,
+        3,
+        8,
+        9,
+        12,
+        14,
+        18,
+        19,
+        20,
+        21,
+        22,
+        23,
+        24,
+        25,
+        26,
+        27,
+        29,
+        30,
+        33,
+        36,
+        38,
+        39,
+        41,
+        43,
+        44,
+        45,
+    ]
     + [50, 52, 53, 56, 57, 60],
-    "nmi": [1, 2, 3, 8, 9, 12, 14, 15, 18, 19, 20, 21, 22, 24, 25, 26, 28, 31, 32, 33, 36, 37, 39, 41, 42, 43, 44]
+    "nmi": [
+        1,
+        2,
+        3,
+        8,
+        9,
+        12,
+        14,
+        15,
+        18,
+        19,
+        20,
+        21,
+        22,
+        24,
+        25,
+        26,
+        28,
+        31,
+        32,
+        33,
+        36,
+        37,
+        39,
+        41,
+        42,
+        43,
+        44,
+    ]
     + [46, 47, 50, 51, 52, 53, 55, 56, 57, 60],
-}  # fmt: skip
+}
 
 
 @drawn(

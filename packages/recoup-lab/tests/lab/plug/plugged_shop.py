@@ -102,8 +102,8 @@ async def installation(
 
 
 class Face:
-    """A world's HTTP face: what it charges by is its own name of the order, which Recoup's answers lead to; its time is
-    as much earlier than the merchant's as it was at the beginning."""
+    """A world's HTTP face: what it charges by is its own name of the order, which Recoup's answers
+    lead to; its time is as much earlier than the merchant's as it was at the beginning."""
 
     def __init__(self, world: Program, begun: datetime) -> None:
         self.world, self.behind = world, begun - world.hello().now
@@ -132,7 +132,8 @@ class Face:
 
 
 def body_of(order: WorldOrder, method: dict[str, Any], later: timedelta) -> dict[str, Any]:
-    """What a merchant sends of a payment that was declined. `later`: what its clock is ahead of the order's times."""
+    """What a merchant sends of a payment that was declined. `later`: what its clock is ahead of the
+    order's times."""
     result = {
         "responseCode": order.scheme_code,
         "responseCodeSource": "visa",

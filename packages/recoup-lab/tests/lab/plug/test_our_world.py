@@ -31,8 +31,8 @@ def command(folder: Path, *more: str) -> str:
 
 
 def play(world: World, arms: Sequence[str] = ("one", "two")) -> tuple[str, int]:
-    """Each order every other day until it is paid, in the second arm every fifth. The hash of all that was said, and
-    how many orders were paid."""
+    """Each order every other day until it is paid, in the second arm every fifth. The hash of all
+    that was said, and how many orders were paid."""
     hello = world.hello()
     told: list[Any] = [hello]
     after: str | None = None

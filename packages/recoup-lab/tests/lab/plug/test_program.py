@@ -1,5 +1,5 @@
-"""A foreign world behind the pipe: what it says is checked, and whatever is wrong ends the run with the line that broke
-it."""
+"""A foreign world behind the pipe: what it says is checked, and whatever is wrong ends the run with
+the line that broke it."""
 
 import json
 import shlex

@@ -1,4 +1,5 @@
-"""The example of docs/contributing/world-protocol.md: it speaks the protocol, and counts as its caller does."""
+"""The example of docs/contributing/world-protocol.md: it speaks the protocol, and counts as its
+caller does."""
 
 import shlex
 import sys

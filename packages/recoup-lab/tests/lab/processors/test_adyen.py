@@ -1,4 +1,5 @@
-"""The Adyen connector before its stand-in: what may be read as a decision, and what only its notice decides."""
+"""The Adyen connector before its stand-in: what may be read as a decision, and what only its notice
+decides."""
 
 import asyncio
 import base64

@@ -1,4 +1,5 @@
-"""The vendor's own library reads the stand-in's notices, and the connector reads those of the library."""
+"""The vendor's own library reads the stand-in's notices, and the connector reads those of the
+library."""
 
 import warnings
 from datetime import UTC, datetime

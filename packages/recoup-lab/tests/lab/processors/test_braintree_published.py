@@ -29,13 +29,20 @@ from recoup_lab.processors.braintree.server import PRIVATE, PUBLIC
 GUIDE = Path(__file__).resolve().parents[5] / "docs/processors.md"
 AUTH = {"authorization": aiohttp.encode_basic_auth(PUBLIC, PRIVATE)}
 THREE_D_SECURE = {
-    "threeDsVersion": "2.2.0", "authenticationValue": "AAABBJkZUQAAAABjRWWZEEFgFz8=", "ecommerceIndicator": "05",
+    "threeDsVersion": "2.2.0",
+    "authenticationValue": "AAABBJkZUQAAAABjRWWZEEFgFz8=",
+    "ecommerceIndicator": "05",
     "directoryServerTransactionId": "c4e59ceb-a382-4d6a-bc87-385d591fa09d",
-}  # fmt: skip
+}
 ODD_RESULTS: list[dict[str, str]] = [
-    {"threeDsVersion": "2.3.1"}, {"threeDsVersion": "two"}, {"authenticationValue": ""}, {"ecommerceIndicator": ""},
-    {"ecommerceIndicator": "5"}, {"directoryServerTransactionId": ""}, {"xid": "x" * 40},
-]  # fmt: skip
+    {"threeDsVersion": "2.3.1"},
+    {"threeDsVersion": "two"},
+    {"authenticationValue": ""},
+    {"ecommerceIndicator": ""},
+    {"ecommerceIndicator": "5"},
+    {"directoryServerTransactionId": ""},
+    {"xid": "x" * 40},
+]
 
 
 def test_each_document_is_one_of_the_schema() -> None:
@@ -118,24 +125,39 @@ REFUSED: list[tuple[str, Any, str | None, str]] = [
     (CHARGE, FINE | {"amount": "-5.00"}, "81501", "input transaction amount"),
     (CHARGE, FINE | {"amount": "12345678901.00"}, "81528", "input transaction amount"),
     (CHARGE, FINE | {"amount": "5.005"}, "81503", "input transaction amount"),
-    (CHARGE, FINE | {"amount": "500.00", "merchantAccountId": "acme_jpy"}, "81503", "input transaction amount"),
-    (CHARGE, FINE | {"merchantAccountId": "acme_gbp"}, "91513", "input transaction merchantAccountId"),
+    (
+        CHARGE,
+        FINE | {"amount": "500.00", "merchantAccountId": "acme_jpy"},
+        "81503",
+        "input transaction amount",
+    ),
+    (
+        CHARGE,
+        FINE | {"merchantAccountId": "acme_gbp"},
+        "91513",
+        "input transaction merchantAccountId",
+    ),
     (CHARGE, FINE | {"orderId": "x" * 256}, "91501", "input transaction orderId"),
     (CHARGE, FINE | {"descriptor": {"name": "SHOP"}}, "92201", "input transaction descriptor name"),
     (CHARGE, FINE | {"amount": "5.5"}, None, "input transaction amount"),
     (CHARGE, FINE | {"colour": "red"}, None, "input transaction colour"),
     (CHARGE, FINE | {"paymentInitiator": "RETRY"}, None, "input transaction paymentInitiator"),
-    (CHARGE, FINE | {"threeDSecurePassThrough": {}}, None, "input transaction threeDSecurePassThrough eciFlag"),
+    (
+        CHARGE,
+        FINE | {"threeDSecurePassThrough": {}},
+        None,
+        "input transaction threeDSecurePassThrough eciFlag",
+    ),
     (CHARGE, {}, None, "input transaction amount"),
     (CHARGE.replace("status", "colour"), FINE, None, "chargePaymentMethod transaction colour"),
     (TOKENS, NUMBER | {"number": ""}, "81714", "input creditCard number"),
     (TOKENS, NUMBER | {"number": "1" * 16}, "81717", "input creditCard number"),
     (TOKENS, NUMBER | {"expirationMonth": "13"}, "81712", "input creditCard expirationMonth"),
     (VAULT, "fake-nobody-nonce", "91565", "input paymentMethodId"),
-    ("query { node(id: \"x\") { id } }", None, None, ""),
+    ('query { node(id: "x") { id } }', None, None, ""),
     ("query { colour }", None, None, "colour"),
     ("mutation {", None, None, ""),
-]  # fmt: skip
+]
 
 
 async def _asked(

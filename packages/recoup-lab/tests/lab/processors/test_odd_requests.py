@@ -1,4 +1,5 @@
-"""A day of odd requests at a stand-in: each ends as what it is, and none as a processor that does not answer."""
+"""A day of odd requests at a stand-in: each ends as what it is, and none as a processor that does
+not answer."""
 
 from collections.abc import Mapping
 from itertools import product
@@ -16,25 +17,48 @@ from recoup_lab.conformance.nmi import NmiSubject
 from recoup_lab.conformance.vendor import VendorSubject
 
 AMOUNTS: Final = (
-    (30, "USD"), (99, "USD"), (UNITS_MAX, "USD"), (1, "JPY"), (1001, "KWD"), (1010, "KWD"), (12345, "BHD"), (5, "ISK"),
-    (1, "CLP"), (150, "IDR"), (10050, "CVE"), (100, "XTS"), (100, "USDT"), (100, "CLF"), (100, "ZZZ"), (7, "HUF"),
-    (1_500_000_00, "IDR"), (100, "MGA"), (100, "XAU"), (0, "USD"), (-5, "EUR"),
-)  # fmt: skip
+    (30, "USD"),
+    (99, "USD"),
+    (UNITS_MAX, "USD"),
+    (1, "JPY"),
+    (1001, "KWD"),
+    (1010, "KWD"),
+    (12345, "BHD"),
+    (5, "ISK"),
+    (1, "CLP"),
+    (150, "IDR"),
+    (10050, "CVE"),
+    (100, "XTS"),
+    (100, "USDT"),
+    (100, "CLF"),
+    (100, "ZZZ"),
+    (7, "HUF"),
+    (1_500_000_00, "IDR"),
+    (100, "MGA"),
+    (100, "XAU"),
+    (0, "USD"),
+    (-5, "EUR"),
+)
 DESCRIPTORS: Final = (
     "", "RC*" + "X" * 60, "1234567890", "Ünïcødé ☃ 商店", "<b>&amp;\"'`", "a\r\nb: c", "\0",
     "Straße 9", " ", "12 345", "x" * 5_000,
 )  # fmt: skip
 PROOF: Final = {"authenticationValue": "AAABBBCCCDDDEEEFFFGGGHH0Ig0=", "threeDsVersion": "2.2.0"}
 AUTHENTICATED: Final[tuple[Mapping[str, str], ...]] = (
-    {}, PROOF | {"ecommerceIndicator": "05"}, PROOF | {"ecommerceIndicator": "2"}, PROOF | {"ecommerceIndicator": "06"},
-    PROOF | {"ecommerceIndicator": "07"}, PROOF | {"ecommerceIndicator": "potato"}, PROOF,
+    {},
+    PROOF | {"ecommerceIndicator": "05"},
+    PROOF | {"ecommerceIndicator": "2"},
+    PROOF | {"ecommerceIndicator": "06"},
+    PROOF | {"ecommerceIndicator": "07"},
+    PROOF | {"ecommerceIndicator": "potato"},
+    PROOF,
     PROOF | {"authenticationValue": "no base64!", "ecommerceIndicator": "05"},
     PROOF | {"threeDsVersion": "two", "ecommerceIndicator": "05"},
     PROOF | {"xid": "-", "directoryServerTransactionId": "x" * 900, "ecommerceIndicator": "05"},
     PROOF | {"authenticationResponseStatus": "C", "directoryResponseStatus": "Q"},
     PROOF | {"authenticationResponseStatus": "Y", "authenticationValueAlgorithm": "9" * 99},
     {"ecommerceIndicator": "05"},
-)  # fmt: skip
+)
 METHODS: Final = (
     "",
     "x",

@@ -1,4 +1,5 @@
-"""Each stand-in refuses what its vendor refuses, in the vendor's shape; what the vendor documents it takes."""
+"""Each stand-in refuses what its vendor refuses, in the vendor's shape; what the vendor documents
+it takes."""
 
 import asyncio
 from pathlib import Path
@@ -18,38 +19,63 @@ from recoup_lab.processors.adyen.server import StandIn as Adyen
 from recoup_lab.processors.nmi.server import KEY as NMI_KEY
 
 PAYMENT: Final[dict[str, Any]] = {
-    "merchantAccount": MERCHANT, "amount": {"value": 100, "currency": "EUR"}, "reference": "r",
-    "paymentMethod": {"type": "scheme", "storedPaymentMethodId": "S000000000000001"}, "shopperReference": "shopper-1",
-    "shopperInteraction": "ContAuth", "recurringProcessingModel": "Subscription", "returnUrl": "https://shop.example/",
-}  # fmt: skip
+    "merchantAccount": MERCHANT,
+    "amount": {"value": 100, "currency": "EUR"},
+    "reference": "r",
+    "paymentMethod": {"type": "scheme", "storedPaymentMethodId": "S000000000000001"},
+    "shopperReference": "shopper-1",
+    "shopperInteraction": "ContAuth",
+    "recurringProcessingModel": "Subscription",
+    "returnUrl": "https://shop.example/",
+}
 BROWSER: Final = {"acceptHeader": "*/*", "userAgent": "Mozilla/5.0"}
 WHOLE: Final = {
-    "language": "de-DE", "colorDepth": 24, "screenHeight": 900, "screenWidth": 1440, "timeZoneOffset": -60,
+    "language": "de-DE",
+    "colorDepth": 24,
+    "screenHeight": 900,
+    "screenWidth": 1440,
+    "timeZoneOffset": -60,
     "javaEnabled": False,
-}  # fmt: skip
+}
 # What is changed in a payment that Adyen takes, and status and code of its answer.
 REFUSED: Final[tuple[tuple[dict[str, Any], int, str], ...]] = (
-    ({"recoup": "1"}, 400, "702"), ({"amount": {"value": 100, "currency": "EUR", "decimals": 2}}, 400, "702"),
+    ({"recoup": "1"}, 400, "702"),
+    ({"amount": {"value": 100, "currency": "EUR", "decimals": 2}}, 400, "702"),
     ({"amount": {"value": 0, "currency": "EUR"}}, 422, "137"),
     ({"amount": {"value": 9, "currency": "XTS"}}, 422, "138"),
-    ({"amount": {"value": "9", "currency": "EUR"}}, 400, "702"), ({"amount": None}, 422, "100"),
-    ({"reference": ""}, 422, "130"), ({"reference": "r" * 81}, 422, "702"), ({"returnUrl": None}, 422, "14_030"),
-    ({"merchantAccount": None}, 403, "901"), ({"merchantAccount": "Other"}, 403, "901"),
-    ({"shopperReference": "ab"}, 422, "702"), ({"shopperInteraction": "Recurring"}, 422, "702"),
-    ({"recurringProcessingModel": "Installment"}, 422, "702"), ({"recurringProcessingModel": None}, 422, "158"),
-    ({"captureDelayHours": "0"}, 400, "702"), ({"captureDelayHours": True}, 400, "702"),
-    ({"browserInfo": BROWSER}, 422, "702"), ({"mpiData": {"cavv": "no base64!"}}, 422, "702"),
-    ({"mpiData": {"authenticationResponse": "C"}}, 422, "702"), ({"channel": "Fax"}, 422, "702"),
+    ({"amount": {"value": "9", "currency": "EUR"}}, 400, "702"),
+    ({"amount": None}, 422, "100"),
+    ({"reference": ""}, 422, "130"),
+    ({"reference": "r" * 81}, 422, "702"),
+    ({"returnUrl": None}, 422, "14_030"),
+    ({"merchantAccount": None}, 403, "901"),
+    ({"merchantAccount": "Other"}, 403, "901"),
+    ({"shopperReference": "ab"}, 422, "702"),
+    ({"shopperInteraction": "Recurring"}, 422, "702"),
+    ({"recurringProcessingModel": "Installment"}, 422, "702"),
+    ({"recurringProcessingModel": None}, 422, "158"),
+    ({"captureDelayHours": "0"}, 400, "702"),
+    ({"captureDelayHours": True}, 400, "702"),
+    ({"browserInfo": BROWSER}, 422, "702"),
+    ({"mpiData": {"cavv": "no base64!"}}, 422, "702"),
+    ({"mpiData": {"authenticationResponse": "C"}}, 422, "702"),
+    ({"channel": "Fax"}, 422, "702"),
     ({"additionalData": {"manualCapture": True}}, 422, "702"),
     ({"additionalData": {"scaExemption": "none"}}, 422, "702"),
-    ({"additionalData": {"recoup": "1"}}, 422, "702"), ({"shopperStatement": "Zoë"}, 422, "702"),
+    ({"additionalData": {"recoup": "1"}}, 422, "702"),
+    ({"shopperStatement": "Zoë"}, 422, "702"),
     ({"paymentMethod": {"type": "scheme", "storedPaymentMethodId": "S" * 65}}, 422, "702"),
-    ({"paymentMethod": {"type": "visa"}}, 422, "702"), ({"paymentMethod": []}, 400, "702"),
-)  # fmt: skip
+    ({"paymentMethod": {"type": "visa"}}, 422, "702"),
+    ({"paymentMethod": []}, 400, "702"),
+)
 TAKEN: Final[tuple[dict[str, Any], ...]] = (
-    {}, {"browserInfo": BROWSER | WHOLE, "channel": "Web"}, {"amount": {"value": 1001, "currency": "KWD"}},
-    {"captureDelayHours": 0}, {"shopperStatement": "RC*SHOP"}, {"additionalData": {"autoRescue": "false"}},
-)  # fmt: skip
+    {},
+    {"browserInfo": BROWSER | WHOLE, "channel": "Web"},
+    {"amount": {"value": 1001, "currency": "KWD"}},
+    {"captureDelayHours": 0},
+    {"shopperStatement": "RC*SHOP"},
+    {"additionalData": {"autoRescue": "false"}},
+)
 
 
 def test_the_stand_in_refuses_what_adyen_refuses(tmp_path: Path) -> None:
@@ -77,21 +103,45 @@ def test_the_stand_in_refuses_what_adyen_refuses(tmp_path: Path) -> None:
 
 
 SALE: Final = {
-    "security_key": NMI_KEY, "type": "sale", "customer_vault_id": "100000001", "amount": "45.90", "currency": "USD",
-}  # fmt: skip
+    "security_key": NMI_KEY,
+    "type": "sale",
+    "customer_vault_id": "100000001",
+    "amount": "45.90",
+    "currency": "USD",
+}
 PROOF: Final = {"cardholder_auth": "verified", "cavv": "AAAB", "three_ds_version": "2.2.0"}
 REFUSED_FORMS: Final[tuple[dict[str, str], ...]] = (
-    {"recoup": "1"}, {"eci": "05"}, {"amount": "1.001", "currency": "KWD"}, {"amount": "500", "currency": "JPY"},
-    {"amount": "0.00"}, {"amount": "-1.00"}, {"amount": ""}, {"currency": "XQQ"}, {"currency": "usd"},
-    {"billing_method": "unscheduled"}, {"initiated_by": "bank"}, {"stored_credential_indicator": "kept"},
-    {"sca_exemption": "mit"}, {"dup_seconds": "7862401"}, {"initial_transaction_id": "900000000000001"},
-    PROOF | {"cardholder_auth": "05"}, PROOF | {"cavv": ""}, {"three_ds_version": "2.2.0"}, PROOF | {"cavv": "?"},
-    PROOF | {"directory_server_id": "ds-1"}, {"type": "charge"}, {"type": "void"}, {"customer_vault_id": ""},
-)  # fmt: skip
+    {"recoup": "1"},
+    {"eci": "05"},
+    {"amount": "1.001", "currency": "KWD"},
+    {"amount": "500", "currency": "JPY"},
+    {"amount": "0.00"},
+    {"amount": "-1.00"},
+    {"amount": ""},
+    {"currency": "XQQ"},
+    {"currency": "usd"},
+    {"billing_method": "unscheduled"},
+    {"initiated_by": "bank"},
+    {"stored_credential_indicator": "kept"},
+    {"sca_exemption": "mit"},
+    {"dup_seconds": "7862401"},
+    {"initial_transaction_id": "900000000000001"},
+    PROOF | {"cardholder_auth": "05"},
+    PROOF | {"cavv": ""},
+    {"three_ds_version": "2.2.0"},
+    PROOF | {"cavv": "?"},
+    PROOF | {"directory_server_id": "ds-1"},
+    {"type": "charge"},
+    {"type": "void"},
+    {"customer_vault_id": ""},
+)
 TAKEN_FORMS: Final[tuple[dict[str, str], ...]] = (
-    {}, {"amount": "1.10", "currency": "KWD"}, {"amount": "500.00", "currency": "JPY"}, PROOF | {"amount": "7.00"},
+    {},
+    {"amount": "1.10", "currency": "KWD"},
+    {"amount": "500.00", "currency": "JPY"},
+    PROOF | {"amount": "7.00"},
     {"amount": "8.00", "merchant_defined_field_20": "x", "descriptor": "RC*SHOP"},
-)  # fmt: skip
+)
 
 
 async def posted(session: aiohttp.ClientSession, url: str, form: dict[str, str]) -> dict[str, str]:

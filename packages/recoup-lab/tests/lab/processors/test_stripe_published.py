@@ -1,4 +1,5 @@
-"""What goes to Stripe is what it publishes at the pinned version, and what it refuses is read as a refusal."""
+"""What goes to Stripe is what it publishes at the pinned version, and what it refuses is read as a
+refusal."""
 
 import json
 from collections.abc import Iterator
@@ -26,11 +27,13 @@ from recoup_lab.processors.stripe.server import KEY
 MADE = {
     f"{method} /v1/{path}"
     for method, paths in {
-        "GET": "account balance_transactions customers customers/{id} disputes disputes/{id} events invoices "
+        "GET": "account balance_transactions customers customers/{id} disputes disputes/{id} "
+        "events invoices "
         "invoices/{id} payment_intents payment_intents/{id} payment_methods/{id} refunds "
         "subscriptions subscriptions/{id} webhook_endpoints",
         "POST": "disputes/{id} disputes/{id}/close invoices/{id} invoices/{id}/pay payment_intents "
-        "payment_intents/{id}/cancel payment_intents/{id}/capture payment_intents/{id}/confirm refunds refunds/{id}",
+        "payment_intents/{id}/cancel payment_intents/{id}/capture payment_intents/{id}/confirm "
+        "refunds refunds/{id}",
     }.items()
     for path in paths.split()
 }
@@ -332,13 +335,20 @@ def test_each_wrong_request_is_refused_in_stripes_words(tmp_path: Path) -> None:
 
 
 THREE_D_SECURE = {
-    "threeDsVersion": "2.2.0", "authenticationValue": "AAABBJkZUQAAAABjRWWZEEFgFz8=", "ecommerceIndicator": "05",
+    "threeDsVersion": "2.2.0",
+    "authenticationValue": "AAABBJkZUQAAAABjRWWZEEFgFz8=",
+    "ecommerceIndicator": "05",
     "directoryServerTransactionId": "c4e59ceb-a382-4d6a-bc87-385d591fa09d",
-}  # fmt: skip
+}
 ODD_RESULTS: list[dict[str, str]] = [
-    {"threeDsVersion": "2.3.1"}, {"threeDsVersion": "2"}, {"authenticationValue": ""}, {"ecommerceIndicator": "00"},
-    {"ecommerceIndicator": "5"}, {"directoryServerTransactionId": ""}, {"xid": "x" * 40},
-]  # fmt: skip
+    {"threeDsVersion": "2.3.1"},
+    {"threeDsVersion": "2"},
+    {"authenticationValue": ""},
+    {"ecommerceIndicator": "00"},
+    {"ecommerceIndicator": "5"},
+    {"directoryServerTransactionId": ""},
+    {"xid": "x" * 40},
+]
 SMALL, LARGE = (
     ("not_sent", "request", "stripe:amount_too_small"),
     ("not_sent", "request", "stripe:amount_too_large"),

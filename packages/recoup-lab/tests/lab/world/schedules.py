@@ -1,4 +1,5 @@
-"""Fixed schedules played against the world, with the network limits kept, and what can be recovered at all."""
+"""Fixed schedules played against the world, with the network limits kept, and what can be recovered
+at all."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -20,9 +21,14 @@ SCHEDULES: Final[Mapping[str, Sequence[int]]] = {
 }
 # Percent of all declined orders. Source: docs on the synthetic world's published base rates.
 BANDS: Final[Mapping[str, tuple[float, float]]] = {
-    "next day": (7, 12), "three daily": (12, 20), "4 in 21 days": (28, 36), "8 in 2 weeks": (36, 46),
-    "every 36 h": (48, 56), "oracle": (52, 62), "ever approvable": (62, 70),
-}  # fmt: skip
+    "next day": (7, 12),
+    "three daily": (12, 20),
+    "4 in 21 days": (28, 36),
+    "8 in 2 weeks": (36, 46),
+    "every 36 h": (48, 56),
+    "oracle": (52, 62),
+    "ever approvable": (62, 70),
+}
 _STOPS: Final = frozenset({"04", "07", "12", "14", "15", "41", "43", "46", "57", "R0", "R1", "R3"})
 
 

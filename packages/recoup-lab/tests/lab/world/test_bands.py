@@ -1,4 +1,5 @@
-"""What the base world lets fixed schedules recover lies where published figures do. Five seeds: tests/prove."""
+"""What the base world lets fixed schedules recover lies where published figures do. Five seeds:
+tests/prove."""
 
 import pytest
 from lab.world.schedules import BANDS, SCHEDULES, ever_approvable, play, play_oracle

@@ -1,4 +1,5 @@
-"""Figures are said of one world: its files and parameters, by the hash that docs/contributing/evidence.md names."""
+"""Figures are said of one world: its files and parameters, by the hash that
+docs/contributing/evidence.md names."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""Each phenomenon that the base world is said to have is there, in its codes, cards, issuers and customers."""
+"""Each phenomenon that the base world is said to have is there, in its codes, cards, issuers and
+customers."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -82,7 +83,8 @@ def charged(world: LabWorld, arm: str, name: str, payment: WorldOrder, at: datet
 
 
 def test_where_issuers_harden_a_dense_schedule_loses_what_a_sparse_one_wins() -> None:
-    """Orders that late tries win are lost where many went before, although the dense schedule has the same ones."""
+    """Orders that late tries win are lost where many went before, although the dense schedule has
+    the same ones."""
     world = build(read(shipped()["hardening"], seed=4, orders=1_500))
     late = [place * 40 * HOUR for place in range(8, 12)]
     dense = [place * 10 * HOUR for place in range(1, 32)] + late

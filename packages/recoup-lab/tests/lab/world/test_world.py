@@ -1,4 +1,5 @@
-"""The world in process: its answers depend on parameters, seed, subject and instant, and its book counts each send."""
+"""The world in process: its answers depend on parameters, seed, subject and instant, and its book
+counts each send."""
 
 import hashlib
 import subprocess
@@ -63,7 +64,8 @@ def digest(world: LabWorld) -> str:
 def test_another_process_with_other_hashing_plays_the_same_world() -> None:
     script = (
         "import lab.world.test_world as t;"
-        "from recoup_lab.world.parameter_file import read; from recoup_lab.world.world import build;"
+        "from recoup_lab.world.parameter_file import read; from recoup_lab.world.world import "
+        "build;"
         "print(t.digest(build(read(seed=11, orders=600))))"
     )
     for hash_seed in ("0", "4242"):

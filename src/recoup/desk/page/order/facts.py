@@ -39,7 +39,8 @@ _OFFERED: Final = {
     "within-36h": "The best time within 36 hours.", "within-96h": "The best time within 4 days.",
     "within-168h": "The best time within 7 days.", "within-336h": "The best time within 14 days.",
     "later": "The best time after 14 days.", "stop": "No further attempt.",
-    "link_now": "A link to pay by mail now.", "link_after_next": "A link to pay after the next attempt.",
+    "link_now": "A link to pay by mail now.",
+    "link_after_next": "A link to pay after the next attempt.",
     "link_last": "A link to pay after the last try.",
 }  # fmt: skip
 COLLECTED_ENDS = (

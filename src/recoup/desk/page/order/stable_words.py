@@ -110,10 +110,12 @@ SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "attempt_approved": lambda context: TimelineEntry(
         "Payment confirmed", context.get("reference"), "check", "ok", "attempts"
     ),
-    "attempt_declined": lambda context: TimelineEntry("The payment failed", "", "cancelled", "bad", "attempts"),
+    "attempt_declined": lambda context: TimelineEntry("The payment failed", "", "cancelled", "bad",
+    "attempts"),
     "collected": _collected,
     "settlement_due": lambda context: TimelineEntry(
-        Sentence("{0} on the way to your wallet", context.amount()), context.get("to"), "right", "", "money"
+        Sentence("{0} on the way to your wallet", context.amount()), context.get("to"), "right", "",
+        "money"
     ),
     "settled": _settled,
     "declined": _plain("Ended: the payment failed", "", "cancelled", "bad", "other"),
@@ -128,7 +130,8 @@ SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "refund_stuck": _plain("Refund of {amount} is stuck", _CHANNEL_LOOKS, "problem", "bad"),
     "paid_late": _unapplied,
     "settled_by_hand": _decided,
-    "reversed": _plain("{amount} returned to the customer", "The late payment is returned.", "returned", "ok"),
+    "reversed": _plain("{amount} returned to the customer", "The late payment is returned.",
+    "returned", "ok"),
     "reversal_delayed": _plain("Return of {amount} delayed", _CHANNEL_WAITS, "clock", "warn"),
     "reversal_stuck": _plain("Return of {amount} is stuck", "The channel did not take it; try "
                                                             "again.", "problem",

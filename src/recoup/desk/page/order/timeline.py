@@ -109,9 +109,11 @@ _MONEY_BACK: Final = frozenset({"refund", "reversal", "void", "capture"})
 _REFUNDS: Final = {"refund_owed": 1, "refund_refused": -1}
 _DISPUTES: Final = {"dispute_opened": 1, "dispute_won": -1}
 _DELIVERIES: Final = {
-    "delivered": "Webhook {name} delivered", "failed": "Webhook {name} failed", "parked": "Webhook {name} given up",
+    "delivered": "Webhook {name} delivered",
+    "failed": "Webhook {name} failed",
+    "parked": "Webhook {name} given up",
     "disabled": "Webhook {name}: the endpoint was switched off",
-}  # fmt: skip
+}
 ERASED: Final = "Its text was erased with the customer's data."
 _TYPED: Final = "\ue000"  # stands for what somebody typed until the words around it are translated
 

@@ -275,43 +275,91 @@ _SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "started": _plain("Picked up", "Processing starts.", "processing", "run"),
     "held": _held,
     "released": _plain("Released from hold", "{why}", "processing", "run"),
-    "challenged": _plain("The customer is asked to confirm", "Nothing more is sent before they "
-                                                             "answer.",
-                         "unknown", "warn"),
-    "challenge_answered": _plain("The customer answered", "The card is tried with the new data.", "right", "run"),
-    "challenge_offered": _plain("A link for the customer", "Only they can cure this decline; send "
-                                                           "them the link.",
-                                "unknown", "warn"),
-    "challenge_tried": _plain("The customer used the link", "The card is tried with the new data.", "right", "run"),
+    "challenged": _plain(
+        "The customer is asked to confirm",
+        "Nothing more is sent before they answer.",
+        "unknown",
+        "warn",
+    ),
+    "challenge_answered": _plain(
+        "The customer answered", "The card is tried with the new data.", "right", "run"
+    ),
+    "challenge_offered": _plain(
+        "A link for the customer",
+        "Only they can cure this decline; send them the link.",
+        "unknown",
+        "warn",
+    ),
+    "challenge_tried": _plain(
+        "The customer used the link", "The card is tried with the new data.", "right", "run"
+    ),
     "challenge_passed": _plain("The customer passed", "", "check", "ok"),
     "challenge_refused": _plain("Challenge not completed", "{why}", "cancelled", "bad"),
-    "challenge_failed": _plain("Cancelled: the customer failed the challenge", REASONS["challenge_failed"],
-                               "cancelled", "bad"),
-    "payer_refused": _plain("Cancelled: the customer chose not to pay", REASONS["payer_refused"],
-                            "cancelled", "bad"),
-    "challenge_timed_out": _plain("Cancelled: no answer", REASONS["challenge_timeout"], "cancelled", "bad"),
-    "authorised": _plain("Authorised: {amount}", "Waits for your capture.", "capture", "run", "money"),
+    "challenge_failed": _plain(
+        "Cancelled: the customer failed the challenge",
+        REASONS["challenge_failed"],
+        "cancelled",
+        "bad",
+    ),
+    "payer_refused": _plain(
+        "Cancelled: the customer chose not to pay", REASONS["payer_refused"], "cancelled", "bad"
+    ),
+    "challenge_timed_out": _plain(
+        "Cancelled: no answer", REASONS["challenge_timeout"], "cancelled", "bad"
+    ),
+    "authorised": _plain(
+        "Authorised: {amount}", "Waits for your capture.", "capture", "run", "money"
+    ),
     "capture_asked": _plain("Capture of {amount} requested", "", "right", "run", "money"),
-    "capture_delayed": _plain("The capture is delayed", "The processor does not answer; it is sent "
-                                                        "until it does.",
-                              "clock", "warn", "money"),
-    "capture_refused": _plain("The processor refused the capture",
-                              "The authorisation remains: capture again, or cancel.",
-                              "problem", "bad", "money"),
-    "capture_failed": _plain("{amount} was not paid after all", "The capture failed at the processor.", "problem",
-                             "bad", "money"),
+    "capture_delayed": _plain(
+        "The capture is delayed",
+        "The processor does not answer; it is sent until it does.",
+        "clock",
+        "warn",
+        "money",
+    ),
+    "capture_refused": _plain(
+        "The processor refused the capture",
+        "The authorisation remains: capture again, or cancel.",
+        "problem",
+        "bad",
+        "money",
+    ),
+    "capture_failed": _plain(
+        "{amount} was not paid after all",
+        "The capture failed at the processor.",
+        "problem",
+        "bad",
+        "money",
+    ),
     "void_owed": _plain("Void planned", "", "right", "", "money"),
     "voided": _plain("Authorisation of {amount} voided", "", "returned", "", "money"),
-    "void_delayed": _plain("Void delayed", "The processor does not answer; it is sent until it "
-                           "does.", "clock", "warn", "money"),
-    "void_stuck": _plain("Void stuck", "The processor refused it; the operator is looking into it.",
-                         "problem", "bad", "money"),
+    "void_delayed": _plain(
+        "Void delayed",
+        "The processor does not answer; it is sent until it does.",
+        "clock",
+        "warn",
+        "money",
+    ),
+    "void_stuck": _plain(
+        "Void stuck",
+        "The processor refused it; the operator is looking into it.",
+        "problem",
+        "bad",
+        "money",
+    ),
     "captured": _plain("Captured: {amount}", "", "completed", "ok", "money"),
-    "capture_window_ended": _plain("Cancelled: not captured in time", REASONS["capture_window"], "cancelled"),
+    "capture_window_ended": _plain(
+        "Cancelled: not captured in time", REASONS["capture_window"], "cancelled"
+    ),
     "collected": _collected,
-    "advanced": _plain("Approved in advance: {amount}",
-                       "You are settled now; the customer is charged later, at the operator's risk.",
-                       "completed", "ok", "money"),
+    "advanced": _plain(
+        "Approved in advance: {amount}",
+        "You are settled now; the customer is charged later, at the operator's risk.",
+        "completed",
+        "ok",
+        "money",
+    ),
     "broke": _plain("Problem", "{why}", "problem", "bad"),
     "mended": _plain("Problem resolved", "{why}", "processing", "run"),
     "declined": _plain("Cancelled: declined", "{why}", "cancelled", "bad"),
@@ -326,98 +374,189 @@ _SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "attempt_not_sent": _not_sent,
     "attempt_withheld": _plain("{attempt} withheld", "{why}", "cancelled", "", "attempts"),
     "attempt_declined": _declined_attempt,
-    "attempt_unknown": _plain("{attempt}: no answer yet",
-                              "Recoup keeps asking the processor for the outcome; the attempt is "
-                              "never sent twice.",
-                              "unknown", "warn", "attempts"),
-    "payer_redirected": _plain("{attempt}: the customer was sent to their bank",
-                               "Nothing is charged before they confirm; Recoup asks the processor "
-                               "what came of it.",
-                               "unknown", "warn", "attempts"),
-    "approved_late": _plain("{attempt} was approved after the order ended", "The money is returned "
-                                                                            "to the customer.",
-                            "problem", "warn", "attempts"),
-    "reversed": _plain("{amount} returned to the customer", "The late approval is reversed.", "returned", "", "money"),
-    "reversal_stuck": _plain("Return of {amount} is stuck", "The operator is looking into it; the "
-                                                            "money is still owed.",
-                             "problem", "bad", "money"),
+    "attempt_unknown": _plain(
+        "{attempt}: no answer yet",
+        "Recoup keeps asking the processor for the outcome; the attempt is never sent twice.",
+        "unknown",
+        "warn",
+        "attempts",
+    ),
+    "payer_redirected": _plain(
+        "{attempt}: the customer was sent to their bank",
+        "Nothing is charged before they confirm; Recoup asks the processor what came of it.",
+        "unknown",
+        "warn",
+        "attempts",
+    ),
+    "approved_late": _plain(
+        "{attempt} was approved after the order ended",
+        "The money is returned to the customer.",
+        "problem",
+        "warn",
+        "attempts",
+    ),
+    "reversed": _plain(
+        "{amount} returned to the customer",
+        "The late approval is reversed.",
+        "returned",
+        "",
+        "money",
+    ),
+    "reversal_stuck": _plain(
+        "Return of {amount} is stuck",
+        "The operator is looking into it; the money is still owed.",
+        "problem",
+        "bad",
+        "money",
+    ),
     "refund_asked": _refund_requested,
-    "refund_request_refused": _plain("Refund of {amount} refused by a second person", "See the reason given.",
-                                     "cancelled", "bad", "money"),
-    "refund_request_withdrawn": _plain("Refund request of {amount} withdrawn", "Nothing was sent.", "info", "",
-                                       "money"),
-    "refund_request_expired": _plain("Refund request of {amount} expired", "Nothing was sent.", "clock", "",
-                                     "money"),
+    "refund_request_refused": _plain(
+        "Refund of {amount} refused by a second person",
+        "See the reason given.",
+        "cancelled",
+        "bad",
+        "money",
+    ),
+    "refund_request_withdrawn": _plain(
+        "Refund request of {amount} withdrawn", "Nothing was sent.", "info", "", "money"
+    ),
+    "refund_request_expired": _plain(
+        "Refund request of {amount} expired", "Nothing was sent.", "clock", "", "money"
+    ),
     "refund_owed": _refund,
     "refund_sent": _plain("Refund of {amount} sent", "", "right", "", "money"),
     "refund_netted": _netted,
-    "refund_of_bad_debt": _plain("Refund of {amount}: nothing to send", "The customer was never "
-                                                                        "charged; it lessens "
-                                 "the operator's loss.", "returned", "", "money"),
+    "refund_of_bad_debt": _plain(
+        "Refund of {amount}: nothing to send",
+        "The customer was never charged; it lessens the operator's loss.",
+        "returned",
+        "",
+        "money",
+    ),
     "charge_planned": _charge_planned,
-    "charged": _plain("The customer was charged {amount}", "What was advanced is collected.", "completed", "ok",
-                      "money"),
-    "uncollected": _plain("{amount} not collected", "{why} It is the operator's loss: you keep "
-                                                    "what you were settled.",
-                          "problem", "warn", "money"),
+    "charged": _plain(
+        "The customer was charged {amount}",
+        "What was advanced is collected.",
+        "completed",
+        "ok",
+        "money",
+    ),
+    "uncollected": _plain(
+        "{amount} not collected",
+        "{why} It is the operator's loss: you keep what you were settled.",
+        "problem",
+        "warn",
+        "money",
+    ),
     "refund_done": refund_done("The processor has accepted it."),
-    "refund_refused": _plain("Refund of {amount} refused", "{why} It no longer counts.",
-                             "problem", "bad", "money"),
-    "refund_delayed": _plain("Refund of {amount} delayed", "The processor does not answer; it is "
-                                                           "sent until it does.",
-                             "clock", "warn", "money"),
-    "reversal_delayed": _plain("Return of {amount} delayed", "The processor does not answer; it is "
-                                                             "sent until it "
-                               "does.", "clock", "warn", "money"),
-    "refund_stuck": _plain("Refund of {amount} is stuck",
-                           "The processor refused it. It is still owed; the operator looks at it.",
-                           "problem", "bad", "money"),
-    "refund_retried": _plain("Refund of {amount} sent again", "Requested under Refunds.", "right", "run",
-                             "money"),
-    "refund_by_hand_proposed": _plain("Refund of {amount} marked as paid by hand",
-                                      "{why} Another person has to confirm it.", "note", "warn", "money"),
-    "reversal_retried": _plain("Return of {amount} retried", "Requested under Refunds.", "right",
-                               "run", "money"),
-    "reversal_by_hand_proposed": _plain("Return of {amount} marked as paid by hand",
-                                        "{why} Another person has to confirm it.", "note", "warn", "money"),
-    "void_retried": _plain("Void retried", "Requested under Refunds.", "right", "run",
-                           "money"),
-    "reversal_owed": _plain("Return of {amount} started", "The late payment is owed to the "
-                                                          "customer and sent at once.",
-                            "returned", "", "money"),
-    "reversal_refused": _plain("Return of {amount} refused", "It is sent again.", "problem", "warn", "money"),
-    "settled_by_hand": _plain("{amount} settled by hand", "Outside Recoup; see the note under "
-                                                          "Refunds.", "check",
-                              "ok", "money"),
-    "settlement_replaced": _plain("The settlement of {amount} failed", "It is sent again.", "problem", "warn", "money"),
-    "paid_late": _plain("{amount} arrived after the order ended", "It is not lost: return it, or "
-                                                                  "deliver.", "problem",
-                        "warn",
-                        "money"),
+    "refund_refused": _plain(
+        "Refund of {amount} refused", "{why} It no longer counts.", "problem", "bad", "money"
+    ),
+    "refund_delayed": _plain(
+        "Refund of {amount} delayed",
+        "The processor does not answer; it is sent until it does.",
+        "clock",
+        "warn",
+        "money",
+    ),
+    "reversal_delayed": _plain(
+        "Return of {amount} delayed",
+        "The processor does not answer; it is sent until it does.",
+        "clock",
+        "warn",
+        "money",
+    ),
+    "refund_stuck": _plain(
+        "Refund of {amount} is stuck",
+        "The processor refused it. It is still owed; the operator looks at it.",
+        "problem",
+        "bad",
+        "money",
+    ),
+    "refund_retried": _plain(
+        "Refund of {amount} sent again", "Requested under Refunds.", "right", "run", "money"
+    ),
+    "refund_by_hand_proposed": _plain(
+        "Refund of {amount} marked as paid by hand",
+        "{why} Another person has to confirm it.",
+        "note",
+        "warn",
+        "money",
+    ),
+    "reversal_retried": _plain(
+        "Return of {amount} retried", "Requested under Refunds.", "right", "run", "money"
+    ),
+    "reversal_by_hand_proposed": _plain(
+        "Return of {amount} marked as paid by hand",
+        "{why} Another person has to confirm it.",
+        "note",
+        "warn",
+        "money",
+    ),
+    "void_retried": _plain("Void retried", "Requested under Refunds.", "right", "run", "money"),
+    "reversal_owed": _plain(
+        "Return of {amount} started",
+        "The late payment is owed to the customer and sent at once.",
+        "returned",
+        "",
+        "money",
+    ),
+    "reversal_refused": _plain(
+        "Return of {amount} refused", "It is sent again.", "problem", "warn", "money"
+    ),
+    "settled_by_hand": _plain(
+        "{amount} settled by hand",
+        "Outside Recoup; see the note under Refunds.",
+        "check",
+        "ok",
+        "money",
+    ),
+    "settlement_replaced": _plain(
+        "The settlement of {amount} failed", "It is sent again.", "problem", "warn", "money"
+    ),
+    "paid_late": _plain(
+        "{amount} arrived after the order ended",
+        "It is not lost: return it, or deliver.",
+        "problem",
+        "warn",
+        "money",
+    ),
     **DISPUTE_SAY,
     **PARTS_SAY,
     "settlement_due": _plain("{amount} on the way to your wallet", "", "right", "", "money"),
     "settled": _plain("{amount} reached your wallet", "", "completed", "ok", "money"),
-    "settlement_delayed": _plain("The settlement is delayed", "It is sent until the channel takes "
-                                                              "it.", "clock", "warn",
-                                 "money"),
-    "settlement_stuck": _plain("The settlement is stuck",
-                               "The channel did not take it. The money is still yours; the "
-                               "operator is looking into "
-                               "it.",
-                               "problem", "bad", "money"),
+    "settlement_delayed": _plain(
+        "The settlement is delayed",
+        "It is sent until the channel takes it.",
+        "clock",
+        "warn",
+        "money",
+    ),
+    "settlement_stuck": _plain(
+        "The settlement is stuck",
+        "The channel did not take it. The money is still yours; the operator is looking into it.",
+        "problem",
+        "bad",
+        "money",
+    ),
     "card_replaced": _card_replaced,
     "amount_changed": _amount_changed,
     "expiry_moved": _moved,
-    "retries_stopped": _plain("No further attempts", "You stopped them; the order stays open until "
-                                                     "it expires.",
-                              "onhold", "", "attempts"),
-    "retries_resumed": _plain("Attempts resumed", "You resumed them.", "processing", "run", "attempts"),
+    "retries_stopped": _plain(
+        "No further attempts",
+        "You stopped them; the order stays open until it expires.",
+        "onhold",
+        "",
+        "attempts",
+    ),
+    "retries_resumed": _plain(
+        "Attempts resumed", "You resumed them.", "processing", "run", "attempts"
+    ),
     "notes_changed": _plain("Your notes were changed", "", "note"),
     "merchant_attempt": _own_attempt,
     "paid_twice": _paid_twice,
     "dealt_with": _plain("Marked as resolved", "{why}", "check"),
-}  # fmt: skip
+}
 SAY: Final = Extended(_SAY, PORTAL, lambda module: part_in(module).timeline)
 
 

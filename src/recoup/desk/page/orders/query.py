@@ -134,7 +134,8 @@ LOOK: Final = frozenset(
 )
 # Filters that the store knows by the same names.
 _FILTERS: Final = (
-    "statuses", "channels", "attention", "refunded", "text", "order_ids", "chain", "descriptor", "last4", "reasons",
+    "statuses", "channels", "attention", "refunded", "text", "order_ids", "chain", "descriptor",
+    "last4", "reasons",
 )  # fmt: skip
 _LOOKS: Final = frozenset({"sort", "up", "size", "zone", "cols"})  # parameters
 

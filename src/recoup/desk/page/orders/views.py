@@ -18,8 +18,10 @@ from recoup.people.store.list_preferences import ListPreferences, SavedView
 # tab -> its word, and what narrows it
 USUAL: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
     "all": ("All", {}), "attention": ("Needs attention", {"attention": True}),
-    "processing": ("Processing", {"statuses": (4,)}), "completed": ("Completed", {"statuses": (7,)}),
-    "refunded": ("Refunded", {"refunded": True}), "chargebacks": ("Chargebacks", {"statuses": (8,)}),
+    "processing": ("Processing", {"statuses": (4,)}),
+    "completed": ("Completed", {"statuses": (7,)}),
+    "refunded": ("Refunded", {"refunded": True}),
+    "chargebacks": ("Chargebacks", {"statuses": (8,)}),
 }  # fmt: skip
 _HOT: Final = frozenset({"attention", "chargebacks"})
 

@@ -21,7 +21,8 @@ FEE_WHOLE: Final = 15  # of the currency, for each case that becomes a dispute
 STAGES: Final = ("inquiry", "first", "pre_arbitration")
 _REASONS: Final[dict[tuple[str, str], str]] = {
     ("visa", "fraud"): "10.4", ("visa", "service"): "13.1", ("visa", "processing"): "12.6.1",
-    ("mastercard", "fraud"): "4837", ("mastercard", "service"): "4853", ("mastercard", "processing"): "4834",
+    ("mastercard", "fraud"): "4837", ("mastercard", "service"): "4853",
+    ("mastercard", "processing"): "4834",
     ("amex", "fraud"): "F29", ("amex", "service"): "C08", ("amex", "processing"): "P08",
     ("discover", "fraud"): "UA02", ("discover", "service"): "RG", ("discover", "processing"): "DP",
 }  # fmt: skip

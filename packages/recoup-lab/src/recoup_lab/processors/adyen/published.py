@@ -21,16 +21,23 @@ _FILE: Final = Path(__file__).parent / "published.txt"
 KEY_MAX: Final = 64
 _STATEMENT: Final = re.compile(r"[A-Za-z0-9.,'_?+*/ -]*")
 _DISPUTES: Final = "/ca/services/DisputeService/v30/"
-_SCHEMAS: Final[Mapping[str, str]] = MappingProxyType({
-    "/v72/payments": "PaymentRequest", "/v72/payments/details": "PaymentDetailsRequest",
-    "/v72/payments/{}/captures": "PaymentCaptureRequest", "/v72/payments/{}/cancels": "PaymentCancelRequest",
-    "/v72/payments/{}/refunds": "PaymentRefundRequest", "/v72/payments/{}/reversals": "PaymentReversalRequest",
-    "/v72/cancels": "StandalonePaymentCancelRequest", "/v72/paymentMethods": "PaymentMethodsRequest",
-    "/v72/storedPaymentMethods": "StoredPaymentMethodRequest", f"{_DISPUTES}acceptDispute": "AcceptDisputeRequest",
-    f"{_DISPUTES}defendDispute": "DefendDisputeRequest",
-    f"{_DISPUTES}retrieveApplicableDefenseReasons": "DefenseReasonsRequest",
-    f"{_DISPUTES}supplyDefenseDocument": "SupplyDefenseDocumentRequest",
-})  # fmt: skip
+_SCHEMAS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "/v72/payments": "PaymentRequest",
+        "/v72/payments/details": "PaymentDetailsRequest",
+        "/v72/payments/{}/captures": "PaymentCaptureRequest",
+        "/v72/payments/{}/cancels": "PaymentCancelRequest",
+        "/v72/payments/{}/refunds": "PaymentRefundRequest",
+        "/v72/payments/{}/reversals": "PaymentReversalRequest",
+        "/v72/cancels": "StandalonePaymentCancelRequest",
+        "/v72/paymentMethods": "PaymentMethodsRequest",
+        "/v72/storedPaymentMethods": "StoredPaymentMethodRequest",
+        f"{_DISPUTES}acceptDispute": "AcceptDisputeRequest",
+        f"{_DISPUTES}defendDispute": "DefendDisputeRequest",
+        f"{_DISPUTES}retrieveApplicableDefenseReasons": "DefenseReasonsRequest",
+        f"{_DISPUTES}supplyDefenseDocument": "SupplyDefenseDocumentRequest",
+    }
+)
 _QUERIES: Final = MappingProxyType(
     {"/v72/storedPaymentMethods": {"merchantAccount", "shopperReference"}}
 )
@@ -52,11 +59,16 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = MappingProxyType({
     "string": (str,), "integer": (int,), "boolean": (bool,), "object": (dict,), "base64": (str,),
 })  # fmt: skip
 # Code and status of a member that is left out; of others 702.
-_MISSING: Final = MappingProxyType({
-    "amount": ("100", "No amount specified"), "reference": ("130", "Reference Missing"),
-    "returnUrl": ("14_030", "Return URL is missing."), "merchantAccount": ("901", "Invalid Merchant Account"),
-    "currency": ("138", "Unsupported currency specified"), "value": ("137", "Invalid amount specified"),
-})  # fmt: skip
+_MISSING: Final = MappingProxyType(
+    {
+        "amount": ("100", "No amount specified"),
+        "reference": ("130", "Reference Missing"),
+        "returnUrl": ("14_030", "Return URL is missing."),
+        "merchantAccount": ("901", "Invalid Merchant Account"),
+        "currency": ("138", "Unsupported currency specified"),
+        "value": ("137", "Invalid amount specified"),
+    }
+)
 
 
 class Fault(NamedTuple):

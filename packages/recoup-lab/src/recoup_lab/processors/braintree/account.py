@@ -17,9 +17,12 @@ Plain = dict[str, Any]
 DUPLICATE_SECONDS: Final = 30
 FEE: Final = (Decimal("0.0259"), Decimal("0.49"))
 _TYPES: Final = {
-    "transaction": "Transaction", "refund": "Refund", "dispute": "Dispute", "payment_method": "PaymentMethod",
+    "transaction": "Transaction",
+    "refund": "Refund",
+    "dispute": "Dispute",
+    "payment_method": "PaymentMethod",
     "customer": "Customer",
-}  # fmt: skip
+}
 _MOVED: Final = ("SUBMITTED_FOR_SETTLEMENT", "SETTLED")
 _BY_MERCHANT: Final = ("RECURRING", "INSTALLMENT", "UNSCHEDULED")
 

@@ -146,7 +146,10 @@ def _wrong_input(path: str, value: Any, name: str) -> Iterator[Fault]:
         return
     for field in value:
         if field not in INPUTS[name]:
-            message = "The variables input contains a field name '{0}' that is not defined for input object type '{1}'"
+            message = (
+                "The variables input contains a field name '{0}' that is not defined for "
+                "input object type '{1}'"
+            )
             yield Fault(f"{path}/{field}", message.format(field, name))
     for field, type in INPUTS[name].items():
         yield from _wrong_value(f"{path}/{field}", value.get(field), type)
@@ -218,5 +221,8 @@ def refusals(given: Plain, currency: str) -> Iterator[Fault]:
         yield Fault("orderId", "Order ID is too long.", "91501")
     name = (given.get("descriptor") or {}).get("name")
     if name is not None and not DESCRIPTOR.fullmatch(name):
-        message = "Descriptor name format is invalid: 3, 7 or 12 signs, an asterisk, and at most 22 in all."
+        message = (
+            "Descriptor name format is invalid: 3, 7 or 12 signs, an asterisk, and at most "
+            "22 in all."
+        )
         yield Fault("descriptor/name", message, "92201")

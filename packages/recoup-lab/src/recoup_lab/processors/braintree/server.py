@@ -26,12 +26,20 @@ from recoup_lab.processors.serving import Answered, Posted, Serving, as_json
 PUBLIC: Final = "standinpublic"
 PRIVATE: Final = "standinprivate0123456789"
 ACCOUNTS: Final = {
-    "acme_usd": "USD", "acme_eur": "EUR", "acme_jpy": "JPY", "acme_bhd": "BHD", "acme_isk": "ISK", "acme_huf": "HUF",
-}  # fmt: skip
+    "acme_usd": "USD",
+    "acme_eur": "EUR",
+    "acme_jpy": "JPY",
+    "acme_bhd": "BHD",
+    "acme_isk": "ISK",
+    "acme_huf": "HUF",
+}
 KEY_LIVES: Final = timedelta(days=30) / timedelta(seconds=1)
 _WORDS: Final = {
-    "charge": "sale", "refund": "credit", "dispute": "chargeback", "dispute_won": "chargeback_reversal",
-}  # fmt: skip
+    "charge": "sale",
+    "refund": "credit",
+    "dispute": "chargeback",
+    "dispute_won": "chargeback_reversal",
+}
 _KINDS: Final = {"transactions": "transaction", "refunds": "refund", "disputes": "dispute"}
 
 

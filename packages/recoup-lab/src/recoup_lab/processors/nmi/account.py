@@ -11,8 +11,12 @@ from recoup_lab.processors.nmi.cards import CARDS, Answer
 
 Plain = dict[str, Any]
 _CONSENT: Final = (
-    "initiated_by", "stored_credential_indicator", "billing_method", "sca_exemption", "initial_transaction_id",
-)  # fmt: skip
+    "initiated_by",
+    "stored_credential_indicator",
+    "billing_method",
+    "sca_exemption",
+    "initial_transaction_id",
+)
 _BRANDS: Final = (
     ("4", "visa"),
     ("5", "mastercard"),

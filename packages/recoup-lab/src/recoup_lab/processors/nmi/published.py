@@ -12,21 +12,63 @@ from recoup_lab.processors.published_text import blocks_of, is_base64
 
 _FILE: Final = Path(__file__).parent / "published.txt"
 _NUMBERED: Final = re.compile(r"merchant_defined_field_([1-9]|1\d|20)|item_[a-z_]+_\d{1,3}")
-REQUIRED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
-    "sale": ("amount",), "auth": ("amount",), "capture": ("transactionid", "amount"), "void": ("transactionid",),
-    "refund": ("transactionid",), "update_customer": ("customer_vault_id",), "delete_customer": ("customer_vault_id",),
-})  # fmt: skip
-WORDS: Final[Mapping[str, frozenset[str]]] = MappingProxyType({
-    "payment": frozenset(("creditcard", "check", "cash")), "billing_method": frozenset(("recurring", "installment")),
-    "initiated_by": frozenset(("customer", "merchant")), "stored_credential_indicator": frozenset(("stored", "used")),
-    "cardholder_auth": frozenset(("verified", "attempted")),
-    "sca_exemption": frozenset(("na", "low_value", "tra_exemption", "trusted_merchant", "secure_corporate_payment",
-                                "merchant_initiated_transaction", "recurring_payment", "sca_delegation")),
-    "report_type": frozenset(("receipt", "customer_vault", "recurring", "recurring_plans", "invoicing", "profile",
-                              "gateway_processors", "account_updater", "test_mode_status")),
-    "condition": frozenset(("pending", "pendingsettlement", "in_progress", "abandoned", "failed", "canceled",
-                            "complete", "unknown")),
-})  # fmt: skip
+REQUIRED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "sale": ("amount",),
+        "auth": ("amount",),
+        "capture": ("transactionid", "amount"),
+        "void": ("transactionid",),
+        "refund": ("transactionid",),
+        "update_customer": ("customer_vault_id",),
+        "delete_customer": ("customer_vault_id",),
+    }
+)
+WORDS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "payment": frozenset(("creditcard", "check", "cash")),
+        "billing_method": frozenset(("recurring", "installment")),
+        "initiated_by": frozenset(("customer", "merchant")),
+        "stored_credential_indicator": frozenset(("stored", "used")),
+        "cardholder_auth": frozenset(("verified", "attempted")),
+        "sca_exemption": frozenset(
+            (
+                "na",
+                "low_value",
+                "tra_exemption",
+                "trusted_merchant",
+                "secure_corporate_payment",
+                "merchant_initiated_transaction",
+                "recurring_payment",
+                "sca_delegation",
+            )
+        ),
+        "report_type": frozenset(
+            (
+                "receipt",
+                "customer_vault",
+                "recurring",
+                "recurring_plans",
+                "invoicing",
+                "profile",
+                "gateway_processors",
+                "account_updater",
+                "test_mode_status",
+            )
+        ),
+        "condition": frozenset(
+            (
+                "pending",
+                "pendingsettlement",
+                "in_progress",
+                "abandoned",
+                "failed",
+                "canceled",
+                "complete",
+                "unknown",
+            )
+        ),
+    }
+)
 DUP_SECONDS_MAX: Final = 7_862_400
 _LIKE: Final = MappingProxyType({"auth": "sale", "update_customer": "add_customer"})
 CALLS: Final = (*REQUIRED, "add_customer", "query")
@@ -87,12 +129,20 @@ def _matches(pattern: str) -> Callable[[str], bool]:
     return lambda text: re.fullmatch(pattern, text) is not None
 
 
-_FORMATS: Final[Mapping[str, Callable[[str], bool]]] = MappingProxyType({
-    "amount": _matches(r"(?!0+\.00$)\d{1,15}\.\d\d"), "currency": lambda text: len(text) == 3 and text in EXPONENTS,
-    "ccexp": _matches(r"(0[1-9]|1[0-2])/?\d\d"), "cavv": is_base64, "xid": is_base64,
-    "three_ds_version": _matches(r"[12]\.\d\.\d"), "initial_transaction_id": _matches(r"\d{1,12}"),
-    "directory_server_id": _matches(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
-    "dup_seconds": lambda text: text.isdecimal() and int(text) <= DUP_SECONDS_MAX,
-    "start_date": _matches(r"\d{8}(\d{6})?"), "end_date": _matches(r"\d{8}(\d{6})?"),
-    "result_limit": _matches(r"\d{1,6}"), "page_number": _matches(r"\d{1,6}"),
-})  # fmt: skip
+_FORMATS: Final[Mapping[str, Callable[[str], bool]]] = MappingProxyType(
+    {
+        "amount": _matches(r"(?!0+\.00$)\d{1,15}\.\d\d"),
+        "currency": lambda text: len(text) == 3 and text in EXPONENTS,
+        "ccexp": _matches(r"(0[1-9]|1[0-2])/?\d\d"),
+        "cavv": is_base64,
+        "xid": is_base64,
+        "three_ds_version": _matches(r"[12]\.\d\.\d"),
+        "initial_transaction_id": _matches(r"\d{1,12}"),
+        "directory_server_id": _matches(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
+        "dup_seconds": lambda text: text.isdecimal() and int(text) <= DUP_SECONDS_MAX,
+        "start_date": _matches(r"\d{8}(\d{6})?"),
+        "end_date": _matches(r"\d{8}(\d{6})?"),
+        "result_limit": _matches(r"\d{1,6}"),
+        "page_number": _matches(r"\d{1,6}"),
+    }
+)

@@ -54,7 +54,9 @@ class StandIn(Serving):
 
     def named(self, request: web.Request, text: str) -> str:
         form = dict(parse_qsl(text))
-        return f"{super().named(request, text)} {form.get('type') or form.get('customer_vault', '')}".strip()
+        return (
+            f"{super().named(request, text)} {form.get('type') or form.get('customer_vault', '')}"
+        ).strip()
 
     def refusal(self, kind: str) -> Answered | None:
         errors = {

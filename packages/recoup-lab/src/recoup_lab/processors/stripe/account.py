@@ -11,10 +11,20 @@ from recoup_lab.processors.stripe.cards import CARDS, Answer
 from recoup_lab.processors.stripe.refusal import Plain, Refused, bad, whole
 
 _PREFIXES: Final = {
-    "customer": "cus", "payment_method": "pm", "payment_intent": "pi", "charge": "ch", "refund": "re", "invoice": "in",
-    "dispute": "dp", "subscription": "sub", "webhook_endpoint": "we", "balance_transaction": "txn", "event": "evt",
-    "invoiceitem": "ii", "credit_note": "cn",
-}  # fmt: skip
+    "customer": "cus",
+    "payment_method": "pm",
+    "payment_intent": "pi",
+    "charge": "ch",
+    "refund": "re",
+    "invoice": "in",
+    "dispute": "dp",
+    "subscription": "sub",
+    "webhook_endpoint": "we",
+    "balance_transaction": "txn",
+    "event": "evt",
+    "invoiceitem": "ii",
+    "credit_note": "cn",
+}
 _CONFIRMABLE: Final = ("requires_confirmation", "requires_payment_method")
 DISPUTE_FEE: Final = 1500
 _ANSWERED: Final = {

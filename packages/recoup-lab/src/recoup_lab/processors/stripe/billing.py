@@ -10,9 +10,14 @@ from recoup_lab.processors.stripe.refusal import Plain, Refused, bad, whole
 RETRY_AFTER: Final = 259_200  # seconds
 OWN_TRIES_MAX: Final = 8
 _NOTHING: Final = (
-    "amount_overpaid", "amount_paid", "amount_shipping", "attempt_count", "post_payment_credit_notes_amount",
-    "pre_payment_credit_notes_amount", "starting_balance",
-)  # fmt: skip
+    "amount_overpaid",
+    "amount_paid",
+    "amount_shipping",
+    "attempt_count",
+    "post_payment_credit_notes_amount",
+    "pre_payment_credit_notes_amount",
+    "starting_balance",
+)
 _CHANGEABLE: Final = ("default_payment_method", "default_source", "metadata", "pause_collection")
 _STOPPED: Final = {"auto_advance": False, "next_payment_attempt": None}
 _BEGUN: Final = {"incomplete": "active", "past_due": "active"}  # once its newest invoice is paid

@@ -32,22 +32,45 @@ class Answer(NamedTuple):
 
 
 _DECLINED: Final = "visa_chargeDeclined"
-CARDS: Final = MappingProxyType({
-    "visa": Answer(), "mastercard": Answer("mastercard"), "amex": Answer("amex"),
-    _DECLINED: Answer(decline="generic_decline", network="05", own="try_again_later"),
-    f"{_DECLINED}InsufficientFunds": Answer(decline="insufficient_funds", network="51", own="try_again_later"),
-    "visa_insufficientFundsOnce": Answer(decline="insufficient_funds", network="51", own="try_again_later", times=1),
-    f"{_DECLINED}LostCard": Answer(decline="lost_card", network="41", own="do_not_try_again"),
-    f"{_DECLINED}StolenCard": Answer(decline="stolen_card", network="43", own="do_not_try_again"),
-    "chargeDeclinedExpiredCard": Answer(decline="expired_card", code="expired_card", network="54"),
-    "chargeDeclinedProcessingError": Answer(decline="processing_error", code="processing_error", network="96"),
-    "authenticationRequired": Answer(decline="authentication_required", code="authentication_required",
-                                     network="1A", wants_payer=True),
-    "radarBlock": Answer(decline="fraudulent", blocked=True),
-    "createDispute": Answer(then="dispute"), "refundFail": Answer(then="refund_fails"),
-    "mastercard_chargeDeclinedInsufficientFunds": Answer("mastercard", "insufficient_funds", network="51"),
-    "amex_chargeDeclinedInsufficientFunds": Answer("amex", "insufficient_funds", network="51"),
-    "mastercard_advice03": Answer("mastercard", "generic_decline", network="05", advice="03", own="do_not_try_again"),
-    "visa_advice03": Answer("visa", "generic_decline", network="05", advice="03"),
-    "noCodes": Answer(decline="generic_decline"),
-})  # fmt: skip
+CARDS: Final = MappingProxyType(
+    {
+        "visa": Answer(),
+        "mastercard": Answer("mastercard"),
+        "amex": Answer("amex"),
+        _DECLINED: Answer(decline="generic_decline", network="05", own="try_again_later"),
+        f"{_DECLINED}InsufficientFunds": Answer(
+            decline="insufficient_funds", network="51", own="try_again_later"
+        ),
+        "visa_insufficientFundsOnce": Answer(
+            decline="insufficient_funds", network="51", own="try_again_later", times=1
+        ),
+        f"{_DECLINED}LostCard": Answer(decline="lost_card", network="41", own="do_not_try_again"),
+        f"{_DECLINED}StolenCard": Answer(
+            decline="stolen_card", network="43", own="do_not_try_again"
+        ),
+        "chargeDeclinedExpiredCard": Answer(
+            decline="expired_card", code="expired_card", network="54"
+        ),
+        "chargeDeclinedProcessingError": Answer(
+            decline="processing_error", code="processing_error", network="96"
+        ),
+        "authenticationRequired": Answer(
+            decline="authentication_required",
+            code="authentication_required",
+            network="1A",
+            wants_payer=True,
+        ),
+        "radarBlock": Answer(decline="fraudulent", blocked=True),
+        "createDispute": Answer(then="dispute"),
+        "refundFail": Answer(then="refund_fails"),
+        "mastercard_chargeDeclinedInsufficientFunds": Answer(
+            "mastercard", "insufficient_funds", network="51"
+        ),
+        "amex_chargeDeclinedInsufficientFunds": Answer("amex", "insufficient_funds", network="51"),
+        "mastercard_advice03": Answer(
+            "mastercard", "generic_decline", network="05", advice="03", own="do_not_try_again"
+        ),
+        "visa_advice03": Answer("visa", "generic_decline", network="05", advice="03"),
+        "noCodes": Answer(decline="generic_decline"),
+    }
+)

@@ -24,19 +24,45 @@ ANSWERS: Final[Mapping[str, str]] = _FACTS["answers"]
 _TYPES: Final[Mapping[str, Plain]] = _FACTS["types"]
 
 _CURRENCIES: Final = (
-    "usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd btn bwp byn bzd cad cdf "
-    "chf clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel ghs gip gmd gnf gtq gyd hkd hnl hrk htg "
-    "huf idr ils inr isk jmd jod jpy kes kgs khr kmf krw kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt mop "
-    "mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr "
-    "sek sgd shp sle sos srd std szl thb tjs tnd top try ttd twd tzs uah ugx uyu uzs vnd vuv wst xaf xcd xcg xof xpf "
+    "usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd btn "
+    "bwp byn bzd cad cdf "
+    "chf clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel ghs gip gmd gnf gtq "
+    "gyd hkd hnl hrk htg "
+    "huf idr ils inr isk jmd jod jpy kes kgs khr kmf krw kwd kyd kzt lak lbp lkr lrd lsl mad mdl "
+    "mga mkd mmk mnt mop "
+    "mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd "
+    "rub rwf sar sbd scr "
+    "sek sgd shp sle sos srd std szl thb tjs tnd top try ttd twd tzs uah ugx uyu uzs vnd vuv wst "
+    "xaf xcd xcg xof xpf "
     "yer zar zmw"
 )
 CURRENCIES: Final = frozenset(_CURRENCIES.split())
 LEAST: Final = {
-    "usd": 50, "aed": 200, "aud": 50, "bgn": 100, "brl": 50, "cad": 50, "chf": 50, "czk": 1500, "dkk": 250, "eur": 50,
-    "gbp": 30, "hkd": 400, "huf": 17500, "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200, "nok": 300, "nzd": 50,
-    "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000,
-}  # fmt: skip
+    "usd": 50,
+    "aed": 200,
+    "aud": 50,
+    "bgn": 100,
+    "brl": 50,
+    "cad": 50,
+    "chf": 50,
+    "czk": 1500,
+    "dkk": 250,
+    "eur": 50,
+    "gbp": 30,
+    "hkd": 400,
+    "huf": 17500,
+    "inr": 50,
+    "jpy": 50,
+    "mxn": 1000,
+    "myr": 200,
+    "nok": 300,
+    "nzd": 50,
+    "pln": 200,
+    "ron": 200,
+    "sek": 300,
+    "sgd": 50,
+    "thb": 1000,
+}
 MOST: Final = 99_999_999
 MOST_OF: Final = {
     "idr": 999_999_999_999, "inr": 999_999_999, "lbp": 99_999_999_999_999, "cop": 9_999_999_999_999,
@@ -53,8 +79,10 @@ KEY_MAX: Final = 255
 _WHOLE: Final = re.compile(r"-?\d{1,19}", re.ASCII)
 _CREATE: Final = "POST /v1/payment_intents"
 _NO_DESCRIPTOR: Final = (
-    "The statement_descriptor parameter is not supported for the payment_method_type `card`. To continue supporting "
-    "payment_method_type `card`, please pass in `statement_descriptor_suffix` or remove the `statement_descriptor` "
+    "The statement_descriptor parameter is not supported for the payment_method_type `card`. To "
+    "continue supporting "
+    "payment_method_type `card`, please pass in `statement_descriptor_suffix` or remove the "
+    "`statement_descriptor` "
     "parameter altogether."
 )
 
@@ -206,7 +234,8 @@ def _against_rules(call: str, form: Plain) -> Iterator[Fault]:
         yield Fault(
             None,
             "currency",
-            f"Invalid currency: {form['currency']}. Stripe currently supports these currencies: {known}",
+            f"Invalid currency: {form['currency']}. Stripe currently supports these currencies: "
+            f"{known}",
         )
     elif call == _CREATE:
         yield from _amount(int(form["amount"]), form["currency"].lower())
@@ -227,7 +256,8 @@ def _metadata(metadata: Plain) -> Iterator[Fault]:
             yield Fault(
                 None,
                 "metadata",
-                f"Metadata keys can have up to {METADATA_NAME} characters, but you passed {len(name)}.",
+                f"Metadata keys can have up to {METADATA_NAME} characters, but you passed "
+                f"{len(name)}.",
             )
         if len(value) > METADATA_VALUE:
             yield Fault(

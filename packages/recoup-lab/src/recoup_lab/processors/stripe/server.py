@@ -25,11 +25,19 @@ from recoup_lab.processors.stripe.refusal import Plain, Refused, bad
 KEY: Final = "rk_test_standin"
 SECRET: Final = "whsec_standin"  # noqa: S105 - of a process for tests
 _LISTS: Final = {
-    "payment_intents": "payment_intent", "customers": "customer", "invoices": "invoice", "refunds": "refund",
-    "disputes": "dispute", "balance_transactions": "balance_transaction", "events": "event", "charges": "charge",
-    "webhook_endpoints": "webhook_endpoint", "payment_methods": "payment_method", "subscriptions": "subscription",
+    "payment_intents": "payment_intent",
+    "customers": "customer",
+    "invoices": "invoice",
+    "refunds": "refund",
+    "disputes": "dispute",
+    "balance_transactions": "balance_transaction",
+    "events": "event",
+    "charges": "charge",
+    "webhook_endpoints": "webhook_endpoint",
+    "payment_methods": "payment_method",
+    "subscriptions": "subscription",
     "credit_notes": "credit_note",
-}  # fmt: skip
+}
 _WIRE: Final = {"isk": 2, "ugx": 2, "mga": 0}  # decimals, where they differ from ISO 4217
 _SOURCES: Final = ("charge", "refund", "dispute")
 _COMPARED: Final[Mapping[str, Callable[[int, int], bool]]] = {

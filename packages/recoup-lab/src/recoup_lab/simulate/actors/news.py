@@ -6,7 +6,8 @@ from typing import Final
 from recoup_lab.simulate.sim import TICKS, Deed, Sim
 
 _COMPLETED: Final = """
-SELECT o.external_id FROM feed f JOIN orders o ON o.merchant_id = f.merchant_id AND o.order_id = f.subject_id
+SELECT o.external_id FROM feed f JOIN orders o ON o.merchant_id = f.merchant_id
+  AND o.order_id = f.subject_id
 WHERE f.merchant_id = $1 AND f.feed_no > $2 AND f.event = 'order.completed'
 """
 

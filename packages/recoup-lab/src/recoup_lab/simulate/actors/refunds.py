@@ -12,8 +12,16 @@ from recoup_lab.simulate.dice import dice
 from recoup_lab.simulate.engine import Engine
 from recoup_lab.simulate.sim import TICKS, Deal, Deed, Do, Sim
 
-SHARES: Final = (("none", 0.76), ("part", 0.06), ("parts", 0.04), ("full", 0.05), ("items", 0.03), ("at once", 0.03),
-                 ("too much", 0.01), ("same twice", 0.02))  # fmt: skip
+SHARES: Final = (
+    ("none", 0.76),
+    ("part", 0.06),
+    ("parts", 0.04),
+    ("full", 0.05),
+    ("items", 0.03),
+    ("at once", 0.03),
+    ("too much", 0.01),
+    ("same twice", 0.02),
+)
 _AT_ONCE: Final = 4
 
 
