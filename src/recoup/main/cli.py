@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class CommandLine:
-    """Implements `doors.command.verbs.CommandLine`."""
+    """Implements `merchants.cli.CommandLine`."""
 
     def run(
         self, data_dir: Path | None, work: Callable[["Opened"], Awaitable[T]], *, sandbox_only: bool

@@ -167,7 +167,7 @@ async def get_reconciliation(call: Call) -> Reply:
         query.complain("from", text="Name the period's first instant, or the id of a report.")
     if report_id is not None and (begin or end):
         query.complain("id", text="Name a report or a period, not both.")
-    cut = await read_cut(call, query)
+    cut = await read_cut(call, query, wanted.as_of, wanted.as_of_recorded)
     world, merchant_id = call.services.world, call.scope.merchant_id
     window = Window(*await _span(call, begin, end, report_id, cut), cut)
     if form == "csv":

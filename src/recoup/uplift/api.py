@@ -259,8 +259,9 @@ async def get_uplift(call: Call) -> UpliftReport:
     interval holds at every look at once: read it daily. Computed each hour; for more than 20,000
     orders each day. With `asOf` or `asOfRecorded` it is the response as it was then, byte for byte.
     """
-    _, query = read_query(call.query, UpliftQuery)
-    return await _uplift(call, await read_cut(call, query))
+    wanted, query = read_query(call.query, UpliftQuery)
+    cut = await read_cut(call, query, wanted.as_of, wanted.as_of_recorded)
+    return await _uplift(call, cut)
 
 
 async def _uplift(call: Call, cut: Cut) -> UpliftReport:
@@ -292,7 +293,8 @@ async def get_cohorts(call: Call) -> Reply:
     response is one file. With `asOf` or `asOfRecorded` it is the response as it was then, byte for
     byte."""
     wanted, query = read_query(call.query, CohortQuery)
-    by, form, cut = wanted.by, form_of_reply(call, wanted.format), await read_cut(call, query)
+    by, form = wanted.by, form_of_reply(call, wanted.format)
+    cut = await read_cut(call, query, wanted.as_of, wanted.as_of_recorded)
     row = await read_report(call.services.world, call.scope.merchant_id, cut)
     report = row.report if row else _NOTHING
     if form == "csv":

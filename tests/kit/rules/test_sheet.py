@@ -269,3 +269,15 @@ def test_a_sheet_that_was_changed_anywhere_is_read_or_refused() -> None:
                 changed[name] = part.decode("latin-1")
         with suppress(Problem):
             list(look(packed(**changed)).read(UNTIL, world=False))
+
+
+def test_a_text_of_a_workbook_that_there_is_not_is_empty() -> None:
+    """Its number may have more digits than Python reads."""
+    with zipfile.ZipFile(io.BytesIO(xlsx([[*HEADER, "note"]]))) as archive:
+        parts = {name: archive.read(name).decode() for name in archive.namelist()}
+    sheet = parts["xl/worksheets/sheet1.xml"]
+    last = f"<v>{len(HEADER)}</v>"
+    assert last in sheet
+    parts["xl/worksheets/sheet1.xml"] = sheet.replace(last, f"<v>{'9' * 5_000}</v>")
+    source = source_of(io.BytesIO(packed(**parts)))
+    assert next(iter(source())).decode().strip() == ",".join([*HEADER, ""])

@@ -1,7 +1,9 @@
 """What somebody types who has not read the manual: a clock put back, help, a person who does not
 exist."""
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -18,6 +20,7 @@ from recoup.merchants.cli import Opened
 from recoup.people.cli.people import people
 from recoup.rescue.cli import outcome
 from recoup.sandbox.cli.clock import clock
+from recoup.sandbox.cli.sandbox import sandbox
 
 
 def typed(verb: click.Command, *words: str) -> Result:
@@ -35,6 +38,15 @@ def test_a_clock_that_is_put_back_is_told_that_it_moves_forward_only(back: str) 
         problem.sentence()
         == f"'{back}' goes back: a clock moves forward only. Write how far like 22d, 36h or 90m."
     )
+
+
+@pytest.mark.parametrize("both", [("--fraud", "--service"), ("--won", "--lost")])
+def test_a_dispute_has_one_reason_and_one_end(both: tuple[str, str]) -> None:
+    nowhere: Any = None
+    here = Here(lambda work: asyncio.run(work(Opened(nowhere, Services(), Path(), ""))))
+    problem = CliRunner().invoke(sandbox, ["dispute", "an order", *both], obj=here).exception
+    assert isinstance(problem, Problem)
+    assert "one reason and one end" in problem.sentence()
 
 
 def test_an_option_of_the_clock_that_is_misspelt_is_still_named() -> None:

@@ -195,7 +195,7 @@ async def _request(call: Call, query: Query, wanted: OriginQuery) -> ReportReque
     begin, end = wanted.from_, wanted.to
     if begin is None and "From" not in query.errors:
         query.complain("from", text="Name the period's first instant.")
-    cut = await read_cut(call, query)
+    cut = await read_cut(call, query, wanted.as_of, wanted.as_of_recorded)
     assert begin is not None
     world, merchant_id = call.services.world, call.scope.merchant_id
     end = end or await end_of(world, merchant_id, cut)

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlencode
 
 import click
@@ -13,16 +13,15 @@ from msgspec import Struct, structs
 
 from recoup.kernel.encode import encode
 from recoup.kernel.scope import Actor
+from recoup.kernel.unseen import shown_by_number
 from recoup.keys.api.resource import Reply
 from recoup.keys.api.v1_resource import Caller, Dialect, Method, Resource, Services
-from recoup.keys.rules.key_scopes import every
+from recoup.keys.rules.key_scopes import CUSTOMERS, every
 from recoup.kit.cli.command import Printed
 from recoup.kit.cli.parameters import argument, option
 from recoup.kit.edge.asgi import Receive, Scope
 from recoup.kit.edge.field_texts import texts_of
 from recoup.merchants.cli import AtMerchant, Opened, verb
-
-KEY: Final = "idempotency_key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +37,9 @@ class _CommandLine(Dialect):
     """The dialect of the API, where the operator calls for a merchant."""
 
     def __init__(self, at: Opened) -> None:
-        super().__init__(Services(at.world, *at.services.given))
-        self._caller = Operator("command", at.merchant_id, frozenset(every("merchant")))
+        super().__init__(Services(at.world, *at.services.given, url=at.url))
+        scopes = frozenset(every("merchant")) - {CUSTOMERS}  # who looks at these is logged
+        self._caller = Operator("command", at.merchant_id, scopes)
 
     async def authenticate(self, scope: Scope, receive: Receive) -> tuple[Caller, bytes]:
         return self._caller, b""
@@ -59,11 +59,12 @@ def add_verb(group: click.Group, method: Method) -> None:
     @verb(
         group,
         name,
+        with_orders=operation.method == "GET",
         json="Output as one JSON object.",
         help=f"{operation.summary}. {operation.text}",
     )
     async def call(at: AtMerchant, **typed: Any) -> Printed | None:
-        content, key = encode(_sent(body, typed)), typed.get(KEY)
+        content = encode(_sent(body, typed))
         path = {name: typed[name] for name in variables}
         scope: Scope = {
             "type": "http",
@@ -71,8 +72,7 @@ def add_verb(group: click.Group, method: Method) -> None:
             "path": operation.path.format(**path),
             "path_params": path,
             "query_string": urlencode(_sent(query, typed), doseq=True).encode(),
-            "headers": [(b"content-length", b"%d" % len(content))]
-            + ([(b"idempotency-key", key.encode())] if key else []),
+            "headers": [(b"content-length", b"%d" % len(content))],
         }
 
         async def receive() -> dict[str, Any]:
@@ -89,7 +89,6 @@ def add_verb(group: click.Group, method: Method) -> None:
             of_field = option(field.name, field.type, *(() if field.required else (None,)))
             of_field.help = texts.get(field.name) or of_field.help
             listed.append(of_field)
-    listed += [option(KEY, str, None)] if operation.keyed else []
     call.params[:0] = listed
 
 
@@ -108,8 +107,10 @@ async def _printed(reply: Reply) -> Printed | None:
         async for part in reply.body:
             click.echo(part, nl=False)
         return None
-    answer = json.loads(encode(reply.body)) if reply.body is not None else {}
-    return Printed(answer, _lines(answer))
+    content = encode(reply.body) if reply.body is not None else b"{}"
+    answer = json.loads(content)
+    units = ("Amounts are in minor units.",) if b'"currency' in content else ()
+    return Printed(answer, (*_lines(answer), *units))
 
 
 def _lines(answer: Mapping[str, Any], above: str = "") -> Iterator[str]:
@@ -122,7 +123,7 @@ def _lines(answer: Mapping[str, Any], above: str = "") -> Iterator[str]:
                 yield f"{above}{name}:"
                 yield from _table(value)
             case list():
-                yield f"{above + name:22} {', '.join(map(str, value)) or '-'}"
+                yield f"{above + name:22} {', '.join(map(_word, value)) or '-'}"
             case _ if value is not None and name != "success":
                 yield f"{above + name:22} {_word(value)}"
 
@@ -139,4 +140,6 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _word(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "" if value is None or isinstance(value, dict | list) else str(value)
+    if value is None or isinstance(value, dict | list):
+        return ""
+    return shown_by_number(" ".join(str(value).split()))

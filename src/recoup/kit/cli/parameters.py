@@ -1,8 +1,8 @@
 """Parameters of a verb, read off the function that does it: what stands before `*` is an argument,
 what stands behind it an option.
 
-- `str`, `int`, `float`, `UUID`: what is typed; `Literal["a", "b"]`: one of these; `bool`: a flag, which takes `--no-`
-  where it may be None.
+- `str`, `int`, `float`, `UUID`: what is typed; `date`, `datetime`: its text.
+- `Literal["a", "b"]`: one of these; `bool`: a flag, which takes `--no-` where it may be None.
 - `tuple[X, ...]`: the option again and again; `tuple[X, Y]`: two values.
 - A dataclass: its fields, as options of their own. Whatever else: JSON.
 
@@ -13,6 +13,7 @@ itself has an underscore behind it (`from_`).
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
+from datetime import date, datetime
 from inspect import Parameter, signature
 from json import loads
 from pathlib import Path
@@ -49,7 +50,10 @@ class Parsed(click.ParamType[Any]):
         self.parse: Final = parse
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return self.parse(value) if isinstance(value, str) else value
+        try:
+            return self.parse(value) if isinstance(value, str) else value
+        except ValueError as error:
+            self.fail(f"{value[:80]!r} is not understood: {error}", param, ctx)
 
 
 def id_of(wrong: str, field: str | None = None, cure: str | None = None) -> Parsed:
@@ -140,7 +144,10 @@ def option(name: str, hint: Any, default: Any = _NONE, *, named: str = "") -> cl
     return click.Option([*settings.pop("names", [shown]), name], **settings)
 
 
-_TYPES: Final = {str: str, int: int, float: float, Path: Path, bool: None, UUID: click.UUID}
+_TYPES: Final = {
+    str: str, int: int, float: float, Path: Path, bool: None, UUID: click.UUID,
+    date: str, datetime: str,
+}  # fmt: skip
 
 
 def _settings(kind: Any, metadata: Sequence[Any]) -> dict[str, Any]:

@@ -287,11 +287,8 @@ def _xlsx_text(
 ) -> str:
     kind = cell.get("t", "n")
     if kind == "s":
-        return (
-            shared[int(content)]
-            if content.isascii() and content.isdigit() and int(content) < len(shared)
-            else ""
-        )
+        index = parse_whole(content, 8)
+        return shared[index] if index is not None and index < len(shared) else ""
     if kind == "b":
         return "true" if content == "1" else "false"
     if kind != "n":

@@ -4,12 +4,12 @@
 from datetime import timedelta
 from typing import Any, Final
 
-from recoup.keys.api.as_of import read_partner_cut
 from recoup.keys.api.partners_shapes import Report, ReportQuery, ReportRow
 from recoup.keys.api.resource import Reply
 from recoup.keys.api.v1_resource import PARTNER, Api, Call, file_reply, form_of_reply
 from recoup.kit.api.query import read_query
 from recoup.kit.edge.described import CSV, JSON
+from recoup.merchants.flows.as_of import partner_cut_of
 from recoup.merchants.flows.find_partner import own_merchant
 from recoup.partners.api.partner import GROUP
 from recoup.partners.api.partner_caller import only_partner
@@ -48,7 +48,8 @@ async def report(call: Call) -> Reply:
     form, mid = form_of_reply(call, wanted.format), wanted.mid
     first: Any = wanted.from_
     last: Any = wanted.to
-    cut = await read_partner_cut(call, query, partner.partner_id, mid)
+    query.raise_if_any()
+    cut = await partner_cut_of(world, partner.partner_id, mid, wanted.as_of, wanted.as_of_recorded)
     if mid is not None:
         mid = await own_merchant(world, partner.partner_id, mid)
     last = last or min(world.clocks.wall(), *cut).date()

@@ -170,14 +170,14 @@ _KEYWORD: Final = Parameter.KEYWORD_ONLY
 
 def _reader(name: str, hint: Any, usual: Any) -> _Reader:
     kind, optional, metadata = _parts(hint)
-    sent_as, whole = name.removesuffix("_"), get_origin(kind)
+    sent_as, origin = name.removesuffix("_"), get_origin(kind)
     refusal = next((mark for mark in metadata if isinstance(mark, Problem)), None)
     assert refusal is None or refusal.field in (None, sent_as), (
         f"{name}: its refusal is of another field"
     )
-    if whole is tuple and get_args(kind)[-1] is Ellipsis:
+    if origin is tuple and get_args(kind)[-1] is Ellipsis:
         return _Reader(_all_values(sent_as, get_args(kind)[0], metadata), (), refusal)
-    if whole is Mapping:
+    if origin is Mapping:
         return _Reader(_by_name(name, get_args(kind)[1], metadata), {}, refusal)
     take = _take(name, kind, metadata)
     if usual is not Parameter.empty:

@@ -12,6 +12,7 @@ from msgspec import Meta
 from recoup.cards.rules.token_notices import TOKEN_NOTICES
 from recoup.disputes.flows.sandbox import dispute_on_demand
 from recoup.kernel.money import UNITS_MAX, Money
+from recoup.kernel.problem import invalid
 from recoup.kit.cli.command import Printed
 from recoup.kit.cli.parameters import Option, OutFile
 from recoup.kit.cli.verb_group import PackageVerb, VerbGroup, with_features
@@ -78,11 +79,17 @@ async def dispute(
     lost: Annotated[bool, "The dispute is lost."] = False,
 ) -> str:
     """Opens a dispute: the cardholder disputes an order, and the processor sends a notice."""
+    if fraud + service + processing > 1 or won and lost:
+        raise invalid(
+            "A dispute has one reason and one end.",
+            None,
+            "Name --fraud, --service or --processing; --won or --lost.",
+        )
     return await dispute_on_demand(
         opened.world,
         opened.services.get(Orders),
         order,
-        kind="service" if service and not fraud else "processing" if processing else "fraud",
+        kind="service" if service else "processing" if processing else "fraud",
         units=amount,
         stage=stage,
         decided="won" if won else "lost" if lost else None,

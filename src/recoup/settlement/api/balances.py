@@ -47,10 +47,9 @@ api: Final = Api(group="Settlements", scope="reports")
 async def get_balances(call: Call) -> Balances:
     """Balances. What you are owed, from the ledger, by currency. With `asOf` or `asOfRecorded` it
     is the response as it was then."""
-    _, query = read_query(call.query, BalancesQuery)
-    rows = await read_balances(
-        call.services.world, call.scope.merchant_id, await read_cut(call, query)
-    )
+    wanted, query = read_query(call.query, BalancesQuery)
+    cut = await read_cut(call, query, wanted.as_of, wanted.as_of_recorded)
+    rows = await read_balances(call.services.world, call.scope.merchant_id, cut)
     return Balances(
         data=[Balance(currency=row.asset, total=row.total, **row.units) for row in rows]
     )

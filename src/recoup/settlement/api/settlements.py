@@ -198,7 +198,7 @@ async def get_settlements(call: Call) -> SettlementList:
         wanted.from_,
         wanted.to,
         wanted.currency,
-        await read_cut(call, query),
+        await read_cut(call, query, wanted.as_of, wanted.as_of_recorded),
     )
     rows, total = await list_batches(
         call.services.world.db.reader, batch_filter, size, (number - 1) * size
@@ -220,7 +220,8 @@ async def get_settlements(call: Call) -> SettlementList:
 async def get_settlement(call: Call) -> SettlementDetail:
     """One settlement. With the state of its payout. With `asOf` or `asOfRecorded` as it stood then;
     404 before it was closed."""
-    cut = await read_cut(call, Query(call.query))
+    wanted, query = read_query(call.query, SettlementAt, any_names=True)
+    cut = await read_cut(call, query, wanted.as_of, wanted.as_of_recorded)
     row = await read_batch(call.services.world, call.scope.merchant_id, _settlement_id(call), cut)
     return _shown(SettlementDetail, row)
 
@@ -242,7 +243,8 @@ async def get_lines(call: Call) -> Reply:
     payout counted as negative, all lines add up to 0. With `format=csv`, or `Accept: text/csv`, the
     response is one file with all lines and decimal amounts."""
     wanted, query = read_query(call.query, LinesQuery, "limit", "kind", "format", any_names=True)
-    form, cut = form_of_reply(call, wanted.format), await read_cut(call, query)
+    form = form_of_reply(call, wanted.format)
+    cut = await read_cut(call, query, wanted.as_of, wanted.as_of_recorded)
     after: Any = wanted.after
     batch = await read_batch(call.services.world, call.scope.merchant_id, _settlement_id(call), cut)
     if form == "csv":
