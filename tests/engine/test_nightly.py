@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,11 +16,12 @@ from recoup.db.server import ServerAddress
 from recoup.engine.learn import nightly
 from recoup.engine.learn.choices import last_night, listed, take
 from recoup.engine.learn.gather import gather
-from recoup.engine.learn.nightly import train, train_nightly
+from recoup.engine.learn.nightly import TASK, _keep, train, train_nightly
 from recoup.engine.trial import PLAIN_RATES
-from recoup.insight.flows.nights import LEASED, PROCESS_MAX, night_before
+from recoup.insight.flows.nights import LEASED, PROCESS_MAX, _train, night_before
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import WallTime
+from recoup.kit.world import Trainer, World
 from recoup.rescue.store.models import TrainingLine
 
 Row = Mapping[str, Any]
@@ -51,6 +53,11 @@ async def trained(shop: Shop) -> TrainingLine:
     found = await last_night(shop.world)
     assert found is not None
     return found
+
+
+async def beside(world: World, trainer: Trainer) -> int:
+    """Trains as a worker of another process does."""
+    return await _train(world, TASK, "take", trainer, partial(_keep, "take"))
 
 
 def test_the_first_start_does_not_train(server: ServerAddress) -> None:
@@ -149,10 +156,10 @@ def test_of_two_workers_one_trains(server: ServerAddress, at_once: bool) -> None
         await train_nightly(shop.world)
         await night(shop)
         other = replace(shop.world, trainer=trainer)
-        first = asyncio.create_task(nightly._train_once(other, "take", trainer))
+        first = asyncio.create_task(beside(other, trainer))
         await begun.wait()
         if at_once:
-            assert await nightly._train_once(shop.world, "take", trainer) == 0, "it is leased"
+            assert await beside(shop.world, trainer) == 0, "it is leased"
         go_on.set()
         assert await first == 1
         assert await train_nightly(shop.world) == 0, "it was done this night"
@@ -170,7 +177,7 @@ def test_after_a_killed_worker_another_trains_when_the_lease_is_over(server: Ser
             raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            await nightly._train_once(shop.world, "take", trainer)
+            await beside(shop.world, trainer)
         assert await train_nightly(shop.world) == 0
         assert LEASED > PROCESS_MAX, "the process of the first has ended by then"
         async with owner(shop.world) as connection:

@@ -2,10 +2,16 @@
 dropped in time, and what each subject lets be forgotten."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from recoup.db.operation.upkeep import finish_upkeep, last_alive, lease_upkeep, note_alive
+from recoup.db.operation.upkeep import (
+    begin_upkeep,
+    finish_upkeep,
+    last_alive,
+    lease_upkeep,
+    note_alive,
+)
 from recoup.db.statement import Connection
 from recoup.db.upkeep import keep_up, may_keep_up
 from recoup.kernel.feature import Place
@@ -17,6 +23,25 @@ EVERY: Final = timedelta(hours=1)
 LEASED: Final = timedelta(minutes=10)
 
 
+async def take_turn(
+    world: World,
+    task: str,
+    done_before: datetime | None = None,
+    leased: timedelta = LEASED,
+    *,
+    at_first_start: bool = True,
+) -> bool:
+    """Leases a task for this worker alone; False while another has it, or when it was done since
+    `done_before`, else within the hour. `at_first_start`: due at once where it was never done."""
+    now = world.clocks.wall()
+    async with world.db.transaction() as tx:
+        if not at_first_start:
+            await begin_upkeep(tx, task, now)
+        return await lease_upkeep(
+            tx, task, until=now + leased, now=now, done_before=done_before or now - EVERY
+        )
+
+
 async def upkeep(world: World) -> int:
     """Keeps up the databases, once an hour over all workers; one that dies meanwhile is followed by
     another. A worker that has no log-in of the schema's owner leaves it to others."""
@@ -24,9 +49,7 @@ async def upkeep(world: World) -> int:
     if not owner or not await may_keep_up(owner):
         return 0
     now = world.clocks.wall()
-    async with world.db.transaction() as tx:
-        ours = await lease_upkeep(tx, TASK, until=now + LEASED, now=now, done_before=now - EVERY)
-    if ours:
+    if await take_turn(world, TASK):
         await keep_up(owner, now)
         async with world.db.transaction() as tx:
             await finish_upkeep(tx, TASK, world.clocks.wall())

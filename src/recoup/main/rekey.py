@@ -33,12 +33,13 @@ from recoup.db.operation.rekeying import (
     reseal,
     sealed_page,
 )
-from recoup.db.operation.upkeep import finish_upkeep, lease_upkeep
+from recoup.db.operation.upkeep import finish_upkeep
 from recoup.db.pool import Database
 from recoup.disputes.flows.files import evidence_context
 from recoup.kernel.problem import Problem
 from recoup.keys.rules.signing import secret_context
 from recoup.keys.store.key_checks import drop_checks, retire_checks
+from recoup.kit.upkeep import take_turn
 from recoup.kit.world import World
 from recoup.networks.card import issuer_digits
 from recoup.onboarding.flows.application_documents import document_context
@@ -50,7 +51,6 @@ from recoup.routes.flows.own_routes import connection_context
 
 TASK: Final = "keys"
 EVERY: Final = timedelta(minutes=1)
-LEASED: Final = timedelta(minutes=10)
 RETIRES_AFTER: Final = timedelta(
     hours=1
 )  # longer than a security code waits, and than an access token lives
@@ -74,10 +74,8 @@ async def rekey(world: World) -> int:
     forgets old keys."""
     if all(len(keys) == 1 for keys in world.keys.every_id().values()):
         return 0
-    now = world.clocks.wall()
-    async with world.db.transaction() as tx:
-        if not await lease_upkeep(tx, TASK, until=now + LEASED, now=now, done_before=now - EVERY):
-            return 0
+    if not await take_turn(world, TASK, world.clocks.wall() - EVERY):
+        return 0
     await go_over(world)
     if world.policy.test_mode:  # the sandbox's worker is always there; of two one forgets
         await retire([world, *world.others.values()])

@@ -32,19 +32,17 @@ from recoup.networks.compelling_evidence import Compelling
 from recoup.networks.decline_code import our_code
 from recoup.networks.disputes import UNDECIDED
 from recoup.orders.flows.external_call import (
-    ASK_FIRST_SECONDS_MAX,
+    ask_before_repeat,
     call_with_timeout,
     deadline_of,
-    may_be_forgotten,
-    never_processed,
+    note_answer,
     processor_of,
 )
 from recoup.orders.moves.change import Change
 from recoup.orders.rules.disputed import Dispute
 from recoup.orders.rules.snapshot import Order
 from recoup.orders.rules.wire_keys import answer_key
-from recoup.processors.gateways.port import DisputeAnswer, EvidenceFile, Inquiry, Outcome, Processor
-from recoup.processors.rules.answers import follows
+from recoup.processors.gateways.port import DisputeAnswer, EvidenceFile, Inquiry, Outcome
 from recoup.rescue.flows.locked import Orders
 
 NOTE_MAX = 4000
@@ -159,39 +157,23 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
         key=answer_key(order, dispute.case_ref, dispute.answer_no),
         charge_key=order.attempt(dispute.attempt_id).key or dispute.attempt_id,
     )
+    is_first = dispute.answer_tries == 1
     if is_contested and not sending.evidence and not files:  # what there was counts no more
         outcome = Outcome("declined", processor_code=our_code(NO_EVIDENCE))
     else:
-        outcome = await _settled(world, processor, sending, is_first=dispute.answer_tries == 1)
+        inquiry = Inquiry(sending.id, "dispute_answer", sending)
+        known = None if is_first else await ask_before_repeat(world, processor, inquiry, "answer")
+        outcome = known or await call_with_timeout(processor.answer_dispute(sending), timeout)
     answer_id = dispute.answer_id
-    then = follows("dispute_answer", outcome.state, outcome.fault)
-    await world.routes.note_other(dispute.route, outcome, merchant_id, then.step)
-    # A refusal of this try says nothing of one before that may have arrived.
-    state: str = then.state if dispute.answer_tries == 1 else outcome.state
-    state = "unprocessed" if never_processed(processor, outcome) else state
+    state, waits = await note_answer(
+        world, processor, "dispute_answer", outcome, merchant_id, is_first=is_first
+    )
 
     def result(change: Change) -> str:
         code = outcome.own_code or outcome.scheme_code
-        return close_answer(
-            change, dispute_id, answer_id, state, code, waits=then.step == "route_waits"
-        )
+        return close_answer(change, dispute_id, answer_id, state, code, waits=waits)
 
     await orders.run(result, key)
-
-
-async def _settled(
-    world: World, processor: Processor, message: DisputeAnswer, *, is_first: bool
-) -> Outcome:
-    """A later try inquires first, and is sent only while the processor surely knows the id."""
-    if not is_first:
-        if processor.asks != "by_replay":  # there the message itself is the question
-            inquiry = Inquiry(message.id, "dispute_answer", message)
-            outcome = await call_with_timeout(processor.inquire(inquiry), ASK_FIRST_SECONDS_MAX)
-            if outcome.state in ("approved", "declined") or never_processed(processor, outcome):
-                return outcome
-        if may_be_forgotten(world, processor, message.id):
-            return Outcome("unknown", text="sent again it could be another answer")
-    return await call_with_timeout(processor.answer_dispute(message), message.timeout_seconds)
 
 
 def _in_words(

@@ -1,19 +1,17 @@
-"""The nightly training: once a night, by whichever worker leases it, in a process of its own.
+"""The nightly training of the rescue engine."""
 
-The worker only waits for that process: nothing else that it does stands still or shares memory with
-it. Whatever becomes of it, the next night has its own.
-"""
-
-import asyncio
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 
-from recoup.db.operation.upkeep import begin_upkeep, finish_upkeep, lease_upkeep
+from recoup.db.statement import Tx
 from recoup.engine.learn.learn import Training, learn
-from recoup.insight.flows.nights import LEASED, night_before
+from recoup.insight.flows.nights import train_tonight
 from recoup.kernel.scope import Actor
-from recoup.kit.world import Trainer, World
+from recoup.kernel.time import WallTime
+from recoup.kit.world import World
 from recoup.rescue.store.models import TrainingLine, add_training
 
 TASK: Final = "training"
@@ -21,7 +19,6 @@ BY: Final = Actor("worker", "training")
 ATTEMPTS_MAX: Final = 1_000_000  # about a gigabyte; of more customers some are left out
 MONTHS: Final = 18
 NOTE_CHARS_MAX: Final = 500
-_turn: Final = asyncio.Lock()  # a worker of two worlds: one at a time
 _NOTHING: Final = {
     "attempts": 0,
     "model": None,
@@ -33,41 +30,23 @@ _NOTHING: Final = {
 
 async def train_nightly(world: World) -> int:
     """Answers how many trainings there were: none, or the one of this night."""
-    mode, trainer = world.policy.training, world.trainer
-    if mode == "off" or trainer is None:
-        return 0
-    async with _turn:
-        return await _train_once(world, mode, trainer)
+    mode = world.policy.training
+    return await train_tonight(world, TASK, mode, partial(_keep, mode))
 
 
-async def _train_once(world: World, mode: str, trainer: Trainer) -> int:
-    began = world.clocks.wall()
-    async with world.db.transaction() as tx:
-        await begin_upkeep(tx, TASK, began)
-        ours = await lease_upkeep(
-            tx,
-            TASK,
-            until=began + LEASED,
-            now=began,
-            done_before=night_before(began, world.policy.training_hour),
-        )
-    if not ours:
-        return 0
-    training = await trainer(mode)
-    ended = world.clocks.wall()
-    async with world.db.transaction() as tx:
-        note = str(training["note"])[:NOTE_CHARS_MAX]
-        line = {
-            "began_at": began,
-            "ended_at": ended,
-            "mode": mode,
-            **_NOTHING,
-            **training,
-            "note": note,
-        }
-        await add_training(tx, msgspec.convert(line, TrainingLine))
-        await finish_upkeep(tx, TASK, ended)
-    return 1
+async def _keep(
+    mode: str, tx: Tx, training: Mapping[str, Any], began: WallTime, ended: WallTime
+) -> None:
+    note = str(training["note"])[:NOTE_CHARS_MAX]
+    line = {
+        "began_at": began,
+        "ended_at": ended,
+        "mode": mode,
+        **_NOTHING,
+        **training,
+        "note": note,
+    }
+    await add_training(tx, msgspec.convert(line, TrainingLine))
 
 
 async def train(world: World, mode: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ What is kept are the weights that were tried: they have not seen the held-out ti
 is done by a process of its own, as the rescue engine's is.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -13,9 +14,8 @@ from uuid import UUID
 import structlog
 from msgspec.structs import replace as with_columns
 
-from recoup.db.operation.upkeep import begin_upkeep, finish_upkeep, lease_upkeep
-from recoup.db.statement import Read
-from recoup.insight.flows.nights import LEASED, night_before
+from recoup.db.statement import Read, Tx
+from recoup.insight.flows.nights import train_tonight
 from recoup.insight.store.past import Learner, merchants_to_learn
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.scope import Actor
@@ -127,23 +127,13 @@ class RiskTraining:
 
 async def train_risk_nightly(world: World) -> int:
     """Answers how many trainings there were: none, or the one of this night."""
-    trainer = world.trainer
-    if world.policy.risk_training == "off" or trainer is None:
-        return 0
-    began = world.clocks.wall()
-    done_before = night_before(began, world.policy.training_hour)
-    async with world.db.transaction() as tx:
-        await begin_upkeep(tx, TASK, began)
-        ours = await lease_upkeep(
-            tx, TASK, until=began + LEASED, now=began, done_before=done_before
-        )
-    if not ours:
-        return 0
-    training = await trainer(RISK)
+    mode = "off" if world.policy.risk_training == "off" else RISK
+    return await train_tonight(world, TASK, mode, _keep)
+
+
+async def _keep(tx: Tx, training: Mapping[str, Any], began: WallTime, ended: WallTime) -> None:
+    """The weights are kept by the training itself."""
     log.info("training of the risk check", result=training.get("result"), note=training.get("note"))
-    async with world.db.transaction() as tx:
-        await finish_upkeep(tx, TASK, world.clocks.wall())
-    return 1
 
 
 async def train_risk(world: World) -> dict[str, Any]:

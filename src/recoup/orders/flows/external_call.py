@@ -2,7 +2,7 @@
 is an Outcome."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -12,7 +12,8 @@ from recoup.kernel.time import WallTime
 from recoup.kit.world import World
 from recoup.processors.gateways.bridge import NoProcessor
 from recoup.processors.gateways.channels import Channel
-from recoup.processors.gateways.port import Counterpart, Outcome, Processor
+from recoup.processors.gateways.port import Counterpart, Inquiry, Outcome, Processor
+from recoup.processors.rules.answers import Message, follows
 
 GRACE_SECONDS = 0.5  # beyond the time-out that the gateway keeps by itself
 ASK_FIRST_SECONDS_MAX: Final = 3.0  # of an inquiry, within the time that a message has to leave in
@@ -66,6 +67,44 @@ def attempt_may_be_forgotten(world: World, processor: Counterpart, first_sent: d
     """The same of an attempt, which may be planned long before it is sent. `first_sent`: wall
     time."""
     return first_sent <= world.clocks.wall() - processor.idempotency_window + SURELY_KNOWN
+
+
+async def ask_before_repeat(
+    world: World,
+    processor: Counterpart,
+    inquiry: Inquiry,
+    other: str,
+    read: Callable[[Outcome], Outcome] = lambda answer: answer,
+) -> Outcome | None:
+    """What became of a message of which a try before may have left; None: the same id may be sent
+    again, which its processor surely knows. `other`: what else a repeat could be taken for."""
+    if processor.asks != "by_replay":  # there the message itself is the question
+        outcome = read(await call_with_timeout(processor.inquire(inquiry), ASK_FIRST_SECONDS_MAX))
+        is_known = outcome.state in ("approved", "declined") or outcome.contradicts
+        if is_known or never_processed(processor, outcome):
+            return outcome
+    if may_be_forgotten(world, processor, inquiry.id):
+        return Outcome("unknown", text=f"sent again it could be another {other}")
+    return None
+
+
+async def note_answer(
+    world: World,
+    processor: Counterpart,
+    message: Message,
+    outcome: Outcome,
+    merchant_id: UUID,
+    *,
+    is_first: bool,
+) -> tuple[str, bool]:
+    """Notes an answer for its route. Returns the state that follows, and whether the route waits
+    until its account is mended. `is_first`: no try before may have arrived, of which a refusal of
+    this one says nothing."""
+    then = follows(message, outcome.state, outcome.fault)
+    await world.routes.note_other(processor.name, outcome, merchant_id, then.step)
+    state: str = then.state if is_first else outcome.state
+    state = "unprocessed" if never_processed(processor, outcome) else state
+    return state, then.step == "route_waits"
 
 
 def never_processed(processor: Counterpart, outcome: Outcome) -> bool:

@@ -9,11 +9,11 @@ from uuid import UUID
 from recoup.kernel.problem import Problem
 from recoup.kit.world import World
 from recoup.orders.flows.external_call import (
-    ASK_FIRST_SECONDS_MAX,
+    ask_before_repeat,
     call_with_timeout,
     deadline_of,
     may_be_forgotten,
-    never_processed,
+    note_answer,
     processor_of,
 )
 from recoup.orders.moves.change import Change
@@ -25,7 +25,6 @@ from recoup.processors.gateways.port import (
     Outcome,
     as_requested,
 )
-from recoup.processors.rules.answers import follows
 from recoup.refunds.moves.send import close_modification, open_modification
 from recoup.refunds.store.refunds import order_of_modification
 from recoup.rescue.flows.ask_first import modification_found
@@ -65,11 +64,9 @@ async def send_modification(
     processor = processor_for(world, order, modification_id)
     outcome = await _settled(world, processor, order, modification)
     outcome = as_requested(outcome, modification.units, modification.asset)
-    then = follows("modification", outcome.state, outcome.fault)
-    await world.routes.note_other(processor.name, outcome, merchant_id, then.step)
-    # A refusal of this try says nothing of one before that may have arrived.
-    state: str = outcome.state if modification.unsent < modification.tries - 1 else then.state
-    state = "unprocessed" if never_processed(processor, outcome) else state
+    state, waits = await note_answer(
+        world, processor, "modification", outcome, merchant_id, is_first=_is_first(modification)
+    )
     if outcome.result_follows and not outcome.contradicts:
         state = "received"
 
@@ -84,7 +81,7 @@ async def send_modification(
             code=outcome.own_code or outcome.scheme_code,
             contradicts=outcome.contradicts,
             keeps_rest=keeps_rest(processor),
-            waits=then.step == "route_waits",
+            waits=waits,
         )
 
     await orders.run(result, key)
@@ -109,26 +106,22 @@ def processor_for(world: World, order: Order, modification_id: UUID) -> Counterp
 async def _settled(
     world: World, processor: Counterpart, order: Order, modification: Modification
 ) -> Outcome:
-    message = message_of(world, order, modification)
-    if modification.unsent < modification.tries - 1:  # one before this may have left
-        if processor.asks != "by_replay":  # there the message itself is the question
-            inquiry = Inquiry(
-                message.id, "modification", message, modification.reference, message.sent_at
-            )
-            outcome = await call_with_timeout(processor.inquire(inquiry), ASK_FIRST_SECONDS_MAX)
-            outcome = as_requested(outcome, modification.units, modification.asset)
-            if (
-                outcome.state in ("approved", "declined")
-                or outcome.contradicts
-                or never_processed(processor, outcome)
-            ):
-                return outcome
-        if may_be_forgotten(world, processor, modification.wire_id):
-            return Outcome("unknown", text="sent again it could be another refund")
-    earlier = await modification_found(world, processor, message)
-    if earlier is not None:
-        return earlier
-    return await call_with_timeout(processor.modify(message), message.timeout_seconds)
+    message, known = message_of(world, order, modification), None
+    if not _is_first(modification):
+        known = await ask_before_repeat(
+            world,
+            processor,
+            Inquiry(message.id, "modification", message, modification.reference, message.sent_at),
+            "refund",
+            lambda answer: as_requested(answer, modification.units, modification.asset),
+        )
+    known = known or await modification_found(world, processor, message)
+    return known or await call_with_timeout(processor.modify(message), message.timeout_seconds)
+
+
+def _is_first(modification: Modification) -> bool:
+    """True when no try before this one may have left."""
+    return modification.unsent >= modification.tries - 1
 
 
 def message_of(world: World, order: Order, modification: Modification) -> ModificationMessage:
