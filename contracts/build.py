@@ -36,7 +36,8 @@ def main(arguments: list[str]) -> None:
         ]
         if wrong:
             sys.exit(
-                f"not what the source gives: {', '.join(str(file.relative_to(ROOT)) for file in wrong)}"
+                "not what the source gives: "
+                f"{', '.join(str(file.relative_to(ROOT)) for file in wrong)}"
             )
         return None
     for file, text in files.items():
@@ -90,7 +91,8 @@ def shipped(kind: str) -> dict[str, Any]:
 
 
 def code(compiled: dict[str, Any]) -> dict[str, Any]:
-    """`immutables`: where in the runtime code the contract's only immutable stands, an address in 32 bytes."""
+    """`immutables`: where in the runtime code the contract's only immutable stands,
+    an address in 32 bytes."""
     runtime = compiled["deployedBytecode"]
     (places,) = runtime["immutableReferences"].values()
     if any(place["length"] != 32 for place in places):  # noqa: PLR2004

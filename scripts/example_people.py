@@ -48,10 +48,12 @@ CULTURES: Final = (
         "US",
         -6,
         _plain(
-            "Ana,Marcus,Emily,Jordan,Olivia,Tyler,Grace,Ethan,Denise,Caleb,Monica,Trevor,Hannah,Malik,Paula,Owen"
+            "Ana,Marcus,Emily,Jordan,Olivia,Tyler,Grace,Ethan,"
+            "Denise,Caleb,Monica,Trevor,Hannah,Malik,Paula,Owen"
         ),
         _plain(
-            "Roe,Whitfield,Okafor,Lindgren,Castle,Pruitt,Mbeki,Sandoval,O'Hara,Kessler,Tran,Boyd,Fields,Novak,Reyes"
+            "Roe,Whitfield,Okafor,Lindgren,Castle,Pruitt,Mbeki,"
+            "Sandoval,O'Hara,Kessler,Tran,Boyd,Fields,Novak,Reyes"
         ),
         _US_PLACES,
     ),
@@ -83,7 +85,8 @@ CULTURES: Final = (
         "AE",
         4,
         _pairs(
-            "محمد=mohammed,فاطمة=fatima,أحمد=ahmed,مريم=maryam,عمر=omar,ليلى=layla,يوسف=yousef,نور=noor,خالد=khalid"
+            "محمد=mohammed,فاطمة=fatima,أحمد=ahmed,مريم=maryam,"
+            "عمر=omar,ليلى=layla,يوسف=yousef,نور=noor,خالد=khalid"
         ),
         _pairs(
             "الفارسي=alfarsi,حداد=haddad,المنصوري=almansoori,خليل=khalil,العلي=alali,درويش=darwish"

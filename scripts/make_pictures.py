@@ -39,7 +39,8 @@ _WEBP: Final = """async ([png, quality]) => {
   const picture = new Image();
   picture.src = "data:image/png;base64," + png;
   await picture.decode();
-  const canvas = Object.assign(document.createElement("canvas"), { width: picture.width, height: picture.height });
+  const canvas = Object.assign(document.createElement("canvas"),
+    { width: picture.width, height: picture.height });
   canvas.getContext("2d").drawImage(picture, 0, 0);
   return canvas.toDataURL("image/webp", quality).split(",")[1];
 }"""
@@ -213,7 +214,8 @@ def charged(url: str, kept: dict[str, str]) -> str:
         "x-signature": signature,
         "content-type": "application/json",
     }
-    with urlopen(Request(f"{url}/api/v1/charges", body, headers), timeout=10) as answer:  # noqa: S310
+    asked = Request(f"{url}/api/v1/charges", body, headers)  # noqa: S310
+    with urlopen(asked, timeout=10) as answer:  # noqa: S310
         return str(json.load(answer)["instruction"]["redirect_url"])
 
 

@@ -115,7 +115,8 @@ OWN = (
     "max_network_retries",
 )
 LONGEST = re.compile(
-    r"[Mm]ax(?:imum)?(?: length of| character count of|imum of)? (?:is )?([\d,]{1,7})(?: characters|\.)"
+    r"[Mm]ax(?:imum)?(?: length of| character count of"
+    r"|imum of)? (?:is )?([\d,]{1,7})(?: characters|\.)"
 )
 PRIMITIVES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
 

@@ -152,7 +152,8 @@ def payment(reference: str, status: str = "", reason: str = "", amount: str = ""
         if amount
         else ""
     )
-    return f"<TxInfAndSts><OrgnlEndToEndId>{reference}</OrgnlEndToEndId>{told}{why}{worth}</TxInfAndSts>"
+    named = f"<OrgnlEndToEndId>{reference}</OrgnlEndToEndId>"
+    return f"<TxInfAndSts>{named}{told}{why}{worth}</TxInfAndSts>"
 
 
 def not_refused(

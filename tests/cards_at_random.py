@@ -209,7 +209,7 @@ class Life:
         )
 
     # asking
-    # -------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
 
     def _ask(self, one: Sent) -> int:
         """What the count says, once the rule was asked too; after a word of the rule that differs,
@@ -293,7 +293,7 @@ class Life:
             self.wall += round(self.dice.uniform(0, 4) * DAY)
 
     # what happens
-    # -------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
 
     def _send(self, one: Sent) -> None:
         found, dice = self.found, self.dice
@@ -310,7 +310,8 @@ class Life:
             self._answer(self.issued)
 
     def _come_in(self, merchant: Merchant) -> None:
-        """A declined payment that the merchant reports, some time ago; made-up ones bar more often."""
+        """A declined payment that the merchant reports, some time ago;
+        made-up ones bar more often."""
         (units, currency), self.issued = self.dice.choice(self.amounts), self.issued + 1
         at = self.wall + merchant.ahead - self.dice.randrange(60 * HOUR)
         self._keep(

@@ -22,7 +22,8 @@ WHERE relnamespace = ANY(current_schemas(false)::regnamespace[]) AND relkind IN 
 COSTS = re.compile(r"  \(cost=[^)]*\)")
 EXPLAINED = """
 LOAD 'auto_explain';
-SET auto_explain.log_min_duration = 0; SET auto_explain.log_nested_statements = on; SET client_min_messages = log
+SET auto_explain.log_min_duration = 0; SET auto_explain.log_nested_statements = on;
+  SET client_min_messages = log
 """
 
 

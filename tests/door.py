@@ -60,7 +60,10 @@ def application(services: Services) -> App:
 def client_of(app: App) -> httpx.AsyncClient:
     """Errors of the application are raised in the test: an answered 500 is one too, see
     `Door.call`."""
-    transport: Any = httpx.ASGITransport(app=app, client=("192.0.2.7", 5000))  # type: ignore[arg-type]
+    transport: Any = httpx.ASGITransport(
+        app=app,
+        client=("192.0.2.7", 5000),
+    )  # type: ignore[arg-type]
     return httpx.AsyncClient(transport=transport, base_url="http://door.test", timeout=30)
 
 
@@ -102,7 +105,8 @@ class Door:
         return caller
 
     def counts(self) -> dict[str, int]:
-        """Rows of every table, the issuer's book among them: what a refused call must leave alone."""
+        """Rows of every table, the issuer's book among them:
+        what a refused call must leave alone."""
         return self.run(self.counting.now())
 
     def close(self) -> None:
@@ -211,7 +215,7 @@ class Caller:
 
 
 # bodies
-# -------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 GONE = object()  # in `changed`: leave the field out
 

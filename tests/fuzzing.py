@@ -281,11 +281,12 @@ def queries(draw: st.DrawFn, shape: type[msgspec.Struct]) -> list[tuple[str, str
 
 
 # the calls
-# ----------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 class Watched:
-    """How the tables stand before and after each call: what is refused leaves everything as it was."""
+    """How the tables stand before and after each call:
+    what is refused leaves everything as it was."""
 
     seen: dict[str, Any]
 

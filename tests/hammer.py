@@ -91,7 +91,7 @@ class Hammer:
         return self.seen
 
     # orders
-    # -------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
 
     async def _new_order(self) -> None:
         merchant, pan = self.dice.choice(self.plan.merchants), self.dice.choice(self.plan.cards)
@@ -145,7 +145,7 @@ class Hammer:
         return (await self.merchants.get(merchant.merchant_id)).merchant
 
     # sends
-    # --------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
 
     async def _try(self) -> None:
         """Takes an order, and in its turn tries it now, whatever its plan says."""

@@ -97,7 +97,8 @@ def some(cases: Iterable[T], count: int, label: str) -> list[T]:
 
 @dataclass(frozen=True)
 class Cost:
-    """Of `n` and of `2n`. Nothing is said of less than `seen`; `slack`: what a clock is wrong by."""
+    """Of `n` and of `2n`. Nothing is said of less than `seen`;
+    `slack`: what a clock is wrong by."""
 
     half: float
     whole: float

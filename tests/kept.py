@@ -140,7 +140,8 @@ class OwnersConnection(asyncpg.Connection):
 
     giver: Kept | None = None
 
-    async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as asyncpg says it
+    # as asyncpg says it
+    async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
         giver, self.giver = self.giver, None
         if giver is None or self.is_closed() or self.is_in_transaction():
             await super().close(timeout=timeout)
@@ -157,7 +158,8 @@ class OwnersConnection(asyncpg.Connection):
 
 
 class WarmDatabase(Database):
-    """The application's connections to a kept database. What is free when it is closed goes back."""
+    """The application's connections to a kept database.
+    What is free when it is closed goes back."""
 
     def __init__(self, kept: Kept, *, size: int) -> None:
         super().__init__(kept.dsn, size=size, name="test")

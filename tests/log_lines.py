@@ -18,7 +18,8 @@ def pytest_configure() -> None:
 
 
 def plain_logs() -> None:
-    """Logs to the test's output. By default structlog draws every frame with its locals, in boxes."""
+    """Logs to the test's output. By default structlog draws every frame with its locals,
+    in boxes."""
     structlog.reset_defaults()
     last = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=_last_places)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], last])

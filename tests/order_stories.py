@@ -336,7 +336,8 @@ def tell(story: Story, name: str) -> Story:
 async def write(
     connection: asyncpg.Connection, endpoint_id: uuid.UUID, stories: list[Story]
 ) -> None:
-    """In one transaction; foreign keys between log and order hold at once, so the log goes first."""
+    """In one transaction; foreign keys between log and order hold at once,
+    so the log goes first."""
     async with connection.transaction():
         for story in stories:
             await _write(connection, endpoint_id, story)

@@ -16,7 +16,8 @@ def match(
     period: tuple[datetime, datetime],
     route: str,
 ) -> tuple[list[Verdict], list[tuple[Ours, Verdict]]]:
-    """Verdicts of the lines in their order, and of the movements of the period that have no line."""
+    """Verdicts of the lines in their order, and of the movements of the period
+    that have no line."""
     movements = list(ours)
     found = _search(lines, movements)
     about: dict[object, list[int]] = defaultdict(list)

@@ -70,7 +70,10 @@ class Moved:
             "type": self.type,
             "units": self.units,
         } | change
-        return f"{told['id']},{told['reference']},{told['type']},{to_text(told['units'], 2)},USD,{iso(self.at)}"
+        return (
+            f"{told['id']},{told['reference']},{told['type']},"
+            f"{to_text(told['units'], 2)},USD,{iso(self.at)}"
+        )
 
 
 async def plant(shop: Shop, count: int, begin: datetime, length: timedelta) -> list[Moved]:

@@ -130,7 +130,8 @@ async def part_refunded(shop: Shop) -> UUID:
 
 
 async def came_back(shop: Shop) -> UUID:
-    """The issuer made the refund, and took it back: it waits on the desk for a person, and counts."""
+    """The issuer made the refund, and took it back:
+    it waits on the desk for a person, and counts."""
     order_id = await part_refunded(shop)
     for _ in range(100):
         done = await shop.value(
@@ -187,7 +188,8 @@ async def approved_late(shop: Shop) -> UUID:
 
 
 def _advanced(**more: Any) -> Prepare:
-    """A customer's payment that was declined softly, or not answered, and is advanced all the same."""
+    """A customer's payment that was declined softly, or not answered,
+    and is advanced all the same."""
 
     async def prepare(shop: Shop) -> UUID:
         await agree(shop)

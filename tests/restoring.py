@@ -147,7 +147,8 @@ async def days(shop: Shop, callers: Callers) -> None:
 
 async def _quiet(shop: Shop) -> None:
     """Until nothing is out but what only people can settle."""
-    sql = """SELECT count(*) FROM due_work d WHERE kind IN ('inquire', 'modification') AND NOT EXISTS (
+    sql = """SELECT count(*) FROM due_work d WHERE kind IN ('inquire', 'modification')
+        AND NOT EXISTS (
         SELECT FROM order_heads h WHERE h.order_id = d.subject_id AND h.attention IS NOT NULL)"""
     for _ in range(100):
         await shop.run_due()

@@ -133,7 +133,7 @@ def each(
                     test(*args, **fixtures, **dict(zip(called, values, strict=True)))
                 except pytest.skip.Exception as skipped:
                     complaints.append((_short(values), skipped))
-                except (Exception, pytest.fail.Exception) as wrong:  # noqa: BLE001 - all of them are raised below
+                except (Exception, pytest.fail.Exception) as wrong:  # all of them are raised below
                     if str(wrong).startswith("Timeout"):  # of pytest-timeout, which rings once
                         raise
                     complaints.append((_short(values), wrong))
@@ -166,7 +166,7 @@ def _first(wrong: BaseException) -> str:
 
 
 # pytest
-# ---------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,4 +1,5 @@
-"""A shop's portal with its people, a partner's and the operator's, each in a browser of their own."""
+"""A shop's portal with its people, a partner's and the operator's,
+each in a browser of their own."""
 
 import asyncio
 import html

@@ -138,7 +138,8 @@ async def _killed(shop: Shop, order_id: UUID, vendor: Vendor, number: int) -> No
     await plan_now(shop, order_id)
     reached = len(vendor.standin.calls) + number
     sending = asyncio.ensure_future(send_attempt(shop.world, shop.orders, shop.key(order_id)))
-    while not sending.done() and len(vendor.standin.calls) < reached:  # noqa: ASYNC110 - as soon as the call is there
+    # as soon as the call is there
+    while not sending.done() and len(vendor.standin.calls) < reached:  # noqa: ASYNC110
         await asyncio.sleep(0.001)
     sending.cancel()
     await asyncio.gather(sending, return_exceptions=True)

@@ -2,7 +2,8 @@
 the other side.
 
     make client && pip install ./clients/python
-    BASE=… APP_KEY=… APP_SECRET=… MID=… ROUTE=… WEBHOOK_KEY=… HOOK_SECRET=… python3 examples/billing/chargebee.py 8090
+    BASE=… APP_KEY=… APP_SECRET=… MID=… ROUTE=… WEBHOOK_KEY=… HOOK_SECRET=… \\
+      python3 examples/billing/chargebee.py 8090
 
 `/billing/$HOOK_SECRET` takes the billing system's events, `/recoup` Recoup's. ROUTE is the name of
 the card route whose processor stores the cards. Every answer other than 2xx makes the sender repeat

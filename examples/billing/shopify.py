@@ -33,14 +33,18 @@ FRESH_SECONDS: Final = 300
 SETTLED_SECONDS: Final = 600  # a billing attempt that is not listed by then was never made
 MONEY: Final = "shopMoney { amount currencyCode }"
 ATTEMPT: Final = f"""id idempotencyKey ready createdAt originTime errorCode errorMessage
-  order {{ id totalPriceSet {{ {MONEY} }} }} transactions(first: 1) {{ nodes {{ amountSet {{ {MONEY} }} }} }}
+  order {{ id totalPriceSet {{ {MONEY} }} }} transactions(first: 1)
+    {{ nodes {{ amountSet {{ {MONEY} }} }} }}
   subscriptionContract {{ id customer {{ id email }} customerPaymentMethod {{
-    id instrument {{ ... on CustomerCreditCard {{ brand lastDigits expiryMonth expiryYear }} }} }} }}"""
+    id instrument {{ ... on CustomerCreditCard {{ brand lastDigits expiryMonth expiryYear }} }} }}
+      }}"""
 READ: Final = f"query ($id: ID!) {{ subscriptionBillingAttempt(id: $id) {{ {ATTEMPT} }} }}"
 LIST: Final = f"""{{
-  subscriptionBillingAttempts(first: 250, sortKey: CREATED_AT, reverse: true) {{ nodes {{ {ATTEMPT} }} }} }}"""
+  subscriptionBillingAttempts(first: 250, sortKey: CREATED_AT,
+    reverse: true) {{ nodes {{ {ATTEMPT} }} }} }}"""
 CREATE: Final = f"""mutation ($contract: ID!, $input: SubscriptionBillingAttemptInput!) {{
-  subscriptionBillingAttemptCreate(subscriptionContractId: $contract, subscriptionBillingAttemptInput: $input) {{
+  subscriptionBillingAttemptCreate(subscriptionContractId: $contract,
+    subscriptionBillingAttemptInput: $input) {{
     subscriptionBillingAttempt {{ {ATTEMPT} }} userErrors {{ field message code }} }} }}"""
 # Refused before a bank was asked: nothing was charged, and no network counts it.
 NO_BANK: Final = {

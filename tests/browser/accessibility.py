@@ -30,10 +30,11 @@ _THIN_OUT: Final = """([alike, most]) => {
   const refers = ["aria-labelledby", "aria-describedby", "aria-controls", "for"];
   const referred = new Set(refers.flatMap((by) => [...document.querySelectorAll(`[${by}]`)].flatMap(
     (one) => one.getAttribute(by).split(" "))));
-  const stays = (one) => one.matches("h1, h2, h3, h4, h5, h6, td, th, label, summary, input, select, textarea")
+  const stays = (one) =>
+    one.matches("h1, h2, h3, h4, h5, h6, td, th, label, summary, input, select, textarea")
     || [one, ...one.querySelectorAll("[id]")].some(({ id }) => id && referred.has(id));
-  const wording = new Set([...refers, "aria-label", "id", "href", "name", "value", "src", "alt", "action", "title",
-    "datetime"]);
+  const wording = new Set([...refers, "aria-label", "id", "href", "name", "value", "src", "alt",
+    "action", "title", "datetime"]);
   const drawing = /^(d|x|y|[xyc][xy12]|r|points|transform|width|height|data-.*)$/;
   const shape = (one) => `${one.tagName}(${[
     ...[...one.attributes].filter(({ name }) => !drawing.test(name)).map(
@@ -108,7 +109,8 @@ _OPEN_PARTS: Final = """() => [...document.querySelectorAll("[data-opened]")].ma
   }
   return [one.outerHTML, ...about].join();
 })"""
-_LEAVE_OUT: Final = """(seen) => [...document.querySelectorAll("[data-opened]")].filter((_, at) => !seen[at])
+_LEAVE_OUT: Final = """(seen) => [...document.querySelectorAll("[data-opened]")].filter((_,
+  at) => !seen[at])
   .forEach((one) => one.dataset.unseen = "1")"""
 _WIDER: Final = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 # Ids, what signs a form, and which entry of a menu is marked.
@@ -129,7 +131,8 @@ class Fault:
 
 
 def faults(page: Page, *, every_look: bool = rings.proving == "browser") -> list[Fault]:
-    """Of the page as it stands now: in every look, or on a light desktop and as wide as on a phone."""
+    """Of the page as it stands now: in every look,
+    or on a light desktop and as wide as on a phone."""
     page.wait_for_load_state()
     found = fits_a_phone(page)
     page.evaluate(_THIN_OUT, [ALIKE, ALIKE_MAX])

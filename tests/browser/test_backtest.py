@@ -9,7 +9,8 @@ from recoup.db.server import ServerAddress
 from recoup.people.page.endpoint import COOKIE
 
 _FILL = """() => {
-  const row = (table) => { for (let n = 0; n < 60; n++) table.append(table.lastElementChild.cloneNode(true)); };
+  const row = (table) => { for (let n = 0; n < 60;
+    n++) table.append(table.lastElementChild.cloneNode(true)); };
   document.querySelectorAll(".backtest details tbody").forEach(row);
 }"""
 

@@ -241,7 +241,8 @@ def test_a_language_chosen_once_is_chosen_for_the_page(browser: Browser, site: D
 def orders_of(page: Page) -> set[str]:
     """Their numbers in all samples and forms."""
     page.wait_for_function(
-        "!document.querySelector('main').textContent.includes(document.querySelector('[data-number]').dataset.number)"
+        "!document.querySelector('main').textContent.includes("
+        "document.querySelector('[data-number]').dataset.number)"
     )
     body = page.locator("#post-evaluate [data-body]").input_value()
     return set(re.findall(r"key-([0-9a-f]{10})", page.locator("main").inner_text() + body))

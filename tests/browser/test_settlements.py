@@ -16,10 +16,12 @@ from recoup.people.page.endpoint import COOKIE
 
 # Texts of a table's cells that stand on more than one line, are cut, or are amounts that do not end
 # where theirs does.
-_BROKEN = """() => [...document.querySelectorAll("table.keep td")].filter(cell => cell.offsetParent).flatMap(cell => {
+_BROKEN = """() => [...document.querySelectorAll("table.keep td")].filter(cell =>
+  cell.offsetParent).flatMap(cell => {
   const text = document.createRange(); text.selectNodeContents(cell);
   const lines = new Set([...text.getClientRects()].map(one => Math.round(one.bottom / 8)));
-  const right = cell.getBoundingClientRect().right - parseFloat(getComputedStyle(cell).paddingRight);
+  const right = cell.getBoundingClientRect().right -
+    parseFloat(getComputedStyle(cell).paddingRight);
   const ends = cell.matches(".num") && Math.abs(right - text.getBoundingClientRect().right) > 2;
   return cell.matches(".num,.nowrap") && (lines.size > 2 || ends) ? [cell.innerText] : [];
 })"""

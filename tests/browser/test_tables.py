@@ -1,4 +1,5 @@
-"""No table hides its last column: at each size all of it is on the screen, whatever its rows hold."""
+"""No table hides its last column: at each size all of it is on the screen,
+whatever its rows hold."""
 
 import re
 from collections.abc import Iterator
@@ -39,11 +40,13 @@ PATHS = [
 ]
 # Of each table that is seen: by how much its frame or a cell of its last column stands beyond the
 # frame's edge.
-_HIDDEN = """() => [...document.querySelectorAll(".scroll")].filter(one => one.offsetParent).map(one => {
+_HIDDEN = """() => [...document.querySelectorAll(".scroll")].filter(one =>
+  one.offsetParent).map(one => {
   const edge = one.getBoundingClientRect().right;
   const last = [...one.querySelectorAll("tbody tr > :last-child")].map(
     cell => cell.getBoundingClientRect().right - edge);
-  return [one.getAttribute("aria-label"), Math.max(one.scrollWidth - one.clientWidth, ...last.map(Math.floor))];
+  return [one.getAttribute("aria-label"), Math.max(one.scrollWidth - one.clientWidth,
+    ...last.map(Math.floor))];
 }).filter(([, beyond]) => beyond > 0)"""
 
 

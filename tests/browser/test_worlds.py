@@ -1,4 +1,5 @@
-"""From the sandbox to live and back: the same page, another band; nobody takes one for the other."""
+"""From the sandbox to live and back: the same page, another band;
+nobody takes one for the other."""
 
 import asyncio
 import re

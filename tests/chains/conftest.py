@@ -3,6 +3,7 @@
 from tests.chains.node import anvil
 from tests.chains.tron.double import tron, tron_process
 
-import recoup.chains.keystore  # noqa: F401 - before any test that signs: it holds Python's limit of depth
+# before any test that signs: it holds Python's limit of depth
+import recoup.chains.keystore  # noqa: F401
 
 __all__ = ["anvil", "tron", "tron_process"]

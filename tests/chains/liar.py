@@ -191,7 +191,8 @@ class Liar:
         return None
 
     def _log_range(self, number: Any, asked: Mapping[str, Any], view: View | None) -> Answer | None:
-        """A refusal of too wide a range; nothing for what lies ahead, as a node that lags says it."""
+        """A refusal of too wide a range; nothing for what lies ahead,
+        as a node that lags says it."""
         first, last = asked.get("fromBlock", "latest"), asked.get("toBlock", "latest")
         if view is not None and _number(first, view) > view.last:
             return _answer(number, [])

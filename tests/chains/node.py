@@ -87,7 +87,7 @@ class Anvil(DevNode):
         self.url, self.port, self.process = url, port, process
 
     # JSON-RPC
-    # ---------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
 
     async def call(self, method: str, *params: Any) -> Any:
         """Raises: RpcError."""
@@ -103,12 +103,13 @@ class Anvil(DevNode):
     async def read(
         self, to: bytes, data: bytes, block: str = "latest", gas: int | None = None
     ) -> bytes:
-        """What a contract answers, or would: nothing is written. Raises: RpcError when it refuses."""
+        """What a contract answers, or would: nothing is written.
+        Raises: RpcError when it refuses."""
         asked = {"to": text(to), "data": text(data), **({} if gas is None else {"gas": hex(gas)})}
         return raw(await self.call("eth_call", asked, block))
 
     # Blocks
-    # -----------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
 
     async def automine(self, on: bool) -> None:
         await self.call("evm_setAutomine", on)
@@ -137,7 +138,7 @@ class Anvil(DevNode):
         return found
 
     # Contracts
-    # --------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
 
     async def freeze(self, token: bytes, holder: bytes, yes: bool = True) -> Receipt:
         return await self._done(
@@ -176,7 +177,7 @@ class Anvil(DevNode):
 
 
 # The process
-# ----------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -223,7 +224,8 @@ def listening(
 
 @cache
 def installed() -> Path:
-    """Anvil's program. It installs itself where it is missing, once, whichever worker comes first."""
+    """Anvil's program. It installs itself where it is missing, once,
+    whichever worker comes first."""
     with (Path(tempfile.gettempdir()) / f"recoup-anvil-{os.getuid()}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         made = subprocess.run(
@@ -246,7 +248,7 @@ def _port(process: "subprocess.Popen[bytes]", output: int, says: re.Pattern[str]
 
 
 # The wire
-# -------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 async def post(port: int, body: Any, path: str = "/") -> Any:

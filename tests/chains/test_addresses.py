@@ -91,7 +91,7 @@ def test_no_address_is_of_both_kinds(raw: bytes, kind: Kind) -> None:
         ("tron", USDT[:-1] + "0", "no address on TRON"),
         ("tron", "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2", "no address on TRON"),
         ("tron", "T9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb", "zero address"),
-        ("tron", "ТR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", "no address on TRON"),  # noqa: RUF001 - a Cyrillic letter
+        ("tron", "ТR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", "no address on TRON"),  # a Cyrillic letter
     ],
 )
 def test_what_is_no_address(kind: Kind, text: str, words: str) -> None:

@@ -1,4 +1,5 @@
-"""What a merchant's server sees of a charge on a chain, through the real door and on a real node."""
+"""What a merchant's server sees of a charge on a chain,
+through the real door and on a real node."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -83,7 +83,7 @@ def _two(data: bytes) -> tuple[int, int]:
 
 
 # Artifacts
-# ------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 @each("kind", ["evm", "tron"])
@@ -120,7 +120,8 @@ def test_a_hundred_thousand_sequences_are_the_closed_form() -> None:
 
 
 def test_only_the_prefix_differs_between_the_builds() -> None:
-    """0xff and 0x41 where an address is computed; TRON's library looks for code before it deploys."""
+    """0xff and 0x41 where an address is computed;
+    TRON's library looks for code before it deploys."""
     builds = {kind: artifact(kind) for kind in ("evm", "tron")}  # type: ignore[arg-type]
     there = bytes(20)
     evm, tron = (build.runtime_with(there) for build in builds.values())
@@ -147,7 +148,7 @@ def test_an_address_has_twenty_bytes() -> None:
 
 
 # Proofs
-# ---------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 async def code_is_the_artifact(chain: Chain) -> None:
@@ -196,7 +197,7 @@ async def a_deposit_elsewhere_is_another_address(chain: Chain) -> None:
 
 
 # Sweeps
-# ---------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 async def is_split(chain: Chain, mode: Mode, order: int, decimals: int = 6) -> None:

@@ -157,7 +157,8 @@ def test_slow_chains_have_longer_blocks() -> None:
 
 
 def test_a_moved_transfer_counts_once() -> None:
-    """The reorg puts it into another block; the first place is orphaned, or was not heard of again."""
+    """The reorg puts it into another block; the first place is orphaned,
+    or was not heard of again."""
     here = deposit(state="seen")
     there = replace(here, block=here.block + 1, block_hash=b"\x07" * 32, state="confirmed")
     for old in (here, replace(here, state="orphaned")):

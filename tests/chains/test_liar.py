@@ -56,7 +56,8 @@ class Endpoint:
 
     async def logs(self, chain: Chain, first: int | str = 0, last: int | str = "latest") -> Any:
         asked = {"address": text(chain.token), "fromBlock": hexed(first), "toBlock": hexed(last)}
-        asked["topics"] = ["0x" + abi.TRANSFER.hex(), None, "0x" + abi.address_word(PAYEE).hex()]  # type: ignore[assignment]
+        payee = "0x" + abi.address_word(PAYEE).hex()
+        asked["topics"] = ["0x" + abi.TRANSFER.hex(), None, payee]  # type: ignore[assignment]
         return await self.ask("eth_getLogs", asked)
 
     async def held(self, chain: Chain, block: object = "latest") -> int:

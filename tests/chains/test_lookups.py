@@ -21,31 +21,32 @@ READ_MAX: Final = 2_500
 CHAIN, TOKEN, KEY = 8453, b"\x33" * 20, b"\x44" * 20
 _TX, _ADDRESS = "sha256(n::text::bytea)", "substring(sha256(n::text::bytea) for 20)"
 FILLED: Final = (
-    f"""INSERT INTO deposit_addresses (merchant_id, order_id, attempt_id, address, kind, channel, terms, due, enough,
-      expires_at, watched_until)
+    f"""INSERT INTO deposit_addresses (merchant_id, order_id, attempt_id, address, kind, channel,
+      terms, due, enough, expires_at, watched_until)
     SELECT $1, md5('o' || n)::uuid, md5('a' || n)::uuid, {_ADDRESS}, 'evm', 'usdc_base', '{{}}', 9,
       9, now(),
       now() + (n % 100 - 50) * interval '1 day' FROM generate_series(1, $2) n""",
-    f"""INSERT INTO chain.logs (chain, tx, log_index, kind, address, token, value, block, block_hash, block_at,
-      business_at, state, seen_at, followed)
+    f"""INSERT INTO chain.logs (chain, tx, log_index, kind, address, token, value, block,
+      block_hash, block_at, business_at, state, seen_at, followed)
     SELECT {CHAIN}, {_TX}, 0, 'deposit', {_ADDRESS}, '\\x33', 1, n, {_TX}, now(), now(),
       CASE WHEN n > $2 - {OPEN} THEN 'seen' ELSE 'confirmed' END, now(), n <= $2 - {OPEN}
     FROM generate_series(1, $2) n WHERE $1::uuid IS NOT NULL""",
-    f"""INSERT INTO chain.sends (send_id, chain, kind, channel, token, terms, merchant_id, subject_kind, subject_id,
-      state, hash, wanted_at, reported)
+    f"""INSERT INTO chain.sends (send_id, chain, kind, channel, token, terms, merchant_id,
+      subject_kind, subject_id, state, hash, wanted_at, reported)
     SELECT md5('s' || n)::uuid, {CHAIN}, 'sweep', 'usdc_base', '\\x33', '{{}}', $1, 'settlement',
       md5('o' || n)::uuid,
       CASE WHEN n > $2 - {OPEN} THEN 'wanted' ELSE 'done' END, {_TX}, now() + n * interval '1 s',
         true
     FROM generate_series(1, $2) n""",
-    f"""INSERT INTO chain.transactions (chain, sender, number, hash, raw, fee_per_gas, tip_per_gas, gas, signed_at,
-      signed_block, state, paid, block)
+    f"""INSERT INTO chain.transactions (chain, sender, number, hash, raw, fee_per_gas, tip_per_gas,
+      gas, signed_at, signed_block, state, paid, block)
     SELECT {CHAIN}, '\\x{KEY.hex()}', n, {_TX}, '', 1, 1, 1, now() - ($2 - n) * interval '1 hour',
       n, 'mined', 1, n
     FROM generate_series(1, $2) n WHERE $1::uuid IS NOT NULL""",
     f"INSERT INTO chain.senders SELECT {CHAIN}, '\\x{KEY.hex()}', 0 WHERE $1::uuid IS NOT NULL AND "
     f"$2 > 0",
-    f"""INSERT INTO chain.comparisons SELECT {CHAIN}, {_ADDRESS}, CASE WHEN n % 200 = 0 THEN now() END, now(), ''
+    f"""INSERT INTO chain.comparisons SELECT {CHAIN}, {_ADDRESS}, CASE WHEN n % 200 = 0 THEN now()
+    END, now(), ''
     FROM generate_series(1, $2) n WHERE $1::uuid IS NOT NULL""",
 )
 
@@ -85,7 +86,7 @@ def test_no_lookup_reads_a_whole_table(server: ServerAddress) -> None:
                 await connection.execute("ANALYZE")
                 txs = [sha256(str(n).encode()).digest() for n in range(1, 100)]
                 addresses, before = [tx[:20] for tx in txs], now - timedelta(hours=20)
-                order, attempt = UUID(md5(b"o777").hexdigest()), UUID(md5(b"a777").hexdigest())  # noqa: S324
+                order, attempt = UUID(md5(b"o777").hexdigest()), UUID(md5(b"a777").hexdigest())
                 calls: list[tuple[Any, Any]] = [
                     (store.watched, ("evm", now, b"\x80", 500)),
                     (store.watched_addresses, ("evm", now, 501)),

@@ -183,7 +183,7 @@ def test_who_has_lost_the_lock_keeps_and_sends_nothing(server: ServerAddress, an
 
 
 # Limits
-# ---------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_what_is_above_a_limit_waits_and_people_hear_of_it_once(
@@ -352,7 +352,7 @@ def test_what_cannot_be_reported_hides_nothing_behind_it(
 
 
 # What does not go
-# -----------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_what_the_token_refuses_is_never_signed_and_fails_with_its_reason(
@@ -394,7 +394,7 @@ def _frozen(holder: bytes) -> bytes:
 
 
 # The chain's count
-# ----------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 async def by_hand(made: Sending, nonce: int, to: bytes, value: int) -> str:
@@ -620,7 +620,7 @@ def test_a_sweep_that_failed_in_a_batch_goes_again_with_the_others(
 
 
 # Replacements
-# ---------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("which", [0, 1])
@@ -656,14 +656,14 @@ def test_what_waits_goes_dearer_under_its_number_and_either_may_be_mined(
 
 def _content(raw: bytes) -> tuple[int, bytes, bytes]:
     """Number, contract and call of a transaction."""
-    from eth_account.typed_transactions import TypedTransaction  # noqa: PLC0415 - after the keystore
+    from eth_account.typed_transactions import TypedTransaction  # after the keystore
 
     found = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
     return found["nonce"], bytes(found["to"]), bytes(found["data"])
 
 
 # Death
-# ----------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 async def want_sweep(made: Sending, value: int) -> tuple[UUID, bytes]:

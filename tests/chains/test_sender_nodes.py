@@ -265,7 +265,7 @@ def test_nodes_that_lag_take_nothing_back(
 
 
 @FIRST
-def test_the_lower_tip_is_paid(server: ServerAddress, anvil: Anvil, first: bool) -> None:  # noqa: FBT001
+def test_the_lower_tip_is_paid(server: ServerAddress, anvil: Anvil, first: bool) -> None:
     async def story(made: Sending) -> None:
         await made.want(1_000_000)
         await made.finish(sender_with(made, greedy, first))

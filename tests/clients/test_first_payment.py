@@ -22,7 +22,8 @@ __all__ = ["typescript"]
 ROOT = Path(__file__).resolve().parents[2]
 UP_SECONDS = 120
 PRINTED = re.compile(
-    r"SUBMITTED\n(?:\['order.submitted', 'order.completed'\]|order.submitted\norder.completed)\nSUCCESS\n"
+    r"SUBMITTED\n(?:\['order.submitted', 'order.completed'\]"
+    r"|order.submitted\norder.completed)\nSUCCESS\n"
     r"400301 .*60\.00.*39\.90.*\n"
 )
 

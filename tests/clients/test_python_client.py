@@ -125,7 +125,8 @@ def test_a_merchant_reads_every_kind_of_list_to_its_end(door: Door, shop: Caller
 
 
 def test_a_quiet_feed_is_waited_for_beyond_the_usual_time_out(door: Door, shop: Caller) -> None:
-    """`wait=30` was given up after the 30 seconds of every call; each had its format chosen for it."""
+    """`wait=30` was given up after the 30 seconds of every call;
+    each had its format chosen for it."""
     keys = shop.shop.keys
 
     def story(url: str) -> None:
@@ -501,7 +502,8 @@ def test_closed_lists_are_typed() -> None:
         assert repr(word) in str(get_type_hints(shape)[member]), member
     assert "str | float" in str(get_type_hints(rescue_shapes.RefundBody)["amountToRefund"])
     newer = Heard([httpx.Response(200, json={"status": "OF_TOMORROW"})])
-    assert newer.client().outcome({"orderId": "x"})["status"] == "OF_TOMORROW"  # type: ignore[comparison-overlap]
+    outcome = newer.client().outcome({"orderId": "x"})
+    assert outcome["status"] == "OF_TOMORROW"  # type: ignore[comparison-overlap]
 
 
 class Heard:

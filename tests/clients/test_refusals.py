@@ -1,4 +1,5 @@
-"""A wrong key, clock or version: both clients tell the API's own words, by the class of its code."""
+"""A wrong key, clock or version: both clients tell the API's own words,
+by the class of its code."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,5 @@
-"""Doors read by connections of a role that may write nothing: PostgreSQL refuses a door that tries."""
+"""Doors read by connections of a role that may write nothing:
+PostgreSQL refuses a door that tries."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -51,7 +52,8 @@ def test_a_door_reads_all_that_there_is_and_all_that_is_made_later(server: Serve
         WHERE c.relnamespace = ANY(current_schemas(false)::regnamespace[])
           AND c.relkind IN ('r', 'p')
           AND NOT (has_table_privilege('recoup_read', c.oid, 'SELECT')
-            AND NOT has_table_privilege('recoup_read', c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER'))"""
+            AND NOT has_table_privilege('recoup_read', c.oid,
+              'INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER'))"""
 
     async def story() -> None:
         async with sandbox_world(server) as made, owner(made[0]) as beside:

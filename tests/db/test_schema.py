@@ -231,7 +231,7 @@ def test_there_are_no_triggers_and_functions_do_what_their_caller_may(
 
 
 # the log
-# ------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 _LINE = """
 INSERT INTO order_log (merchant_id, order_id, seq, happening, src, dst, body, actor, request_id,

@@ -149,7 +149,8 @@ def test_a_process_that_comes_before_its_schema_says_what_to_run(server: ServerA
 
 
 def test_what_only_adds_is_applied_beside_the_former_release(server: ServerAddress) -> None:
-    """It goes on, may start again, and finds nothing wrong; then the rest waits until it has ended."""
+    """It goes on, may start again, and finds nothing wrong;
+    then the rest waits until it has ended."""
 
     async def story() -> None:
         async with fresh(server) as dsn:

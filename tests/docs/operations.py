@@ -1,4 +1,5 @@
-"""Operations of our own, so that the documentation's machinery is tested whatever the doors tell."""
+"""Operations of our own, so that the documentation's machinery is tested whatever the
+doors tell."""
 
 from dataclasses import replace
 from typing import Annotated, Literal

@@ -245,7 +245,8 @@ def handed_over(name: str, door: Door, shop: Caller, vendor: Vendor) -> str:
 
 
 def ended(name: str, door: Door, shop: Caller, vendor: Vendor) -> None:
-    """The rescue's events reach the sample by webhook; while the billing system is down they wait."""
+    """The rescue's events reach the sample by webhook;
+    while the billing system is down they wait."""
     port = free_port()
     events = ["order.completed", "order.expired", "order.cancelled"]
     made = shop.post(

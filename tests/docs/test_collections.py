@@ -1,4 +1,5 @@
-"""The collections for Postman and Bruno: of every call, current, and what either program can open."""
+"""The collections for Postman and Bruno: of every call, current,
+and what either program can open."""
 
 import io
 import json

@@ -1,4 +1,5 @@
-"""A connector that an operator wrote: found by its entry points, and proved by the conformance kit."""
+"""A connector that an operator wrote: found by its entry points,
+and proved by the conformance kit."""
 
 import asyncio
 import runpy

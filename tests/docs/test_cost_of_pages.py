@@ -1,4 +1,5 @@
-"""What strangers may ask for as often as they like costs little: counted in steps, not in seconds."""
+"""What strangers may ask for as often as they like costs little:
+counted in steps, not in seconds."""
 
 import asyncio
 import sys

@@ -22,7 +22,8 @@ _COMMAND: Final = re.compile(
 )
 # What a shell, click or Python say of what cannot be run.
 _BROKEN: Final = re.compile(
-    r"command not found|syntax error|unbound variable|No such (?:option|command)|Traceback|Missing (?:option|argument)|"
+    r"command not found|syntax error|unbound variable"
+    r"|No such (?:option|command)|Traceback|Missing (?:option|argument)|"
     r"unexpected extra"
 )
 _REFUSED: Final = re.compile(r"TraceId|\"errors\":\[\{|Usage:")

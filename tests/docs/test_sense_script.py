@@ -13,7 +13,8 @@ NODE = str(Path(playwright.__file__).parent / "driver/node")
 SCRIPT = Path(__file__).resolve().parents[2] / "src/recoup/docs/static/sense.js"
 PAGE = """
 const kept = new Map(Object.entries(JSON.parse(process.argv[2])));
-const put = (form) => Object.assign(form, { appendChild: (field) => (form.elements.senseKey = field) });
+const put = (form) => Object.assign(form,
+  { appendChild: (field) => (form.elements.senseKey = field) });
 const forms = [0, 1].map(() => put({ elements: {} }));
 const refused = () => { throw new Error("storage is off"); };
 const storage = process.argv[3] === "off" ? { getItem: refused, setItem: refused }

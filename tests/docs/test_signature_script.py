@@ -34,7 +34,10 @@ def signed(secret: str, **call: str) -> str:
             {
                 "method": "POST",
                 "path": "/api/v1/charges",
-                "body": '{"merchant_order_id":"order-1","amount":"9.99","currency":"USD","channel":"mock"}',
+                "body": (
+                    '{"merchant_order_id":"order-1","amount":"9.99",'
+                    '"currency":"USD","channel":"mock"}'
+                ),
             },
             "fbce91414009ef3082bf67da7dd3aee87d67fa5d4dcba566eac09e92c5830df4",
         ),

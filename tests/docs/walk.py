@@ -1,4 +1,5 @@
-"""The steps of `docs/first-payment.md`, for a browser and a shell, and the blocks of other guides."""
+"""The steps of `docs/first-payment.md`, for a browser and a shell,
+and the blocks of other guides."""
 
 import os
 import re
@@ -33,7 +34,8 @@ class Doing:
 
 
 def doings(page: Path) -> list[list[Doing]]:
-    """Of each numbered step. Raises: ValueError for a line that tells to do what nobody here can."""
+    """Of each numbered step. Raises: ValueError for a line that tells to do
+    what nobody here can."""
     text = page.read_text(encoding="utf-8")
     numbers = [int(number) for number in _STEP.findall(text)]
     if numbers != list(range(1, len(numbers) + 1)):

@@ -1,4 +1,5 @@
-"""The rescue engine: what it knows moves what it plans, and the same inputs give the same decision."""
+"""The rescue engine: what it knows moves what it plans,
+and the same inputs give the same decision."""
 
 import json
 from dataclasses import replace

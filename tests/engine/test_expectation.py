@@ -1,4 +1,5 @@
-"""What training makes by columns is what one attempt after the other says, counted here in loops."""
+"""What training makes by columns is what one attempt after the other says,
+counted here in loops."""
 
 import random
 from collections import defaultdict

@@ -142,7 +142,8 @@ def test_one_merchants_invented_payments_bring_no_model_that_decides_for_all(
 
     async def story(shop: Shop) -> None:
         await lived(shop, payers=600)
-        assert (await learned(shop, dry_run=True)).trial.verdict == "better"  # type: ignore[union-attr]
+        tried = await learned(shop, dry_run=True)
+        assert tried.trial.verdict == "better"  # type: ignore[union-attr]
         other = new_id()
         await _another_merchant(shop, other)
         await transmit(shop.world, payments(other, 2, 300, shuffled=True))

@@ -56,7 +56,9 @@ def learned() -> object:
 
 
 def test_rhythms_are_told_apart(learned: object) -> None:
-    shares = dict(zip(RHYTHMS, learned.learned.rhythms[False], strict=True))  # type: ignore[attr-defined]
+    shares = dict(
+        zip(RHYTHMS, learned.learned.rhythms[False], strict=True)  # type: ignore[attr-defined]
+    )
     assert sorted(shares, key=shares.__getitem__)[-2:] == ["monthly-20", "weekly-4"], sorted(
         shares.values()
     )[-5:]

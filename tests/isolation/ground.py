@@ -365,7 +365,9 @@ def _objects(side: Side) -> None:
     rows = [transmit_body(caller, orderId=f"{mark}-u", payer__email=f"ana@{mark}.example")]
     path = f"/uploads?kind=transmit&filename=transmit_{mark}.json"
     ids["upload"] = caller.raw(path, json.dumps(rows).encode()).json()["id"]
-    past = f"orderId,at,amount,currency,approved\n{mark}-past,2024-03-02T06:00:00Z,100,USD,true\nx\n".encode()
+    past = (
+        f"orderId,at,amount,currency,approved\n{mark}-past,2024-03-02T06:00:00Z,100,USD,true\nx\n"
+    ).encode()
     answers = Answers()
     reading = read_import(
         door.world, shop.scope, f"{mark}.csv", io.BytesIO(past), answers, dry_run=False
@@ -499,7 +501,9 @@ def _of_lists(ground: Ground, side: Side, csrf: str, headers: dict[str, str]) ->
 
 
 def _statement(side: Side) -> bytes:
-    return f"id,reference,type,amount,currency,date\n,{side.mark},fee,{side.amount},USD,2026-11-05\n".encode()
+    return (
+        f"id,reference,type,amount,currency,date\n,{side.mark},fee,{side.amount},USD,2026-11-05\n"
+    ).encode()
 
 
 def signed(ground: Ground, side: Side, method: str, path: str, body: Any = None) -> httpx.Response:

@@ -143,7 +143,9 @@ def written(sent: Sent) -> tuple[str, bytes, bytes, list[tuple[bytes, bytes]]]:
 def _part(name: str, value: str) -> bytes:
     filename = '; filename="w.csv"' if name == "file" else ""
     shown = name.replace("\r", " ").replace("\n", " ").replace('"', "%22")
-    return f'--cut\r\ncontent-disposition: form-data; name="{shown}"{filename}\r\n\r\n{value}\r\n'.encode()
+    return (
+        f'--cut\r\ncontent-disposition: form-data; name="{shown}"{filename}\r\n\r\n{value}\r\n'
+    ).encode()
 
 
 def _header(text: str) -> bytes:
@@ -350,7 +352,7 @@ class Noting:
 
 
 # who calls
-# ------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def sent_by(

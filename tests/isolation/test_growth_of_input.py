@@ -112,7 +112,7 @@ class Calls:
             status = self.run(made[size])
 
         cost = cost_of(work, most, self.nothing if self.key[0] == "GET" else None)
-        fails = status >= 500 and status != 502  # noqa: PLR2004 - 502: nobody listens at a merchant's own address
+        fails = status >= 500 and status != 502  # 502: nobody listens at a merchant's own address
         late = proving == FAMILY and cost.whole > SECONDS_MAX
         if late:  # how much of it is the page that answers
             late = cost.whole - seconds_of(lambda: work(SHORT)) > SECONDS_MAX

@@ -189,7 +189,7 @@ def test_of_no_form_of_the_portal(ground: Ground) -> None:
 
 
 # identifiers
-# ---------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_an_order_id_that_is_a_long_number_is_taken_and_a_held_card_is_not(

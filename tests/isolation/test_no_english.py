@@ -74,7 +74,10 @@ class _Texts(HTMLParser):
 
 # What stays English (decision 0040): names of the ground, and names of fields and of channels.
 _STAYS = ("second from units", "Mock direct (test)")
-_NAMES = r"(?:\S+ at )?\S*(?:zzmark|yyother|house\.example)\S*(?: (?:Tea|Ltd|Partner|Spare|Second|shop|campaign)\b)?"
+_NAMES = (
+    r"(?:\S+ at )?\S*(?:zzmark|yyother"
+    r"|house\.example)\S*(?: (?:Tea|Ltd|Partner|Spare|Second|shop|campaign)\b)?"
+)
 _STAYING = re.compile("|".join([_NAMES, *map(re.escape, sorted(_STAYS, key=len, reverse=True))]))
 _ENGLISH = re.compile(r"(?:[A-Za-z][\w'’-]*[,;:.!?)]*\s+[(\"']*){2,}[A-Za-z][\w'’-]*")
 

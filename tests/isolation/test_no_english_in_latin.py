@@ -23,19 +23,23 @@ _SPOKEN = ("de", "fr", "es")
 # Of English alone: none is a word of German, French or Spanish, nor of a name that stands on a
 # page.
 _FUNCTION_WORDS = re.compile(
-    r"(?<![\w./-])(?:the|of|is|with|from|and|this|that|these|are|by|to|for|not|its|been|has|have|which|who|whose|nothing"
-    r"|nobody|somebody|again|until|after|before|because|yet|they|their|your|you|were|funds|stolen|lost|honor|honour"
+    r"(?<![\w./-])(?:the|of|is|with|from|and|this|that|these|are"
+    r"|by|to|for|not|its|been|has|have|which|who|whose|nothing"
+    r"|nobody|somebody|again|until|after|before|because|yet"
+    r"|they|their|your|you|were|funds|stolen|lost|honor|honour"
     r"|expired|exceeds|invalid|refused|declined|unknown|closed|issuer)(?![\w./-])",
     re.I,
 )
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _DATES = re.compile(
-    rf"\b\d{{1,2}} (?:{_MONTHS})\b(?!\.)|\b(?:{_MONTHS})\.? \d{{1,2}}\b(?!:)|\b(?:January|February|March|May|June|July"
+    rf"\b\d{{1,2}} (?:{_MONTHS})\b(?!\.)|\b(?:{_MONTHS})\.? \d{{1,2}}\b(?!:)"
+    r"|\b(?:January|February|March|May|June|July"
     r"|October|December) \d{1,4}\b|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?:day)?,? \d"
 )
 # A share, a sum or a difference with an English point; in each of the three it has a comma.
 _NUMBERS = re.compile(
-    r"(?<![\w.,:/-])(?:\d+(?:,\d{3})*\.\d{1,2}(?= ?%| [A-Z]{3}\b)|[+\N{MINUS SIGN}]\d+(?:,\d{3})*\.\d{1,2}(?![\d.,]))"
+    r"(?<![\w.,:/-])(?:\d+(?:,\d{3})*\.\d{1,2}(?= ?%| [A-Z]{3}\b)"
+    r"|[+\N{MINUS SIGN}]\d+(?:,\d{3})*\.\d{1,2}(?![\d.,]))"
 )
 _STAYING = re.compile(rf"{_NAMES}|second from units|valid from")  # names, and fields of the logs
 

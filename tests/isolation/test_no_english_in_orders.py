@@ -38,7 +38,8 @@ _BROWSER = (
 )
 # Versions, and what the stories wrote themselves.
 _NAMES = re.compile(
-    r"policy \S+, decider .*|The rescue ends now\.|The card's allowance of 20 sends in 30 days is used up\."
+    r"policy \S+, decider .*|The rescue ends now\."
+    r"|The card's allowance of 20 sends in 30 days is used up\."
     r"|No answer for 24 hours: the processor is asked by hand\.|One box arrived damaged"
 )
 _CURE = "mark it |said, or let the harvest find it: decision 0040\n"

@@ -207,7 +207,7 @@ async def tell(
         await register(world, shop.merchant_id)
         route.merchant_id = str(shop.merchant_id)
         connection = route.connection()
-        life = Life(world.dsn, world.people_dsn, KEYRING._material, route.kind, connection)  # noqa: SLF001
+        life = Life(world.dsn, world.people_dsn, KEYRING._material, route.kind, connection)
         processor = route_of(life)
         change_world(world, processors={connection.name: processor})
         killing = Killing(life, draws, rest, figures)
@@ -422,7 +422,8 @@ class _Story:
         """Nothing is out, and nothing that is due waits."""
         sql = """SELECT (SELECT count(*) FROM attempts WHERE state IN ('open', 'unknown')
             OR state = 'planned' AND due_at <= now()) + (SELECT count(*) FROM modifications
-            WHERE state IN ('owed', 'sent')) + (SELECT count(*) FROM due_work WHERE kind LIKE 'processor_%')"""
+            WHERE state IN ('owed', 'sent')) + (SELECT count(*) FROM due_work
+              WHERE kind LIKE 'processor_%')"""
         await self._until(sql, 0)
 
     async def _pass_on(self) -> None:

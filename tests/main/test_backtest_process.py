@@ -126,7 +126,11 @@ def installed(
     async def inside() -> None:
         await prepare(databases)
         async with open_worlds(Settings(data_dir=folder, training="off"), databases) as (opened, _):
-            shop = await make_shop(opened.world, opened.orders, opened.deliveries)  # type: ignore[arg-type]
+            shop = await make_shop(
+                opened.world,
+                opened.orders,
+                opened.deliveries,
+            )  # type: ignore[arg-type]
             await story(Place(databases, folder, shop))
 
     try:

@@ -139,7 +139,8 @@ def test_passwords_are_printed_at_the_first_start_only(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("left", ["keys/keyring.json", "bootstrap.json"])
 def test_a_database_that_is_gone_is_not_made_anew(folder: Path, left: str) -> None:
-    """As when its volume is not mounted: an empty one would charge again whatever callers repeat."""
+    """As when its volume is not mounted: an empty one would charge again whatever
+    callers repeat."""
     (folder / "keys").mkdir()
     (folder / left).write_text("{}")
     with pytest.raises(Problem, match=f"{Path(left).name} is there, postgres is not") as refused:

@@ -148,7 +148,10 @@ async def both(
             assert other is not None
             made = await bootstrap(one.world, settings.url)
             await waive(other.world, waived, "a test", "test")
-            async with listening(make_app(settings, databases), "on") as port:  # type: ignore[arg-type]
+            async with listening(
+                make_app(settings, databases),
+                "on",
+            ) as port:  # type: ignore[arg-type]
                 url = f"http://127.0.0.1:{port}"
                 async with httpx.AsyncClient(base_url=url, timeout=60) as client:
                     yield Both(one, other, made, client, twin)

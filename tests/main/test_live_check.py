@@ -106,7 +106,8 @@ async def _refusing(here: Both) -> list[str]:
 def test_live_opens_once_everything_is_mended_and_needs_no_restart(
     server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """From a first start to a payment, by what each line says; then what comes in time only warns."""
+    """From a first start to a payment, by what each line says;
+    then what comes in time only warns."""
     monkeypatch.setattr(live_opening, "EVERY_SECONDS", 0.2)
     monkeypatch.setattr(live_opening, "FRESH_SECONDS", 0.1)
     mended = ("https", "address", "server", "disk")  # of settings, and of this machine

@@ -80,7 +80,8 @@ async def still(server: ServerAddress, name: str, *, then: str) -> None:
 
 
 class Installed:
-    """Doors and a worker of a sandbox, on databases that can be copied and restored beneath them."""
+    """Doors and a worker of a sandbox, on databases that can be copied
+    and restored beneath them."""
 
     def __init__(
         self, server: ServerAddress, databases: Databases, settings: Settings, outside: str
@@ -247,7 +248,10 @@ async def opened(one: Installed) -> AsyncIterator[None]:
 async def running_doors(one: Installed, running: Running) -> AsyncIterator[None]:
     working = asyncio.create_task(work(running.world, running.orders, running.deliveries))
     try:
-        async with listening(make_app(one.settings, one.databases), "on") as port:  # type: ignore[arg-type]
+        async with listening(
+            make_app(one.settings, one.databases),
+            "on",
+        ) as port:  # type: ignore[arg-type]
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
                 one.http = http
                 await one.sign_in()

@@ -1,4 +1,5 @@
-"""`[[routes]]`: what a route may say, and what is refused at start in one line, without the secret."""
+"""`[[routes]]`: what a route may say, and what is refused at start in one line,
+without the secret."""
 
 import asyncio
 from importlib.metadata import EntryPoint

@@ -121,7 +121,8 @@ def test_keys_and_passwords_of_chains_stand_in_files_too(tmp_path: Path) -> None
 def test_a_successor_reads_an_address_anew_where_a_file_has_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SIGHUP after the password was changed in its file; a child never hears of an address twice."""
+    """SIGHUP after the password was changed in its file;
+    a child never hears of an address twice."""
     path = _file(tmp_path, URL)
     monkeypatch.setenv("RECOUP_LIVE_DATABASE_URL_FILE", str(path))
     settings = load_settings(data_dir=tmp_path, sandbox_database_url="postgresql://own/sandbox")

@@ -111,7 +111,13 @@ def revoked(
 
 
 def renewed(days: int = 1, **named: str | None) -> MandateChange:
-    return MandateChange(UUID(int=2), "renewed", T0 + timedelta(days=days), None, **named)  # type: ignore[arg-type]
+    return MandateChange(
+        UUID(int=2),
+        "renewed",
+        T0 + timedelta(days=days),
+        None,
+        **named,
+    )  # type: ignore[arg-type]
 
 
 @each(

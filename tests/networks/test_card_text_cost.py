@@ -1,4 +1,5 @@
-"""What looking for card numbers costs: counted in calls, for digits that are made to cost the most."""
+"""What looking for card numbers costs: counted in calls,
+for digits that are made to cost the most."""
 
 import sys
 from collections.abc import Callable

@@ -314,7 +314,8 @@ def test_an_advice_in_no_form_is_named(came: str) -> None:
 def test_cartes_bancaires_has_codes_of_its_own(
     code: str, klass: str, reason: str, network_code: str
 ) -> None:
-    """On a card of two brands, whichever the other is; by the brand that answered or by the source."""
+    """On a card of two brands, whichever the other is;
+    by the brand that answered or by the source."""
     for scheme in ("visa", "mastercard", "generic"):
         for source in (
             "cartes_bancaires",

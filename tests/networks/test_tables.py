@@ -1,4 +1,5 @@
-"""The card data hold together: every row has its sense, no two bind on one day, no day is left out."""
+"""The card data hold together: every row has its sense, no two bind on one day,
+no day is left out."""
 
 from collections import defaultdict
 from datetime import date, timedelta

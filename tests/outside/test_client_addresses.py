@@ -1,4 +1,5 @@
-"""The outgoing client calls nothing but checked addresses, and knows by certificate whom it calls."""
+"""The outgoing client calls nothing but checked addresses,
+and knows by certificate whom it calls."""
 
 import asyncio
 import socket

@@ -68,7 +68,8 @@ def test_the_known_vector_of_the_standard() -> None:
     )
     signed = (
         "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9."
-        "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
+        "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt"
+        "cGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
     )
     assert (
         b64(hmac.digest(key, signed.encode(), "sha256"))
@@ -87,7 +88,8 @@ def test_an_older_key_still_verifies_and_a_strange_one_does_not() -> None:
 
 HS256 = {"alg": "HS256", "typ": "JWT"}
 REFUSED = {
-    "no algorithm": f"{b64(json.dumps({'alg': 'none'}).encode())}.{b64(json.dumps(claims()).encode())}.",
+    "no algorithm": f"{b64(json.dumps({'alg': 'none'}).encode())}."
+    f"{b64(json.dumps(claims()).encode())}.",
     "algorithm none, signed": forge({"alg": "none"}, claims()),
     "algorithm in lower case": forge({"alg": "hs256"}, claims()),
     "another hash": forge({"alg": "HS512"}, claims(), digest="sha512"),

@@ -52,10 +52,12 @@ from recoup.uplift.store import cohort_counts
 
 Story = Callable[[Shop], Awaitable[None]]
 UNITS = 9000
-SUMS = """SELECT jsonb_object_agg(account, units) FROM (SELECT account, sum(units) AS units FROM entries
+SUMS = """SELECT jsonb_object_agg(account, units)
+    FROM (SELECT account, sum(units) AS units FROM entries
     GROUP BY account HAVING sum(units) <> 0) s"""
 HEAD = "SELECT status, units, refunded_units FROM order_heads WHERE order_id = $1"
-SENT = """SELECT array_agg(units ORDER BY attempt_no) FROM attempts WHERE order_id = $1 AND state <> 'planned'
+SENT = """SELECT array_agg(units ORDER BY attempt_no) FROM attempts
+    WHERE order_id = $1 AND state <> 'planned'
     AND state <> 'not_sent'"""
 STAGE = "SELECT stage FROM orders WHERE order_id = $1"
 

@@ -76,7 +76,10 @@ def _checks(draw: random.Random, *, fraud: bool) -> tuple[Check, Check]:
         return "mismatch", "mismatch"
     if at < avs:
         return "mismatch", "match"
-    rest: Check = draw.choices(("match", "partial", "unknown"), (0.8, 0.1, 0.1))[0]  # type: ignore[arg-type]
+    rest: Check = draw.choices(
+        ("match", "partial", "unknown"),
+        (0.8, 0.1, 0.1),
+    )[0]  # type: ignore[arg-type]
     return rest, "mismatch" if at < avs + cvv - both else "match"
 
 

@@ -35,7 +35,10 @@ async def _story(server: ServerAddress) -> dict[str, Any]:
 
         def does(work: Work) -> Any:
             opened = Opened(made[0], Services(*made[1:]), Path(), "http://recoup.test")
-            return asyncio.run_coroutine_threadsafe(work(opened), loop).result(30)  # type: ignore[arg-type]
+            return asyncio.run_coroutine_threadsafe(
+                work(opened),  # type: ignore[arg-type]
+                loop,
+            ).result(30)
 
         async def verb(*words: str) -> Any:
             words = ("settlement", "--merchant", str(shop.merchant_id), *words)

@@ -26,7 +26,8 @@ CARD_NUMBERS_ALLOWED: dict[str, str] = {
 # 2-6: the first digit of the networks' numbers
 CARD_NUMBER = re.compile(r"(?<![0-9A-Za-z.])[2-6](?:[ -]?[0-9]){15}(?![0-9A-Za-z])")
 FLOWS_CONNECTION = re.compile(
-    r"\.(?:connection|transaction|apart)\(|\bdb\.(?:fetch|fetchrow|fetchval|execute)\(|\bworld\.(?:db|people)[,)]"
+    r"\.(?:connection|transaction|apart)\("
+    r"|\bdb\.(?:fetch|fetchrow|fetchval|execute)\(|\bworld\.(?:db|people)[,)]"
 )
 CLOCK = re.compile(
     r"\bdatetime\.(?:now|today|utcnow)\(|\butcnow\(|\bdate\.today\(|\btime\.time(?:_ns)?\("

@@ -1,4 +1,5 @@
-"""A sentence is for people: none is compared with, searched, or taken apart. What is so is a code."""
+"""A sentence is for people: none is compared with, searched, or taken apart.
+What is so is a code."""
 
 import ast
 import re

@@ -58,7 +58,8 @@ REVIEWED: Final = {
 
 @dataclass(frozen=True)
 class Found:
-    """`uses`: the methods by which it is tried; `pattern` None: it is made while the program runs."""
+    """`uses`: the methods by which it is tried; `pattern` None: it is made while the
+    program runs."""
 
     name: str
     pattern: re.Pattern[Any] | None
@@ -107,7 +108,8 @@ def _named(statement: ast.stmt) -> str:
 
 
 def _uses(called: list[ast.Attribute], name: str) -> frozenset[str]:
-    """Methods that are called on what a name stands for; all where that is something that holds it."""
+    """Methods that are called on what a name stands for;
+    all where that is something that holds it."""
     return (
         frozenset(one.attr for one in called if one.value.id == name and one.attr in METHODS)
         or METHODS

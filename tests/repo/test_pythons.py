@@ -27,7 +27,8 @@ def test_every_place_promises_the_same_pythons() -> None:
 
 
 def test_set_up_leaves_the_locks_pip_and_setuptools() -> None:
-    """It left those that the Python brought: of 3.11 a pip and a setuptools with known weaknesses."""
+    """It left those that the Python brought: of 3.11 a pip and a setuptools
+    with known weaknesses."""
     for name in ("pip", "setuptools"):
         for lock in ("run", "dev"):
             (line,) = re.findall(

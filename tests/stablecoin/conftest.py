@@ -1,4 +1,5 @@
-"""One world behind one door for all of a worker's tests here; each test takes merchants of its own."""
+"""One world behind one door for all of a worker's tests here;
+each test takes merchants of its own."""
 
 from collections.abc import Iterator
 

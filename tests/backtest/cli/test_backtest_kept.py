@@ -36,7 +36,10 @@ def run(server: ServerAddress, story: Story) -> None:
 
             def does(work: Work) -> Any:
                 opened = Opened(made[0], Services(*made[1:]), Path(), "http://recoup.test")
-                return asyncio.run_coroutine_threadsafe(work(opened), loop).result()  # type: ignore[arg-type]
+                return asyncio.run_coroutine_threadsafe(
+                    work(opened),  # type: ignore[arg-type]
+                    loop,
+                ).result()
 
             async def verb(*words: object, merchant: UUID | None = None) -> Result:
                 given = [*map(str, words), "--merchant", str(merchant or shop.merchant_id)]

@@ -28,7 +28,8 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def lines(payments: int) -> bytes:
-    """One decline each; a second try three days later, which every other is paid by. Over 120 days."""
+    """One decline each; a second try three days later, which every other is paid by.
+    Over 120 days."""
     found = []
     for number in range(payments):
         first = BEGIN + timedelta(days=120 * number / payments)

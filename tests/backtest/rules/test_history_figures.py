@@ -232,7 +232,8 @@ def with_unknown(unknown: int, count: int = 1_000) -> list[Payment]:
 
 
 def test_what_nobody_knows_is_no_failure() -> None:
-    """A file said that retries recovered half of what they did: of many the outcome was not in it."""
+    """A file said that retries recovered half of what they did:
+    of many the outcome was not in it."""
     first = [attempt(-31)._replace(payment="first")]
     cohort = cohort_of([first, *with_unknown(40)])
     assert (len(cohort.payments), len(cohort.unknown)) == (961, 40)

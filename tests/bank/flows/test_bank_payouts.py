@@ -299,7 +299,8 @@ def test_an_answer_file_is_taken_line_by_line_and_once(server: ServerAddress) ->
             await go_on(shop.world, shop.merchant_id, payout["payout_id"])
             olga, reference = person(shop, "olga"), payout["reference"]
             content = (
-                f"payout,outcome,reason\r\n{reference},paid,\r\nRC000,paid,\n,paid,\n{reference},maybe,\n"
+                f"payout,outcome,reason\r\n{reference},paid,\r\n"
+                f"RC000,paid,\n,paid,\n{reference},maybe,\n"
                 f"{reference},returned,\n".encode()
             )
             done = await take_answers(shop.world, olga, content)

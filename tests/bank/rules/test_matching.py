@@ -192,7 +192,11 @@ def test_the_fee_of_a_dispute_that_its_notice_booked_is_no_second_cost() -> None
 
 
 def test_what_is_suggested_books_the_money_where_it_is() -> None:
-    def entries(kind: str, one: Theirs, found: Found = Found(None)) -> list[Entry] | None:  # noqa: B008 - a value
+    def entries(
+        kind: str,
+        one: Theirs,
+        found: Found = Found(None),  # noqa: B008 - a value
+    ) -> list[Entry] | None:
         posting = judge(kind, one, found, "sandbox").posting
         return list(posting.entries) if posting else None
 

@@ -317,7 +317,8 @@ def test_a_reading_comes_back_from_what_it_told() -> None:
 def test_the_fee_beside_a_dispute_is_the_disputes() -> None:
     found, broken = read(
         "reference,type,gross,fee,net,currency,date\n"
-        "dp_1,dispute,-45.90,15.00,-60.90,USD,2026-11-20\npi_1,charge,45.90,1.50,44.40,USD,2026-11-20\n"
+        "dp_1,dispute,-45.90,15.00,-60.90,USD,2026-11-20\n"
+        "pi_1,charge,45.90,1.50,44.40,USD,2026-11-20\n"
     )
     assert not broken
     assert [(one.type, one.units) for one in found] == [
@@ -446,12 +447,18 @@ def test_a_banks_table_without_types_is_read_by_the_sign() -> None:
         ("funding", 30000, "B2", "EUR"),
         ("payout_return", 25000, "RC0123456789AB", "EUR"),
     ]
-    bare = "Date,Description,Amount,Balance\n2026-11-02,Payout,-250.00,10.00\n2026-11-03,In,300.00,310.00\n"
+    bare = (
+        "Date,Description,Amount,Balance\n"
+        "2026-11-02,Payout,-250.00,10.00\n2026-11-03,In,300.00,310.00\n"
+    )
     assert kinds(bare, Reading(kind="bank", currencies=("USD",))) == [
         ("payout", 25000),
         ("funding", 30000),
     ]
-    sides = "Date,Details,Debit,Credit,Currency\n2026-11-02,Payout,250.00,,USD\n2026-11-03,In,,300.00,USD\n"
+    sides = (
+        "Date,Details,Debit,Credit,Currency\n"
+        "2026-11-02,Payout,250.00,,USD\n2026-11-03,In,,300.00,USD\n"
+    )
     assert kinds(sides, Reading(kind="bank")) == [("payout", 25000), ("funding", 30000)]
     with pytest.raises(Problem, match="no type"):
         read(plain, Reading())
@@ -459,7 +466,10 @@ def test_a_banks_table_without_types_is_read_by_the_sign() -> None:
 
 def test_money_in_of_an_outward_type_is_no_payout() -> None:
     """Of a transfer of 300.00 that came in a payout of -300.00 was made."""
-    text = "date,type,amount,currency,reference\n2026-11-02,TRANSFER,-250.00,USD,a\n2026-11-03,TRANSFER,300.00,USD,b\n"
+    text = (
+        "date,type,amount,currency,reference\n"
+        "2026-11-02,TRANSFER,-250.00,USD,a\n2026-11-03,TRANSFER,300.00,USD,b\n"
+    )
     mapped = Reading(kind="bank", types={"TRANSFER": "payout"})
     assert kinds(text, mapped) == [("payout", 25000), ("funding", 30000)]
     mapped = Reading(kind="bank", types={"TRANSFER": "funding"})
@@ -472,7 +482,8 @@ def test_money_in_of_an_outward_type_is_no_payout() -> None:
 
 
 SIGMA = (
-    "id,amount,available_on,created,currency,exchange_rate,fee,net,reporting_category,source_id,status,type\n"
+    "id,amount,available_on,created,currency,exchange_rate,"
+    "fee,net,reporting_category,source_id,status,type\n"
     "txn_1,4590,2026-11-05,2026-11-03 10:00:00,usd,,163,4427,charge,ch_1,available,charge\n"
     "txn_2,-1200,2026-11-05,2026-11-03 11:00:00,usd,,0,-1200,refund,re_2,pending,refund\n"
     "txn_3,-225,2026-11-05,2026-11-03 12:00:00,usd,,0,-225,fee,,available,stripe_fee\n"

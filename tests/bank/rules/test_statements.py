@@ -192,7 +192,8 @@ def test_each_format_is_read_to_the_unit() -> None:
 
 
 PLAIN_MT940 = (
-    ":20:S1\r\n:25:0123456789\r\n:28C:1/1\r\n:60F:C190328EUR100,00\r\n:61:190328C10,00NTRFR1\r\n:86:REST\r\n"
+    ":20:S1\r\n:25:0123456789\r\n:28C:1/1\r\n"
+    ":60F:C190328EUR100,00\r\n:61:190328C10,00NTRFR1\r\n:86:REST\r\n"
     ":62F:C190328EUR110,00\r\n-\r\n"
 )
 OTHER_MT940 = (

@@ -50,7 +50,13 @@ async def noticed(
         "times": 1,
     }
     row = ProcessorNotice(**(values | said))
-    result = await work._method(shop.world, shop.orders, Updated(found), row)  # type: ignore[arg-type]  # noqa: SLF001
+    # None
+    result = await work._method(
+        shop.world,
+        shop.orders,
+        Updated(found),
+        row,
+    )  # type: ignore[arg-type]
     await shop.run_due()
     return result.became
 

@@ -79,7 +79,7 @@ class Tron:
         return await post(self.port, asked, f"/{node}/{call}")
 
     # Contracts
-    # --------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
 
     async def send(self, to: bytes | None, data: bytes, owner: bytes = PAYER) -> bytes:
         """The test's own transaction, in the next block."""

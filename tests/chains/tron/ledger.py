@@ -125,7 +125,7 @@ class Ledger:
         return None if found is None else (self.blocks[found[0]], found[1])
 
     # What a node takes
-    # ------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
 
     def broadcast(self, raw: bytes) -> bytes:
         """The txid of what was taken, which says nothing of what becomes of it. Raises: Refusal;
@@ -186,7 +186,7 @@ class Ledger:
         return fee
 
     # Blocks
-    # -----------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
 
     def add(self, owner: bytes, contract: bytes | None, data: bytes) -> bytes:
         """A transaction of the test's own into the pool."""

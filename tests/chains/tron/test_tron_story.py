@@ -552,7 +552,7 @@ def test_a_refund_of_a_custodial_order_arrives(server: ServerAddress, tron: Tron
 
 
 # The factory
-# ----------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_the_factory_is_made_by_a_transaction_of_the_key(server: ServerAddress, tron: Tron) -> None:

@@ -24,7 +24,10 @@ ADDRESSES = (
 
 def look_up(door: Door, address: str | None = None, **form: Any) -> httpx.Response:
     """Each call from another household, unless it is told."""
-    transport: Any = httpx.ASGITransport(app=door.app, client=(address or next(ADDRESSES), 5000))  # type: ignore[arg-type]
+    transport: Any = httpx.ASGITransport(
+        app=door.app,
+        client=(address or next(ADDRESSES), 5000),
+    )  # type: ignore[arg-type]
 
     async def ask() -> httpx.Response:
         async with httpx.AsyncClient(transport=transport, base_url="http://door.test") as client:
@@ -148,7 +151,10 @@ def test_a_handful_of_addresses_does_not_shut_it_for_others(
     wrong = charged | {"date": "2001-01-01"}
 
     async def guess(host: int) -> list[int]:
-        transport: Any = httpx.ASGITransport(app=door.app, client=(f"203.0.114.{host}", 5000))  # type: ignore[arg-type]
+        transport: Any = httpx.ASGITransport(
+            app=door.app,
+            client=(f"203.0.114.{host}", 5000),
+        )  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://door.test") as client:
             return [(await client.post("/charge", data=wrong)).status_code for _ in range(8)]
 

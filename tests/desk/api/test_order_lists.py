@@ -183,7 +183,7 @@ def test_another_merchants_orders_are_not_found_by_their_ids(stock: Stock, other
 
 
 # one order
-# ----------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_an_order_tells_the_agreement_and_the_authentication_as_sent(shop: Caller) -> None:

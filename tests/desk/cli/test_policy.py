@@ -98,7 +98,8 @@ def test_what_cannot_be_saved_is_told_by_its_line_with_what_could(
         assert '# operator/1 bounds: when.gap = "4h"' in run("show").output
         bad = written(
             tmp_path,
-            '[tries]\nall = 19\n[when]\ngap = "1h"\nhours = ["7-22"]\n[routes]\nonly = ["sandbx"]\n',
+            '[tries]\nall = 19\n[when]\ngap = "1h"\n'
+            'hours = ["7-22"]\n[routes]\nonly = ["sandbx"]\n',
         )
         for words in (("check", bad), ("set", bad, "--why", "x")):
             problem = run(*words).exception

@@ -1,4 +1,5 @@
-"""The audit log's page: what stands in it, who reads it, how it is narrowed, paged and taken out."""
+"""The audit log's page: what stands in it, who reads it, how it is narrowed,
+paged and taken out."""
 
 import csv
 import io

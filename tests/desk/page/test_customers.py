@@ -404,7 +404,8 @@ def test_who_is_erased_is_called_in_any_language_as_they_are_asked_to_be_typed(
 
 
 def test_an_erasure_takes_all_who_are_known_by_the_e_mail(server: ServerAddress) -> None:
-    """The page said that the e-mail's data is erased, and others of the same address kept theirs."""
+    """The page said that the e-mail's data is erased,
+    and others of the same address kept theirs."""
 
     async def story(shop: Shop, as_: As) -> None:
         payer_id = await bought(shop, orders=1)

@@ -1,4 +1,5 @@
-"""The desk of disputes as a browser without a script uses it, over a sandbox world with its issuer."""
+"""The desk of disputes as a browser without a script uses it,
+over a sandbox world with its issuer."""
 
 import asyncio
 import re

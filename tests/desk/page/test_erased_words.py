@@ -92,7 +92,9 @@ async def who_answers(text: str) -> AsyncIterator[str]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(
-            f"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {len(text)}\r\n\r\n{text}".encode()
+            (
+                f"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {len(text)}\r\n\r\n{text}"
+            ).encode()
         )
         await writer.drain()
         writer.close()
@@ -487,7 +489,7 @@ def test_a_files_name_with_a_persons_name_goes_with_the_person(server: ServerAdd
             for table, columns in FILES.items():
                 for name in OF_HER + OF_NOBODY:
                     await connection.execute(
-                        f"INSERT INTO {table} (merchant_id, {id_of[table]}, file_name, {columns})"  # noqa: S608
+                        f"INSERT INTO {table} (merchant_id, {id_of[table]}, file_name, {columns})"
                         f" VALUES ($1, $2, $3, {VALUES[table]})",
                         shop.merchant_id,
                         new_id(),

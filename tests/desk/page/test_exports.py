@@ -68,7 +68,10 @@ async def files(client: httpx.AsyncClient) -> list[str]:
 @pytest.mark.parametrize("form", ["csv", "json", "xlsx"])
 def test_a_file_of_the_worker_is_the_file_that_is_written_at_once(shop: Shop, form: str) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
-        address = "status=7&status=2&zone=Asia/Tokyo&sort=amount&cols=order_id,placed,amount,paid,customer"
+        address = (
+            "status=7&status=2&zone=Asia/Tokyo&sort=amount&cols=order_id,"
+            "placed,amount,paid,customer"
+        )
         direct = await client.get(f"/orders/export.{form}?{address}")
         answer = await ask(client, address, form)
         assert answer.headers["location"] == "/exports"

@@ -26,7 +26,8 @@ def test_an_operations_person_works_on_an_order(server: ServerAddress) -> None:
         for offered in ("Retry now…", "Stop attempts…", "Hold…", "Add a note", "What will happen"):
             assert offered in page
         assert re.search(
-            r"Retry [\d.]+ USD now\? Order \S+ Customer A••• R•••(, .•••@•••)? Card \S+ •••• \d{4} What",
+            r"Retry [\d.]+ USD now\? Order \S+ Customer A••• R•••(, .•••@•••)?"
+            r" Card \S+ •••• \d{4} What",
             page,
         )
         looked_at = texts(await clerk.get(here))

@@ -135,7 +135,8 @@ def test_an_expired_order_says_so_and_a_declined_one_why(server: ServerAddress) 
 def test_a_payment_that_was_not_declined_for_good_does_not_read_so(
     server: ServerAddress, pan: str, units: int, at_once: str, later: str
 ) -> None:
-    """A soft decline, and a time-out that the bank had approved, read as final by the bank's word."""
+    """A soft decline, and a time-out that the bank had approved,
+    read as final by the bank's word."""
 
     async def story(shop: Shop, as_: As) -> None:
         ops = await as_("ops")
@@ -219,8 +220,8 @@ def test_an_authorised_order_says_what_to_do_and_that_nothing_is_charged(
         held = texts(await ops.get(here))
         assert "The amount is authorised: nothing is charged until it is captured." in held
         assert re.search(
-            r"Capture it here or with POST /v1/capture before \d+ \w+ \d\d:\d\d GMT, otherwise it is "
-            "void",
+            r"Capture it here or with POST /v1/capture before \d+ \w+ \d\d:\d\d GMT, "
+            "otherwise it is void",
             held,
         )
         assert (

@@ -177,7 +177,7 @@ def test_an_order_that_is_paid_is_not_to_be_cancelled(server: ServerAddress) -> 
 
 
 # what is said
-# --------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_late_approval_that_goes_back_is_no_nothing(
@@ -327,7 +327,7 @@ def test_a_declined_customer_hears_no_word_of_a_bank_that_did_not_say_it(
 
 
 # what is offered
-# -----------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_who_may_not_agree_to_a_refund_is_not_asked_to(server: ServerAddress) -> None:

@@ -1,4 +1,5 @@
-"""The list as people work with it: views, zones, columns, files, what is new, many orders at once."""
+"""The list as people work with it: views, zones, columns, files, what is new,
+many orders at once."""
 
 import asyncio
 import csv
@@ -305,7 +306,7 @@ def test_views_are_of_one_person_at_one_merchant_and_not_endless(shop: Shop) -> 
 
 
 # files
-# ----------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 async def every_id(client: httpx.AsyncClient, path: str) -> list[str]:

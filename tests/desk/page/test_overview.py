@@ -1,4 +1,5 @@
-"""The overview counts what the lists and the ledger hold, for whatever days stand in its address."""
+"""The overview counts what the lists and the ledger hold,
+for whatever days stand in its address."""
 
 import asyncio
 import re
@@ -88,7 +89,8 @@ def test_the_counts_are_those_of_the_orders(shop: Shop) -> None:
             await world.db.close()
             await world.people.close()
         whole = found.now.whole
-        assert {name: getattr(whole, name) for name in expected.keys()} == dict(expected)  # noqa: SIM118
+        names = expected.keys()
+        assert {name: getattr(whole, name) for name in names} == dict(expected)
         assert {r.asset: (r.recovered_units, r.refunded_units) for r in found.now.money} == money
         for groups in (
             found.now.days,

@@ -1,4 +1,5 @@
-"""The desk of attempts that were sent and not answered: which are on it, in which order, and whose."""
+"""The desk of attempts that were sent and not answered:
+which are on it, in which order, and whose."""
 
 import asyncio
 import html
@@ -55,7 +56,7 @@ def listed(page: httpx.Response) -> list[str]:
 async def out(shop: Shop) -> list[str]:
     rows = await told(
         shop,
-        f"SELECT order_id FROM attempts WHERE merchant_id = $1 AND {_OUT} ORDER BY sent_at",  # noqa: S608
+        f"SELECT order_id FROM attempts WHERE merchant_id = $1 AND {_OUT} ORDER BY sent_at",
         shop.merchant_id,
     )
     return [str(row["order_id"]) for row in rows]

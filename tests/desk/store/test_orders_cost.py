@@ -28,7 +28,8 @@ LONG_MS = 30_000
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is said here does not depend on how busy the machine is: LONG_MS is still beside a list."""
+    """What is said here does not depend on how busy the machine is:
+    LONG_MS is still beside a list."""
     monkeypatch.setattr(counting, "COUNT_TIMEOUT_MS", LONG_MS + 1)
 
 

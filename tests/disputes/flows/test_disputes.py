@@ -195,7 +195,7 @@ async def tell_issuer(shop: Shop, notice: dict[str, Any]) -> None:
 
 
 # the money
-# --------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_fraud_dispute_is_the_operators_loss_and_comes_back_when_won(
@@ -423,7 +423,7 @@ def test_a_dispute_and_a_refund_at_once_never_give_back_more_than_the_charge(
 
 
 # late approvals
-# -----------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_late_approval_that_is_disputed_does_not_go_back_twice(server: ServerAddress) -> None:

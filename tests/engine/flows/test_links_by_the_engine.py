@@ -1,4 +1,5 @@
-"""The engine picks the moment of a payment link: where the merchant wants that, and nowhere else."""
+"""The engine picks the moment of a payment link:
+where the merchant wants that, and nowhere else."""
 
 from datetime import timedelta
 from typing import Any

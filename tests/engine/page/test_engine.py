@@ -43,7 +43,11 @@ def words(answer: httpx.Response) -> str:
 
 
 async def shops(shop: Shop, site: bool = False) -> Terms:
-    known = await read_arms(shop.world, shop.merchant_id, shop.world.clocks.wall())  # type: ignore[arg-type]
+    known = await read_arms(
+        shop.world,
+        shop.merchant_id,
+        shop.world.clocks.wall(),
+    )  # type: ignore[arg-type]
     return known.own(shop.site_id if site else None)
 
 

@@ -38,7 +38,10 @@ HEADER = (
     "Message,Status,Customer ID,PaymentIntent ID,Email"
 )
 ROWS = [
-    "ch_1,2024-03-02 06:00:11,19.00,0.00,usd,`insufficient_funds`,Failed,cus_1,pi_1,ann@example.com",
+    (
+        "ch_1,2024-03-02 06:00:11,19.00,0.00,usd,"
+        "`insufficient_funds`,Failed,cus_1,pi_1,ann@example.com"
+    ),
     "ch_2,2024-03-05 06:00:11,19.00,0.00,usd,,Paid,cus_1,pi_1,ann@example.com",
     "ch_3,2024-03-05 06:00:11,20.00,0.00,usd,,Paid,cus_2,,bob@example.com",
 ]
@@ -196,7 +199,10 @@ def test_a_later_state_wins_and_a_story_does_not_go_back(server: ServerAddress) 
 def test_a_code_that_one_file_told_is_not_lost_by_another(server: ServerAddress) -> None:
     charges = "\n".join(
         [
-            "id,amount,created,currency,status,paid,payment_intent_id,outcome_network_decline_code,failure_code",
+            (
+                "id,amount,created,currency,status,paid,payment_intent_id,"
+                "outcome_network_decline_code,failure_code"
+            ),
             "ch_1,1900,2024-03-02 06:00:11,usd,failed,false,pi_1,51,card_declined",
         ]
     )

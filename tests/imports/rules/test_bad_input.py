@@ -144,7 +144,10 @@ def test_encoded_surrogates_cost_their_line() -> None:
         + b"\n"
     )
     assert bad(raw) == [(3, "wrong_encoding")]
-    line = '{"orderId":"o\\ud800","at":"2026-03-02T00:00:00Z","amount":1,"currency":"USD","approved":true}'
+    line = (
+        '{"orderId":"o\\ud800","at":"2026-03-02T00:00:00Z",'
+        '"amount":1,"currency":"USD","approved":true}'
+    )
     assert bad(line) == [(1, "bad_id")]
 
 
@@ -327,7 +330,7 @@ def test_a_card_number_is_told_with_its_column_and_what_to_do_with_an_id(
 
 
 # what is asked
-# --------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 OLD = "id,Description,Created,Amount,Amount Refunded,Currency,Status,Customer ID"
 

@@ -90,7 +90,9 @@ def history(payments: int) -> list[Try]:
                 if state == "declined"
                 else dice.randrange(len(HELD))
             )
-            tries.append(Try(len(tries), payment, at, cents, state, reason, dice.random() < 0.1))  # type: ignore[arg-type]
+            number, is_odd = len(tries), dice.random() < 0.1
+            one = Try(number, payment, at, cents, state, reason, is_odd)  # type: ignore[arg-type]
+            tries.append(one)
             if state == "approved":
                 break
             at += timedelta(days=dice.choice((1, 3, 5)), seconds=dice.randrange(3600))

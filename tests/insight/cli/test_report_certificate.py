@@ -1,4 +1,5 @@
-"""`recoup report certificate`, and the file that it writes in the hands of `recoup verify --file`."""
+"""`recoup report certificate`, and the file that it writes in the hands
+of `recoup verify --file`."""
 
 import asyncio
 import json
@@ -31,7 +32,10 @@ def run(server: ServerAddress, story: Callable[[Shop, Verb], Any]) -> None:
 
             def does(work: Work) -> Any:
                 opened = Opened(made[0], Services(*made[1:]), Path(), "http://recoup.test")
-                return asyncio.run_coroutine_threadsafe(work(opened), loop).result()  # type: ignore[arg-type]
+                return asyncio.run_coroutine_threadsafe(
+                    work(opened),  # type: ignore[arg-type]
+                    loop,
+                ).result()
 
             async def verb(*words: str, merchant: str | None = None) -> Result:
                 words = ("--merchant", merchant or str(shop.merchant_id), *words)

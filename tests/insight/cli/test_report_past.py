@@ -30,7 +30,10 @@ def run(server: ServerAddress, story: Callable[[Shop, Verb], Any]) -> None:
 
             def does(work: Work) -> Any:
                 opened = Opened(made[0], Services(*made[1:]), Path(), "http://recoup.test")
-                return asyncio.run_coroutine_threadsafe(work(opened), loop).result()  # type: ignore[arg-type]
+                return asyncio.run_coroutine_threadsafe(
+                    work(opened),  # type: ignore[arg-type]
+                    loop,
+                ).result()
 
             async def verb(noun: str, *words: str) -> Result:
                 words = (noun, "--merchant", str(shop.merchant_id), *words)

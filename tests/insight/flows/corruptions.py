@@ -254,7 +254,10 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "entry deleted": (
         (
-            f"DELETE FROM entries WHERE line_no = 2 AND posting_id = {_posting('APPROVED-1', 'fee')}",
+            (
+                "DELETE FROM entries WHERE line_no = 2 "
+                f"AND posting_id = {_posting('APPROVED-1', 'fee')}"
+            ),
         ),
         ("entries of posting fee",),
     ),
@@ -300,8 +303,8 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "page's sum changed": (
         (
-            "UPDATE pages SET sums = jsonb_set(sums, '{fees|USD|}', '-1') WHERE page_no = 2 AND sums "
-            "? 'fees|USD|'",
+            "UPDATE pages SET sums = jsonb_set(sums, '{fees|USD|}', '-1') WHERE page_no = 2 AND "
+            "sums ? 'fees|USD|'",
         ),
         ("sums of page 2",),
     ),
@@ -342,7 +345,10 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "plan of a decision": (
         (
-            f"UPDATE decisions SET plan = '[]' WHERE verdict = 'plan' AND order_id = {_of('PLANNED')}",
+            (
+                "UPDATE decisions SET plan = '[]' "
+                f"WHERE verdict = 'plan' AND order_id = {_of('PLANNED')}"
+            ),
         ),
         ("plan of decision",),
     ),
@@ -360,7 +366,8 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "policy of a decision that nobody knows": (
         (
-            """UPDATE decisions SET versions = versions || '{"policy": "retry-0"}' WHERE order_id ="""
+            """UPDATE decisions SET versions = versions || '{"policy": "retry-0"}'
+              WHERE order_id ="""
             f" {_of('PLANNED')}",
         ),
         ("can be decided again", "retry-0"),
@@ -381,7 +388,8 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "decider of a decision that is gone": (
         (
-            f"""UPDATE decisions SET versions = versions || '{{"decider": "route-1"}}' WHERE {_decided("route-4")}""",
+            f"""UPDATE decisions SET versions = versions || '{{"decider": "route-1"}}'
+              WHERE {_decided("route-4")}""",
         ),
         ("decider of", "route-1, which is gone"),
     ),
@@ -406,7 +414,8 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "limit of a decision of the gate": (
         (
-            "UPDATE decisions SET features = jsonb_set(features, '{before}', features -> 'now') WHERE"
+            "UPDATE decisions "
+            "SET features = jsonb_set(features, '{before}', features -> 'now') WHERE"
             f" {_decided('gate-1')}",
         ),
         ("verdict of decision", "refuse", "postpone"),
@@ -447,7 +456,8 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "actor of a decision by hand": (
         (
-            "UPDATE decisions SET features = jsonb_set(features, '{actor}', '\"user:somebody\"') WHERE"
+            "UPDATE decisions "
+            "SET features = jsonb_set(features, '{actor}', '\"user:somebody\"') WHERE"
             f" {_decided('by_hand-1')}",
         ),
         ("actor of decision", "user:somebody"),
@@ -476,7 +486,8 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "policy of a charge that nobody knows": (
         (
-            f"""UPDATE decisions SET versions = versions || '{{"policy": "collect-0"}}' WHERE {_decided("charge-1")}""",
+            f"""UPDATE decisions SET versions = versions || '{{"policy": "collect-0"}}'
+              WHERE {_decided("charge-1")}""",
         ),
         ("can be decided again", "collect-0"),
     ),
@@ -487,7 +498,10 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "network send's amount changed": (
         (
-            f"UPDATE network_sends SET units = 1 WHERE send_id = {_attempt('APPROVED-1', 'approved')}",
+            (
+                "UPDATE network_sends SET units = 1 "
+                f"WHERE send_id = {_attempt('APPROVED-1', 'approved')}"
+            ),
         ),
         ("units of the network send of attempt 1",),
     ),
@@ -601,8 +615,8 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "due work left on an ended order": (
         (
-            f"UPDATE due_work SET subject_id = {_of('EXPIRED')} WHERE kind = 'retry' AND subject_id = "
-            f"{_of('PLANNED')}",
+            f"UPDATE due_work SET subject_id = {_of('EXPIRED')} WHERE kind = 'retry' AND "
+            f"subject_id = {_of('PLANNED')}",
             f"INSERT INTO due_work SELECT merchant_id, 'retry', order_id, due_at FROM attempts"
             f" WHERE attempt_id = {_attempt('PLANNED', 'planned')}",
         ),
@@ -653,7 +667,8 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "a refund's code": (
         (
-            f"UPDATE modifications SET processor_code = 'by_hand' WHERE order_id = {_of('APPROVED-0')}"
+            "UPDATE modifications SET processor_code = 'by_hand' "
+            f"WHERE order_id = {_of('APPROVED-0')}"
             " AND modification_no = 1",
         ),
         ("code of refund 1", "by_hand"),
@@ -758,8 +773,8 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "delivered out of order": (
         (
-            "UPDATE delivery_tries SET at = at - interval '1 day' WHERE seq = (SELECT max(seq) FROM "
-            "delivery_tries)",
+            "UPDATE delivery_tries SET at = at - interval '1 day' WHERE seq = (SELECT max(seq) "
+            "FROM delivery_tries)",
         ),
         ("first delivery of event", "was done with"),
     ),
@@ -804,8 +819,8 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "bad debt that is not posted": (
         (
-            "DELETE FROM entries WHERE posting_id = (SELECT posting_id FROM postings WHERE recipe = "
-            "'uncollected')",
+            "DELETE FROM entries WHERE posting_id = (SELECT posting_id FROM postings WHERE recipe "
+            "= 'uncollected')",
             "DELETE FROM postings WHERE recipe = 'uncollected'",
         ),
         ("posting uncollected of order", "one, by the log", "none"),

@@ -83,7 +83,12 @@ def test_whose_parent_is_killed_ends_too(tmp_path: Path) -> None:
     script = tmp_path / "begun.py"
     script.write_text(BEGUN)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen([sys.executable, script], text=True, env=_paths(), **pipes) as begun:  # type: ignore[call-overload]
+    with subprocess.Popen(
+        [sys.executable, script],
+        text=True,
+        env=_paths(),
+        **pipes,
+    ) as begun:  # type: ignore[call-overload]
         assert begun.stdout is not None
         children = set(map(int, begun.stdout.readline().split()))
         assert children

@@ -31,8 +31,8 @@ async def placed(
             "SET LOCAL session_replication_role = replica"
         )  # a log's middle without its begin
         await connection.execute(
-            """INSERT INTO order_heads (merchant_id, order_id, placed_at, status, order_type, source, door, site_id,
-                 asset, units)
+            """INSERT INTO order_heads (merchant_id, order_id, placed_at, status, order_type,
+                 source, door, site_id, asset, units)
                SELECT $1, o.id, $2, CASE WHEN o.no <= $4 THEN 7
                  ELSE 4 END, 'MIT', 'api', 'rescue', $1, 'USD', 100
                FROM unnest($3::uuid[]) WITH ORDINALITY AS o (id, no)""",
@@ -42,8 +42,8 @@ async def placed(
             rescued,
         )
         await connection.execute(
-            """INSERT INTO order_log (merchant_id, order_id, seq, happening, src, dst, body, actor, request_id,
-                 business_at, recorded_at)
+            """INSERT INTO order_log (merchant_id, order_id, seq, happening, src, dst, body,
+                 actor, request_id, business_at, recorded_at)
                SELECT $1, id, 3, 'collected', 'processing', 'completed', '{}', 'system', 'test', $2,
                  $2
                FROM unnest($3::uuid[]) AS id""",

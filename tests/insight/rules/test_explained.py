@@ -123,7 +123,8 @@ def every() -> list[Sentence]:
         {"sends_left": 3, "open_orders": 2},
         {"sends_left": 0, "free_at": FREE},
     ):
-        found += lines(replace(known, facts=replace(known.facts, **changes)))[-2:]  # type: ignore[arg-type]
+        facts = replace(known.facts, **changes)  # type: ignore[arg-type]
+        found += lines(replace(known, facts=facts))[-2:]
     found += lines(replace(known, units=40)) + lines(replace(evidence("51"), units=40))
     found += lines(replace(known, reading=replace(known.reading, edition="")))[-1:]
     return list(dict.fromkeys(found))

@@ -276,7 +276,8 @@ def test_more_endings_than_a_process_keeps_are_asked_for(server: ServerAddress) 
 
 
 def test_keys_that_end_while_processes_come_and_go_open_nothing(server: ServerAddress) -> None:
-    """A listener that is just beginning, or just renewing its lease, is waited for like the others."""
+    """A listener that is just beginning, or just renewing its lease,
+    is waited for like the others."""
 
     async def story(shop: Shop) -> None:
         for _ in range(8):

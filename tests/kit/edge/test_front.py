@@ -163,9 +163,7 @@ def test_more_names_are_allowed_by_the_setting() -> None:
     assert ask({}).status == 200, "HTTP/1.0 names no host, and no browser speaks it"
 
 
-def test_what_is_longer_than_any_address_parameter_or_header_is_refused_before_a_door_reads_it() -> (
-    None
-):
+def test_what_is_longer_than_any_address_or_header_is_refused_before_a_door_reads_it() -> None:
     def told(path: str = "/orders", query: str = "", **headers: str) -> bytes:
         front: App = Entry(who, refuse)
         sent = [(name.encode(), value.encode()) for name, value in headers.items()]
@@ -185,7 +183,10 @@ def test_browsers_are_told_to_stay_secure_where_tls_ends_in_the_door() -> None:
         ({"tls_cert": "a.pem", "tls_key": "b.pem"}, b"max-age=31536000"),
         ({}, None),
     ):
-        app = make_app(Settings(**settings), Databases("", "", None, None))  # type: ignore[arg-type]
+        app = make_app(
+            Settings(**settings),
+            Databases("", "", None, None),
+        )  # type: ignore[arg-type]
         got = call(app, scope_of("/healthz", method="GET", query_string=b""), request())
         assert (got.status, got.header(b"strict-transport-security")) == (200, wanted)
     caddy = (Path(__file__).parents[3] / "deploy/Caddyfile").read_text()

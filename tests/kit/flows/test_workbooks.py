@@ -71,7 +71,8 @@ BOMBS = {
     "a cell that is repeated, in a row that is": ods(
         f'<table:table-row table:number-rows-repeated="{ROWS_MAX}"><table:table-cell '
         f'office:value-type="string" '
-        f'table:number-columns-repeated="400"><text:p>{"x" * LINE_MAX}</text:p></table:table-cell></table:table-row>'
+        f'table:number-columns-repeated="400"><text:p>{"x" * LINE_MAX}</text:p>'
+        "</table:table-cell></table:table-row>"
     ),
     "an empty row far below": zipped(book(row(1, 1) + row(ROWS_MAX // 8, 1), "<si><t>x</t></si>")),
 }

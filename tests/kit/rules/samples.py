@@ -318,7 +318,10 @@ def _others() -> Iterator[Sample]:
     yield Sample(
         "log of decisions", "", decided, "", _by_line(lambda lines: read_log(lines, None)), _json
     )
-    row = "p1,o1,2026-03-02T10:00:00Z,2026-03-30T10:00:00Z,engine,0.31,45.90,USD,2026-03-09T06:30:00Z,retry\n"
+    row = (
+        "p1,o1,2026-03-02T10:00:00Z,2026-03-30T10:00:00Z,"
+        "engine,0.31,45.90,USD,2026-03-09T06:30:00Z,retry\n"
+    )
     yield Sample("declined orders", f"{','.join(COLUMNS)}\n", row, "", _orders, _cell)
     mapping = '[columns]\namount = "Gross"\n'
     yield Sample(

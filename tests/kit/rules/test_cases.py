@@ -135,12 +135,14 @@ def test_moments_are_read_alike() -> None:
 
 def test_nmi_dates_and_nine_decimals_are_imported() -> None:
     nmi = (
-        "transaction_id,order_id,action_type,amount,date,success,response_code,response_text,currency\n"
+        "transaction_id,order_id,action_type,amount,date,"
+        "success,response_code,response_text,currency\n"
         "1,SUB-1,sale,45.00,20260301100000,0,202,Insufficient funds,USD\n"
         "2,SUB-1,sale,45.00,20260305100000,1,100,SUCCESS,USD\n"
     )
     killbill = (
-        "id,attempt_id,transaction_type,effective_date,transaction_status,amount,currency,payment_id,gateway_error_code\n"
+        "id,attempt_id,transaction_type,effective_date,transaction_status,"
+        "amount,currency,payment_id,gateway_error_code\n"
         "t1,a1,PURCHASE,2026-03-01 10:00:00,PAYMENT_FAILURE,45.000000000,USD,p1,51\n"
         "t2,a2,PURCHASE,2026-03-05 10:00:00,SUCCESS,45.000000000,USD,p1,\n"
     )
@@ -260,7 +262,8 @@ def test_debit_and_credit_gross_fee_and_net_of_processors_own_files() -> None:
             "has an amount in Gross Debit (GC) and in Gross Credit (GC); map one of them",
         ),
     ]
-    assert stated(adyen)[0].at.isoformat() == "2026-11-21T00:10:51+00:00"  # type: ignore[union-attr]
+    at = stated(adyen)[0].at
+    assert at.isoformat() == "2026-11-21T00:10:51+00:00"  # type: ignore[union-attr]
     alone = "to read the amount alone, map no column: --map fee= --map net="
     stripe = (
         "balance_transaction_id,created,currency,gross,fee,net,reporting_category,source_id\n"
@@ -333,7 +336,8 @@ def test_a_day_and_a_time_of_day_in_two_columns_are_one_moment() -> None:
 
 def test_what_a_column_of_dates_leaves_open_is_asked() -> None:
     dotted = STATED + "charge,a,45.00,USD,02.11.2026\n"  # nobody writes the month before a dot
-    assert [one.at.isoformat()[:10] for one in stated(dotted)] == ["2026-11-02"]  # type: ignore[union-attr]
+    days = [one.at.isoformat()[:10] for one in stated(dotted)]  # type: ignore[union-attr]
+    assert days == ["2026-11-02"]
     text = STATED + "charge,a,45.00,USD,03/04/2026\n"
     with pytest.raises(Problem) as asked:
         stated(text)

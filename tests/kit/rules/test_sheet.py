@@ -208,7 +208,10 @@ def test_a_day_and_a_time_of_day_in_two_columns_of_a_sheet() -> None:
     ]
     for raw in rows:
         source = source_of(io.BytesIO(raw))
-        [line] = Statement(lambda source=source: lines(source(), "utf-8"), Reading())  # type: ignore[misc]
+        [line] = Statement(
+            lambda source=source: lines(source(), "utf-8"),
+            Reading(),
+        )  # type: ignore[misc]
         assert isinstance(line, Theirs)
         assert (line.units, line.at.isoformat()) == (4590, "2026-11-03T09:00:00+00:00")
 

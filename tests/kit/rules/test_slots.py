@@ -15,7 +15,11 @@ from recoup.kit.slots import (
     pay_day_slot,
 )
 
-moments = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - given a zone
+moments = st.datetimes(
+    datetime(2020, 1, 1),  # noqa: DTZ001 - given a zone
+    datetime(2035, 1, 1),  # noqa: DTZ001
+    timezones=st.just(UTC),
+)
 offsets = st.integers(-14 * 60, 14 * 60)
 
 

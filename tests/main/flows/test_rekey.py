@@ -256,7 +256,8 @@ def test_a_new_card_that_comes_to_two_processes_at_once_is_one(
                     )
                 )
                 assert len({one.pan_id for one in cards}) == 1
-            split = """SELECT count(*) FROM (SELECT pan_id, bin, last4 FROM vault GROUP BY 1, 2, 3) v
+            split = """SELECT count(*) FROM (SELECT pan_id, bin, last4 FROM vault
+                       GROUP BY 1, 2, 3) v
                        GROUP BY bin, last4 HAVING count(*) > 1"""
             assert await shop.value(split) is None
 

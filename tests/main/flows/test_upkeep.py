@@ -1,4 +1,5 @@
-"""What happens when partitions run out, and who makes new ones: any worker, not `recoup up` alone."""
+"""What happens when partitions run out, and who makes new ones:
+any worker, not `recoup up` alone."""
 
 import asyncio
 from datetime import datetime, timedelta

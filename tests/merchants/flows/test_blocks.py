@@ -1,4 +1,5 @@
-"""A merchant blocks a customer or a card: nothing new of theirs is taken, nothing planned is sent."""
+"""A merchant blocks a customer or a card: nothing new of theirs is taken,
+nothing planned is sent."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

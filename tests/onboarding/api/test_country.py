@@ -60,7 +60,8 @@ def test_it_is_set_and_read_and_stands_in_the_log(shop: Caller) -> None:
     assert shop.get("/country").json()["routes"][0]["region"] == "eea"
     assert in_country(shop, "DE")["country"] == "DE"
     rows = shop.door.sql(
-        "SELECT actor, facts FROM audit_lines WHERE merchant_id = $1 AND action = 'country.changed'",
+        "SELECT actor, facts FROM audit_lines "
+        "WHERE merchant_id = $1 AND action = 'country.changed'",
         shop.shop.merchant_id,
     )
     [(actor, facts)] = [tuple(row) for row in rows]

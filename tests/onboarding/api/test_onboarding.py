@@ -435,7 +435,14 @@ def test_a_decline_says_why_and_only_the_operator_decides(door: Door, partner: P
         (OPERATOR, {"approve": False, "reason": "other"}, "invalid"),
     ):
         with pytest.raises(Problem) as caught, door.nothing_written():
-            door.run(decide_application(door.world, who, UUID(application), **more))  # type: ignore[arg-type]
+            door.run(
+                decide_application(
+                    door.world,
+                    who,
+                    UUID(application),
+                    **more,  # type: ignore[arg-type]
+                )
+            )
         assert caught.value.code == code
     door.run(
         decide_application(

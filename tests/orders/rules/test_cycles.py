@@ -1,4 +1,5 @@
-"""Cycles do not drift: the n-th is the anchor plus n intervals, month ends clamped each for itself."""
+"""Cycles do not drift: the n-th is the anchor plus n intervals,
+month ends clamped each for itself."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -101,7 +101,10 @@ def test_in_any_order_and_number_a_case_holds_its_amount_once_or_not_at_all(
     ],
 )
 def test_the_same_notices_end_the_same_in_every_order(story: tuple[str, ...]) -> None:
-    told = [DisputeNotice(*line.split(), UNITS, "USD") for line in story]  # type: ignore[call-arg, arg-type]
+    told = [
+        DisputeNotice(*line.split(), UNITS, "USD")  # type: ignore[call-arg, arg-type]
+        for line in story
+    ]
     ends = set()
     for order in permutations(told):
         book = Book()
@@ -177,7 +180,7 @@ def test_the_cases_of_a_charge_never_exceed_it(others: list[tuple[Stage, str, in
 
 
 # the contract
-# -----------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -208,7 +211,7 @@ def test_the_terms_of_the_day_count_and_those_of_the_currency_before_those_of_al
 
 
 # reason codes
-# -----------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_the_reason_codes_of_each_scheme_are_read() -> None:
@@ -231,15 +234,17 @@ def test_the_reason_codes_of_each_scheme_are_read() -> None:
 
 # As the networks' and processors' pages list them; their sources stand in the table.
 PUBLISHED = {
-    "visa": "10.1|10.2|10.3|10.4|10.5|11.1|11.2|11.3|12.1|12.2|12.3|12.4|12.5|12.6.1|12.6.2|12.7|13.1|13.2|13.3|13.4"
-    "|13.5|13.6|13.7|13.8|13.9",
-    "mastercard": "4807|4808|4812|4831|4834|4837|4840|4841|4842|4846|4849|4850|4853|4854|4855|4859|4860|4863|4870|4871"
-    "|4999",
-    "amex": "A01|A02|A08|C02|C04|C05|C08|C14|C18|C28|C31|C32|F10|F14|F24|F29|F30|F31|FR2|FR4|FR6|M01|M10|M38|M49|P01"
-    "|P03|P04|P05|P07|P08|P22|P23|R03|R13|S01|4507|4512|4513|4515|4516|4517|4521|4523|4527|4530|4534|4536|4540|4544"
-    "|4553|4554|4750|4752|4754|4755|4763|4798",
-    "discover": "UA01|UA02|UA05|UA06|UA10|UA11|UA12|AA|AP|AT|AW|CD|CR|DA|DC|DP|EX|IC|IN|LP|NA|NC|NF|PI|PM|RG|RM|RN|RN2"
-    "|TF|05|4534|4541|4542|4550|4553|4586|4752|4753|4755|4762|4863|4864|4865|4866|4867|7010|7030|8002",
+    "visa": "10.1|10.2|10.3|10.4|10.5|11.1|11.2|11.3|12.1|12.2|12.3|12.4|12.5|12.6.1"
+    "|12.6.2|12.7|13.1|13.2|13.3|13.4|13.5|13.6|13.7|13.8|13.9",
+    "mastercard": "4807|4808|4812|4831|4834|4837|4840|4841|4842|4846|4849|4850|4853|4854|4855"
+    "|4859|4860|4863|4870|4871|4999",
+    "amex": "A01|A02|A08|C02|C04|C05|C08|C14|C18|C28|C31|C32|F10|F14|F24|F29|F30|F31|FR2"
+    "|FR4|FR6|M01|M10|M38|M49|P01|P03|P04|P05|P07|P08|P22|P23|R03|R13|S01|4507"
+    "|4512|4513|4515|4516|4517|4521|4523|4527|4530|4534|4536|4540|4544|4553|4554"
+    "|4750|4752|4754|4755|4763|4798",
+    "discover": "UA01|UA02|UA05|UA06|UA10|UA11|UA12|AA|AP|AT|AW|CD|CR|DA|DC|DP|EX|IC|IN|LP|NA"
+    "|NC|NF|PI|PM|RG|RM|RN|RN2|TF|05|4534|4541|4542|4550|4553|4586|4752|4753|4755"
+    "|4762|4863|4864|4865|4866|4867|7010|7030|8002",
 }
 
 

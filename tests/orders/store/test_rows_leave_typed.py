@@ -34,7 +34,8 @@ ONLY_NAMED: Final[Mapping[str, Any]] = {**vars(snapshot), **vars(refund_limits),
 DOCUMENTS: Final[Mapping[str, str]] = {
     "risk.store.advance_bounds.WeekRow.cells": "read by the rule that made them",
     "orders.store.wire_orders.WholeOrder.items": "an order's lines, as its merchant sent them",
-    "insight.store.order_decisions.OrderDecision.alternatives": "passed on as the decision stored them",
+    "insight.store.order_decisions.OrderDecision.alternatives": "passed on as the decision "
+    "stored them",
     "insight.store.judged.JudgedDecision.alternatives": "read by the estimator as the decision "
     "stored them",
     "insight.store.proofs.decisions.StoredDecision.alternatives": "compared with what is decided "

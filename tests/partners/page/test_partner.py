@@ -379,7 +379,7 @@ def test_who_may_not_make_keys_does_not_see_those_that_an_owner_made(server: Ser
 
 
 # sign-up
-# --------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 ME = {"email": "Ana@Shop.example", "password": PASSWORD, "name": "Ana's shop", "kind": "both",
       "site_url": "https://shop.example"}  # fmt: skip

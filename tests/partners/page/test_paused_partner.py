@@ -1,4 +1,5 @@
-"""A paused partner's people look at its merchants and change nothing; the shops' own people go on."""
+"""A paused partner's people look at its merchants and change nothing;
+the shops' own people go on."""
 
 from typing import Any
 from uuid import UUID

@@ -313,7 +313,14 @@ def test_a_mail_that_is_being_made_while_the_password_changes_carries_no_link(
         ask, user = (await people(shop, "SELECT ask_id, user_id FROM password_asks"))[0]
         await people(shop, "DELETE FROM password_asks")
         async with shop.world.people.transaction() as tx:
-            assert await link_of_ask(tx, shop.world, ask, user, is_first=True) is None  # type: ignore[arg-type]
+            link = await link_of_ask(
+                tx,
+                shop.world,
+                ask,  # type: ignore[arg-type]
+                user,
+                is_first=True,
+            )
+            assert link is None
         assert not await people(shop, "SELECT FROM password_links")
 
     portal(server, story)

@@ -232,7 +232,9 @@ PAGES = [
 ]
 # What knows of forms as they come, beside the portal's own frame; this list only shrinks.
 RAW = {
-    "people/page/impersonation.py": "whose form to end is read only while there is something to end",
+    "people/page/impersonation.py": (
+        "whose form to end is read only while there is something to end"
+    ),
     "desk/page/order/act.py": "the first step of a refund is an address with the form's fields",
 }
 SECRETS = {"password", "old", "new", "csrf"}

@@ -56,7 +56,8 @@ async def reached(world: World, email: str) -> set[tuple[object, ...]]:
 def test_a_former_password_signs_up_to_nothing_of_the_account(
     server: ServerAddress, kind: str
 ) -> None:
-    """It made its sender owner of the same merchant and partner, with new keys; the victim's ended."""
+    """It made its sender owner of the same merchant and partner, with new keys;
+    the victim's ended."""
 
     async def story(at: Office) -> None:
         victim, keys = await signed_up(at, "198.51.100.1", kind=kind)
@@ -116,7 +117,8 @@ def test_who_was_shown_the_door_comes_not_back_by_signing_up(
 def test_who_shares_an_e_mail_changes_the_password_and_only_the_new_one_signs_in(
     server: ServerAddress,
 ) -> None:
-    """The former one signed them in by the sign-up page, without a look at it; the new one nowhere."""
+    """The former one signed them in by the sign-up page, without a look at it;
+    the new one nowhere."""
 
     async def story(at: Office) -> None:
         await signed_up(at, "198.51.100.1")
@@ -303,7 +305,8 @@ def test_keys_are_never_made_again_for_a_merchant_that_has_or_had_a_member(
 def test_a_password_and_an_e_mail_are_the_same_however_they_were_typed(
     server: ServerAddress,
 ) -> None:
-    """By every page that sets or asks for one; a hash of before is made anew at the next sign-in."""
+    """By every page that sets or asks for one; a hash of
+    before is made anew at the next sign-in."""
     composed, typed = "Gr\u00fc\u00dfe an Zo\u00eb 12", "Gru\u0308\u00dfe an\u00a0Zoe\u0308 12"
     email, spelt = "zo\u00eb@shop.example", "Zoe\u0308@shop.example"
 

@@ -196,7 +196,8 @@ def test_it_ends_and_a_form_of_it_does_nothing_any_more(server: ServerAddress, h
         else:
             await people_sql(
                 shop,
-                "DELETE FROM memberships m USING users u WHERE u.user_id = m.user_id AND email = $1",
+                "DELETE FROM memberships m USING users u "
+                "WHERE u.user_id = m.user_id AND email = $1",
                 "ops@example.test",
             )
         answer = await olga.post(f"/orders/{order_id}/hold", data={"csrf": csrf, "reason": "check"})

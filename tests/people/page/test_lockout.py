@@ -29,7 +29,8 @@ async def operator(at: Office) -> None:
 
 @pytest.mark.parametrize("who", ["owner", "operator"])
 def test_a_stranger_who_guesses_locks_nobody_else_out(server: ServerAddress, who: str) -> None:
-    """Eight wrong tries from anywhere, and the right password was refused for a quarter of an hour."""
+    """Eight wrong tries from anywhere, and the right password was refused for a quarter
+    of an hour."""
 
     async def story(at: Office) -> None:
         await operator(at)

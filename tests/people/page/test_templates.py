@@ -56,7 +56,8 @@ def test_what_a_template_forgets_to_say_is_said() -> None:
 
 
 def test_no_template_glues_a_small_word_to_a_sentence() -> None:
-    """`count ~ " orders"`: the harvest takes a single small word for a name, and it stays English."""
+    """`count ~ " orders"`: the harvest takes a single small word for a name,
+    and it stays English."""
     glued = {
         name: words
         for name, file in FILES.items()

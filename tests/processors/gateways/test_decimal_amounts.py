@@ -1,4 +1,5 @@
-"""Amounts as decimal text over every ISO code: the same money there and back, and nothing rounded."""
+"""Amounts as decimal text over every ISO code:
+the same money there and back, and nothing rounded."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -11,7 +11,10 @@ from recoup.processors.gateways.payer_page import PARAMETERS_MAX, URL_MAX, as_br
     "url",
     [
         "https://hooks.stripe.com/3d_secure_2/hosted?merchant=acct_1&x=%2F#a",
-        "https://checkoutshopper-test.adyen.com:443/checkoutshopper/threeDS2.shtml?redirectData=X!~",
+        (
+            "https://checkoutshopper-test.adyen.com:443/checkoutshopper/threeDS2.shtml"
+            "?redirectData=X!~"
+        ),
         "http://127.0.0.1:8600/authenticate/pi_1",
         "http://[::1]:8600/bank",
     ],

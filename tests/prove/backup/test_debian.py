@@ -182,7 +182,10 @@ def test_pgbackrest_as_the_page_has_it() -> None:
         ):
             assert word in written
             written = written.replace(word, here)
-        more = f"lock-path={server.folder}/lock\nlog-path={server.folder}/logs\nspool-path={server.folder}/spool\n"
+        more = (
+            f"lock-path={server.folder}/lock\nlog-path={server.folder}/logs\n"
+            f"spool-path={server.folder}/spool\n"
+        )
         more += f"pg1-socket-path={server.folder}\n"
         own = server.folder / "pgbackrest.conf"
         own.write_text(

@@ -17,7 +17,8 @@ NAMES = ("engine", "fewer", "near", "far", "ladder", "wild")
 
 
 def _judged(seed: int) -> tuple[str, bool, bool, float, float]:
-    """Which policy, whether it is shown and covered, half-width, and the error in standard errors."""
+    """Which policy, whether it is shown and covered, half-width,
+    and the error in standard errors."""
     draw = np.random.default_rng(seed)
     world = worlds.made(draw)
     orders = int(draw.integers(500, 4001))

@@ -223,7 +223,8 @@ def _tries(one: Calibration) -> int:
 
 
 def test_a_model_is_as_far_off_as_is_said() -> None:
-    """Within a point, beside what chance does; a point alone takes some 8,000 tries on either side."""
+    """Within a point, beside what chance does; a point alone takes some 8,000 tries on
+    either side."""
     apart, held = [], 0
     with tempfile.TemporaryDirectory() as folder:
         for kind in plugged.kinds(WORLDS):

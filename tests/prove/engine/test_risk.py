@@ -35,7 +35,7 @@ RULES: dict[str, Callable[[Payment], float]] = {
 }
 
 
-def cost(one: Payment, declined: bool, costs: Costs = COSTS) -> int:  # noqa: FBT001 - a fact of the payment
+def cost(one: Payment, declined: bool, costs: Costs = COSTS) -> int:  # a fact of the payment
     """What came of it, in cents, without 3-D Secure."""
     if declined:
         return 0 if one.fraud else one.facts.units * costs.margin // 100

@@ -501,7 +501,7 @@ def test_an_outage_costs_a_line_a_minute(ground: Ground) -> None:
     said = ground.up.log.read_bytes()[begun:].decode().splitlines()
     lines = [json.loads(line) for line in said if line.startswith("{")]
     about = [line["event"] for line in lines if line["level"] == "warning" and "database" in line]
-    assert about.count("database away") <= 8, about  # noqa: PLR2004 - two processes, two databases, twice
+    assert about.count("database away") <= 8, about  # two processes, two databases, twice
     assert not [line for line in lines if line["event"] == "worker loop"]
 
 

@@ -31,7 +31,7 @@ LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz"
 
 def write(file: Path, rows: int) -> None:
     """As a dashboard writes it: newest or oldest first is all one to the reader."""
-    drawn, begin, count = random.Random(7), datetime(2024, 1, 1, tzinfo=UTC), 0  # noqa: S311 - no secret
+    drawn, begin, count = random.Random(7), datetime(2024, 1, 1, tzinfo=UTC), 0  # no secret
     with file.open("w") as out:
         out.write(HEADER)
         while count < rows:
@@ -48,10 +48,12 @@ def write(file: Path, rows: int) -> None:
                     else f"The bank returned the decline code `{drawn.choice(WHY)}`."
                 )
                 out.write(
-                    f"ch_{payment[:20]}{day},{at + timedelta(days=day):%Y-%m-%d %H:%M:%S},{amount},0.00,usd,{paid},"
+                    f"ch_{payment[:20]}{day},{at + timedelta(days=day):%Y-%m-%d %H:%M:%S},"
+                    f"{amount},0.00,usd,{paid},"
                     f"{amount},Subscription "
                     f"update,0.84,false,live,card,{'Paid' if paid else 'Failed'},0.00,{why},"
-                    f"cus_{customer},in_{payment},pi_{payment},{customer % 10_000:04},Visa,credit,4,2028,US,f\n"
+                    f"cus_{customer},in_{payment},pi_{payment},"
+                    f"{customer % 10_000:04},Visa,credit,4,2028,US,f\n"
                 )
                 if paid or count >= rows:
                     break

@@ -183,7 +183,8 @@ async def took(connection: asyncpg.Connection, wanted: OrderFilter, by: Any = "p
 
 
 def _processor(backend: Path) -> float:
-    """Milliseconds on a processor so far, of this process and of the database's that works for it."""
+    """Milliseconds on a processor so far, of this process and of the database's
+    that works for it."""
     return time.process_time() * 1_000 + int(backend.read_text().split()[0]) / 1e6
 
 

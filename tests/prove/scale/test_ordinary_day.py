@@ -84,7 +84,7 @@ def test_an_order_costs_the_same_after_half_a_million() -> None:
         few, many = costs_after(server, before, FEW), costs_after(server, before, MANY)
     for name, (blocks, ms) in many.items():
         print(
-            f"{name}: {few[name][0]:.0f} blocks {few[name][1]:.2f} ms after {FEW} orders, "  # noqa: T201
+            f"{name}: {few[name][0]:.0f} blocks {few[name][1]:.2f} ms after {FEW} orders, "
             f"{blocks:.0f} blocks {ms:.2f} ms after {MANY}"
         )
     dearer = {

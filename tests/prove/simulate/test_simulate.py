@@ -26,7 +26,8 @@ PROCESSES = int(os.environ.get("PROVE_PROCESSES", str(os.cpu_count() or 2)))
 STATE = Path(os.environ.get("PROVE_STATE", ROOT / ".prove"))  # a folder
 EACH = 25_000  # orders of a seed
 CRASH = (
-    "silent=0.02,lost=0.01,late=0.01,duplicate=0.02,refused=0.01,unprocessed=0.005,garbage=0.005,hidden=0.005,"
+    "silent=0.02,lost=0.01,late=0.01,duplicate=0.02,"
+    "refused=0.01,unprocessed=0.005,garbage=0.005,hidden=0.005,"
     "outage=0.01,crash=0.004,twice=0.01,repeat=0.03"
 )
 

@@ -59,7 +59,8 @@ async def _story(former: Installation, folder: Path) -> None:
             await asyncio.sleep(0.1)
         assert await asyncio.to_thread(is_ready, url)
         await asyncio.sleep(REST_SECONDS)
-    former.up.send_signal(signal.SIGHUP)  # type: ignore[union-attr]  # the former release starts its doors again
+    # the former release starts its doors again
+    former.up.send_signal(signal.SIGHUP)  # type: ignore[union-attr]
     await asyncio.sleep(2 * REST_SECONDS)
     assert "ok" in await _verb(RECOUP[0], former, "schema", "check")
     load.stopping = True

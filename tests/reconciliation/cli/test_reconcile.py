@@ -186,7 +186,8 @@ def test_a_banks_statement_is_compared_and_booked(recoup: Run, tmp_path: Path) -
 
 TABLES = {
     "sigma_balance_transactions.csv": (
-        "id,amount,available_on,created,currency,description,exchange_rate,fee,net,reporting_category,source_id,status,type\n"
+        "id,amount,available_on,created,currency,description,"
+        "exchange_rate,fee,net,reporting_category,source_id,status,type\n"
         "txn_A1,4590,2026-11-05,2026-11-03 "
         "10:00:00,usd,Renewal,,163,4427,charge,ch_A1,available,charge\n"
         "txn_A2,-1200,2026-11-05,2026-11-03 "
@@ -196,7 +197,8 @@ TABLES = {
         [("charge", "45.90", "ch_A1"), ("refund", "12.00", "re_A2"), ("fee", "2.25", "txn_A3")],
     ),
     "balance.csv": (
-        "balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category,source_id,description\n"
+        "balance_transaction_id,created_utc,currency,gross,"
+        "fee,net,reporting_category,source_id,description\n"
         "txn_F1,2026-11-03 10:00:00,usd,-5.00,0.00,-5.00,fee,fee_1,Radar for November\n"
         "txn_F2,2026-11-04 10:00:00,usd,5.00,0.00,5.00,fee,fee_2,Radar for November was charged by "
         "mistake\n"
@@ -219,7 +221,8 @@ TABLES = {
     "ctrl_z_between.sta": (
         ":20:S1\n:25:0123456789\n:28C:1/1\n:60F:C190328EUR100,00\n:61:190328    "
         "C10,00NTRFNONREF\n:86:REST\n"
-        ":62F:C190328EUR110,00\n\x1a:20:S2\n:25:0999999999\n:28C:1/1\n:60F:C190328EUR5,00\n:62F:C190328EUR5,00\n -\n",
+        ":62F:C190328EUR110,00\n\x1a:20:S2\n:25:0999999999\n"
+        ":28C:1/1\n:60F:C190328EUR5,00\n:62F:C190328EUR5,00\n -\n",
         "bank",
         [("funding", "10.00", "")],
     ),

@@ -32,7 +32,10 @@ def test_the_sets_and_the_pure_matcher_agree(server: ServerAddress) -> None:
                 period = (now - timedelta(days=40), now - timedelta(days=5))
                 ran = await compare(shop, text.encode(), Reading())
                 period = (ran.run.period_from, ran.run.period_to)
-                read = Statement(lambda text=text: numbered([text.encode()], "utf-8"), Reading())  # type: ignore[misc]
+                read = Statement(
+                    lambda text=text: numbered([text.encode()], "utf-8"),
+                    Reading(),
+                )  # type: ignore[misc]
                 lines = [x for x in read if isinstance(x, Theirs)]
                 ours = [
                     Ours((m.id, 1), m.id, m.type, m.reference, m.units, "USD", m.at) for m in moved

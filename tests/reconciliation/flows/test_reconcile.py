@@ -104,7 +104,10 @@ def test_a_fee_that_came_back_lowers_the_cost(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         await sold(shop, 1, 0)
         rows = [
-            "balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category,source_id",
+            (
+                "balance_transaction_id,created_utc,currency,"
+                "gross,fee,net,reporting_category,source_id"
+            ),
             "txn_F1,2026-11-03 10:00:00,usd,-5.00,0.00,-5.00,fee,fee_1",
             "txn_F2,2026-11-04 10:00:00,usd,5.00,0.00,5.00,fee,fee_2",
             "txn_F3,2026-11-04 11:00:00,usd,-0.30,0.00,-0.30,fee,fee_3",

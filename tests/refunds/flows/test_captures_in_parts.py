@@ -25,7 +25,8 @@ from recoup.rescue.moves.capture import ask_capture
 
 Story = Callable[[Shop], Awaitable[None]]
 UNITS = 4590
-SUMS = """SELECT jsonb_object_agg(account, units) FROM (SELECT account, sum(units) AS units FROM entries
+SUMS = """SELECT jsonb_object_agg(account, units)
+    FROM (SELECT account, sum(units) AS units FROM entries
     GROUP BY account HAVING sum(units) <> 0) s"""
 HEAD = "SELECT status, units, refunded_units FROM order_heads WHERE order_id = $1"
 

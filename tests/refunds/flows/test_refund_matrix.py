@@ -33,14 +33,16 @@ KINDS = {
 }
 HEAD = """# Refund outcomes
 
-`tests/refunds/flows/test_refund_matrix.py` writes this page from its observations: an order of 45.90 USD (one line of
-three pieces at 10.00, one piece at 15.90) in every state of its charge, refunded in every way, alone and in races. The
-amounts are those the customer received, by the issuer's own records. `netted` was deducted from a charge that had not
-been made, or from the operator's loss. `owed` came back after it was refunded, and waits for a person. `void` is a
-voided authorisation. `charged back` was returned by a dispute. The order with an attempt in flight is 800.01 USD, in
-four pieces.
+`tests/refunds/flows/test_refund_matrix.py` writes this page from its observations: an order of
+45.90 USD (one line of three pieces at 10.00, one piece at 15.90) in every state of its charge,
+refunded in every way, alone and in races. The amounts are those the customer received, by the
+issuer's own records. `netted` was deducted from a charge that had not been made, or from the
+operator's loss. `owed` came back after it was refunded, and waits for a person. `void` is a voided
+authorisation. `charged back` was returned by a dispute. The order with an attempt in flight is
+800.01 USD, in four pieces.
 
-Each refusal says why: `wrong_state` names the alternative, `over_remainder` both amounts, `refund_items` the line.
+Each refusal says why: `wrong_state` names the alternative, `over_remainder` both amounts,
+`refund_items` the line.
 
 ## One refund, alone
 
@@ -48,9 +50,9 @@ Each refusal says why: `wrong_state` names the alternative, `over_remainder` bot
 RACES = """
 ## Races
 
-The same key twice makes one refund. Of two simultaneous refunds of 30.00 (in flight: 500.00) with different keys, only
-those that fit into the remaining amount are accepted. The last column shows a refund of 20.00 against another call at
-the same moment, with every possible result.
+The same key twice makes one refund. Of two simultaneous refunds of 30.00 (in flight: 500.00) with
+different keys, only those that fit into the remaining amount are accepted. The last column shows a
+refund of 20.00 against another call at the same moment, with every possible result.
 
 """
 
@@ -73,7 +75,13 @@ class Cells:
 async def ask(shop: Shop, order_id: UUID, **asked: object) -> str:
     """What the caller is told."""
     try:
-        await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(**asked))  # type: ignore[arg-type]
+        await refund(
+            shop.world,
+            shop.orders,
+            shop.scope,
+            order_id,
+            RefundRequest(**asked),
+        )  # type: ignore[arg-type]
     except Problem as problem:
         return (
             f"`{problem.code}`: {problem.cure}"

@@ -26,7 +26,8 @@ from recoup.refunds.moves.elsewhere import failed_since
 
 Story = Callable[[Shop], Awaitable[None]]
 STATES = "SELECT array_agg(kind || ' ' || state ORDER BY modification_no) FROM modifications"
-SUMS = """SELECT jsonb_object_agg(account, units) FROM (SELECT account, sum(units) AS units FROM entries
+SUMS = """SELECT jsonb_object_agg(account, units)
+    FROM (SELECT account, sum(units) AS units FROM entries
     GROUP BY account HAVING sum(units) <> 0) s"""
 
 

@@ -27,7 +27,7 @@ from recoup.networks.allow_list import APPROVE_CARDS, PHONE_CARD
 from recoup.networks.magic import DECLINE_CARD
 
 # the list
-# -----------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_1_a_token_and_its_refusals(door: Door, shop: Caller) -> None:
@@ -196,7 +196,7 @@ def test_transmit_answers_its_id_and_success(shop: Caller) -> None:
 
 
 # the habits
-# ---------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_decline_is_an_answer_and_no_error(shop: Caller) -> None:
@@ -390,7 +390,8 @@ def test_extra_fields_are_no_trouble(shop: Caller) -> None:
 
 
 async def _exchange(port: int, *requests: bytes) -> list[bytes]:
-    """Each request's answer, all on one connection; the connection is closed by whoever wants to."""
+    """Each request's answer, all on one connection;
+    the connection is closed by whoever wants to."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     answers = []
     for request in requests:

@@ -73,7 +73,7 @@ def test_an_order_changed_without_end_slows_nobody_down(
 
 
 # the card
-# -----------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_new_card_is_tried_where_waiting_cures_nothing(shop: Caller) -> None:
@@ -249,7 +249,7 @@ def test_a_new_card_is_not_tried_while_nothing_shall_be(shop: Caller) -> None:
 
 
 # the expiry
-# ---------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_an_expiry_is_moved_both_ways(shop: Caller) -> None:
@@ -313,7 +313,7 @@ def test_a_synchronous_rescue_has_no_expiry_to_move(shop: Caller) -> None:
 
 
 # notes
-# --------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_notes_are_added_changed_and_taken_away(shop: Caller) -> None:

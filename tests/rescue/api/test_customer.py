@@ -1,4 +1,5 @@
-"""A customer at the checkout, over the wire: what a client reads of CIT, authorisation and capture."""
+"""A customer at the checkout, over the wire: what a client reads of CIT,
+authorisation and capture."""
 
 import uuid
 from typing import Any

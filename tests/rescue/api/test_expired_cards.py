@@ -1,4 +1,5 @@
-"""Cards whose last month is over: not taken into the vault, and not approved by the sandbox's bank."""
+"""Cards whose last month is over: not taken into the vault,
+and not approved by the sandbox's bank."""
 
 import re
 from typing import Any

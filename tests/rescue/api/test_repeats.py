@@ -1,4 +1,5 @@
-"""The same call again, and almost the same: keys, order ids, generations (contract §5.5, §17.1 U3)."""
+"""The same call again, and almost the same: keys, order ids,
+generations (contract §5.5, §17.1 U3)."""
 
 import asyncio
 import uuid

@@ -14,7 +14,9 @@ ASKS: Final = {"charge", "modify", "inquire", "answer_dispute"}
 READS: Final = {"follows", "read_answer", "processor_result", "never_processed"}
 # Each with the reason why no refusal is left to be read.
 ELSEWHERE: Final = {
-    "switches/flows/try_connection.py": "a probe of nobody's payment: the page shows what came back",
+    "switches/flows/try_connection.py": (
+        "a probe of nobody's payment: the page shows what came back"
+    ),
     "onboarding/flows/live_check.py": "a probe of nobody's payment: the line says what is wrong",
     "notices/flows/work.py": "asks about what is over; only an approval or a failure changes it",
     "stablecoin/flows/expire.py": "a channel that has a payer's payment, or has not",

@@ -1,4 +1,5 @@
-"""What a merchant does with the same payment beside its rescue, and what the order says afterwards."""
+"""What a merchant does with the same payment beside its rescue,
+and what the order says afterwards."""
 
 from datetime import timedelta
 from typing import Any
@@ -214,7 +215,8 @@ def test_paid_under_another_id_that_is_dealt_with_is_not_flagged_again(
 
 @pytest.mark.parametrize("first", [True, False], ids=["before the hold", "during the hold"])
 def test_paid_under_another_id_outlasts_a_hold(server: ServerAddress, first: bool) -> None:
-    """After the hold it was collected, beside the payment under the other id, and nobody was told."""
+    """After the hold it was collected, beside the payment under the other id,
+    and nobody was told."""
 
     async def story(shop: Shop) -> None:
         order_id = await shop.admit(pan=FUNDS_CARD)
@@ -440,7 +442,7 @@ def test_a_decline_that_turned_into_a_success_before_its_rescue_began(
 
 
 # counted
-# -------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_the_same_decline_copied_twice_counts_once(server: ServerAddress) -> None:
@@ -524,7 +526,7 @@ def test_what_is_told_while_the_worker_looks_is_looked_at_too(
 
 
 # what held
-# -----------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("units", [SILENT_YES, 80_002, 80_003, 80_011])

@@ -149,7 +149,8 @@ def test_not_found_proves_nothing_of_an_id_that_may_be_forgotten(
 def test_not_found_counts_from_when_it_was_asked(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A slow answer to an early question proves nothing about what arrived while it was on its way."""
+    """A slow answer to an early question proves nothing about
+    what arrived while it was on its way."""
     monkeypatch.setattr(SandboxProcessor, "_answer", lambda *_: Answer(False, "51", fault="lost"))
     ask = SandboxProcessor.inquire
 

@@ -1,4 +1,5 @@
-"""What a processor says beside its codes: kept with the attempt, and by card for what comes next."""
+"""What a processor says beside its codes: kept with the attempt,
+and by card for what comes next."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -134,7 +135,8 @@ def test_nothing_is_sent_close_to_what_the_processor_repeats_by_itself(
 @pytest.mark.parametrize(
     ("said", "kept"),
     [
-        (datetime(2026, 11, 24, 8, 0), datetime(2026, 11, 24, 8, 0, tzinfo=UTC)),  # noqa: DTZ001 - as some send it
+        # as some send it
+        (datetime(2026, 11, 24, 8, 0), datetime(2026, 11, 24, 8, 0, tzinfo=UTC)),  # noqa: DTZ001
         (datetime(9999, 12, 31, tzinfo=UTC), None),
         (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))), None),
     ],

@@ -147,7 +147,9 @@ def test_a_customer_who_left_is_not_charged(server: ServerAddress) -> None:
     """The process that was to answer died: whoever finds the order sends nothing."""
 
     async def story(shop: Shop) -> None:
-        shop.evaluate._tries._try_with_customer = lambda *_: asyncio.sleep(0, Tried())  # type: ignore[method-assign]
+        shop.evaluate._tries._try_with_customer = (  # type: ignore[method-assign]
+            lambda *_: asyncio.sleep(0, Tried())
+        )
         word = await waiting(shop)
         assert word.evaluate == "DECLINED"
         await asyncio.sleep(0.7)

@@ -45,7 +45,7 @@ async def until(shop: Shop, order_id: Any, stages: set[str], seconds: float = 20
 
 async def set_merchant(shop: Shop, what: str) -> None:
     async with owner(shop.world) as connection:
-        sql = f"UPDATE merchants SET {what}, version = version + 1 WHERE merchant_id = $1"  # noqa: S608
+        sql = f"UPDATE merchants SET {what}, version = version + 1 WHERE merchant_id = $1"
         await connection.execute(sql, shop.merchant_id)
     shop.merchants.forget(shop.merchant_id)
 

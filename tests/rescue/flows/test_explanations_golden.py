@@ -87,7 +87,12 @@ def planned(known: Evidence, within: InForce | None = None) -> Lines:
 
 
 def by_arm(arm: str, mode: str = "share", share: int | None = None) -> Lines:
-    done, _ = decide_by_arm(arm, Known(replace(TERMS, mode=mode), share=share), PAID, AT_HAND)  # type: ignore[arg-type]
+    done, _ = decide_by_arm(
+        arm,
+        Known(replace(TERMS, mode=mode), share=share),
+        PAID,
+        AT_HAND,
+    )  # type: ignore[arg-type]
     return told(done.decision, done.evidence.features())
 
 

@@ -188,7 +188,7 @@ async def admitted(shop: Shop) -> Case:
 
 
 # what is done
-# -------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 async def do_evaluate(shop: Shop, case: Case) -> Any:
@@ -533,7 +533,7 @@ STORIES = (
 
 
 # the runs
-# -------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 async def kill_everywhere(shop: Shop, story: Story) -> tuple[list[Case], int]:
@@ -703,7 +703,8 @@ WHERE x.order_id = $1
 
 
 async def was_advanced(shop: Shop, order_id: UUID) -> bool:
-    """Then it is charged once at most, what is not refunded and no more; what is netted never left."""
+    """Then it is charged once at most, what is not refunded and no more;
+    what is netted never left."""
     async with owner(shop.world) as connection:
         row = await connection.fetchrow(_OF_ADVANCE, order_id)
     if row is None:

@@ -40,7 +40,9 @@ def dots(n: int) -> str:
     return "anaroe"[: n % 5 + 1] + "." + "anaroe"[n % 5 + 1 :] + "@gmail.com"
 
 
-PHONES: Callable[[int], str] = lambda n: ("+1 555 010 2030", "5550102030", "(555) 010-2030")[n % 3]  # noqa: E731
+PHONES: Callable[[int], str] = lambda n: (  # noqa: E731
+    ("+1 555 010 2030", "5550102030", "(555) 010-2030")[n % 3]
+)
 ONE: dict[str, Callable[[int], dict[str, Any]]] = {
     "id": lambda n: {"payer": replace(stranger(n), external_id="cust-1"), "pan": cards(n)},
     "e-mail": lambda n: {"payer": replace(stranger(n), email="ana@example.test"), "pan": cards(n)},

@@ -93,7 +93,7 @@ def test_a_customer_who_does_not_wait_gets_a_link_and_nothing_is_sent_again(
         ("visa", "65", "eea_uk", False),
     ],
 )
-def test_which_codes_want_it(scheme: str, code: str, region: str, sca: bool) -> None:  # noqa: FBT001
+def test_which_codes_want_it(scheme: str, code: str, region: str, sca: bool) -> None:
     read = read_decline(
         scheme=scheme,
         code=code_of(None, code),

@@ -249,7 +249,13 @@ def test_an_unknown_outcome_clears_no_route_and_an_issuers_word_forgives_them_al
             "ladder": "soft",
             "due_at": NOW,
         }
-        made = Attempt(attempt_id=None, order_id=None, attempt_no=number, state=state, **usual)  # type: ignore[arg-type]
+        made = Attempt(
+            attempt_id=None,
+            order_id=None,
+            attempt_no=number,
+            state=state,
+            **usual,
+        )  # type: ignore[arg-type]
         return replace(made, route=route, klass=klass)
 
     assert failures_of([tried(1, "a", "not_sent"), tried(2, "b", "declined", "funds")]) == ()

@@ -40,7 +40,8 @@ def test_no_part_is_left_out_whose_condition_holds(server: ServerAddress) -> Non
         connection = await asyncpg.connect(server.dsn("postgres"), timeout=10)
         try:
             rows = await connection.fetch(
-                f"SELECT {columns} FROM {given}, (SELECT 'advance' AS cit_unresolved) m ORDER BY no",
+                f"SELECT {columns} "
+                f"FROM {given}, (SELECT 'advance' AS cit_unresolved) m ORDER BY no",
                 *([getattr(one, name) for one in orders] for name in ("stage", "kind", "arm")),
             )
         finally:

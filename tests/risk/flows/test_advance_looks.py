@@ -1,4 +1,5 @@
-"""Money is risked on what Recoup itself sent and heard, not on payments that the merchant tells of."""
+"""Money is risked on what Recoup itself sent and heard,
+not on payments that the merchant tells of."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -30,7 +31,9 @@ def test_payments_that_the_merchant_tells_of_raise_no_bound(
         facts={},
         advance_bounds=None,
     )
-    inputs: Any = AdvanceInputs("answer", object(), 100, "USD", 0, object(), known.first.at)  # type: ignore[arg-type]
-    move._judged(SimpleNamespace(order=order, given=lambda kind: object(), now=None), inputs)  # type: ignore[arg-type]
+    at, thing = known.first.at, object()
+    inputs: Any = AdvanceInputs("answer", thing, 100, "USD", 0, thing, at)  # type: ignore[arg-type]
+    case = SimpleNamespace(order=order, given=lambda kind: object(), now=None)
+    move._judged(case, inputs)  # type: ignore[arg-type]
     assert given[0].facts.looks == ()
     assert given[0].facts.first == known.first

@@ -129,7 +129,8 @@ async def kept(shop: Shop, order_id: UUID) -> tuple[int, int]:
 
 
 async def judge(shop: Shop) -> None:
-    """Nobody charged twice, nobody charged more than units less refunds; nothing above the limit."""
+    """Nobody charged twice, nobody charged more than units less refunds;
+    nothing above the limit."""
     async with shop.world.db.connection() as connection:
         rows = await connection.fetch(
             "SELECT order_id, units, refunded_units, stage FROM orders JOIN order_heads USING "
@@ -305,7 +306,7 @@ def test_what_the_bank_told_us_of_the_card_still_ends_the_collection(server: Ser
 
 
 # refunds
-# ---------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_refund_before_the_charge_reduces_it(server: ServerAddress) -> None:
@@ -403,7 +404,7 @@ def test_refunds_against_the_answer_of_the_charge(server: ServerAddress) -> None
 
 
 # limits
-# ------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 @each(

@@ -123,4 +123,5 @@ def test_the_occasions_that_are_agreed_on() -> None:
         ("both", {"unresolved", "declined"}),
     ):
         limits = Limits(advance_on=agreed)  # type: ignore[arg-type]
-        assert {o for o in ("unresolved", "declined") if limits.covers(o)} == covered  # type: ignore[arg-type]
+        outcomes = ("unresolved", "declined")
+        assert {o for o in outcomes if limits.covers(o)} == covered  # type: ignore[arg-type]

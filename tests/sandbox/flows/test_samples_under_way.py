@@ -47,7 +47,8 @@ def test_of_all_callers_only_so_many_are_under_way() -> None:
 def test_samples_that_a_receiver_holds_keep_further_ones_from_leaving(
     server: ServerAddress,
 ) -> None:
-    """A refused one counts for nothing: it may leave as soon as another has ended, in whatever way."""
+    """A refused one counts for nothing: it may leave as soon as another has ended,
+    in whatever way."""
 
     async def story() -> None:
         arrived: asyncio.Queue[bytes] = asyncio.Queue()

@@ -39,7 +39,10 @@ def run(server: ServerAddress, story: Callable[[Shop, Verb], Any]) -> None:
 
             def does(work: Work) -> Any:
                 opened = Opened(made[0], Services(*made[1:]), Path(), "http://recoup.test")
-                return asyncio.run_coroutine_threadsafe(work(opened), loop).result(30)  # type: ignore[arg-type]
+                return asyncio.run_coroutine_threadsafe(
+                    work(opened),  # type: ignore[arg-type]
+                    loop,
+                ).result(30)
 
             async def verb(noun: str, *words: str) -> Result:
                 words = (noun, "--merchant", str(shop.merchant_id), *words)

@@ -42,7 +42,10 @@ def settlement() -> list[dict[str, Any]]:
     pages, root = [], ""
     for number, posting in enumerate(postings, 1):
         hashes = [hashlib.sha256(encoded(posting)).hexdigest()]
-        sums = sorted([account, "USD", place, units] for account, place, units in posting[6])  # type: ignore[union-attr]
+        sums = sorted(
+            [account, "USD", place, units]
+            for account, place, units in posting[6]  # type: ignore[union-attr]
+        )
         made = page_root(root, number, hashes, sums)
         pages.append(
             {

@@ -1,4 +1,5 @@
-"""Equal lines are counted: as many as there are, however the file was split, ordered or read again."""
+"""Equal lines are counted: as many as there are, however the file was split,
+ordered or read again."""
 
 import asyncio
 import random

@@ -28,7 +28,10 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "a line's units": (
         (
-            f"UPDATE settlement_lines SET units = units + 1 WHERE posting_id = {_LINE.format('fee')}",
+            (
+                "UPDATE settlement_lines SET units = units + 1 "
+                f"WHERE posting_id = {_LINE.format('fee')}"
+            ),
         ),
         ("of batch",),
     ),
@@ -74,8 +77,8 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "an amount moved from one column to another": (
         (
-            f"UPDATE settlement_batches SET amount_units = amount_units + 1, fee_units = fee_units - "
-            f"1 WHERE batch_id ="
+            f"UPDATE settlement_batches SET amount_units = amount_units + 1, fee_units = "
+            f"fee_units - 1 WHERE batch_id ="
             f" {_BATCH}",
         ),
         ("amounts of batch",),
@@ -167,7 +170,8 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (
             "UPDATE entries SET available_at = available_at + interval '1 minute' WHERE account = "
             "'merchant_payable' AND"
-            " posting_id = (SELECT max(posting_id::text)::uuid FROM postings WHERE recipe = 'approve')",
+            " posting_id = (SELECT max(posting_id::text)::uuid "
+            "FROM postings WHERE recipe = 'approve')",
         ),
         ("begin of entry",),
     ),
@@ -232,8 +236,8 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "a bank file that was changed": (
         (
-            "UPDATE bank_payouts SET file = set_byte(file, 40, get_byte(file, 40) # 1) WHERE file IS "
-            "NOT NULL",
+            "UPDATE bank_payouts SET file = set_byte(file, 40, get_byte(file, 40) # 1) WHERE file "
+            "IS NOT NULL",
         ),
         ("file of bank payout", "does not open"),
     ),
@@ -257,7 +261,10 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "sent at another time": (
         (
-            "UPDATE bank_payouts SET sent_at = sent_at - interval '1 minute' WHERE sent_at IS NOT NULL",
+            (
+                "UPDATE bank_payouts SET sent_at = sent_at - interval '1 minute' "
+                "WHERE sent_at IS NOT NULL"
+            ),
         ),
         ("time of sending",),
     ),

@@ -248,7 +248,7 @@ def test_amounts_keep_their_scale(merchant: Merchant) -> None:
 
 
 # repeats
-# ------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_the_same_charge_again_is_the_same_order(merchant: Merchant) -> None:
@@ -310,7 +310,7 @@ def test_many_at_once_are_one_order_each(merchant: Merchant) -> None:
 
 
 # who may
-# --------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_merchant_that_is_stopped_takes_nothing_and_reads_everything(merchant: Merchant) -> None:
@@ -357,7 +357,10 @@ def test_no_secret_is_echoed(merchant: Merchant) -> None:
         ),
         (
             {"subject": []},
-            "The field subject must be text in quotes, not a list in brackets. Send text in quotes.",
+            (
+                "The field subject must be text in quotes, "
+                "not a list in brackets. Send text in quotes."
+            ),
         ),
         (
             {"metadata": {"a": 1}},

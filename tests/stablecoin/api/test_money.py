@@ -98,7 +98,7 @@ def test_card_money_is_not_in_the_wallet(merchant: Merchant) -> None:
 
 
 # payouts
-# --------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_payout_debits_at_once_and_is_paid(merchant: Merchant) -> None:

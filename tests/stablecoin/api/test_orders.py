@@ -126,7 +126,7 @@ def test_another_merchants_order_is_told_as_a_missing_one(
 
 
 # cancel
-# -------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_an_order_is_called_off_once_and_never_when_paid(merchant: Merchant) -> None:
@@ -141,7 +141,7 @@ def test_an_order_is_called_off_once_and_never_when_paid(merchant: Merchant) -> 
 
 
 # refunds
-# ------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_refunds_add_up_to_the_whole(merchant: Merchant) -> None:

@@ -1,4 +1,5 @@
-"""Stablecoin orders in the portal: in the same list, on a page that tells them in their own words."""
+"""Stablecoin orders in the portal: in the same list,
+on a page that tells them in their own words."""
 
 import re
 from datetime import timedelta

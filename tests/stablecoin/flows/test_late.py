@@ -156,7 +156,8 @@ def test_a_payment_that_arrives_after_the_cancel_is_asked_for_until_it_is_there(
 def test_a_payer_who_presses_again_in_the_first_window_does_not_pay_twice(
     server: ServerAddress,
 ) -> None:
-    """The first channel denies the payment, then gets it after all, while the second window waits."""
+    """The first channel denies the payment, then gets it after all,
+    while the second window waits."""
 
     async def story() -> None:
         async with sandbox_world(server) as made:

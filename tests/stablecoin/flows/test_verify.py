@@ -109,7 +109,10 @@ CORRUPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("payouts in USDC", "at most 0"),
     ),
     "a payment on another channel": (
-        f"UPDATE mock_channel.payments SET channel = 'mock_direct' WHERE order_id = {_of('PAID-2')}",
+        (
+            "UPDATE mock_channel.payments SET channel = 'mock_direct' "
+            f"WHERE order_id = {_of('PAID-2')}"
+        ),
         ("channel of the payment", "mock", "mock_direct"),
     ),
     "a payment that is out and that nobody asks about": (
@@ -193,11 +196,17 @@ def test_one_difference_hides_no_other(server: ServerAddress, lived_in: str) -> 
     rest is counted."""
     planted = {
         "UPDATE order_heads SET attempts = 7": "attempts of the head",
-        "UPDATE settlements SET fee_units = 1 WHERE state = 'confirmed'": "net and fee of settlement",
-        "UPDATE payouts SET units = 1 WHERE destination = 'mock:good'": "postings of other amounts of payout",
+        "UPDATE settlements SET fee_units = 1 WHERE state = 'confirmed'": (
+            "net and fee of settlement"
+        ),
+        "UPDATE payouts SET units = 1 WHERE destination = 'mock:good'": (
+            "postings of other amounts of payout"
+        ),
         "UPDATE entries SET units = units * 1000 WHERE posting_id = "
         + _POSTED.format(recipe="refund_owed"): "wallet in USDT",
-        "INSERT INTO wallets VALUES (gen_random_uuid(), 'USDT', now())": "merchant of rows in wallets",
+        "INSERT INTO wallets VALUES (gen_random_uuid(), 'USDT', now())": (
+            "merchant of rows in wallets"
+        ),
     }
 
     async def story() -> None:

@@ -221,7 +221,8 @@ def test_many_refunds_of_one_order_at_once_share_what_is_there(server: ServerAdd
 
 
 class Day:
-    """What can happen to a wallet, by name. What is refused is refused; nothing else may go wrong."""
+    """What can happen to a wallet, by name. What is refused is refused;
+    nothing else may go wrong."""
 
     def __init__(self, shop: Shop) -> None:
         self.shop, self.paid, self.made = shop, list[UUID](), 0

@@ -1,4 +1,5 @@
-"""/sites: what a merchant sets up by itself, and what orders then find (contract §17.1, seed 004)."""
+"""/sites: what a merchant sets up by itself, and
+what orders then find (contract §17.1, seed 004)."""
 
 import asyncio
 from typing import Any

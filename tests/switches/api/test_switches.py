@@ -32,7 +32,7 @@ def campaign_of(shop: Caller, **more: Any) -> dict[str, Any]:
 
 
 # switches
-# -----------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_all_switches_stand_with_their_last_change(shop: Caller) -> None:
@@ -159,7 +159,7 @@ def test_a_place_in_the_history_that_is_none_is_said(shop: Caller, after: str) -
 
 
 # campaigns
-# ----------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_campaign_from_its_making_to_its_end(shop: Caller) -> None:
@@ -274,7 +274,8 @@ def test_a_key_belongs_to_one_campaign_of_a_site(shop: Caller) -> None:
 
 
 def test_a_closed_site_is_not_opened_by_making_it_anew(door: Door, shop: Caller) -> None:
-    """Retired, or moved to another address, it had left its own to a new site with everything on."""
+    """Retired, or moved to another address, it had left its own to a new site
+    with everything on."""
     here = {"url": "https://second.example", "name": "Second", "descriptor": "SECONDSHOP"}
     made = shop.post("/sites", here).json()["id"]
     door.sql(

@@ -126,7 +126,10 @@ def test_the_installations_own_orders_are_compared_once_their_window_has_closed(
 
             def does(work: Work) -> Any:
                 opened = Opened(made[0], Services(*made[1:]), Path(), "http://recoup.test")
-                return asyncio.run_coroutine_threadsafe(work(opened), loop).result()  # type: ignore[arg-type]
+                return asyncio.run_coroutine_threadsafe(
+                    work(opened),  # type: ignore[arg-type]
+                    loop,
+                ).result()
 
             loop = asyncio.get_running_loop()
             words = ["--merchant", str(shop.merchant_id)]

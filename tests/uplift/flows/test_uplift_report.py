@@ -35,7 +35,11 @@ async def later(shop: Shop) -> None:
 
 
 async def stops(shop: Shop) -> list[str]:
-    known = await read_arms(shop.world, shop.merchant_id, shop.world.clocks.wall())  # type: ignore[arg-type]
+    known = await read_arms(
+        shop.world,
+        shop.merchant_id,
+        shop.world.clocks.wall(),
+    )  # type: ignore[arg-type]
     return [one.why for one in known.stops]
 
 
@@ -220,7 +224,8 @@ async def look_again(shop: Shop) -> datetime:
 
 
 def test_only_what_another_look_would_show_is_computed_again(server: ServerAddress) -> None:
-    """Each hour each merchant's half year was read, week by week, also of merchants without orders."""
+    """Each hour each merchant's half year was read, week by week,
+    also of merchants without orders."""
 
     async def story(shop: Shop, people: dict[str, UUID]) -> None:
         first = await look_again(shop)

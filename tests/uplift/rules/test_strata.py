@@ -91,7 +91,20 @@ def read(before: Shares, after: Shares, seed: int) -> OrdersRead:
         if arm is None:
             found.add_other(Came(str(who), on, None, shares))
         else:
-            found.add(ClosedOrder(on, on, str(who), arm, None, 20.0, "EUR", rescued, "", shares))  # type: ignore[arg-type]
+            found.add(
+                ClosedOrder(
+                    on,
+                    on,
+                    str(who),
+                    arm,  # type: ignore[arg-type]
+                    None,
+                    20.0,
+                    "EUR",
+                    rescued,
+                    "",
+                    shares,
+                )
+            )
     found.finish()
     return found
 

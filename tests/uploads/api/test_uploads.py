@@ -239,7 +239,10 @@ def test_a_broken_row_costs_itself(shop: Caller) -> None:
 
 def test_a_csv_is_answered_as_one(shop: Caller) -> None:
     lines = [
-        "sequenceNumber;orderId;isDeclined;transaction.id;amount;transaction.currency;payer.email;Shop"
+        (
+            "sequenceNumber;orderId;isDeclined;transaction.id;"
+            "amount;transaction.currency;payer.email;Shop"
+        )
     ]
     lines += [f"{n};SO-{n};no;tx-{n};4590;USD;ana{n}@example.test;north" for n in range(1, 4)]
     lines += [
@@ -286,7 +289,7 @@ def test_a_row_tells_what_became_of_an_earlier_one(shop: Caller) -> None:
 
 
 # twice
-# --------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_the_same_file_again_is_the_same_upload(shop: Caller, other: Caller) -> None:

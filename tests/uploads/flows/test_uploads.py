@@ -61,7 +61,8 @@ async def token_of(shop: Shop) -> str:
 
 
 async def rows_of(shop: Shop, kind: str, name: str, count: int = 5) -> list[dict[str, Any]]:
-    """The last is refused when it is read; the one before it is about the first one's order again."""
+    """The last is refused when it is read; the one
+    before it is about the first one's order again."""
     expiry = (await shop.now() + timedelta(days=20)).isoformat()
     body: dict[str, Any] = {
         "isDeclined": kind == "evaluate",
@@ -124,7 +125,7 @@ async def check(shop: Shop, kind: str, upload_id: UUID, name: str, count: int = 
     )
     async with owner(shop.world) as connection:
         found = await connection.fetch(
-            f"SELECT {column} AS id, external_id FROM {table} WHERE merchant_id = $1 AND"  # noqa: S608
+            f"SELECT {column} AS id, external_id FROM {table} WHERE merchant_id = $1 AND"
             " external_id LIKE $2",
             shop.merchant_id,
             name + "-%",
@@ -309,7 +310,8 @@ def test_a_file_stopped_while_it_is_worked(
         work = asyncio.create_task(
             work_upload(shop.world, Orders(shop.world), due_of(shop, upload_id))
         )
-        while not (await one_upload(shop.world, shop.merchant_id, upload_id)).done_count:  # noqa: ASYNC110
+        shown = (shop.world, shop.merchant_id, upload_id)
+        while not (await one_upload(*shown)).done_count:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         with suppress(Problem):
             await stop_upload(shop.world, shop.scope, upload_id)

@@ -74,7 +74,7 @@ def fails_until_open(shop: Caller, hooks: Receiver) -> int:
 
 
 # the breaker
-# ----------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_dead_endpoint_is_only_probed_and_catches_up_when_it_is_back(
@@ -207,7 +207,7 @@ async def _deliver_all(shop: Caller) -> None:
 
 
 # keys
-# -----------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def signed_with(key: str, got: Delivery) -> bool:
@@ -453,7 +453,7 @@ def test_foreign_and_disabled_endpoints(shop: Caller, other: Caller, door: Door)
 
 
 # partners
-# ---------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_partner_hears_of_all_its_merchants_and_of_no_other(door: Door, hooks: Receiver) -> None:

@@ -82,8 +82,10 @@ def test_the_vector_of_the_contract() -> None:
     """The hand-made check against the contract's own numbers, so that both can be trusted below."""
     key = base64.b64encode(bytes(range(64))).decode()
     body = (
-        b'{"Event":"order.completed","TimeStamp":"2026-03-02T09:15:30.120000Z","EventData":null,"ExternalOrderId":'
-        b'"SUB-7731-2026-03","OrderId":"5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41","ConfirmationId":"9C41D0AF",'
+        b'{"Event":"order.completed","TimeStamp":"2026-03-02T09:15:30.120000Z",'
+        b'"EventData":null,"ExternalOrderId":'
+        b'"SUB-7731-2026-03","OrderId":"5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41",'
+        b'"ConfirmationId":"9C41D0AF",'
         b'"IsTestMode":true,"IsResent":false}'
     )
     signature = (
@@ -94,13 +96,17 @@ def test_the_vector_of_the_contract() -> None:
         "x-fc-nonce": "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
         "x-fc-date": "Mon, 02 Mar 2026 09:15:31 GMT",
         "x-fc-content-sha512": (
-            "kzzD3Frr6ooHXlVpIUAcLcNz2e9HaWEcCiFNsZmhEWnFKaZH+2gsoO/UFR2FR3Z3HK/D2sucER57tfgW+mjLkw=="
+            "kzzD3Frr6ooHXlVpIUAcLcNz2e9HaWEcCiFNsZmhEWnF"
+            "KaZH+2gsoO/UFR2FR3Z3HK/D2sucER57tfgW+mjLkw=="
         ),
         "x-fc-authorization": (
             f"HMAC-SHA512 "
             f"SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-content-sha512&Signature={signature}"
         ),
-        "x-fc-signature": "A899srHJdNi9xse9gRjXTJnfIC2M1bNk0AMrRHZdxQMmZ/PEq7znnBblaV7ip4/702JIMTwNIkDemYaNNf1tHQ==",
+        "x-fc-signature": (
+            "A899srHJdNi9xse9gRjXTJnfIC2M1bNk0AMrRHZdxQMm"
+            "Z/PEq7znnBblaV7ip4/702JIMTwNIkDemYaNNf1tHQ=="
+        ),
     }
     signed_by_hand(key, headers, body)
     assert verify(key, "hooks.merchant.example", headers, body)

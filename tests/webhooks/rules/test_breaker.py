@@ -85,7 +85,7 @@ def test_open_has_a_next_probe_and_closed_has_none(tries: list[Tried], jitter: f
 
 
 # places
-# ---------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 def begin(pace: Pace, *ids: uuid.UUID) -> dict[uuid.UUID, int]:

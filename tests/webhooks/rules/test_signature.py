@@ -1,4 +1,5 @@
-"""Webhook signatures, pinned by the contract's vector and by the public one of Standard Webhooks."""
+"""Webhook signatures, pinned by the contract's vector and by the public one
+of Standard Webhooks."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -24,14 +25,17 @@ def test_the_contracts_vector() -> None:
         "x-fc-nonce": NONCE,
         "x-fc-date": DATE,
         "x-fc-content-sha512": (
-            "kzzD3Frr6ooHXlVpIUAcLcNz2e9HaWEcCiFNsZmhEWnFKaZH+2gsoO/UFR2FR3Z3HK/D2sucER57tfgW+mjLkw=="
+            "kzzD3Frr6ooHXlVpIUAcLcNz2e9HaWEcCiFNsZmhEWnF"
+            "KaZH+2gsoO/UFR2FR3Z3HK/D2sucER57tfgW+mjLkw=="
         ),
         "x-fc-authorization": (
             "HMAC-SHA512 SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-content-sha512&Signature="
-            "3PbQGKNFg1NpYA29d7AqMz81ojqRgl2WjnyuLjn59sGRGiXjA0R+Eb7+unIx3srcPI9Dvy6VU1OUAqvlp08BYg=="
+            "3PbQGKNFg1NpYA29d7AqMz81ojqRgl2WjnyuLjn59sGR"
+            "GiXjA0R+Eb7+unIx3srcPI9Dvy6VU1OUAqvlp08BYg=="
         ),
         "x-fc-signature": (
-            "A899srHJdNi9xse9gRjXTJnfIC2M1bNk0AMrRHZdxQMmZ/PEq7znnBblaV7ip4/702JIMTwNIkDemYaNNf1tHQ=="
+            "A899srHJdNi9xse9gRjXTJnfIC2M1bNk0AMrRHZdxQMm"
+            "Z/PEq7znnBblaV7ip4/702JIMTwNIkDemYaNNf1tHQ=="
         ),
     }
 

@@ -128,7 +128,8 @@ class _Calls(Generic[Client]):
 
 
 class Waiting(_Calls[httpx.Client]):
-    """Use as a context, or call `close`. A `client` of yours stays open, and has its own timeout."""
+    """Use as a context, or call `close`. A `client` of yours stays open,
+    and has its own timeout."""
 
     def _open(self, timeout: float) -> httpx.Client:
         return httpx.Client(timeout=timeout)

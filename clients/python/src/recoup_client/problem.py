@@ -1,4 +1,5 @@
-"""What a refusal says, in whichever of the dialects' shapes it came; and that there was no answer."""
+"""What a refusal says, in whichever of the dialects' shapes it came;
+and that there was no answer."""
 
 from typing import Any
 

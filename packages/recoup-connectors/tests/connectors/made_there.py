@@ -54,7 +54,8 @@ class AtVendor(Protocol):
         self.standin.account.dispute(reference)
 
     def costs(self) -> None:
-        """A fee of the account, a part of it given back, and a payout, where the vendor has such."""
+        """A fee of the account, a part of it given back, and a payout,
+        where the vendor has such."""
 
     @abstractmethod
     def balance(self) -> int:

@@ -122,7 +122,8 @@ def no_default(on: Ground, invoice: str) -> None:
 def a_bank_account(on: Ground, invoice: str) -> None:
     method = on.account.need("payment_method", on.method(PAYS))
     on.standin.book.put(method | {"type": "us_bank_account", "card": None})
-    on.account.retry_invoice = on.there  # type: ignore[method-assign]  # the stand-in charges cards alone
+    # the stand-in charges cards alone
+    on.account.retry_invoice = on.there  # type: ignore[method-assign]
     on.account.change_customer(
         on.customer, {"invoice_settings": {"default_payment_method": method["id"]}}
     )

@@ -31,8 +31,10 @@ from recoup_lab.processors.serving import Posted
 
 ROWS = """SELECT array_agg(kind || ' ' || state || ' ' || units ORDER BY modification_no)
   FROM modifications WHERE order_id = $1"""
-MONEY = """SELECT jsonb_object_agg(account, units) FROM (SELECT account, sum(e.units) AS units FROM entries e
-  JOIN postings p USING (merchant_id, posting_id) WHERE p.order_id = $1 GROUP BY account HAVING sum(e.units) <> 0) s"""
+MONEY = """SELECT jsonb_object_agg(account, units) FROM (SELECT account, sum(e.units) AS units
+  FROM entries e
+  JOIN postings p USING (merchant_id, posting_id) WHERE p.order_id = $1 GROUP BY account
+    HAVING sum(e.units) <> 0) s"""
 EVENTS = "SELECT array_agg(event ORDER BY seq) FROM outbox WHERE subject_id = $1"
 
 
@@ -50,7 +52,8 @@ class Ground:
         return order_id
 
     async def hear(self, notices: Sequence[Posted] | None = None) -> None:
-        """All that the vendor has said since; what is to be sent again is, and what is due is done."""
+        """All that the vendor has said since; what is to be sent again is,
+        and what is due is done."""
         left = self._again + list(self.vendor.notices() if notices is None else notices)
         for _ in range(6):
             again = list[Posted]()

@@ -309,7 +309,8 @@ def test_what_ends_there_ends_the_rescue(
 def test_with_stripes_own_retries_the_card_is_never_sent_more_often_than_its_network_allows(
     server: ServerAddress, tmp_path: Path
 ) -> None:
-    """Theirs and ours are counted together, and none of ours is sent within twelve hours of theirs."""
+    """Theirs and ours are counted together, and none of ours is sent within twelve hours
+    of theirs."""
     limit = 13
 
     async def tell(on: Ground) -> None:
@@ -461,7 +462,8 @@ def test_a_process_that_dies_between_any_two_calls_loses_nothing(
         async def killed(work: Awaitable[Any]) -> None:
             reached = len(on.standin.calls) + draws.randrange(1, 10)
             doing = asyncio.ensure_future(work)
-            while not doing.done() and len(on.standin.calls) < reached:  # noqa: ASYNC110 - as soon as the call is there
+            # as soon as the call is there
+            while not doing.done() and len(on.standin.calls) < reached:  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
             doing.cancel()
             await asyncio.gather(doing, return_exceptions=True)

@@ -151,7 +151,7 @@ class Story:
         return wrong or await self._judge(simulated)
 
     # the judge
-    # --------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
 
     async def _judge(self, simulated: sim.Sim) -> str | None:
         world = simulated.engine.world

@@ -25,9 +25,7 @@ NAMES = ("Ana Roe", "Sören Müller")
 APPROVED = {"00", "000"}
 
 
-def test_months_are_the_same_each_time_and_their_timetables_begin_with_the_decline_that_came_in() -> (
-    None
-):
+def test_months_are_the_same_each_time_and_their_timetables_begin_with_the_decline() -> None:
     months, again = (months_of(BEGUN, 60, 150, SITES, NAMES) for _ in range(2))
     lines = months.lines(10)
     assert lines == again.lines(10)

@@ -1,4 +1,5 @@
-"""How these clients speak HTTP: a new connection for each call, the path exactly as they build it."""
+"""How these clients speak HTTP: a new connection for each call,
+the path exactly as they build it."""
 
 import json
 from dataclasses import dataclass

@@ -146,5 +146,6 @@ def _at(row: Row) -> datetime:
     zone = _ZONES.get(_text(row, "TimeZone"))
     if zone is None:
         raise ValueError("its time zone is not known")
-    local = datetime.strptime(_text(row, "Creation Date"), "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007 - its zone follows
+    # its zone follows
+    local = datetime.strptime(_text(row, "Creation Date"), "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007
     return local.replace(tzinfo=timezone(timedelta(hours=zone))).astimezone(UTC)

@@ -60,7 +60,8 @@ class FraudResult(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Payment(msgspec.Struct, frozen=True, rename="camel"):
-    """The answer to what charges. `additional_data`: only what is switched on in the Customer Area."""
+    """The answer to what charges. `additional_data`: only what is switched on
+    in the Customer Area."""
 
     result_code: str
     psp_reference: str | None = None

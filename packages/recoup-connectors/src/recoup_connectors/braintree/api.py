@@ -33,7 +33,8 @@ _PAYMENT: Final = f"""
     ... on AuthorizedEvent {{ {_CODES} authorizationExpiresAt }}
     ... on ProcessorDeclinedEvent {{ {_CODES} merchantAdviceCodeResponse {{ code }} declineType }}
     ... on FailedEvent {{ {_CODES} merchantAdviceCodeResponse {{ code }} }}
-    ... on GatewayRejectedEvent {{ {_CODES} merchantAdviceCodeResponse {{ code }} gatewayRejectionReason }}
+    ... on GatewayRejectedEvent
+      {{ {_CODES} merchantAdviceCodeResponse {{ code }} gatewayRejectionReason }}
   }}
   disbursementDetails {{ date amount {_MONEY} }}
 """
@@ -113,7 +114,8 @@ DOCUMENTS: Final[Mapping[str, str]] = {
     "dispute": f"query dispute($id: ID!) {{ node(id: $id) {{ ... on Dispute {{ {_DISPUTE} }} }} }}",
     "paymentMethod": """query paymentMethod($id: ID!) { node(id: $id) { ... on PaymentMethod {
         id usage customer { id legacyId }
-        details { ... on CreditCardDetails { brandCode last4 expirationMonth expirationYear uniqueNumberIdentifier
+        details { ... on CreditCardDetails { brandCode last4 expirationMonth expirationYear
+          uniqueNumberIdentifier
           binData { debit prepaid countryOfIssuance } } } } } }""",
     "idFromLegacyId": """query idFromLegacyId($legacyId: ID!, $type: LegacyIdType!) {
         idFromLegacyId(legacyId: $legacyId, type: $type) }""",

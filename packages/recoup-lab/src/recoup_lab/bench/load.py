@@ -146,7 +146,11 @@ async def run(plan: Plan) -> dict[str, Any]:
     for index in range(plan.connections):
         request = plan.requests[index % len(plan.requests)]
         port = plan.ports[index % len(plan.ports)]
-        await loop.create_connection(lambda r=request: Caller(going, r), "127.0.0.1", port)  # type: ignore[misc]
+        await loop.create_connection(
+            lambda r=request: Caller(going, r),  # type: ignore[misc]
+            "127.0.0.1",
+            port,
+        )
     await asyncio.wait({going.done}, timeout=plan.warm_seconds + plan.seconds + GIVE_UP_SECONDS)
     taken = sorted(going.latencies)
     return {

@@ -124,7 +124,8 @@ async def _rows(
     connection: asyncpg.Connection, table: str, merchant_id: UUID, order_id: UUID, card: UUID
 ) -> list[str]:
     where, value = _where(table, order_id, card)
-    rows = await connection.fetch(f"SELECT to_jsonb(t)::text FROM {table} t WHERE {where}", value)  # noqa: S608
+    sql = f"SELECT to_jsonb(t)::text FROM {table} t WHERE {where}"  # noqa: S608
+    rows = await connection.fetch(sql, value)
     return [r[0] for r in rows if str(merchant_id) in r[0] or table in ("cards", "network_sends")]
 
 
@@ -155,7 +156,8 @@ async def copy_orders(
                 f"INSERT INTO {table} ({', '.join(columns)}) SELECT "  # noqa: S608
                 f"{', '.join(f'r.{c}' for c in columns)}"
                 f" FROM {table} t, generate_series($2::bigint, $3::bigint) AS n,"
-                f" LATERAL jsonb_populate_record(NULL::{table}, ({text})::jsonb) AS r WHERE {where}",
+                f" LATERAL jsonb_populate_record(NULL::{table}, ({text})::jsonb) AS r "
+                f"WHERE {where}",
                 value,
                 NUMBER + first,
                 NUMBER + first + number - 1,

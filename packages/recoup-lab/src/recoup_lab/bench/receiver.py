@@ -60,7 +60,8 @@ async def main() -> None:
         taken.wanted = json.loads(line)["number"]
         print(json.dumps({"waiting": True}), flush=True)  # noqa: T201
         await taken.done.wait()
-        print(json.dumps({"first": taken.times[0], "last": taken.times[-1]}), flush=True)  # noqa: T201
+        measured = json.dumps({"first": taken.times[0], "last": taken.times[-1]})
+        print(measured, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -34,7 +34,8 @@ async def main() -> None:
         print(json.dumps({"ready": True}), flush=True)  # noqa: T201
         while line := await asyncio.to_thread(next, lines, ""):
             seconds = await _run(due, taken, json.loads(line)["number"])
-            print(json.dumps({"seconds": seconds, "taken_ms": taken.taken_ms}), flush=True)  # noqa: T201
+            measured = json.dumps({"seconds": seconds, "taken_ms": taken.taken_ms})
+            print(measured, flush=True)  # noqa: T201
             taken.taken_ms.clear()
     await processor.close()
 

@@ -1,11 +1,12 @@
 """Budgets that hold an arm to a mean number of sends a declined order, hard declines and stops
 counted as none.
 
-An arm with a **length** (schedules, `retry-2`, the slot method) is cut: of a length of 2.3 a drawn 30 % of the orders
-may have three sends, the others two. The draw is keyed by seed and order, so it is the same for all arms. An arm with a
-**price** (the engine, the oracle) is told what a send has to be worth, and stops where none is worth it. Length or
-price are searched, on the same world (a price on a `sample` of it first), until the mean is within `CLOSE` of what is
-asked, in a bounded number of plays, of which the closest counts. An arm that at its own length or price sends fewer is
+An arm with a **length** (schedules, `retry-2`, the slot method) is cut: of a length of 2.3 a drawn
+30 % of the orders may have three sends, the others two. The draw is keyed by seed and order, so it
+is the same for all arms. An arm with a **price** (the engine, the oracle) is told what a send has
+to be worth, and stops where none is worth it. Length or price are searched, on the same world (a
+price on a `sample` of it first), until the mean is within `CLOSE` of what is asked, in a bounded
+number of plays, of which the closest counts. An arm that at its own length or price sends fewer is
 left as it is, and says so: a schedule of one attempt has no third.
 """
 

@@ -83,8 +83,8 @@ class BraintreeSubject(VendorSubject[StandIn]):
     unlike = MappingProxyType(
         {
             35: "its search reads the book itself",
-            48: "its signature has no time, and a notice is sent again for a day as it was: it is read "
-            "once, by its id",
+            48: "its signature has no time, and a notice is sent again for a day as it was: "
+            "it is read once, by its id",
             54: "a key signs for one account of one mode: another has another key",
         }
     )

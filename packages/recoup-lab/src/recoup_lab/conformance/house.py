@@ -45,7 +45,8 @@ async def _killed(on: Subject) -> None:
         before, charge = on.taken(), on.charge()
         reached = len(on.calls()) + number
         sending = asyncio.ensure_future(on.send(charge, on.anew()))
-        while not sending.done() and len(on.calls()) < reached:  # noqa: ASYNC110 - as soon as the call is there
+        # as soon as the call is there
+        while not sending.done() and len(on.calls()) < reached:  # noqa: ASYNC110
             await asyncio.sleep(0)
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)

@@ -71,8 +71,8 @@ class NmiSubject(VendorSubject[StandIn]):
             29: "what its gateway stops is an error, which is proof that it was not sent",
             30: "its answers carry no network's id",
             35: "its question by order id reads the book itself",
-            40: "a capture carries no id of ours there: a second one of the same amount is the first, "
-            "and moves nothing",
+            40: "a capture carries no id of ours there: a second one of the same amount "
+            "is the first, and moves nothing",
             48: "its signature has a nonce and no time: a notice is read once, by its id",
             54: "a secret signs for one endpoint of one account: another has another secret",
         }

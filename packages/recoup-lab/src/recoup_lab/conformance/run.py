@@ -67,6 +67,7 @@ async def _seen(check: Check, subject: Subject) -> tuple[State, str]:
         return "failed", "it takes too long"
     except Problem as problem:
         return "failed", problem.message
-    except Exception as error:  # noqa: BLE001 - a connector that raises has failed; its text may quote a secret
+    except Exception as error:  # noqa: BLE001
+        # a connector that raises has failed; its text may quote a secret
         return "failed", f"it raises {type(error).__name__}"
     return "ok", ""

@@ -54,7 +54,8 @@ def _answered(world: World, line: bytes | None) -> bytes:
         answer = _ENCODER.encode(_answer(world, read_request(line)))
     except (Malformed, WorldBroke) as error:
         return _ENCODER.encode({"error": str(error)})
-    except Exception as error:  # noqa: BLE001 - whatever it is: a traceback is no answer, and the caller waits for one
+    except Exception as error:  # noqa: BLE001
+        # whatever it is: a traceback is no answer, and the caller waits for one
         return _ENCODER.encode({"error": f"the world failed: {type(error).__name__}"})
     if len(answer) > LINE_BYTES_MAX:
         return _ENCODER.encode(

@@ -54,11 +54,18 @@ class Killer:
 
 def _connection_class(killer: Killer) -> type[asyncpg.Connection]:
     class Dying(asyncpg.Connection):  # type: ignore[misc]
-        async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109
+        async def execute(
+            self,
+            query: str,
+            *args: Any,
+            timeout: float | None = None,  # noqa: ASYNC109
+        ) -> str:
             run = super().execute
             if args:  # counted in _execute
                 return await run(query, *args, timeout=timeout)  # type: ignore[no-any-return]
-            return await killer.step(query.split("\n")[0][:40], lambda: run(query, timeout=timeout))  # type: ignore[no-any-return]
+            return await killer.step(  # type: ignore[no-any-return]
+                query.split("\n")[0][:40], lambda: run(query, timeout=timeout)
+            )
 
         async def _execute(self, query: str, *args: Any, **named: Any) -> Any:
             run = super()._execute

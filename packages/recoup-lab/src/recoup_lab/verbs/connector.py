@@ -46,7 +46,8 @@ def check(
     calls: bool,
     data_dir: Path | None,
 ) -> None:
-    """Runs the checks of a connector before a stand-in on this machine; exits with 1 if one fails."""
+    """Runs the checks of a connector before a stand-in on this machine;
+    exits with 1 if one fails."""
     kept = Path(load_settings(data_dir=data_dir).data_dir) / CALLS_FILE
     if real:
         _real(name, key_file, account, kept, as_json=as_json)

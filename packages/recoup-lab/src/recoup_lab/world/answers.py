@@ -36,7 +36,8 @@ APPROVED: Final = Verdict(None, "00")
 
 @dataclass(slots=True)
 class Standing:
-    """What an arm's own sends have done to a card and its account. `mood` is of instant `mood_at`."""
+    """What an arm's own sends have done to a card and its account.
+    `mood` is of instant `mood_at`."""
 
     mood: float = 0.0
     mood_at: int = 0

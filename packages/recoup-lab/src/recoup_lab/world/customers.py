@@ -200,7 +200,10 @@ class People:
             [(name, getattr(settings.countries, name)) for name in get_type_hints(Countries)]
         )
         self._rhythms = Choice[Rhythm](
-            [(name, getattr(settings.rhythms, name)) for name in get_type_hints(Rhythms)]  # type: ignore[misc]
+            [
+                (name, getattr(settings.rhythms, name))  # type: ignore[misc]
+                for name in get_type_hints(Rhythms)
+            ]
         )
 
     def customer(self, number: int) -> Customer:

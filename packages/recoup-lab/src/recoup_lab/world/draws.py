@@ -93,7 +93,8 @@ GAPS: Final = (
 def instants(
     draws: Draws, purpose: bytes, subject: int, start: int, end: int, mean_gap: float
 ) -> list[int]:
-    """Instants at random in [start, end), `mean_gap` seconds apart on average; none when it is 0."""
+    """Instants at random in [start, end), `mean_gap` seconds apart on average;
+    none when it is 0."""
     found: list[int] = []
     if mean_gap <= 0:
         return found

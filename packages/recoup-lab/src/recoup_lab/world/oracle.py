@@ -85,7 +85,8 @@ def _enough(pulse: Pulse, amount: int) -> list[Span]:
 
 
 def _after_hold(bank: Bank, order: Order, cause: Cause, n: tuple[float, ...]) -> list[Span]:
-    """A hold that one meets is longer than most: drawn by its length, met at an even place of it."""
+    """A hold that one meets is longer than most:
+    drawn by its length, met at an even place of it."""
     settings, start, end = bank.parameters.cards, order.declined_at, order.expires_at
     fraud = cause == "fraud"
     days = settings.fraud_days if fraud else settings.hold_days
@@ -169,7 +170,8 @@ class Run(NamedTuple):
 
 @dataclass(slots=True)
 class Outlook:
-    """`approval`: for each step of the window the issuer's own chance, when nothing is in the way."""
+    """`approval`: for each step of the window the issuer's own chance,
+    when nothing is in the way."""
 
     order: Order
     runs: list[Run]
@@ -280,7 +282,8 @@ class Oracle:
         return self._plan(outlook, self._met(outlook, ()), order.declined_at)
 
     def _plan(self, outlook: Outlook, met: Met, earliest: int) -> list[Planned]:
-        """The step in which most futures are open, then the one with most of the others, and so on."""
+        """The step in which most futures are open, then the one with most of the others,
+        and so on."""
         found: list[Planned] = []
         choices = outlook.choices(earliest)
         whole, worth = max(1.0, _count(_ALL, met)), 1.0

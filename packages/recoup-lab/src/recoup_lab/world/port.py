@@ -20,7 +20,8 @@ Funding = Literal["debit", "credit"]
 
 
 class WorldBroke(Exception):
-    """A world gave no answer, or one that is none: the run ends. The message names what broke it."""
+    """A world gave no answer, or one that is none: the run ends.
+    The message names what broke it."""
 
 
 class _Wire(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):

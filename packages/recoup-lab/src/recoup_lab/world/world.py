@@ -1,4 +1,5 @@
-"""The world in process: customers, issuers, cards and the judge, behind the shapes of the protocol."""
+"""The world in process: customers, issuers, cards and the judge,
+behind the shapes of the protocol."""
 
 from bisect import bisect_left
 from collections import defaultdict

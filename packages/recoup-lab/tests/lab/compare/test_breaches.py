@@ -1,4 +1,5 @@
-"""Sends beyond a limit, counted apart from the gate; and the gate against the product's own rule."""
+"""Sends beyond a limit, counted apart from the gate;
+and the gate against the product's own rule."""
 
 from datetime import UTC, datetime, timedelta
 

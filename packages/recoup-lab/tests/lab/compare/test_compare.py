@@ -200,7 +200,9 @@ def test_with_several_seeds_the_spread_between_worlds_widens_the_interval() -> N
 def test_the_verb_compares_our_own_world_and_says_its_hash(tmp_path: Path) -> None:
     world = tmp_path / "world.toml"
     world.write_text("[world]\norders = 60\nintake_days = 10\n[history]\ndays = 20\n")
-    words = f"lab compare --world {world} --arms next-day,kill-bill,oracle --sends 1 --processes 1".split()
+    words = (
+        f"lab compare --world {world} --arms next-day,kill-bill,oracle --sends 1 --processes 1"
+    ).split()
     shown = CliRunner().invoke(cli, words, catch_exceptions=False)
     told = CliRunner().invoke(cli, [*words, "--json"], catch_exceptions=False)
     report = json.loads(told.stdout)

@@ -33,7 +33,11 @@ class Scripted(TinyWorld):
 
     def said(self, charge: WorldCharge, state: str) -> WorldAnswer:
         code = {"approved": "00", "declined": "51", "43": "43"}.get(state)
-        return WorldAnswer(charge.id, "declined" if state == "43" else state, code)  # type: ignore[arg-type]
+        return WorldAnswer(
+            charge.id,
+            "declined" if state == "43" else state,
+            code,
+        )  # type: ignore[arg-type]
 
     def _one(self, arm: str, charge: WorldCharge) -> WorldAnswer:
         if self.later is not None and (arm, charge.id) in self.answers:

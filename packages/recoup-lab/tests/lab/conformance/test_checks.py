@@ -94,7 +94,8 @@ def always(state: Any, *calls: str) -> type[Broken]:
 
 class NewIds(Broken):
     async def charge(self, charge: Charge) -> Outcome:
-        return await self.inner.charge(replace(charge, id=new_id(), key=new_id()))  # type: ignore[no-any-return]
+        again = replace(charge, id=new_id(), key=new_id())
+        return await self.inner.charge(again)  # type: ignore[no-any-return]
 
 
 class InquiriesSend(Broken):
@@ -129,7 +130,8 @@ class ShowsItsKey(Broken):
 
 class BelievesAll(Broken):
     def read_notices(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Notice]:
-        return self.inner.read_notices(self.on.signed(body), body, now)  # type: ignore[no-any-return]
+        signed = self.on.signed(body)
+        return self.inner.read_notices(signed, body, now)  # type: ignore[no-any-return]
 
 
 class OneKeyOnly(Broken):

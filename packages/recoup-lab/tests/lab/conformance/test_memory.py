@@ -19,7 +19,8 @@ async def main():
     before = resident()
     from recoup.processors.gateways.kinds import KINDS, Connection
     key, account = sys.argv[2:]
-    made = KINDS[sys.argv[1]].make(Connection("s", "https://vendor.example", key, account=account), None)
+    made = KINDS[sys.argv[1]].make(Connection("s", "https://vendor.example", key, account=account),
+      None)
     print(resident() - before)
     await made.close()
     await bridge.close()

@@ -1,4 +1,5 @@
-"""A world of ours as a program: the same world behind the pipe, and an answer to whatever comes in."""
+"""A world of ours as a program: the same world behind the pipe,
+and an answer to whatever comes in."""
 
 import io
 import json
@@ -88,7 +89,8 @@ def test_a_world_that_fails_answers_without_a_traceback(capsys: pytest.CaptureFi
 
 
 def test_every_member_of_a_charge_is_on_the_line() -> None:
-    """Those of `POST /charges` that the protocol lists, `initiator` too, which is always the same."""
+    """Those of `POST /charges` that the protocol lists, `initiator` too,
+    which is always the same."""
     heard: list[bytes] = []
 
     class Listening(Program):

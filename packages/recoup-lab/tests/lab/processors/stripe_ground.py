@@ -1,4 +1,5 @@
-"""A connector before a stand-in of Stripe, with a customer whose methods answer as their names say."""
+"""A connector before a stand-in of Stripe, with a customer whose methods answer as
+their names say."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

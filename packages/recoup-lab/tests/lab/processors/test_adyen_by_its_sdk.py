@@ -79,7 +79,8 @@ def test_a_payment_its_repeat_and_its_refund(
             "shopperReference": "shopper-1",
             "recurringProcessingModel": "Subscription",
         }
-        form |= {"paymentMethod": {"type": "scheme", "holderName": "visa", "number": "4111"}}  # type: ignore[dict-item]
+        method = {"type": "scheme", "holderName": "visa", "number": "4111"}
+        form |= {"paymentMethod": method}  # type: ignore[dict-item]
         library.checkout.recurring_api.stored_payment_methods(form)
         story(library, standin)
 

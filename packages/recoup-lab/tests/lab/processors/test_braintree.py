@@ -159,7 +159,9 @@ def test_who_speaks_and_what_is_read_of_it() -> None:
     async def story(on: BraintreeSubject) -> None:
         sent: list[dict[str, Any]] = []
         make = on.standin.account.charge
-        on.standin.account.charge = lambda form, **more: sent.append(form) or make(form, **more)  # type: ignore[method-assign, func-returns-value]
+        on.standin.account.charge = lambda form, **more: (  # type: ignore[method-assign]
+            sent.append(form) or make(form, **more)  # type: ignore[func-returns-value]
+        )
         await on.send(on.charge(descriptor="RCP*SHOP", mit_reason="unscheduled"))
         await on.send(on.charge(descriptor="TWOLONG*", initiator="customer", sequence=1))
         assert [one["transaction"].get("descriptor") for one in sent] == [

@@ -296,7 +296,10 @@ def test_a_hundred_odd_requests_end_as_what_they_are() -> None:
         charge = on.charge(units=12_340, currency="BHD")
         paid = await on.send(charge)
         for kind in ("refund", "capture"):
-            odd = replace(on.modification(charge, paid, kind, 100), currency="KWD")  # type: ignore[arg-type]
+            odd = replace(
+                on.modification(charge, paid, kind, 100),
+                currency="KWD",
+            )  # type: ignore[arg-type]
             refused = await on.connector.modify(odd)
             assert (refused.state, refused.fault) == ("not_sent", "request"), (
                 "without an amount it would be all of it"

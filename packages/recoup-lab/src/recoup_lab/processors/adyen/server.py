@@ -23,7 +23,8 @@ from recoup_lab.processors.reports import money, report
 from recoup_lab.processors.serving import Answered, Posted, Serving, as_json
 
 KEY: Final = "AQEstandin0123456789"
-SECRET: Final = "44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056"  # noqa: S105 - of a process for tests
+# of a process for tests
+SECRET: Final = "44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056"  # noqa: S105
 _MODIFY: Final = re.compile(r"/v72/payments/([A-Z0-9]+)/(captures|cancels|refunds|reversals)")
 _DISPUTE: Final = re.compile(r"/ca/services/DisputeService/v30/(\w+)")
 _REPORT: Final = re.compile(

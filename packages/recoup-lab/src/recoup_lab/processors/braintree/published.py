@@ -27,7 +27,8 @@ AMOUNT: Final = re.compile(r"-?\d{1,18}(?:\.\d{2,3})?", re.ASCII)
 DIGITS_MAX: Final = 10  # before the point; the vendor says that there is a limit, not which
 ORDER_ID_MAX: Final = 255
 DESCRIPTOR: Final = re.compile(
-    r"(?=.{5,22}$)(?:[A-Za-z0-9 .+-]{3}|[A-Za-z0-9 .+-]{7}|[A-Za-z0-9 .+-]{12})\*[A-Za-z0-9 .+-]{1,18}"
+    r"(?=.{5,22}$)(?:[A-Za-z0-9 .+-]{3}|[A-Za-z0-9 .+-]{7}"
+    r"|[A-Za-z0-9 .+-]{12})\*[A-Za-z0-9 .+-]{1,18}"
 )
 _NO_DECIMALS: Final = frozenset(
     {"JPY", "KRW", "CLP", "VND", "ISK", "UGX", "XAF", "XOF", "XPF", "PYG"}

@@ -339,13 +339,17 @@ def notification(kind: str, about: Plain, at: float) -> bytes:
     name = about.get("object", "transaction")
     inner = f"<id>{escape(about['legacyId'])}</id>"
     if name == "refund":
-        inner += f"<refunded-transaction-id>{about['refundedTransaction']['legacyId']}</refunded-transaction-id>"
+        refunded = about["refundedTransaction"]["legacyId"]
+        inner += f"<refunded-transaction-id>{refunded}</refunded-transaction-id>"
     if name == "dispute":
-        inner += f"<transaction><id>{about['transaction']['legacyId']}</id><order-id>{order}</order-id></transaction>"
+        charge = about["transaction"]["legacyId"]
+        inner += f"<transaction><id>{charge}</id><order-id>{order}</order-id></transaction>"
     else:
         amount = about.get("amount") or {"value": "0.00", "currencyCode": "USD"}
-        inner += f"<order-id>{escape(order)}</order-id><status>{about.get('status', 'SETTLED').lower()}</status>"
-        inner += f"<amount>{amount['value']}</amount><currency-iso-code>{amount['currencyCode']}</currency-iso-code>"
+        inner += f"<order-id>{escape(order)}</order-id>"
+        inner += f"<status>{about.get('status', 'SETTLED').lower()}</status>"
+        inner += f"<amount>{amount['value']}</amount>"
+        inner += f"<currency-iso-code>{amount['currencyCode']}</currency-iso-code>"
         inner += (
             '<tax-amount nil="true"/><discount-amount nil="true"/><shipping-amount nil="true"/>'
         )

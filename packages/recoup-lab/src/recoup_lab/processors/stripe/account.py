@@ -533,7 +533,10 @@ class Account(Invoices):
             if charge and not charge["disputed"] and charge["id"] != case["charge"]
         ]
         if evidence and len(fit) != 2:
-            place = "evidence[enhanced_evidence][visa_compelling_evidence_3][prior_undisputed_transactions]"
+            place = (
+                "evidence[enhanced_evidence][visa_compelling_evidence_3]"
+                "[prior_undisputed_transactions]"
+            )
             raise bad("parameter_invalid", "Two undisputed charges are needed.", param=place)
 
     def close_dispute(self, id: str) -> Plain:
