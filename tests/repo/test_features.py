@@ -13,10 +13,10 @@ KNOWN_TO_MAX = 5
 SIGNS = {
     "chains": (
         r"recoup\.chains|deposit_addresses"
-        r"|(FROM|INTO|UPDATE) settlement_addresses|facts\[\"chain\"\]"
+        r"|(FROM|INTO|UPDATE|JOIN)\s+settlement_addresses|facts\[\"chain\"\]"
     ),
     "engine": r"recoup\.engine|engine-[23]\b|take_prior|train_nightly",
-    "mandates": r"features\.mandates|mandate_\w+|mandate\.revoked|[\"'/]mandates?[\"'/]",
+    "mandates": r"recoup\.mandates|mandate_\w+|mandate\.revoked|[\"'/]mandates?[\"'/]",
     "network_tokens": r"(?i)network_?token",
     "parts": r"recoup\.parts|part_terms|parts-1|no_parts|order\.parts|/engine/parts|PartTerms"
     r"|PartInput|[Cc]ollecting in parts|least_share|count_max|at_expiry",
