@@ -87,7 +87,7 @@ class Allowed:
 @frozen
 class Refused:
     """Refusal of a send. `until` is the first instant at which the rule would let it pass, None for
-    never. `why`: a code of `rules.order.whys`, whose sentence is for the merchant."""
+    never. `why`: a code of `networks.whys`, whose sentence is for the merchant."""
 
     rule_id: str
     until: datetime | None

@@ -15,7 +15,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 class Past(NamedTuple):
     """An attempt of the past. `number` 1 is the payment itself; `answer` is a class of
-    `rules.rescue.answer_classes`, `key` its code with its advice; `offset_minutes` as the engine
+    `rescue.rules.answer_classes`, `key` its code with its advice; `offset_minutes` as the engine
     will be asked with."""
 
     payer: str

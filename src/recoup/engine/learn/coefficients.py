@@ -45,7 +45,7 @@ BLOCK: Final = 2048  # rows of attempts × rhythms that the processor's cache ho
 
 @dataclass(slots=True)
 class Coefficients:
-    """Coefficients as `features.engine.model` has them, in columns; of issuers, the difference to
+    """Coefficients as `engine.model` has them, in columns; of issuers, the difference to
     all."""
 
     since: Column
@@ -207,7 +207,7 @@ def chance(logit: Column) -> Column:
 
 
 def named(c: Coefficients) -> dict[str, Any]:
-    """The parts of `features.engine.model.Learned` that are coefficients of all issuers."""
+    """The parts of `engine.model.Learned` that are coefficients of all issuers."""
     return {
         "money": {
             "since": c.since.tolist(),

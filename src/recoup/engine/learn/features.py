@@ -189,7 +189,7 @@ def _bin(begins: tuple[int, ...], hours: Column) -> Column:
 
 
 def _money_before(data: Attempts, gap: Column, before: Column) -> tuple[Column, Column]:
-    """Money as it stood when it was last asked for (`features.engine.chances.Before`), and the
+    """Money as it stood when it was last asked for (`engine.chances.Before`), and the
     hours since."""
     place = np.arange(len(data))
     told = np.where((data.answer == APPROVED) | (data.answer == FUNDS), place, -1)

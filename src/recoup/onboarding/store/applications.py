@@ -15,7 +15,7 @@ _LAST: Final = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
 
 class Application(Row):
     """`owner_*`: who filled it in. `merchant_id`: the merchant that it becomes. `version`: the
-    number of its last log line. `form`: what it says, see `rules.merchants.form`. `note`: the
+    number of its last log line. `form`: what it says, see `onboarding.rules.form`. `note`: the
     operator's word to the applicant."""
 
     application_id: UUID

@@ -2,7 +2,7 @@
 `write_all`.
 
 Every line of the log, every step of the stage, every event and posting is made here and nowhere
-else, so that they cannot come apart; the rows and the due work are gathered in `order/gathered.py`.
+else, so that they cannot come apart; the rows and the due work are gathered in `gathered.py`.
 """
 
 from collections.abc import Iterable, Sequence

@@ -32,7 +32,7 @@ NOTHING_KEPT: Final = KeptIds()
 
 @frozen
 class Consent:
-    """Consent as a charge states it; see `gateways/cards/port.Charge`. `sequence`: 1 starts an
+    """Consent as a charge states it; see `processors.gateways.port.Charge`. `sequence`: 1 starts an
     agreement, what follows is 2 or more. `exemption`: `mit` of a payment under an agreement that
     stands, `moto` of an order by mail or telephone; else what the risk check claims. `part_from`:
     the least units of a partial approval that are taken."""

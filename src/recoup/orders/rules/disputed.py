@@ -10,7 +10,7 @@ from recoup.networks.disputes import takes_money
 
 @dataclass(slots=True)
 class Dispute:
-    """Row of disputes: a case of the processor. See `rules.money.disputes` for how notices move
+    """Row of disputes: a case of the processor. See `networks.disputes` for how notices move
     it."""
 
     dispute_id: UUID

@@ -9,7 +9,7 @@ from recoup.kernel.frozen import frozen
 
 @frozen
 class Seen:
-    """Answered attempt of the payer. `answer`: its class (`rules.rescue.answer_classes`); `tries`:
+    """Answered attempt of the payer. `answer`: its class (`rescue.rules.answer_classes`); `tries`:
     how many of the same payment came before it; `order_id`: None of a payment that was never sent
     to us."""
 

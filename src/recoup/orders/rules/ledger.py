@@ -1,8 +1,7 @@
 """The ledger's recipes: each happening of an order as balanced entries.
 
 An account is (purpose, asset, place); debit is positive. Every posting sums to zero, and every
-order's walk ends with customer_due, refund_due and reversal_due at zero or on a desk. Source:
-data-model.md, chart of accounts.
+order's walk ends with customer_due, refund_due and reversal_due at zero or on a desk.
 
 A recipe is one row: reports, settlements, comparisons, pages and `verify` read from it.
 """

@@ -37,7 +37,7 @@ from recoup.terms.rules.fees import Tariff
 
 @dataclass(slots=True)
 class Attempt(SentBy):
-    """Row of attempts; see `rules.order.attempts` for its life."""
+    """Row of attempts; see `orders.rules.attempts` for its life."""
 
     attempt_id: UUID
     order_id: UUID

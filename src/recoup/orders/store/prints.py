@@ -37,7 +37,7 @@ GROUP BY 1
 async def kept_of_prints(
     db: Read, merchants: Sequence[UUID], orders: Sequence[UUID], cards: Sequence[UUID]
 ) -> dict[UUID, object]:
-    """Ids that all prints of each order's card left, as `rules/order/consent.KeptIds`: the number
+    """Ids that all prints of each order's card left, as `orders.rules.consent.KeptIds`: the number
     that a new one took the place of has its customer's consent. Nothing where no charge of them was
     approved."""
 

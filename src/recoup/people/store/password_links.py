@@ -1,6 +1,6 @@
 """Links that set a new password, and the mails that carry them. People database; wall time.
 
-A flow that makes or takes a link holds the person first (`store/people/people.hold_user`).
+A flow that makes or takes a link holds the person first (`people.store.people.hold_user`).
 """
 
 from datetime import datetime

@@ -49,7 +49,7 @@ class PolicyVersion(Row):
 
     @property
     def held(self) -> Held:
-        """Raises: ValueError, as `rules.policies.stored.terms_of`."""
+        """Raises: ValueError, as `policies.rules.stored.terms_of`."""
         return Held(
             part_of(self.scope, str(self.subject_id), self.number, self.content), self.from_at
         )

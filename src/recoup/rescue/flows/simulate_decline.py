@@ -27,7 +27,7 @@ EXPIRY_YEARS: Final = 4
 
 @frozen
 class Simulated:
-    """`kind`, `answer` as `rules.network.simulation` has them; `units` minor units of US dollars;
+    """`kind`, `answer` as `networks.simulation` has them; `units` minor units of US dollars;
     `key` a UUIDv7 of whoever sends it: what comes twice with it is one order, dated by it."""
 
     scheme: str

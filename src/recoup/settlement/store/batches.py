@@ -68,7 +68,7 @@ class Batch(BatchFigures, frozen=True):
     ended_at: datetime | None
 
     def units(self, kind: str) -> int:
-        """`kind`: a column of `rules.money.settlement`, or payout."""
+        """`kind`: a column of `terms.rules.settlement`, or payout."""
         units: int = getattr(self, f"{kind}_units")
         return units
 

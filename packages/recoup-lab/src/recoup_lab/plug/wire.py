@@ -1,6 +1,6 @@
 """The lines of recoup-world 1: requests as the world reads them, answers as Recoup reads them.
 
-Units: bytes; money, times and chances as in `lab/world/port`.
+Units: bytes; money, times and chances as in `world/port`.
 """
 
 import re

@@ -120,7 +120,7 @@ def away(seed: int, faults: Faults, now: datetime) -> bool:
 
 @dataclass
 class SimIssuer(IsoAmounts):
-    """Implements `gateways.cards.port.Processor`."""
+    """Implements `processors.gateways.port.Processor`."""
 
     seed: int
     clocks: SimClocks

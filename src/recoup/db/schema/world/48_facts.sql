@@ -1,5 +1,5 @@
 -- A payer's latest answered attempts, of any of their payments, newest last; see
--- `rules.rescue.payer_looks`. `orders`: null of a payment that was never sent to us. What came before the id `since` was
+-- `rescue.rules.payer_looks`. `orders`: null of a payment that was never sent to us. What came before the id `since` was
 -- erased, and is never counted again.
 CREATE TABLE payer_looks (
   merchant_id uuid NOT NULL,
