@@ -70,7 +70,7 @@ class Other:
 
 
 def ask(address: ServerAddress, sql: str) -> str:
-    command = [str(find_binaries().psql), "-XAtqc", sql, address.dsn("postgres")]
+    command = [str(find_binaries().folder / "psql"), "-XAtqc", sql, address.dsn("postgres")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

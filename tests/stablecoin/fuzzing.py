@@ -21,8 +21,8 @@ from tests.stablecoin.signer import Signer, signature
 
 from recoup.kernel.ids import parse_wire_id, wire_id
 from recoup.kit.edge.described import Operation
-from recoup.main.stablecoin_api import PREFIX
 
+PREFIX = "/api/v1"
 REFUSED = {400, 401, 403, 404, 405, 409, 413}
 _MARKED = (
     "merchants",

@@ -16,7 +16,7 @@ def schema_text(dsn: str) -> list[str]:
     """Its statements, sorted; the lines of each sorted too, but for functions."""
     without = [f"--exclude-schema={name}" for name in _SIMULATED]
     command = [
-        find_binaries().pg_dump,
+        find_binaries().folder / "pg_dump",
         "--schema-only",
         "--no-owner",
         "--restrict-key=same",

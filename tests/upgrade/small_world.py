@@ -60,7 +60,7 @@ async def make(server: ServerAddress, folder: Path) -> None:
 
 
 def dump(dsn: str, to: Path) -> None:
-    command = [find_binaries().pg_dump, "--no-owner", dsn]
+    command = [find_binaries().folder / "pg_dump", "--no-owner", dsn]
     to.write_bytes(
         lzma.compress(subprocess.run(command, check=True, capture_output=True).stdout, preset=9)
     )
@@ -68,7 +68,7 @@ def dump(dsn: str, to: Path) -> None:
 
 def restore(dumped: Path, dsn: str) -> None:
     command = [
-        find_binaries().psql,
+        find_binaries().folder / "psql",
         "--quiet",
         "--no-psqlrc",
         "--set=ON_ERROR_STOP=1",

@@ -3,14 +3,13 @@ own word `safe` or `finalized`, by the amount. Two endpoints are asked; the one 
 counts."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from recoup.kernel.frozen import frozen
 from recoup.kernel.money import shown
 
 Tag = Literal["safe", "finalized"]
 Required = int | Tag
-TAGS: Final[tuple[Tag, ...]] = ("safe", "finalized")
 
 
 class Step(NamedTuple):

@@ -11,7 +11,6 @@ from recoup.stablecoin.api import channels, charges, payouts, subscriptions, wal
 from recoup.stablecoin.api.resource import Dialect, Method, Services
 from recoup.webhooks.api import stablecoin_me as me
 
-PREFIX: Final = "/api/v1"
 _RESOURCES: Final = (charges, orders, channels, me, wallets, payouts, subscriptions)
 METHODS: Final[tuple[Method, ...]] = tuple(
     method for resource in _RESOURCES for method in resource.api.methods

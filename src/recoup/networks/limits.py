@@ -40,7 +40,6 @@ STOP_ADVICE: Final = "21"  # so has this one's
 OF_THE_NUMBER: Final = frozenset(
     {"14", "15", "46", "54"}
 )  # said of a card's number or date, not of its holder
-FINAL_ANSWER: Final = "final-answer"
 _FINAL: Final = frozenset({"lost_stolen", "closed_or_invalid_account", "revoked"})
 _OF_FINAL: Final = frozenset({"hard", "fraud"})
 _SAME_DATA_FAILS: Final = frozenset({"hard", "data"})

@@ -13,7 +13,7 @@ from recoup.kit.lists.paging import cut
 from recoup.people.page.endpoint import done_of, redirect, with_done
 from recoup.people.page.file_form import file_form
 from recoup.people.page.form_shape import RowNo, read_again
-from recoup.people.page.known_before import FORM_BYTES, UPLOADS
+from recoup.people.page.known_before import UPLOADS
 from recoup.people.page.menu import Entry
 from recoup.people.page.pages import CSV, JSON_LINES, Answer, Values, download, member, taken
 from recoup.people.page.portal_visit import Visit, found_by
@@ -34,7 +34,6 @@ KINDS: Final = {"transmit": "Transmissions", "evaluate": "Declined MITs"}
 
 
 PLACE: Final = UPLOADS
-FORM_BYTES_MAX: Final = FILE_BYTES_MAX + FORM_BYTES
 SIZE: Final = 25
 ROWS: Final = 100
 _TYPES: Final = {"json": JSON_LINES, "csv": CSV}

@@ -6,9 +6,11 @@ from itertools import product
 
 from tests.rings import each
 
-from recoup.orders.rules.attempts import EVENTS, GOING, ROWS, STATES, on
+from recoup.orders.rules.attempts import GOING, ROWS, on
 from recoup.orders.rules.lifecycle import ENDED, FACTS, OPEN, Stage
 
+STATES = ("planned", "open", "approved", "declined", "unknown", "not_sent")
+EVENTS = ("sent", "approved", "declined", "timed_out", "not_sent", "not_found", "order_ended")
 PLACES = sorted(OPEN | ENDED)
 WITHOUT_MONEY = ENDED - {Stage.COMPLETED}
 HAPPENINGS = {f.happening: f for f in FACTS.values()}

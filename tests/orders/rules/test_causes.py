@@ -2,10 +2,10 @@
 
 from itertools import product
 
+from tests.orders.rules.test_attempt_life import STATES
 from tests.rings import each
 
 from recoup.networks.reasons import REASONS
-from recoup.orders.rules.attempts import STATES
 from recoup.orders.rules.causes import HARD, NOT_OVER, SENTENCES, SOFT, Cause, Try, cause_of
 from recoup.orders.rules.lifecycle import OPEN, STEPS, Stage
 

@@ -12,7 +12,6 @@ from tests.rings import each
 
 from recoup.risk.rules.decide import RiskInput, answer_of, decide_risk, exemption_of
 from recoup.risk.rules.facts import (
-    COUNT_MAX,
     NAMES,
     RiskFacts,
     Seen,
@@ -27,6 +26,7 @@ from recoup.risk.rules.words import _COUNTED, _TERMS
 from recoup.terms.rules.costs import Costs, expected, usual_costs
 from recoup.webhooks.rules.replay import decide_again
 
+COUNT_MAX = 50
 counts = st.integers(0, COUNT_MAX)
 checks = st.sampled_from(("match", "partial", "mismatch", "unknown"))
 facts = st.builds(

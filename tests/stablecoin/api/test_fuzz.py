@@ -13,10 +13,10 @@ from tests.door import UNKNOWN
 from tests.fuzzing import MANY, QUICK
 from tests.rings import deep, drawn
 from tests.stablecoin.door import Door
-from tests.stablecoin.fuzzing import BENDS, WEIGHTS, Target, calls, send
+from tests.stablecoin.fuzzing import BENDS, PREFIX, WEIGHTS, Target, calls, send
 from tests.stablecoin.signer import written
 
-from recoup.main.stablecoin_api import OPERATIONS, PREFIX
+from recoup.main.stablecoin_api import OPERATIONS
 
 pytestmark = deep("fuzz")
 

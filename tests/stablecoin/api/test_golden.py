@@ -5,10 +5,11 @@ from typing import Any
 import msgspec
 from tests.rings import each
 from tests.stablecoin.door import Door, Merchant
+from tests.stablecoin.fuzzing import PREFIX
 
 from recoup.kernel.problem import CODES, Problem
 from recoup.kit.edge.described import Example, Operation
-from recoup.main.stablecoin_api import OPERATIONS, PREFIX, routes
+from recoup.main.stablecoin_api import OPERATIONS, routes
 from recoup.stablecoin.api.resource import TABLE, code_of
 
 EXAMPLES = [(one, example) for one in OPERATIONS for example in one.examples]

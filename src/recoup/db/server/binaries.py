@@ -39,20 +39,8 @@ class Binaries:
         return self.folder / "initdb"
 
     @property
-    def psql(self) -> Path:
-        return self.folder / "psql"
-
-    @property
     def pgbench(self) -> Path:
         return self.folder / "pgbench"
-
-    @property
-    def pg_dump(self) -> Path:
-        return self.folder / "pg_dump"
-
-    @property
-    def pg_restore(self) -> Path:
-        return self.folder / "pg_restore"
 
 
 @cache

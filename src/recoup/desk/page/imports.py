@@ -34,7 +34,7 @@ from recoup.people.page.endpoint import done_of, redirect, with_done
 from recoup.people.page.file_form import UNITS as UNITS  # the template's
 from recoup.people.page.file_form import file_form
 from recoup.people.page.form_shape import RowNo, Text, read_again
-from recoup.people.page.known_before import FORM_BYTES, IMPORTS
+from recoup.people.page.known_before import IMPORTS
 from recoup.people.page.pages import JSON_LINES, Answer, Values, download, member, shown, taken
 from recoup.people.page.portal_visit import Visit, found_by
 from recoup.people.page.rights import anybody
@@ -73,7 +73,6 @@ TITLES: Final = {
 
 
 PLACE: Final = IMPORTS
-FORM_BYTES_MAX: Final = FILE_BYTES_MAX + FORM_BYTES
 SIZE: Final = 25
 PROVED: Final = (CURRENT.version, ENGINE)
 LINES: Final = 100

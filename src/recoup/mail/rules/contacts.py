@@ -12,7 +12,6 @@ from typing import Final, Literal, NamedTuple
 from recoup.kit.slots import westernmost
 from recoup.kit.zones import easternmost
 
-SMS: Final = "payment_link_sms"  # the switch that the merchant sets, beside the link's own
 Channel = Literal["mail", "sms"]
 _SET_APART: Final = re.compile(r"[\s().\-/\u00a0]+")
 _NUMBER: Final = re.compile(r"\+[1-9][0-9]{7,14}", re.ASCII)

@@ -27,7 +27,6 @@ from recoup.main.demo.example import (
 )
 
 PRESSES: Final = ("pay", "fail")
-VERBS: Final = ("charge", *PRESSES, "refund", "cancel")
 
 
 class StablePlayer:

@@ -21,7 +21,6 @@ from recoup.people.page.public_visit import PublicVisit
 from recoup.people.page.signin import with_device, with_half, with_session
 from recoup.people.page.templates import render
 
-_SHOWN: Final = ("invalid", "unavailable")
 _CLOSED: Final = Problem(
     "not_found", "Sign-up is switched off.", "Ask the operator for an account."
 )

@@ -10,16 +10,6 @@ from typing import Final, NamedTuple
 
 from recoup.orders.rules.lifecycle import ENDED, OPEN, Stage
 
-STATES: Final = ("planned", "open", "approved", "declined", "unknown", "not_sent")
-EVENTS: Final = (
-    "sent",
-    "approved",
-    "declined",
-    "timed_out",
-    "not_sent",
-    "not_found",
-    "order_ended",
-)
 GOING: Final = frozenset({"open", "unknown"})
 
 

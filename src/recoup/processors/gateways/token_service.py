@@ -2,7 +2,7 @@
 one merchant, which stays when the card is replaced."""
 
 from dataclasses import field
-from typing import Literal, Protocol, get_args
+from typing import Literal, Protocol
 from uuid import UUID
 
 from recoup.kernel.frozen import frozen
@@ -12,7 +12,6 @@ from recoup.processors.rules.credential import TokenState
 Answer = Literal["active", "suspended", "deleted", "refused", "unknown"]
 # `not_known`: there is none by this id; `not_offered`: the service deletes none.
 Deletion = Literal["deleted", "not_known", "not_offered", "unknown"]
-ANSWERS: frozenset[str] = frozenset(get_args(Answer))
 
 
 @frozen

@@ -3,14 +3,13 @@ replaced."""
 
 from collections.abc import Mapping
 from dataclasses import field, replace
-from typing import Literal, Protocol, get_args
+from typing import Literal, Protocol
 from uuid import UUID
 
 from recoup.kernel.frozen import frozen
 from recoup.processors.gateways.credential import Card, Stored
 
 UpdateState = Literal["updated", "unchanged", "closed", "contact", "unknown"]
-STATES: frozenset[str] = frozenset(get_args(UpdateState))
 
 
 @frozen

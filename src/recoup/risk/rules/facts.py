@@ -13,8 +13,6 @@ from recoup.kernel.stored import Stored
 
 Name = Literal["card", "payer", "device", "address", "ip"]
 NAMES: Final[tuple[Name, ...]] = ("card", "payer", "device", "address", "ip")
-COUNT_MAX: Final = 50  # orders of one name that are looked at
-PAID_MAX: Final = 20
 Check = Literal["match", "partial", "mismatch", "unknown"]
 
 _AVS: Final[Mapping[str, Check]] = {
@@ -27,7 +25,7 @@ _CVV: Final[Mapping[str, Check]] = {"M": "match", "Y": "match", "N": "mismatch"}
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Other orders under one name at this merchant, at most `COUNT_MAX`. `cards`: different other
+    """Other orders under one name at this merchant, at most 50. `cards`: different other
     cards among those of the day."""
 
     hour: int = 0
@@ -40,7 +38,7 @@ class Seen:
 class RiskFacts(Stored):
     """The inputs of a score. `usual_units`: the median of the merchant's last payments in the
     currency, None where there are too few. `seen`: by name, those that the payment has.
-    `paid_before`: paid orders of the same customer with the same card, at most `PAID_MAX`.
+    `paid_before`: paid orders of the same customer with the same card, at most 20.
     `decline`: the reason word of the decline that came in. `authenticated`: the merchant's own 3-D
     Secure succeeded. `processor_risk`: low, elevated, high or unknown."""
 

@@ -110,7 +110,6 @@ def _instants(
 _NO_ISSUER: Final = frozenset(
     {"outage", "maintenance"}
 )  # its systems were down: nobody looked at the card
-_CUSTOMERS_A_PAGE: Final = 250
 _UNKNOWN_CARD: Final = {"visa": "14", "mastercard": "14", "amex": "111"}
 
 
