@@ -43,7 +43,10 @@ BOUNDED: dict[str, tuple[int | None, str]] = {
     "SELECT 'token' AS step": (3_000, "the first of each kind, among the first of so many"),
     "SELECT $1 AS step": (3_000, "the first of each kind, among the first of so many"),
     "SELECT $2 AS step": (3_000, "the first of each kind, among the first of so many"),
-    "SELECT b.*, o.external_id FROM blocks b": (8_000, "the blocks that stand, at most a page"),
+    "SELECT b.block_id, b.kind, b.reason, b.order_id": (
+        8_000,
+        "the blocks that stand, at most a page",
+    ),
     "SELECT count(*) FROM (SELECT FROM settlement_batches": (
         1_000,
         "10,001 settlements, beside a list",
@@ -57,7 +60,7 @@ BOUNDED: dict[str, tuple[int | None, str]] = {
         8_000,
         "balances of a moment: what was booked since, 30 seconds more",
     ),
-    "SELECT b.*, p.state AS payout_state": (500, "a page of settlements"),
+    "SELECT b.merchant_id, b.batch_id, b.asset, b.period_from": (500, "a page of settlements"),
     'COPY "upload_rows"': (
         150,
         "a table's file is made longer by 64 pages at once, now in one day and now in another",
