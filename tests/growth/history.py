@@ -72,6 +72,7 @@ NOT_HISTORY = frozenset(
         "certificates",
         "certificate_clocks",
         "advance_weeks",
+        "monitoring_months",
         "advance_bounds",
         "card_joins",
         "backtests",
