@@ -10,8 +10,8 @@ import asyncpg
 from recoup.kit.lists.folding import search_text
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
-NAMES = [("Ana", "Roe"), ("Tomasz", "Wójcik"), ("Hana", "Sato"), ("小林", "楓"), ("نورا", "العتيبي"),
-         ("Grace", "Mbeki"), ("Zoë", "O'Brien")]  # fmt: skip
+NAMES = [("Ana", "Roe"), ("Tomasz", "Wójcik"), ("Hana", "Sato"), ("小林", "楓"),
+         ("نورا", "العتيبي"), ("Grace", "Mbeki"), ("Zoë", "O'Brien")]  # fmt: skip
 
 _MERCHANT = """
 INSERT INTO merchants (merchant_id, name, acceptor_id, offset_us, created_at)

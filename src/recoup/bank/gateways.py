@@ -184,8 +184,8 @@ def _next_weekday(moment: datetime) -> datetime:
 
 
 COLUMNS: Final = (
-    "payout_id", "reference", "date", "holder", "iban", "routing_number", "account_number", "amount",
-    "currency",
+    "payout_id", "reference", "date", "holder", "iban", "routing_number", "account_number",
+    "amount", "currency",
 )  # fmt: skip
 _COMPARED: Final = ("reference", "iban", "routing_number", "account_number", "amount", "currency")
 

@@ -60,7 +60,8 @@ def networks(world: World) -> list[Network]:
 
 @verb(chain, json="")
 async def status(opened: Opened) -> Printed:
-    """Shows the channels of this world, how far each chain is read, and whether it takes payments."""
+    """Shows the channels of this world, how far each chain is read,
+    and whether it takes payments."""
     rows, now = await health.channels(opened.world), opened.world.clocks.wall()
     lines = [
         f"{row.code}  {row.chain}  {_read_to(row, now)}  {row.halted or row.wrong or 'open'}"
@@ -377,7 +378,8 @@ async def _forever(network: Network, once: Any) -> None:
         except (AwayError, HaltError, Problem) as error:
             trouble += 1
             click.echo(f"{intake.chain_name(network.chain)}: {error}", err=True)
-        except Exception as error:  # noqa: BLE001 - it ends no other chain; its own text may hold a node's key
+        except Exception as error:  # noqa: BLE001
+            # it ends no other chain; its own text may hold a node's key
             trouble += 1
             click.echo(f"{intake.chain_name(network.chain)}: {in_words(error)}", err=True)
         await asyncio.sleep(min(60.0, PAUSE_SECONDS * 2 ** min(trouble, 5)))

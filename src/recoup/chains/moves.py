@@ -4,10 +4,10 @@ already follows from the order's own rows.
 | money | direct | custodial |
 |---|---|---|
 | pays the order | settles as the factory pays it | the merchant's balance |
-| a little less, within the merchant's tolerance | the same, and the merchant bears what is missing | the same |
+| a little less, within tolerance | the same, and the merchant bears the rest | the same |
 | the rest of it, later | the same | the same |
-| more than the order asked for | settles with it; a case when it came after the payment | owed back, a case |
-| an order that ended without being paid: too little, or too late | owed back, a case | owed back, a case |
+| more than asked for | settles with it; after the payment a case | owed back, a case |
+| of an order that ended: too little, too late | owed back, a case | owed back, a case |
 | another token | a case, and nothing is booked | the same |
 """
 

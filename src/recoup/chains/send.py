@@ -348,7 +348,7 @@ class Sender:
         )
 
     # What is out
-    # ------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
 
     async def _receipts(self, hashes: Sequence[bytes]) -> Receipts:
         calls = receipts_of(hashes)
@@ -470,7 +470,7 @@ class Sender:
             await self._broadcast(newest.raw)
 
     # What is wanted
-    # ---------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
 
     async def _possible(
         self, wanted: Sequence[ChainSend], out: Sequence[ChainTransaction]
@@ -694,7 +694,7 @@ class Sender:
         return said.message if isinstance(said, Refused) else None
 
     # What people hear
-    # -------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
 
     async def _fail(
         self, sends: Sequence[ChainSend], why: str, tx: Tx | None = None, hash: bytes | None = None

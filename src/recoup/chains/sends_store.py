@@ -334,7 +334,7 @@ INSERT INTO senders (chain, sender, begins) VALUES ($1, $2, $3)
 ON CONFLICT (chain, sender) DO UPDATE SET begins = greatest(senders.begins, excluded.begins),
   halted = CASE WHEN $4 THEN NULL ELSE senders.halted END
 """)
-async def begin_sender(db: Tx, chain: int, sender: bytes, begins: int, lift: bool = False) -> None:  # noqa: FBT001, FBT002
+async def begin_sender(db: Tx, chain: int, sender: bytes, begins: int, lift: bool = False) -> None:
     """Begins a sender whose transactions are ours from this number on: a person says so, or the
     chain has none of it. `lift`: a person has looked at what halted it."""
 

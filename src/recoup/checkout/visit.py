@@ -41,7 +41,8 @@ _CODES: Final = {
 def say(language: str, text: str, **values: Any) -> Markup:
     """`text` in that language, or as it is where the table lacks it; everything in it is
     escaped."""
-    return Markup(escape(catalogue(language).checkout.get(text, text))).format(**values)  # noqa: S704
+    said = escape(catalogue(language).checkout.get(text, text))
+    return Markup(said).format(**values)  # noqa: S704
 
 
 @pass_context

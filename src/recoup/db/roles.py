@@ -14,11 +14,13 @@ from recoup.kernel.problem import Problem, Sentence
 APP: Final = "recoup_app"
 READ: Final = "recoup_read"
 ADMINISTRATORS_SQL: Final = """\
--- Once, as an administrator of the server. Choose the passwords; leave out the live database until you need it.
-CREATE ROLE recoup_app NOLOGIN;                                        -- what the application may, it may as this role
-CREATE ROLE recoup_read NOLOGIN;                                       -- as this role it only reads
-CREATE ROLE recoup_owner LOGIN PASSWORD '...';                         -- owns the schema: migrations and partitions
-CREATE ROLE recoup_login LOGIN PASSWORD '...' IN ROLE recoup_app, recoup_read;  -- the application's log-in
+-- Once, as an administrator of the server. Choose the passwords; leave out the live database until
+-- you need it.
+CREATE ROLE recoup_app NOLOGIN;                 -- what the application may, it may as this role
+CREATE ROLE recoup_read NOLOGIN;                -- as this role it only reads
+CREATE ROLE recoup_owner LOGIN PASSWORD '...';  -- owns the schema: migrations and partitions
+-- the application's log-in
+CREATE ROLE recoup_login LOGIN PASSWORD '...' IN ROLE recoup_app, recoup_read;
 CREATE DATABASE recoup_people OWNER recoup_owner;
 CREATE DATABASE recoup_sandbox OWNER recoup_owner;
 CREATE DATABASE recoup_live OWNER recoup_owner;

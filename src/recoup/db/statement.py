@@ -1,7 +1,9 @@
 """A statement is a function: its signature says what the SQL takes and gives, and one test holds
 every statement to the real schema.
 
-    @MERCHANT.statement("SELECT order_id FROM modifications WHERE merchant_id = $1 AND modification_id = $2")
+    @MERCHANT.statement(
+        "SELECT order_id FROM modifications WHERE merchant_id = $1 AND modification_id = $2"
+    )
     async def order_of_refund(db: Read, merchant_id: UUID, modification_id: UUID) -> UUID | None:
         "The order that it belongs to."
 
@@ -14,9 +16,9 @@ the result says which result that is:
 | `Written` | the number of rows that were written |
 | `bool` | whether a row came with a first column that is true |
 | `X`, `X \\| None` | the first column of the first row; without `\\| None` a row has to come |
-| `R`, `R \\| None` | the first row: R is a `Row`, a dataclass or a NamedTuple whose fields are the columns in order |
+| `R`, `R \\| None` | the first row: R is a `Row`, dataclass or NamedTuple of the columns in order |
 | `list[X]`, `list[R]` | every row |
-| `dict[K, X]`, `dict[K, R]` | every row by its first column; X is the second column, R the whole row |
+| `dict[K, X]`, `dict[K, R]` | every row by its first column; X is the second, R the whole row |
 
 `Kept` is a sentence, as a parameter and as a column (`kernel/kept_sentence.py`); `list[Kept]` is a
 JSON array of them. `dict[str, Any]` is one JSON value. An Enum, a tuple or a frozenset is made of
@@ -103,10 +105,10 @@ class Home(Enum):
 
     | home | what | keys |
     |---|---|---|
-    | MERCHANT | what belongs to merchants: orders, money, messages; a cell holds many merchants | `merchant_id` first |
+    | MERCHANT | what belongs to merchants, of whom a cell holds many | `merchant_id` first |
     | HUB | what is counted over merchants: cards and their sends, partners' feeds | its own |
-    | DIRECTORY | whom a key or an id belongs to, models, the installation; others' statements may read it | its own |
-    | CHAIN | what the watcher read of chains, and what the sender sent: by chain, of all merchants | `chain` first |
+    | DIRECTORY | whose a key or an id is, models; others' statements may read it | its own |
+    | CHAIN | what was read of chains and sent to them, of all merchants | `chain` first |
     | PEOPLE | users, memberships and sessions: a database of its own | its own |
 
     Statements name tables without a schema: each connection says `SEARCH_PATH`. What is created

@@ -15,7 +15,8 @@ BYTES_A_SECOND: Final = (
 START_SECONDS: Final = 10  # ending the former release and starting this one
 # Statements that read a table whole, or write it anew.
 _WHOLE: Final = re.compile(
-    r"\b(UPDATE|DELETE|INSERT|VALIDATE|CLUSTER|TYPE|SET NOT NULL|UNIQUE|CREATE INDEX|(ADD|FOREIGN|PRIMARY) KEY)\b",
+    r"\b(UPDATE|DELETE|INSERT|VALIDATE|CLUSTER|TYPE|SET NOT NULL"
+    r"|UNIQUE|CREATE INDEX|(ADD|FOREIGN|PRIMARY) KEY)\b",
     re.I,
 )
 _NOT_NOW: Final = re.compile(r"\bNOT VALID\b", re.I)

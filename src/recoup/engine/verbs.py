@@ -92,7 +92,8 @@ async def resume(at: AtMerchant, *, all_: AllMerchants = False) -> str:
 
 @verb(engine, "return")
 async def return_verb(wanted: Literal["on", "off"], *, at: AtMerchant) -> str:
-    """Sets whether the engine stops by itself once it is shown to do harm, as `recoup uplift` says."""
+    """Sets whether the engine stops by itself once it is shown to do harm,
+    as `recoup uplift` says."""
     await set_return(at.world, _scope(at), on_harm=wanted == "on")
     if wanted == "on":
         return "The engine stops by itself once harm is shown."

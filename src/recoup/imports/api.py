@@ -316,7 +316,8 @@ async def get_lines(call: Call) -> ImportLines:
     problems=("not_found",),
 )
 async def get_attempts(call: Call) -> Reply:
-    """Attempts of an import. As rows of Recoup's history with `ref`, which can be imported again."""
+    """Attempts of an import. As rows of Recoup's history with `ref`,
+    which can be imported again."""
     import_ = await _find(call)
     rows = history(call.services.world, import_.merchant_id, import_.import_id)
     return file_reply(rows, f"attempts-{import_.import_id}.jsonl", JSON_LINES)

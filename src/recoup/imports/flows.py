@@ -534,4 +534,6 @@ def history_row(row: Attempt) -> dict[str, Any]:
 
 
 def _at(moment: Any) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")  # type: ignore[no-any-return]
+    return (  # type: ignore[no-any-return]
+        moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    )

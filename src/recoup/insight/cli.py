@@ -326,7 +326,8 @@ async def balances(
     as_json: Annotated[bool, Option("The same as JSON.", "--json")] = False,
     past: AsTyped,
 ) -> list[str]:
-    """Shows what a merchant is owed, by currency: for the next settlement, in reserve, on its way."""
+    """Shows what a merchant is owed, by currency:
+    for the next settlement, in reserve, on its way."""
     rows = await read_balances(at.world, at.merchant_id, await past.cut(at))
     if as_json:
         return [dumps([_shown(row) for row in rows])]

@@ -15,7 +15,8 @@ from recoup.kernel.problem import Figure, NearDay, Part, Sentence
 
 MARK: Final = "sentence"
 Kept = Annotated[str, MARK]
-"""A column, or a value in one, that is written by `keep` and read by `kept`: the store's rows and statements do."""
+"""A column, or a value in one, that is written by `keep` and read by `kept`:
+the store's rows and statements do."""
 
 _FIGURE: Final = re.compile(
     r"[+\-\N{MINUS SIGN}]?\d{1,3}(?:,\d{3}){0,9}(?:\.\d{1,18})?"

@@ -13,7 +13,8 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 Part = str | int | date
-"""A `Sentence` is said by its own key, a `datetime` in the reader's zone, a `date` as the reader writes it."""
+"""A `Sentence` is said by its own key, a `datetime` in the reader's zone,
+a `date` as the reader writes it."""
 
 
 class Figure(str):

@@ -91,9 +91,8 @@ def address(fields: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 MASKS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    **dict.fromkeys(NAMES, name), **dict.fromkeys(ACCOUNTS, account), "email": email, "phone": phone,
-    "ip": ip,
-    "billing": address, "shipping": address,
+    **dict.fromkeys(NAMES, name), **dict.fromkeys(ACCOUNTS, account), "email": email,
+    "phone": phone, "ip": ip, "billing": address, "shipping": address,
 }  # fmt: skip
 
 

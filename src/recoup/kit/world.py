@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from recoup.processors.gateways.updater import Updater
 
 Trainer = Callable[[str], Awaitable[Mapping[str, object]]]
-"""Has a training done by another process, in a mode; answers the columns of the training, or `failed`."""
+"""Has a training done by another process, in a mode;
+answers the columns of the training, or `failed`."""
 Backtester = Callable[[UUID, UUID], Awaitable[None]]
 """Has a merchant's back-test made by another process; raises why it was not."""
 

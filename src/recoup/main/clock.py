@@ -173,7 +173,8 @@ async def _loop(loop: Loop, standing: Standing) -> None:
             trouble = 0
         except asyncio.CancelledError:
             raise
-        except Exception as error:  # noqa: BLE001 - the loop is what keeps the promises; it must go on
+        except Exception as error:  # noqa: BLE001
+            # the loop is what keeps the promises; it must go on
             trouble += 1
             if not is_away(error) and monotonic() >= quiet_until:
                 quiet_until = monotonic() + REPEAT_SECONDS

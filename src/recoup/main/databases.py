@@ -86,7 +86,8 @@ async def _follow(db: Database, clocks: DatabaseClocks, process: str) -> None:
         await asyncio.sleep(EVERY_SECONDS)
         try:
             await db.measure()
-        except Exception as error:  # noqa: BLE001 - without it the clocks would stay as they are, and no log line
+        except Exception as error:  # noqa: BLE001
+            # without it the clocks would stay as they are, and no log line
             if not is_away(error):
                 log.warning("clock not measured", process=process, error=in_words(error))
             continue

@@ -96,11 +96,12 @@ class DoorServer(uvicorn.Server):
             for listening in sockets or ():
                 refuse_new(listening)
         await asyncio.sleep(LAST_CALL_SECONDS)
-        while monotonic() < until and any(map(_has_waiting, sockets or ())):  # noqa: ASYNC110 - of the kernel
+        # asked of the kernel, again and again
+        while monotonic() < until and any(map(_has_waiting, sockets or ())):  # noqa: ASYNC110
             await asyncio.sleep(0)
         for server in (*self.servers, *(sockets or ())):
             server.close()
-        while monotonic() < until and not self.force_exit and self._is_awaited():  # noqa: ASYNC110 - of time
+        while monotonic() < until and not self.force_exit and self._is_awaited():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         await super().shutdown(sockets)
 

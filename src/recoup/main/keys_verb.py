@@ -83,7 +83,8 @@ def add(cli: click.Group, load_settings: Callable[..., Settings] = load_settings
         ] = WAIT_SECONDS,
         data_dir: DataDir = None,
     ) -> None:
-        """Creates new keys and re-encrypts all data with them. Continues an interrupted rotation."""
+        """Creates new keys and re-encrypts all data with them.
+        Continues an interrupted rotation."""
         _with_worlds(load_settings(data_dir=data_dir), lambda worlds: rotate_keys(worlds, wait))
 
 

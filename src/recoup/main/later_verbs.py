@@ -43,7 +43,8 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
     "clock": _of("sandbox.cli.clock", "A sandbox merchant's business time."),
     "connect": _of(
         "routes.cli.connect",
-        "Connects merchants' own accounts at processors; see docs/stripe.md and docs/processors.md.",
+        "Connects merchants' own accounts at processors; "
+        "see docs/stripe.md and docs/processors.md.",
     ),
     "connector": _of_lab(
         "connector", "Checks a connector to a card processor; see docs/contributing/connectors.md."

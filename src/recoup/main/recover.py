@@ -3,7 +3,7 @@ it is sent again.
 
 | what was lost | how it is found again |
 |---|---|
-| messages that orders still want | each is asked for by its key before it is sent (`rescue/flows/ask_first`) |
+| messages that orders still want | each is asked for before it is sent (`rescue/flows/ask_first`) |
 | those that nothing wants any more | processors' books are compared: see the page Reconciliation |
 | files that the bank has | none is made before a statement of that time was compared |
 | what senders of chains sent | they compare the chain with what they know, and halt |
@@ -56,7 +56,10 @@ REDO: Final = (
     "again.",
     "API keys that were ended, and people who were removed or lost a right: they may enter again. "
     "Take it from them.",
-    "Passwords and second factors that were changed: the former ones are valid again. Set new ones.",
+    (
+        "Passwords and second factors that were changed: "
+        "the former ones are valid again. Set new ones."
+    ),
     "Switches, stops, blocks, fee terms, policies and bank accounts that were changed: look at "
     "each.",
 )

@@ -115,7 +115,8 @@ class Settings:
     )
     doors: int = _setting(
         0,
-        "processes that answer HTTP; 0: one a core, at least 2, and 1 while only this machine calls",
+        "processes that answer HTTP; 0: one a core, "
+        "at least 2, and 1 while only this machine calls",
     )
     drain_seconds: int = _setting(
         -1,

@@ -17,10 +17,13 @@ OF_CARD: Final[Facet[TokenFacts | None]] = Facet(
     "network_tokens",
     sql="""
   CASE WHEN v.kek_id IS NOT NULL AND EXISTS (SELECT FROM notice_settings n
-      WHERE n.merchant_id = o.merchant_id AND n.notice = 'network_tokens' AND n.enabled) THEN coalesce((
-    SELECT to_jsonb(t) || coalesce((SELECT to_jsonb(w) - '{merchant_id,token_id,pan_id}'::text[] FROM vault w
+      WHERE n.merchant_id = o.merchant_id AND n.notice = 'network_tokens' AND n.enabled)
+    THEN coalesce((
+    SELECT to_jsonb(t) || coalesce((SELECT to_jsonb(w) - '{merchant_id,token_id,pan_id}'::text[]
+      FROM vault w
       WHERE w.merchant_id = t.merchant_id AND w.token_id = t.network_token_id), '{}')
-    FROM network_tokens t WHERE t.merchant_id = o.merchant_id AND t.pan_id = o.pan_id), '{}') END""",
+    FROM network_tokens t WHERE t.merchant_id = o.merchant_id AND t.pan_id = o.pan_id), '{}')
+  END""",
     row=TokenFacts,
     none=None,
     needs=frozenset({"cards", "tokens"}),

@@ -79,7 +79,8 @@ UNREADABLE: Final = "unreadable"
 _NAME: Final = re.compile(r"(?!.*[0-9]{7})[0-9A-Z_.:-]{1,32}")  # a longer number is none of a code
 # `43 : Stolen card`, `51 - Insufficient funds`, `05 Do not honor`; `nmi:202` is a code whole.
 _WITH_WORDS: Final = re.compile(
-    r"([0-9A-Za-z_.]{1,32})(?:\s*[:;|\u2013\u2014-]\s+|\s+[:;|\u2013\u2014-]\s*)\S.*|([A-Za-z]?[0-9][0-9A-Za-z.]{0,7})\s+\S.*",
+    r"([0-9A-Za-z_.]{1,32})(?:\s*[:;|\u2013\u2014-]\s+|\s+[:;|\u2013\u2014-]\s*)\S.*"
+    r"|([A-Za-z]?[0-9][0-9A-Za-z.]{0,7})\s+\S.*",
     re.DOTALL,
 )
 _DECIMAL: Final = re.compile(r"(?<![0-9])([0-9]+)\.0+")

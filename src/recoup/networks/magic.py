@@ -149,7 +149,8 @@ FAULTS: Final[dict[int, FaultRow]] = {
         "mute",
         True,
         False,
-        "no answer, and none to inquiries for two days or until the clock is moved; it was approved",
+        "no answer, and none to inquiries for two days or until the clock is moved; "
+        "it was approved",
     ),
 }
 

@@ -4,8 +4,10 @@ Pure.
     pm_card_visa               approves
     pm_card_visa_51_01         declines once with code 51, then approves; 99: always declines
     pm_card_visa_51_01_00007   another card that does so
-    pm_card_counting_visa      counts in the network limits over all orders; approves amounts ending in 77
-    pm_card_codes_visa         declines by the amount, as the code card does; pm_card_faults_visa likewise
+    pm_card_counting_visa      counts in the network limits over all orders; approves amounts
+                               ending in 77
+    pm_card_codes_visa         declines by the amount, as the code card does; pm_card_faults_visa
+                               likewise
     pm_card_approve_1          one of the three cards of the contract
     pm_gone_visa               is no longer there
 
@@ -24,7 +26,8 @@ _COUNTING: Final = {scheme_of(number): number for number in COUNTING_CARDS}
 _APPROVES: Final = {"visa": "51", "mastercard": "51", "amex": "116", "discover": "51"}
 _FORM: Final = re.compile(
     r"pm_(?P<what>card|gone)_(?P<counting>counting_)?(?P<scheme>visa|mastercard|amex|discover)"
-    r"(?:_(?P<code>[0-9]{2,3})_(?P<declines>[0-9]{2})(?:_(?P<serial>[0-9]{3,5}))?)?(?:__[0-9A-Za-z]{1,32})?"
+    r"(?:_(?P<code>[0-9]{2,3})_(?P<declines>[0-9]{2})(?:_(?P<serial>[0-9]{3,5}))?)?"
+    r"(?:__[0-9A-Za-z]{1,32})?"
 )
 _NAMED: Final = {
     **{f"codes_{scheme}": number for scheme, number in CODE_CARDS.items()},

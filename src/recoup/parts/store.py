@@ -11,7 +11,8 @@ from recoup.parts.rules import OFF, PartTerms
 OF_MERCHANT: Final = Facet(
     "parts",
     sql="""
-  CASE WHEN o.kind = 'mit_managed' AND o.stage IN ('received', 'processing', 'held', 'challenged', 'problem') THEN
+  CASE WHEN o.kind = 'mit_managed' AND o.stage IN ('received', 'processing', 'held', 'challenged',
+    'problem') THEN
     (SELECT to_jsonb(t) FROM part_terms t WHERE t.merchant_id = o.merchant_id) END""",
     row=PartTerms,
     none=OFF,

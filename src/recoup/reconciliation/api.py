@@ -74,7 +74,8 @@ class Movement(Shape):
 
 
 class MovementTotal(Shape):
-    """What one balance moved by in the period, from the ledger itself: the sum of all lines' `net`."""
+    """What one balance moved by in the period, from the ledger itself:
+    the sum of all lines' `net`."""
 
     currency: Text4
     balance: Balance

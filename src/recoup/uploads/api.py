@@ -56,7 +56,11 @@ def readers() -> dict[str, Reader]:
         return _in_file(read_declined(body, merchant_id))
 
     return {
-        kind: Reader(columns_of(kind), lambda text, kind=kind: _body(kind, text), read)  # type: ignore[misc]
+        kind: Reader(
+            columns_of(kind),
+            lambda text, kind=kind: _body(kind, text),  # type: ignore[misc]
+            read,
+        )
         for kind, read in (("transmit", _transmitted), ("evaluate", evaluate))
     }
 

@@ -1,10 +1,13 @@
-"""The engine in worlds that others wrote as programs: from the protocol and published figures alone, without a look at
-the engine. What their author's oracle reaches is in the same line. Those of `unseen` were written last, when the engine
-was done: nothing was tuned to them, and once they were looked at they are no more than the others. Of `eight` the four
-of `sealed` were played once, when `engine-3` was done.
+"""The engine in worlds that others wrote as programs: from the protocol and published figures
+alone, without a look at the engine. What their author's oracle reaches is in the same line. Those
+of `unseen` were written last, when the engine was done: nothing was tuned to them, and once they
+were looked at they are no more than the others. Of `eight` the four of `sealed` were played once,
+when `engine-3` was done.
 
 Again: `pytest tests/prove/engine/test_foreign_worlds.py --timeout=0 -s`; a world alone:
-`recoup lab compare --world-command "python tests/foreign_worlds/credit.py" --arms 4-in-21-days,slots,engine --sends 3`.
+
+    recoup lab compare --world-command "python tests/foreign_worlds/credit.py" \\
+      --arms 4-in-21-days,slots,engine --sends 3
 """
 
 import json
@@ -55,9 +58,11 @@ def test_no_comparator_is_above_the_engine(name: str) -> None:
     )
     best = shares[level["best"]]
     print(
-        f"\n{name}: engine {shares['engine']:.1f}, {level['best']} {best:.1f}, oracle {oracle:.1f}:",
+        f"\n{name}: engine {shares['engine']:.1f}, {level['best']} {best:.1f}, "
+        f"oracle {oracle:.1f}:",
         f"{100 * (shares['engine'] - best) / (oracle - best):.0f} % of the way;",
-        f"difference {100 * beside['orders']['low']:.1f} to {100 * beside['orders']['high']:.1f} points",
+        f"difference {100 * beside['orders']['low']:.1f} to "
+        f"{100 * beside['orders']['high']:.1f} points",
     )
     assert (found["breaches"]["ours"], found["breaches"]["world"]) == (0, 0)
     assert beside["orders"]["high"] >= 0, "significantly below"

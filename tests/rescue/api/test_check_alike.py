@@ -208,7 +208,7 @@ def test_a_number_with_source_adyen_is_adyen_s(shop: Caller) -> None:
         "cardNumber": script_card("visa", "51", 0),
         "expirationMonth": 9,
         "expirationYear": 2031,
-    }  # noqa: E501
+    }
     found = {}
     for code in ADYEN:
         bare = shop.post("/evaluate/check", shop.body(paymentMethod=visa, **of_adyen(code))).json()[

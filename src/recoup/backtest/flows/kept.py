@@ -133,7 +133,8 @@ async def _made_at_once(world: World, scope: Scope, row: BacktestRow) -> Backtes
 async def _made(world: World, merchant_id: UUID, row: BacktestRow, asker: UUID | None) -> bool:
     try:
         return await make_leased(world, merchant_id, row.backtest_id, asker)
-    except Exception as error:  # noqa: BLE001 - the worker tries it again; whoever asked has it without figures
+    except Exception as error:  # noqa: BLE001
+        # the worker tries it again; whoever asked has it without figures
         log.warning("back-test at once", backtest=str(row.backtest_id), error=in_words(error)[:200])
         return False
 

@@ -28,8 +28,8 @@ LESS: Final[Mapping[str, tuple[str, str]]] = {
     "clipped": ("{0} % of the weight was cut off, because few orders would count too much; {1} % "
                 "at most.", "%"),
     "one_payer": ("One customer has {0} % of the weight; {1} % at most.", "%"),
-    "width": ("The interval is {0} points wide to each side; {1} points are the most that is shown.",
-    "%"),
+    "width": ("The interval is {0} points wide to each side; {1} points are the most that is "
+              "shown.", "%"),
     "days": ("There are {0} days of closed windows; {1} are needed.", "%.0f"),
     "rescued": ("There are {0} rescued payments; {1} are needed.", "%.0f"),
     "customers": ("The declined payments are of {0} customers; {1} are needed. Is it the right "

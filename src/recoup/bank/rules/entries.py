@@ -76,7 +76,8 @@ class Account:
             raise complaint(
                 place,
                 Sentence(
-                    "account {0}: the balance goes from {1} to {2} {3}, but the entries come to {4}",
+                    "account {0}: the balance goes from {1} to {2} {3}, "
+                    "but the entries come to {4}",
                     self.name,
                     written(self.opening, self.asset),
                     written(self.closing, self.asset),

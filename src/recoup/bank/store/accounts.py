@@ -144,7 +144,8 @@ async def find_payout(db: Read, merchant_id: UUID, payout_id: UUID) -> PayoutRow
     """Finds a payout; None for a foreign or unknown id."""
 
 
-@MERCHANT.statement(f"""{_PAYOUT} WHERE p.merchant_id = $1 AND p.state IN ('created', 'approved', 'sent')
+@MERCHANT.statement(f"""{_PAYOUT} WHERE p.merchant_id = $1
+  AND p.state IN ('created', 'approved', 'sent')
   AND ($2::text IS NULL OR p.asset = $2)
 ORDER BY p.created_at, p.payout_id LIMIT {ROWS_MAX}""")
 async def open_payouts(db: Read, merchant_id: UUID, asset: str | None = None) -> list[PayoutRow]:

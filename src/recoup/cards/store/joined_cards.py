@@ -8,8 +8,10 @@ from uuid import UUID
 from recoup.db.statement import HUB, Read, Tx
 
 # Of a card `{0}` the array of all that are one with it, for a lateral join.
-SAME_CARDS: Final = """(SELECT h.head_id || ARRAY(SELECT o.card_id FROM cards o WHERE o.joined_to = h.head_id) AS cards
-  FROM (SELECT coalesce((SELECT c.joined_to FROM cards c WHERE c.card_id = {0}), {0}) AS head_id) h)"""
+SAME_CARDS: Final = """(SELECT h.head_id || ARRAY(SELECT o.card_id FROM cards o
+  WHERE o.joined_to = h.head_id) AS cards
+  FROM (SELECT coalesce((SELECT c.joined_to FROM cards c WHERE c.card_id = {0}),
+    {0}) AS head_id) h)"""
 
 
 @HUB.statement("SELECT join_cards($1, $2)")

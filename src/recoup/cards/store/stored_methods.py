@@ -58,8 +58,8 @@ async def lock_names(db: Tx, name: str) -> None:
 @MERCHANT.statement(
     insert_of(NewMethod, single=True)
     + """
-ON CONFLICT (merchant_id, method_id) DO UPDATE SET reference = EXCLUDED.reference, customer = EXCLUDED.customer,
-  fingerprint = EXCLUDED.fingerprint
+ON CONFLICT (merchant_id, method_id) DO UPDATE SET reference = EXCLUDED.reference,
+  customer = EXCLUDED.customer, fingerprint = EXCLUDED.fingerprint
 WHERE stored_methods.reference = ''
 """
 )

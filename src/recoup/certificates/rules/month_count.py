@@ -361,7 +361,8 @@ def _add_send(count: SchemeCount, logged: LoggedSend) -> None:
     if not logged.is_sent:
         count.not_sent += not send.claimed
         return
-    count.category_3 += send.declined is True and send.visa_category == 3  # noqa: PLR2004 - the network's own number
+    # the network's own number
+    count.category_3 += send.declined is True and send.visa_category == 3
     if send.claimed:
         count.reported += 1
         count.copied += logged.imported

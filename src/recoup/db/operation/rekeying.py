@@ -58,7 +58,7 @@ LIMIT {SEALED_PAGE}
     for place in (*WORLD, *PEOPLE)  # noqa: S608 - names of ours
 }
 _RESEAL: Final = {
-    place: f"UPDATE {place.table} SET {place.column} = $1 WHERE {place.column} = $2 AND "  # noqa: S608
+    place: f"UPDATE {place.table} SET {place.column} = $1 WHERE {place.column} = $2 AND "
     + " AND ".join(f"{key} = ${n}" for n, key in enumerate(place.keys, 3))
     for place in (*WORLD, *PEOPLE)
 }

@@ -47,7 +47,8 @@ def socket_folder(data_dir: Path) -> Path:
         return recorded
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     usable = runtime and fits(Path(runtime) / "recoup-12345678") and os.access(runtime, os.W_OK)
-    short = Path(tempfile.mkdtemp(prefix="recoup-", dir=runtime if usable else "/tmp"))  # noqa: S108 - made 0700
+    parent = runtime if usable else "/tmp"  # noqa: S108 - made 0700
+    short = Path(tempfile.mkdtemp(prefix="recoup-", dir=parent))
     record.write_text(f"{short}\n")
     return short
 

@@ -38,7 +38,8 @@ def close_folder(folder: Path) -> None:
         )
     if mode & stat.S_IWOTH and not mode & stat.S_ISVTX and any(folder.iterdir()):
         raise _refused(
-            f"Anybody could write to the data folder {folder}: what lies there may not be Recoup's.",
+            f"Anybody could write to the data folder {folder}: "
+            "what lies there may not be Recoup's.",
             f"Choose another --data-dir; or look through it, then run: chmod 700 {folder}",
         )
     if mode & others:

@@ -85,7 +85,8 @@ async def decide(
 
 @verb(cards, "show", json=AS_JSON)
 async def show_verb(order: str, *, at: AtMerchant) -> Printed:
-    """Shows the card of an ORDER: its print, since when it is joined to others, and by whose word."""
+    """Shows the card of an ORDER: its print, since when it is joined to others,
+    and by whose word."""
     _, order_id = await find_one(at.world, order, at.merchant_id)
     page = await read_card(at.world, at.merchant_id, order_id)
     return Printed(_card(page), _card_lines(page))

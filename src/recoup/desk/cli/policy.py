@@ -128,7 +128,8 @@ async def show(
     version: Annotated[VersionNumber, "An earlier version."] = None,
     versions: Annotated[bool, "Lists the versions, the newest first."] = False,
 ) -> Printed:
-    """Shows the policy as a TOML file, who saved it, when and why, and the bounds that it lies in."""
+    """Shows the policy as a TOML file, who saved it, when and why,
+    and the bounds that it lies in."""
     where = await place.where(opened)
     standing = await policies.read_standing(opened.world, where)
     if version is not None:

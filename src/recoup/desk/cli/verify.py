@@ -65,13 +65,13 @@ def prove_file(path: Path, root: str | None, amount: int | None) -> Printed:
     if isinstance(proved, ProvedCertificate):
         return Printed(proof, [_certificate(proved, root)])
     paid = to_text(proved.payout, EXPONENTS.get(proved.asset, 0))
+    hint = "" if root else "\n           compare it with LedgerRoot of settlement.closed"
     return Printed(
         proof,
         [
             f"settlement {proved.settlement_id}\npayout     {proved.asset} {paid}\nlines      "
             f"{proved.lines:,}\n"
-            f"pages      {proved.pages:,}\nroot       {proved.root}"
-            f"{'' if root else chr(10) + '           compare it with LedgerRoot of settlement.closed'}\nok"
+            f"pages      {proved.pages:,}\nroot       {proved.root}{hint}\nok"
         ],
     )
 
@@ -91,13 +91,14 @@ def _difference(wrong: Wrong) -> list[str]:
 
 
 def _certificate(proved: ProvedCertificate, root: str | None) -> str:
+    hint = "" if root else "\n            compare it with CertificateRoot of certificate.ready"
     return (
         f"certificate {proved.certificate_id}\nmonth       {proved.month}\nacceptor    "
         f"{proved.acceptor_id}\n"
         f"number      {proved.number}{', a correction' if proved.number > 1 else ''}\nsends       "
         f"{proved.sends:,}\n"
-        f"breaches    {proved.breaches:,}\nlines       {proved.lines:,}\nroot        {proved.root}"
-        f"{'' if root else chr(10) + '            compare it with CertificateRoot of certificate.ready'}\nok"
+        f"breaches    {proved.breaches:,}\nlines       {proved.lines:,}\n"
+        f"root        {proved.root}{hint}\nok"
     )
 
 

@@ -324,7 +324,8 @@ async def _file(visit: AnyVisit, reader: _Reader) -> Response:
     wanted = _wanted(visit, reader, query)
     parts = spooled(_parts(visit, reader, wanted, Times(query.zone, visit.wall), form))
     first, last = query.days.first, query.days.last
-    name = f"audit_{first or 'begin'}_{last or visit.wall.date()}_{query.zone.replace('/', '-')}.{form}"
+    days = f"{first or 'begin'}_{last or visit.wall.date()}"
+    name = f"audit_{days}_{query.zone.replace('/', '-')}.{form}"
     return download(parts, name, CSV if form == "csv" else "application/json")
 
 

@@ -228,7 +228,7 @@ async def post_policy(visit: AnyVisit, form: PolicyForm) -> Answer:
     checked = await policies.check_policy(visit.world, where, plain)
     if not checked.complaints:
         try:
-            seen = int(form.seen) if form.seen.isdecimal() and len(form.seen) < 10 else None  # noqa: PLR2004
+            seen = int(form.seen) if form.seen.isdecimal() and len(form.seen) < 10 else None
             await save_tried(visit.world, whose.acting(visit), where, plain, form.reason, seen=seen)
         except Problem as refusal:
             return await _again(visit, where, form, texts, checked, refusal=refusal)

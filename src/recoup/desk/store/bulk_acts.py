@@ -251,7 +251,7 @@ async def _selected(
     where = every_condition(order_filter, search, args)
     source = f"order_heads h {search.joins}"
     limit = SELECTED_MAX + 1
-    return f"SELECT {columns} FROM {source} WHERE {' AND '.join(where)} LIMIT {limit}", args.values  # noqa: S608
+    return f"SELECT {columns} FROM {source} WHERE {' AND '.join(where)} LIMIT {limit}", args.values
 
 
 async def _fetch(tx: asyncpg.Connection, sql: str, values: list[object]) -> list[asyncpg.Record]:

@@ -59,14 +59,17 @@ class OrderRow(ListedOrder):
 
 _PAID: Final = """
 CASE WHEN h.status IN (0, 5) THEN 0 ELSE coalesce((SELECT sum(r.units)::bigint FROM modifications r
-    WHERE r.merchant_id = h.merchant_id AND r.order_id = h.order_id AND r.kind = 'capture' AND r.state = 'done'), (
+    WHERE r.merchant_id = h.merchant_id AND r.order_id = h.order_id AND r.kind = 'capture'
+      AND r.state = 'done'), (
   coalesce((SELECT sum(a.units) FROM attempts a
     WHERE a.merchant_id = h.merchant_id AND a.order_id = h.order_id AND a.state = 'approved'), 0)
-  - coalesce((SELECT sum(r.units) FROM modifications r WHERE r.merchant_id = h.merchant_id AND r.order_id = h.order_id
+  - coalesce((SELECT sum(r.units) FROM modifications r WHERE r.merchant_id = h.merchant_id
+    AND r.order_id = h.order_id
     AND r.kind IN ('void', 'reversal') AND r.state NOT IN ('refused', 'failed')), 0))::bigint) END
 """
 _SOURCE: Final = """
-CASE WHEN h.order_type = 'STABLE' AND h.source = '' THEN coalesce((SELECT max(a.route) FROM attempts a
+CASE WHEN h.order_type = 'STABLE' AND h.source = '' THEN coalesce((SELECT max(a.route)
+  FROM attempts a
   WHERE a.merchant_id = h.merchant_id AND a.order_id = h.order_id), '') ELSE h.source END
 """
 # What every row has.

@@ -225,20 +225,20 @@ def _merged(
     else:
         where += channel_condition(pairs, args)
     inner = _select("order_heads h", where, order) + f" LIMIT {limit}"
-    return f"SELECT h.* FROM {faces} CROSS JOIN LATERAL ({inner}) AS h ORDER BY {order}"  # noqa: S608
+    return f"SELECT h.* FROM {faces} CROSS JOIN LATERAL ({inner}) AS h ORDER BY {order}"
 
 
 def _keys_first(source: str, where: list[str], order: str, tail: str) -> str:
     """SQL that finds the orders first and what they hold after: amounts are spread over all orders,
     and looking into each that has one of them takes long. What most often narrows such a list
     further stands in the index beside the amount."""
-    keys = f"SELECT h.order_id FROM {source} WHERE {' AND '.join(where)} ORDER BY {order}{tail}"  # noqa: S608
+    keys = f"SELECT h.order_id FROM {source} WHERE {' AND '.join(where)} ORDER BY {order}{tail}"
     heads = "order_heads h ON h.merchant_id = $1 AND h.order_id = k.order_id"
     return f"SELECT {_COLUMNS} FROM ({keys}) AS k JOIN {heads}"  # noqa: S608
 
 
 def _select(source: str, where: list[str], order: str) -> str:
-    return f"SELECT {_COLUMNS} FROM {source} WHERE {' AND '.join(where)} ORDER BY {order}"  # noqa: S608
+    return f"SELECT {_COLUMNS} FROM {source} WHERE {' AND '.join(where)} ORDER BY {order}"
 
 
 async def _bounded(

@@ -22,7 +22,8 @@ CODES_MAX: Final = 500  # that reasons are made of
 COUNTRIES_MAX: Final = 300
 TIMEOUT_MS: Final = 5_000
 # Orders placed in the span: each came in as a decline.
-_PLACED: Final = """h.merchant_id = $1 AND h.placed_at >= $2 AND h.placed_at < $3 AND h.order_type IN ('MIT', 'CIT')
+_PLACED: Final = """h.merchant_id = $1 AND h.placed_at >= $2 AND h.placed_at < $3
+    AND h.order_type IN ('MIT', 'CIT')
     AND ($4::uuid IS NULL OR h.site_id = $4)"""
 _COUNTS: Final = f"""count(*) AS declined, count(*) FILTER (WHERE h.{RESCUED}) AS rescued,
   count(*) FILTER (WHERE h.{OPEN}) AS open"""

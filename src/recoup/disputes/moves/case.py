@@ -116,7 +116,9 @@ def apply_notice(change: Change, route: str, notice: Notice) -> str | Refused:
         if d is not dispute and d.attempt_id == charge.attempt_id
     ]
     deeds = follow(
-        Case(dispute.stage, dispute.state, dispute.units) if dispute else None,  # type: ignore[arg-type]
+        Case(dispute.stage, dispute.state, dispute.units)  # type: ignore[arg-type]
+        if dispute
+        else None,
         DisputeNotice(notice.stage, notice.status, notice.amount, notice.currency),
         charge_asset=charge.asset,
         charge_left=left_of(order.charged_units(charge.attempt_id), others),

@@ -260,7 +260,8 @@ async def find_notice(db: Read, merchant_id: UUID, route: str, notice_id: str) -
 
 
 @MERCHANT.statement(f"""
-{_NOTICE} WHERE merchant_id = ANY($1::uuid[]) AND state = 'unmatched' ORDER BY received_at DESC, notice_id
+{_NOTICE} WHERE merchant_id = ANY($1::uuid[]) AND state = 'unmatched'
+  ORDER BY received_at DESC, notice_id
 LIMIT {LISTED_MAX}
 """)
 async def unmatched(db: Read, merchant_ids: Collection[UUID]) -> list[NoticeRow]:
@@ -268,7 +269,8 @@ async def unmatched(db: Read, merchant_ids: Collection[UUID]) -> list[NoticeRow]
 
 
 @MERCHANT.statement(f"""
-{_NOTICE} WHERE merchant_id = $1 AND state = 'unmatched' AND why = ANY($2) ORDER BY received_at DESC, notice_id
+{_NOTICE} WHERE merchant_id = $1 AND state = 'unmatched' AND why = ANY($2)
+  ORDER BY received_at DESC, notice_id
 LIMIT 1000
 """)
 async def early_notices(db: Read, merchant_id: UUID, whys: Collection[str]) -> list[NoticeRow]:

@@ -29,8 +29,11 @@ def _signed(request: SampleRequest) -> str:
     query = f'"{"&".join(sorted(request.query.split("&")))}"'
     lines += [
         """digest=$(printf %s "$body" | openssl dgst -sha256 -r | cut -d' ' -f1)""",
-        f"""signature=$(printf '%s\\n%s\\n%s\\n%s\\n%s' {request.method} "{request.path}" {query} "$stamp" "$digest" \\
-  | openssl dgst -sha256 -hmac "$STABLECOIN_SECRET" -r | cut -d' ' -f1)""",
+        (
+            f"""signature=$(printf '%s\\n%s\\n%s\\n%s\\n%s' {request.method} "{request.path}" """
+            f"""{query} "$stamp" "$digest" \\
+  | openssl dgst -sha256 -hmac "$STABLECOIN_SECRET" -r | cut -d' ' -f1)"""
+        ),
         "",
         f'curl -sSi{_method(request)} "{_url(request)}" \\',
         '  -H "X-Api-Key: $STABLECOIN_KEY_ID" \\',

@@ -50,7 +50,10 @@ def _signed(request: SampleRequest) -> str:
         'sorted_query = "&".join(sorted(query.split("&"), key=str.encode))',
         "digest = hashlib.sha256(body.encode()).hexdigest()",
         'told = "\\n".join([method, path, sorted_query, stamp, digest])',
-        """signature = hmac.new(os.environ["STABLECOIN_SECRET"].encode(), told.encode(), hashlib.sha256).hexdigest()""",
+        (
+            'signature = hmac.new(os.environ["STABLECOIN_SECRET"].encode(), told.encode(), '
+            "hashlib.sha256).hexdigest()"
+        ),
         "",
         "headers = {",
         '    "X-Api-Key": os.environ["STABLECOIN_KEY_ID"],',

@@ -23,17 +23,23 @@ _LARGE: Final = re.compile(r"([1-9])[.,]([0-9]{11,18})[eE]\+?(1[2-8])")
 _GROUPED: Final = re.compile(r"[0-9]{4}(?:[:;,|~]?[0-9]){9,15}")
 _ONE_RUN: Final = re.compile(r"[A-Za-z_]*([0-9]{13,40})")
 _MOMENT: Final = re.compile(
-    r"(?:(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]|[0-3]?[0-9][/.\-][0-3]?[0-9][/.\-](?:19|20)[0-9]{2})"
-    r"[ T][0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?(?:\.[0-9]{1,6})?(?: ?(?:Z|[A-Za-z]{2,5}|[+-][0-9]{2}:?[0-9]{2}))?"
+    r"(?:(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]"
+    r"|[0-3]?[0-9][/.\-][0-3]?[0-9][/.\-](?:19|20)[0-9]{2})"
+    r"[ T][0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?(?:\.[0-9]{1,6})?(?: ?(?:Z"
+    r"|[A-Za-z]{2,5}|[+-][0-9]{2}:?[0-9]{2}))?"
 )
 _MASKED: Final = re.compile(r"([0-9]{1,8})?[ *xX.•·…\-]{2,15}([0-9]{2,4})")
 # A method that is named after a card network is a card, however its provider goes on: `mc`,
 # `visa_applepay`.
 _NETWORKS: Final = re.compile(
-    r"(?:visa|v_?pay|mastercard|mc|americanexpress|amex|discover|dinersclub|diners|jcb|maestro(?:uk)?|solo|unionpay|cup"
-    r"|elo|hipercard|hiper|cartesbancaires|cartebancaire|bcmc|dankort|electron|rupay|mir|troy|mada|verve|interac)+"
-    r"(?:credit|debit|prepaid|commercial|corporate|business|consumer|super|premium|platinum|gold|classic|standard"
-    r"|signature|infinite|world|elite|cards?|applepay|googlepay|paywithgoogle|androidpay|samsungpay|clicktopay)*"
+    r"(?:visa|v_?pay|mastercard|mc|americanexpress|amex|discover"
+    r"|dinersclub|diners|jcb|maestro(?:uk)?|solo|unionpay|cup"
+    r"|elo|hipercard|hiper|cartesbancaires|cartebancaire|bcmc"
+    r"|dankort|electron|rupay|mir|troy|mada|verve|interac)+"
+    r"(?:credit|debit|prepaid|commercial|corporate|business"
+    r"|consumer|super|premium|platinum|gold|classic|standard"
+    r"|signature|infinite|world|elite|cards?|applepay|googlepay"
+    r"|paywithgoogle|androidpay|samsungpay|clicktopay)*"
 )
 _CARDS: Final = frozenset(
     {"card", "cards", "creditcard", "debitcard", "prepaidcard", "creditordebitcard", "cc"}

@@ -231,7 +231,7 @@ class Layout:
 def open_table(lines: Iterable[Line], named: str = "") -> Table[Profile]:
     """`named`: the profile that somebody chose. Raises: Problem(invalid) when none of the first
     lines is a header that is known, naming the nearest."""
-    return Table(lines, lambda header: _fits(header, named) if len(header) > 2 else None, _unknown)  # noqa: PLR2004
+    return Table(lines, lambda header: _fits(header, named) if len(header) > 2 else None, _unknown)
 
 
 def _fits(header: Sequence[str], named: str) -> Profile | None:

@@ -304,7 +304,11 @@ class Reader:
             return Skipped(line, rule.skip)
         if not cell.is_card(method := get("method", ""), self._profile.cards):
             return Skipped(line, "no_card", cell.method_shown(method))
-        state: State = rule.state if rule.state != "as_status" else get("status", "").lower()  # type: ignore[assignment]
+        state: State = (
+            get("status", "").lower()  # type: ignore[assignment]
+            if rule.state == "as_status"
+            else rule.state
+        )
         asset = get("currency", "").upper()
         if not was_currency(asset):
             unknown = Sentence("holds a currency that is not known: {0}", repr(asset[:8]))
@@ -509,7 +513,7 @@ def _holds(rule: StateRule, words: Values, raw: Values) -> bool:
 def _shown_zone(name: str) -> str:
     """Cells of dates are not looked at for card numbers: what has so many digits is none that helps
     anybody."""
-    return repr(name[:20]) if sum(map(str.isdigit, name)) <= 4 else "–"  # noqa: PLR2004 - of an offset
+    return repr(name[:20]) if sum(map(str.isdigit, name)) <= 4 else "–"  # of an offset
 
 
 def _word(text: str) -> str:

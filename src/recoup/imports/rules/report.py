@@ -331,7 +331,8 @@ def notes_of(summary: Summary, counts: Counts) -> list[str]:
     if summary.guessed:
         notes.append(
             Sentence(
-                "{0} attempts name no payment: they were put together by customer, card and amount.",
+                "{0} attempts name no payment: "
+                "they were put together by customer, card and amount.",
                 figure(summary.guessed),
             )
         )

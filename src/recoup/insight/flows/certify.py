@@ -293,7 +293,9 @@ async def certify_month(world: World, merchant_id: UUID, begin: datetime) -> lis
 async def _make(world: World, merchant_id: UUID, begin: datetime) -> list[UUID]:
     for _ in range(TRIES):
         month = await _read(world, merchant_id, begin)
-        made = await retrying(lambda month=month: _keep(world, merchant_id, month))  # type: ignore[misc]
+        made = await retrying(
+            lambda month=month: _keep(world, merchant_id, month)  # type: ignore[misc]
+        )
         if made is not None:
             return made
     raise Problem(

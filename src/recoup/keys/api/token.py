@@ -53,8 +53,8 @@ api: Final = Api(group="Authentication", credential=None, scope=None, lenient=Tr
 )
 @api.example("sign in", {"appKey": "pk_test_…", "appSecret": "sk_test_…"}, {"success": True})
 async def token(call: Call) -> Reply:
-    """Sign in. Exchanges a key and its secret for an access token, valid for ten minutes. Keep it until a call answers
-    401."""
+    """Sign in. Exchanges a key and its secret for an access token, valid for ten minutes. Keep it
+    until a call answers 401."""
     body = read_whole(call.body, TokenBody)
     return _reply(await call.services.get(Credentials).sign_in(body.app_key, body.app_secret))
 

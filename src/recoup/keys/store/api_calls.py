@@ -116,9 +116,8 @@ async def read_choices(db: Read, merchant_id: UUID) -> Choices:
     """Choices by which a page of the log can be narrowed."""
 
 
-COLUMNS: Final = ("merchant_id", "call_id", "at", "request_id", "key_id", "method", "path", "status",
-"code", "ms",
-                  "place", "why")  # fmt: skip
+COLUMNS: Final = ("merchant_id", "call_id", "at", "request_id", "key_id", "method", "path",
+                  "status", "code", "ms", "place", "why")  # fmt: skip
 _GAPS: Final = ("merchant_id", "gap_id", "at", "calls")
 
 

@@ -236,7 +236,7 @@ WHERE {owner} = $1 AND encode(sha256(convert_to({key}, 'UTF8')), 'hex') = $2 AND
     "partner",
     "stablecoin",
 )
-async def _decide(db: Tx, owner_id: UUID, print_: str, by: str, approve: bool) -> bool: ...  # noqa: FBT001
+async def _decide(db: Tx, owner_id: UUID, print_: str, by: str, approve: bool) -> bool: ...
 
 
 async def decide_scopes(db: Tx, owner_id: UUID, print_: str, by: str, *, approve: bool) -> bool:

@@ -81,14 +81,12 @@ IMPORT: Final = (
     Example("two attempts of one payment", {
         "rows": [
             {"orderId": "SO-20931", "customerId": "C-17", "at": "2026-01-03T06:00:00Z",
-            "amount": 4590,
-             "currency": "USD", "approved": False, "schemeCode": "51"},
-            {"orderId": "SO-20931", "customerId": "C-17", "attempt": 2, "at": "2026-01-06T06:00:00Z",
-            "amount": 4590,
-             "currency": "USD", "approved": True},
+             "amount": 4590, "currency": "USD", "approved": False, "schemeCode": "51"},
+            {"orderId": "SO-20931", "customerId": "C-17", "attempt": 2,
+             "at": "2026-01-06T06:00:00Z", "amount": 4590, "currency": "USD", "approved": True},
         ],
-    }, 202, {"profile": "recoup-history/3", "status": "received", "rows": 2, "attempts": 2, "bad": 0,
-    "success": True}),
+    }, 202, {"profile": "recoup-history/3", "status": "received", "rows": 2, "attempts": 2,
+             "bad": 0, "success": True}),
 )  # fmt: skip
 OUTCOME: Final = (
     Example("how it stands", {"orderSessionKey": _ORDER}, 200, {

@@ -127,7 +127,8 @@ class ErrorTuple(Shape):
 
 
 class Members(Shape):
-    """What every JSON answer carries; `status` comes with the answers, for not all give it as text."""
+    """What every JSON answer carries; `status` comes with the answers,
+    for not all give it as text."""
 
     success: bool = True
     """False for a decline, too; a decline is not an error."""

@@ -170,7 +170,9 @@ _KEY: Final[Mapping[str, Any]] = {
     "in": "header",
     "required": False,
     "schema": {"type": "string", "maxLength": 128},
-    "description": "A repeat with the same key and content is the same call, and is answered alike.",
+    "description": (
+        "A repeat with the same key and content is the same call, and is answered alike."
+    ),
 }
 
 

@@ -79,9 +79,9 @@ def gate(
 
 
 def rate_headers(policy: str, limit: int, seconds: int, refused: Problem) -> Headers:
-    """Headers of a call that was one too many: `limit` calls may be made in `seconds`. Only then: what is left changes
-    with each call, and answers are compared, kept and searched. Source: draft-ietf-httpapi-ratelimit-headers, since
-    -08."""
+    """Headers of a call that was one too many: `limit` calls may be made in `seconds`. Only then:
+    what is left changes with each call, and answers are compared, kept and searched. Source:
+    draft-ietf-httpapi-ratelimit-headers, since -08."""
     return [
         (b"ratelimit-policy", b'"%s";q=%d;w=%d' % (policy.encode(), limit, seconds)),
         (b"ratelimit", b'"%s";r=0;t=%d' % (policy.encode(), refused.retry_after_seconds or 1)),

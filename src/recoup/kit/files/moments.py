@@ -45,7 +45,8 @@ _WRITTEN: Final = re.compile(
     r"|(?P<d>[0-9]{1,2})[\- ](?P<m>[^\W\d_]{3,9})[\- ,]{1,2}(?P<y2>[0-9]{4})"
     r"|(?P<m3>[^\W\d_]{3,9}) (?P<d3>[0-9]{1,2}),? (?P<y3>[0-9]{4})"
     r"|(?P<y4>[0-9]{4})[/.](?P<m4>[0-9]{1,2})[/.](?P<d4>[0-9]{1,2}))"
-    r"(?:,?[ T](?P<h>[0-9]{1,2}):(?P<mi>[0-9]{2})(?::(?P<s>[0-9]{2})(?:\.[0-9]{1,6})?)?(?: ?(?P<p>[AaPp])\.?[Mm]\.?)?)?"
+    r"(?:,?[ T](?P<h>[0-9]{1,2}):(?P<mi>[0-9]{2})(?::(?P<s>[0-9]{2})(?:\.[0-9]{1,6})?)?"
+    r"(?: ?(?P<p>[AaPp])\.?[Mm]\.?)?)?"
     r"(?: ?(?P<z>[A-Za-z]{1,5}|[+-][0-9]{2}:?[0-9]{2}))?"
 )
 _ISO: Final = re.compile(
@@ -149,13 +150,16 @@ def _day(match: re.Match[str], order: Order) -> datetime:
             raise ValueError("day or month first is not known")
         first, second, year = int(match["a"]), int(match["b"]), int(match["y"])
         day, month = (first, second) if order == "day" else (second, first)
-        return datetime(year if year > 99 else 2000 + year, month, day)  # noqa: DTZ001 - the zone follows
+        # the zone follows
+        return datetime(year if year > 99 else 2000 + year, month, day)  # noqa: DTZ001
     if match["y4"]:
-        return datetime(int(match["y4"]), int(match["m4"]), int(match["d4"]))  # noqa: DTZ001 - the zone follows
+        # the zone follows
+        return datetime(int(match["y4"]), int(match["m4"]), int(match["d4"]))  # noqa: DTZ001
     name = (match["m"] or match["m3"]).lower()[:3]
     if name not in _MONTHS:
         raise ValueError("no month")
-    return datetime(int(match["y2"] or match["y3"]), _MONTHS[name], int(match["d"] or match["d3"]))  # noqa: DTZ001
+    year, day = int(match["y2"] or match["y3"]), int(match["d"] or match["d3"])
+    return datetime(year, _MONTHS[name], day)  # noqa: DTZ001
 
 
 class OrderEvidence:

@@ -16,7 +16,8 @@ from recoup.kit.languages.slots import MARK, SLOT
 
 _TOKEN: Final = re.compile(
     r"(?P<comment>\{#.*?#\}|<!--.*?-->)|(?P<statement>\{%.*?%\})|(?P<shown>\{\{.*?\}\})"
-    r"|(?P<tag></?[a-zA-Z!](?:\{\{.*?\}\}|\{%.*?%\}|\"(?:\{\{.*?\}\}|\{%.*?%\}|[^\"])*\"|'[^']*'|[^>\"'{])*>)",
+    r"|(?P<tag></?[a-zA-Z!](?:\{\{.*?\}\}|\{%.*?%\}"
+    r"|\"(?:\{\{.*?\}\}|\{%.*?%\}|[^\"])*\"|'[^']*'|[^>\"'{])*>)",
     re.S,
 )
 _MARKS: Final = frozenset(

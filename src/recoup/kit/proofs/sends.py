@@ -37,7 +37,8 @@ class CardSend(Row):
 
 
 # Columns of theirs that proofs look at, of rows that come as JSON.
-SENDS: Final = """jsonb_to_recordset({}) AS s (card_id uuid, send_id uuid, merchant_id uuid, order_id uuid,
+SENDS: Final = """jsonb_to_recordset({}) AS s (card_id uuid, send_id uuid, merchant_id uuid,
+  order_id uuid,
   at timestamptz, state text, declined boolean, units bigint, currency text, claimed boolean)"""
 
 

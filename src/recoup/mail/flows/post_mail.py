@@ -35,7 +35,8 @@ async def _post(world: World, compose: Callable[[], Message], seconds: float) ->
             return await mail.send(message, seconds)
     except TimeoutError:
         return Posted("later", "no answer in time")
-    except Exception as error:  # noqa: BLE001 - it counts as a try: backed off, shown, and at last given up
+    except Exception as error:  # noqa: BLE001
+        # it counts as a try: backed off, shown, and at last given up
         return Posted("later", type(error).__name__)
 
 

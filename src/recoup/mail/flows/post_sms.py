@@ -20,6 +20,7 @@ async def post_sms(world: World, sms: Sms, seconds: float) -> Posted:
             return await world.sms.send_sms(sms, seconds)
     except TimeoutError:
         return Posted("later", "no answer in time")
-    except Exception as error:  # noqa: BLE001 - it counts as a try: backed off, shown, and at last given up
+    except Exception as error:  # noqa: BLE001
+        # it counts as a try: backed off, shown, and at last given up
         log.warning("SMS not sent", mail=str(sms.id), error=type(error).__name__)
         return Posted("later", type(error).__name__)

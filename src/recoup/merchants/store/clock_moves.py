@@ -32,7 +32,8 @@ async def last_moves(db: Read, merchant_id: UUID, limit: int) -> list[ClockMove]
 
 
 # When merchant m was made, or its first order or posting where its clock was set back.
-BEGAN: Final = """least(m.created_at, (SELECT min(placed_at) FROM order_heads h WHERE h.merchant_id = m.merchant_id),
+BEGAN: Final = """least(m.created_at, (SELECT min(placed_at) FROM order_heads h
+  WHERE h.merchant_id = m.merchant_id),
   (SELECT min(business_at) FROM postings p WHERE p.merchant_id = m.merchant_id))"""
 # When merchant m became the partner's, by its own clock.
 JOINED: Final = f"o.created_at - (m.created_at - {BEGAN})"

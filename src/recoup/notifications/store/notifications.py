@@ -21,13 +21,17 @@ _LANGUAGE: Final = "coalesce(nullif(s.language, ''), 'en')"  # of mails, for whi
 # operator:role/kind for what only those hear who decide for the operator, partner:role/kind for a
 # partner's own people.
 _MINE: Final = f"""
-n.user_id = $1 AND n.world = $2 AND n.on_page AND (EXISTS (SELECT FROM merchant_worlds w JOIN memberships m
+n.user_id = $1 AND n.world = $2 AND n.on_page AND (EXISTS (SELECT FROM merchant_worlds w
+  JOIN memberships m
   ON m.user_id = $1 AND {_REACHES}
   WHERE w.world = $2 AND w.merchant_id = n.subject_id
-    AND CASE m.subject_kind WHEN 'operator' THEN ARRAY[m.role, 'operator:' || m.role] ELSE ARRAY[m.role] END
-      && ARRAY(SELECT split_part(x, '/', 1) FROM unnest($3::text[]) AS x WHERE split_part(x, '/', 2) = n.kind))
+    AND CASE m.subject_kind WHEN 'operator' THEN ARRAY[m.role, 'operator:' || m.role]
+      ELSE ARRAY[m.role] END
+      && ARRAY(SELECT split_part(x, '/', 1) FROM unnest($3::text[]) AS x
+        WHERE split_part(x, '/', 2) = n.kind))
   OR EXISTS (SELECT FROM memberships m WHERE m.user_id = $1 AND m.subject_kind = 'partner'
-    AND m.world = $2 AND m.subject_id = n.subject_id AND 'partner:' || m.role || '/' || n.kind = ANY($3::text[])))
+    AND m.world = $2 AND m.subject_id = n.subject_id
+      AND 'partner:' || m.role || '/' || n.kind = ANY($3::text[])))
 """
 
 

@@ -112,8 +112,8 @@ class SealedDocument(Document):
     sealed: bytes
 
 
-_DOCUMENT: Final = """document_id, application_id, kind, name, media_type, bytes, encode(sha256, 'hex') AS sha256,
-  added_by, added_at"""
+_DOCUMENT: Final = """document_id, application_id, kind, name, media_type, bytes,
+  encode(sha256, 'hex') AS sha256, added_by, added_at"""
 
 
 @DIRECTORY.statement(f"""

@@ -51,7 +51,8 @@ async def call_with_timeout(call: Awaitable[Outcome], timeout_seconds: float) ->
             return await call
     except TimeoutError:
         return Outcome("unknown", text="time-out")
-    except Exception as error:  # noqa: BLE001 - a connector that breaks may have sent it: that is unknown, no error
+    except Exception as error:  # noqa: BLE001
+        # a connector that breaks may have sent it: that is unknown, no error
         return Outcome("unknown", text=type(error).__name__)
 
 

@@ -53,7 +53,8 @@ class Always(Data, frozen=True, kw_only=True):
 
 
 class OrderState(Struct, frozen=True, kw_only=True, rename="pascal"):
-    """The order's state after the event. The one with the highest `Sequence` is the current state."""
+    """The order's state after the event. The one
+    with the highest `Sequence` is the current state."""
 
     status: str
     amount: Amount

@@ -56,7 +56,9 @@ REASONS: Final = {
     "invoice_gone": "Its invoice is not at the processor any more.",
     "subscription_cancelled": "Its subscription has ended at the processor.",
     "subscription_paused": "Its subscription is paused at the processor.",
-    "billing_stopped": "The processor's billing no longer charges a card for its invoice by itself.",
+    "billing_stopped": (
+        "The processor's billing no longer charges a card for its invoice by itself."
+    ),
 }
 _WORKED: Final = (S.PROCESSING, S.HELD, S.PROBLEM)
 _COLLECTED: Final = Books("collected", "attempt")

@@ -35,7 +35,8 @@ _PLACE: Final = f"CASE e.account WHEN 'payout_due' THEN '{WALLET}' ELSE e.place 
 _KNOWN: Final = known_at("p", 4)
 # A refund is owed before it is made: its reference came with the line that says so. All others come
 # with the posting.
-_REFUNDED_AS: Final = f"""CASE WHEN r.reference IS NOT NULL AND EXISTS (SELECT FROM order_log g WHERE g.merchant_id = $1
+_REFUNDED_AS: Final = f"""CASE WHEN r.reference IS NOT NULL AND EXISTS (SELECT FROM order_log g
+    WHERE g.merchant_id = $1
     AND g.order_id = p.order_id AND g.fact_id = r.modification_id
     AND g.happening IN ('refund_done', 'part_captured', 'reversed')
     AND {known_at("g", 4)}) THEN r.reference END"""

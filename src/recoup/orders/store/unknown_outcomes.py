@@ -41,13 +41,15 @@ class Unknown(Row):
 # order.
 OUT: Final = """
 due_work d
-CROSS JOIN LATERAL (SELECT * FROM attempts a WHERE a.merchant_id = d.merchant_id AND a.order_id = d.subject_id
+CROSS JOIN LATERAL (SELECT * FROM attempts a WHERE a.merchant_id = d.merchant_id
+  AND a.order_id = d.subject_id
   AND a.state IN ('open', 'unknown') OFFSET 0) a
 """
 UNANSWERED: Final = """
 d.merchant_id = $1 AND d.kind = 'inquire'
   AND (a.state = 'unknown' OR a.send_before + a.call_timeout_ms * interval '1 millisecond' < $2)
-  AND (a.authentication ->> 'url' IS NOT NULL AND (a.authentication ->> 'until')::timestamptz > $2) IS NOT TRUE
+  AND (a.authentication ->> 'url' IS NOT NULL
+    AND (a.authentication ->> 'until')::timestamptz > $2) IS NOT TRUE
 """
 _DESK: Final = f"""
 SELECT a.attempt_id, a.order_id, o.external_id, a.attempt_no, a.units, a.asset, a.route, a.state,

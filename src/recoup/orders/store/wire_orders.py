@@ -21,25 +21,31 @@ SELECT o.order_id, o.external_id, o.placed_at, h.units, o.asset, o.stage, o.kind
   p.billing, p.shipping"""
 # One order has a statement of its own: its plan is kept, that of a list is made anew each time.
 _ONE = f"""{_COLUMNS}, o.facts -> 'items' AS items,
-  (SELECT jsonb_agg(to_jsonb(a) || CASE WHEN a.checks ->> 'fault' IS NULL THEN '{{}}' ELSE jsonb_build_object('said',
+  (SELECT jsonb_agg(to_jsonb(a) || CASE WHEN a.checks ->> 'fault' IS NULL THEN '{{}}'
+      ELSE jsonb_build_object('said',
       (SELECT w.text FROM order_log l JOIN order_words w USING (merchant_id, order_id, seq)
         WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.fact_id = a.attempt_id
           AND l.happening = 'attempt_not_sent')) END ORDER BY a.attempt_no) FROM attempts a
     WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id) AS attempts,
   (SELECT jsonb_agg(to_jsonb(r) || jsonb_build_object('life',
-      (SELECT jsonb_agg(jsonb_build_object('happening', l.happening, 'at', l.business_at) ORDER BY l.seq)
+      (SELECT jsonb_agg(jsonb_build_object('happening', l.happening, 'at', l.business_at)
+        ORDER BY l.seq)
         FROM order_log l
-        WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.fact_id = r.modification_id))
+        WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id
+          AND l.fact_id = r.modification_id))
       ORDER BY r.modification_no) FROM modifications r
     WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id
       AND (r.kind = 'refund' OR r.kind = 'void' AND length(r.input_mac) > 0
-        OR r.kind = 'reversal' AND EXISTS (SELECT FROM order_log l WHERE l.merchant_id = o.merchant_id
-          AND l.order_id = o.order_id AND l.fact_id = r.modification_id AND l.happening = 'part_owed_back'))
+        OR r.kind = 'reversal' AND EXISTS (SELECT FROM order_log l
+          WHERE l.merchant_id = o.merchant_id
+          AND l.order_id = o.order_id AND l.fact_id = r.modification_id
+            AND l.happening = 'part_owed_back'))
   ) AS refunds,
-  CASE WHEN o.stage = 'completed' THEN (SELECT jsonb_agg(to_jsonb(d) ORDER BY d.dispute_no) FROM disputes d
+  CASE WHEN o.stage = 'completed' THEN (SELECT jsonb_agg(to_jsonb(d) ORDER BY d.dispute_no)
+    FROM disputes d
     WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) END AS disputes,
-  (SELECT v.scheme FROM vault v WHERE v.merchant_id = o.merchant_id AND v.token_id = o.token_id) AS scheme,
-  o.facts, {{facets}} AS facets,
+  (SELECT v.scheme FROM vault v WHERE v.merchant_id = o.merchant_id
+    AND v.token_id = o.token_id) AS scheme, o.facts, {{facets}} AS facets,
   EXISTS (SELECT FROM challenges c WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id
     AND c.state IN ('presented', 'tried')) AS challenged
 FROM orders o

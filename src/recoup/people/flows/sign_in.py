@@ -161,7 +161,8 @@ async def namesake_of(
 ) -> str:
     """The name under which a sandbox keeps somebody who signed up with an e-mail that another had.
     Only their password leads to it."""
-    return f"{email}#{await passwords.stretched(password, world.keys.mac('namesake', email.encode()), turn)}"
+    salt = world.keys.mac("namesake", email.encode())
+    return f"{email}#{await passwords.stretched(password, salt, turn)}"
 
 
 async def login_with(

@@ -5,9 +5,12 @@ A field takes the first value of its name; a name that Python keeps for itself h
 behind it (`from_`).
 
 - `str`: empty where nothing was sent; `str | None`: None there.
-- `bool`: whether it says "yes", as boxes that are ticked do; pages from before an upgrade may say "1" or "on".
-- `UUID`, `Literal["a", "b"]`: what the text stands for, if it does; `UploadFile`: if one was chosen.
-- `tuple[..., ...]`: all values; those that stand for nothing are left out, unless it is a tuple of `X | None`.
+- `bool`: whether it says "yes", as boxes that are ticked do; pages from before an upgrade may say
+  "1" or "on".
+- `UUID`, `Literal["a", "b"]`: what the text stands for, if it does; `UploadFile`: if one was
+  chosen.
+- `tuple[..., ...]`: all values; those that stand for nothing are left out, unless it is a tuple of
+  `X | None`.
 
 `Annotated` says more: `Text` of a text, `As` what one stands for, `AtMost` of a tuple, `Names` of a
 mapping, and a `Problem`: the refusal of what stands for nothing. Without a refusal the field is `X

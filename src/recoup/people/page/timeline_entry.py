@@ -41,8 +41,9 @@ class LogContext:
         return "" if value is None else str(value)
 
     def amount(self, name: str = "units") -> str:
-        units = self.body.get(name)
-        return f"{money(int(units) if units is not None else self.units, self.asset, self.sent_text)} {self.asset}"
+        said = self.body.get(name)
+        units = self.units if said is None else int(said)
+        return f"{money(units, self.asset, self.sent_text)} {self.asset}"
 
     def moment(self, name: str) -> str:
         try:

@@ -53,7 +53,9 @@ def time_words(within: InForce, now: datetime, sent: MonthSends | None) -> list[
 _FORBIDS: Final[Mapping[ScopeKind, str]] = {
     "merchant": "Your policy (version {0}, by {1}) forbids attempts from {2} to {3}.",
     "site": "The policy of the site (version {0}, by {1}) forbids attempts from {2} to {3}.",
-    "campaign": "The policy of the campaign (version {0}, by {1}) forbids attempts from {2} to {3}.",
+    "campaign": (
+        "The policy of the campaign (version {0}, by {1}) forbids attempts from {2} to {3}."
+    ),
     "partner": "The partner’s bounds (version {0}, by {1}) forbid attempts from {2} to {3}.",
     "operator": "The operator’s bounds (version {0}, by {1}) forbid attempts from {2} to {3}.",
 }

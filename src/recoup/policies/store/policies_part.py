@@ -14,7 +14,8 @@ POLICIES: Final = f"""
       FROM (VALUES ('merchant', o.merchant_id), ('site', o.site_id), ('campaign', o.campaign_id))
         k (counted, subject_id)
       CROSS JOIN LATERAL (SELECT month, sends FROM policy_sends
-        WHERE merchant_id = o.merchant_id AND subject_id = k.subject_id ORDER BY month DESC LIMIT 1) x))
+        WHERE merchant_id = o.merchant_id AND subject_id = k.subject_id
+          ORDER BY month DESC LIMIT 1) x))
     FROM (
       (SELECT scope, subject_id, number, from_at, content FROM policy_bounds
         WHERE scope = 'operator' AND subject_id = '00000000-0000-0000-0000-000000000000'

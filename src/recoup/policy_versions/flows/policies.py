@@ -84,7 +84,8 @@ class Checked:
 
 
 Acting = Scope | PartnerScope
-"""Who sets a policy: of a merchant, its sites and campaigns; a partner's bounds; the operator's by either."""
+"""Who sets a policy: of a merchant, its sites and campaigns; a partner's bounds;
+the operator's by either."""
 Also = Callable[[Tx, Standing, Checked, PolicyVersion], Awaitable[None]]
 """What else is written in the transaction of a save."""
 

@@ -70,8 +70,8 @@ def reconcile_file(
     run: RunAtMerchant,
     as_json: Annotated[bool, Option("", "--json")] = False,
 ) -> list[str]:
-    """Compares a statement with the ledger: CSV, XLSX, ODS, camt.053, camt.054, MT940 or BAI2. Books nothing without
-    --book."""
+    """Compares a statement with the ledger: CSV, XLSX, ODS, camt.053, camt.054, MT940 or BAI2.
+    Books nothing without --book."""
     reading, numbers = _reading(options), _numbers(options.book)
     if numbers != [] and not options.note.strip():
         raise invalid(

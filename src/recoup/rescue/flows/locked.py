@@ -175,7 +175,9 @@ class Orders:
                 turns.add(item[1].turn)
             batch = now
             try:
-                answers |= await retrying(lambda batch=batch: self._transaction(batch))  # type: ignore[misc]
+                answers |= await retrying(
+                    lambda batch=batch: self._transaction(batch)  # type: ignore[misc]
+                )
             except Exception as error:
                 if not answers:
                     raise
@@ -193,7 +195,9 @@ class Orders:
         answers: dict[int, Any] = {}
         for item in jobs:
             try:
-                answers |= await retrying(lambda item=item: self._transaction([item]))  # type: ignore[misc]
+                answers |= await retrying(
+                    lambda item=item: self._transaction([item])  # type: ignore[misc]
+                )
             except Exception as alone:  # noqa: BLE001 - it is the answer of that job
                 answers[item[0]] = alone
         return answers

@@ -39,7 +39,8 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
         """
   to_jsonb(v) || coalesce((SELECT jsonb_build_object('stored',
       to_jsonb(s) || jsonb_build_object('is_closed', s.closed_at IS NOT NULL)) FROM stored_methods s
-    WHERE v.kek_id IS NULL AND s.merchant_id = v.merchant_id AND s.method_id = v.token_id), '{}')""",
+    WHERE v.kek_id IS NULL AND s.merchant_id = v.merchant_id AND s.method_id = v.token_id),
+      '{}')""",
     ),
     (
         "attempts",
@@ -80,11 +81,16 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
         "limits",
         frozenset({"customer"}),
         """
-  CASE WHEN m.cit_unresolved = 'advance' AND o.stage = 'processing' AND o.kind IN ('cit_web', 'cit_callcenter') THEN (
-    SELECT to_jsonb(x) || jsonb_build_object('payer_id', p.payer_id, 'email', p.email, 'phone', p.phone, 'bounds', (
-      SELECT jsonb_build_object('version', b.version, 'made_on', b.made_on, 'until', b.until, 'tables', b.tables)
-      FROM advance_bounds b WHERE b.merchant_id = o.merchant_id AND b.asset = o.asset ORDER BY b.version DESC LIMIT 1))
-    FROM exposure_limits x LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
+  CASE WHEN m.cit_unresolved = 'advance' AND o.stage = 'processing'
+    AND o.kind IN ('cit_web', 'cit_callcenter') THEN (
+    SELECT to_jsonb(x) || jsonb_build_object('payer_id', p.payer_id, 'email', p.email, 'phone',
+      p.phone, 'bounds', (
+      SELECT jsonb_build_object('version', b.version, 'made_on', b.made_on, 'until', b.until,
+        'tables', b.tables)
+      FROM advance_bounds b WHERE b.merchant_id = o.merchant_id AND b.asset = o.asset
+        ORDER BY b.version DESC LIMIT 1))
+    FROM exposure_limits x LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id
+      AND p.order_id = o.order_id
     WHERE x.merchant_id = o.merchant_id AND x.asset = o.asset AND x.limit_units > 0
     ) END""",
     ),
@@ -100,7 +106,8 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
         "notices",
         frozenset(),
         """
-  (SELECT jsonb_object_agg(n.notice, n.enabled) FROM notice_settings n WHERE n.merchant_id = o.merchant_id)""",
+  (SELECT jsonb_object_agg(n.notice, n.enabled) FROM notice_settings n
+    WHERE n.merchant_id = o.merchant_id)""",
     ),
     (
         "approval",
@@ -136,15 +143,16 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
       WHERE t.merchant_id = o.merchant_id AND t.asset IN ('', o.asset) AND (
         o.stage NOT IN ('processing', 'held', 'problem')
         OR EXISTS (SELECT FROM attempts a
-          WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id AND a.state = 'approved'))) END""",
+          WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
+            AND a.state = 'approved'))) END""",
     ),
     (
         "blocked",
         frozenset({"cards", "open"}),
         """
   CASE WHEN o.stage IN ('received', 'processing', 'challenged') THEN (
-    SELECT jsonb_agg(jsonb_build_object('merchant_id', b.merchant_id, 'acceptor_id', NULL, 'until', NULL, 'reason',
-      b.kind))
+    SELECT jsonb_agg(jsonb_build_object('merchant_id', b.merchant_id, 'acceptor_id', NULL, 'until',
+      NULL, 'reason', b.kind))
     FROM blocks b WHERE b.merchant_id = o.merchant_id AND b.lifted_at IS NULL AND (
       b.kind = 'card' AND b.subject_id = o.pan_id
       OR b.kind = 'customer' AND b.subject_id = (SELECT p.payer_id FROM order_payer p
@@ -185,7 +193,8 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     CROSS JOIN LATERAL (SELECT p.payer_id FROM order_payer p
       WHERE p.merchant_id = n.merchant_id AND p.order_id = o.order_id OFFSET 0) p
     CROSS JOIN LATERAL (SELECT y.payer_id FROM payers y
-      WHERE y.merchant_id = n.merchant_id AND y.payer_id = p.payer_id AND y.external_id <> '' OFFSET 0) y
+      WHERE y.merchant_id = n.merchant_id AND y.payer_id = p.payer_id AND y.external_id <> ''
+        OFFSET 0) y
     CROSS JOIN LATERAL (SELECT q.order_id FROM order_payer q
       WHERE q.merchant_id = n.merchant_id AND q.payer_id = y.payer_id AND q.order_id <> o.order_id
       ORDER BY q.order_id DESC LIMIT 50) q
@@ -194,21 +203,28 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
         AND x.stage = 'completed' AND x.kind IN ('mit_managed', 'mit_sync')
         AND x.pan_id <> o.pan_id AND NOT x.card_id = ANY (o.cards_before) OFFSET 0) x
     CROSS JOIN LATERAL (SELECT w.* FROM vault w
-      WHERE w.merchant_id = n.merchant_id AND w.token_id = x.token_id AND NOT w.pan_id = ANY (o.cards_before)
+      WHERE w.merchant_id = n.merchant_id AND w.token_id = x.token_id
+        AND NOT w.pan_id = ANY (o.cards_before)
       OFFSET 0) w
     WHERE n.merchant_id = o.merchant_id AND n.notice = 'other_card' AND n.enabled
-      AND (SELECT true FROM attempts a WHERE a.merchant_id = n.merchant_id AND a.order_id = x.order_id
+      AND (SELECT true FROM attempts a WHERE a.merchant_id = n.merchant_id
+        AND a.order_id = x.order_id
         AND a.state = 'approved' AND a.initiator = 'merchant' LIMIT 1)
-      AND (SELECT true FROM attempts a WHERE a.merchant_id = n.merchant_id AND a.order_id = x.order_id
+      AND (SELECT true FROM attempts a WHERE a.merchant_id = n.merchant_id
+        AND a.order_id = x.order_id
         AND a.typed #>> '{card,pan_id}' = x.pan_id::text LIMIT 1) IS NULL
       AND (SELECT true FROM order_payer z
-        CROSS JOIN LATERAL (SELECT e.order_id, e.stage FROM orders e WHERE e.merchant_id = n.merchant_id
+        CROSS JOIN LATERAL (SELECT e.order_id, e.stage FROM orders e
+          WHERE e.merchant_id = n.merchant_id
           AND e.order_id = z.order_id AND e.pan_id = x.pan_id OFFSET 0) e
         WHERE z.merchant_id = n.merchant_id AND z.payer_id = y.payer_id AND (e.stage = 'declined'
-          OR (SELECT true FROM disputes d WHERE d.merchant_id = n.merchant_id AND d.order_id = e.order_id LIMIT 1)
+          OR (SELECT true FROM disputes d WHERE d.merchant_id = n.merchant_id
+            AND d.order_id = e.order_id LIMIT 1)
           OR (SELECT true FROM fraud_warnings w
-            WHERE w.merchant_id = n.merchant_id AND w.order_id = e.order_id LIMIT 1)) LIMIT 1) IS NULL
-      AND (w.kek_id IS NOT NULL OR (SELECT true FROM stored_methods s WHERE s.merchant_id = n.merchant_id
+            WHERE w.merchant_id = n.merchant_id AND w.order_id = e.order_id LIMIT 1))
+              LIMIT 1) IS NULL
+      AND (w.kek_id IS NOT NULL OR (SELECT true FROM stored_methods s
+        WHERE s.merchant_id = n.merchant_id
         AND s.method_id = w.token_id AND s.closed_at IS NULL AND s.reference <> '' LIMIT 1))
     ORDER BY x.order_id DESC LIMIT 1
   ) END""",
@@ -218,7 +234,8 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
         frozenset({"arm"}),
         """
   CASE WHEN o.arm IS NOT NULL THEN jsonb_build_object('looks', (
-    SELECT (SELECT jsonb_build_object('at', l.at, 'answers', l.answers, 'tries', l.tries, 'orders', l.orders)
+    SELECT (SELECT jsonb_build_object('at', l.at, 'answers', l.answers, 'tries', l.tries,
+      'orders', l.orders)
       FROM payer_looks l WHERE l.merchant_id = p.merchant_id AND l.payer_id = p.payer_id)
     FROM order_payer p WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id
   ), 'issuer_answers', (SELECT i.answers FROM issuers i WHERE i.issuer_digits = v.issuer_digits),
@@ -226,7 +243,8 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
       WHERE n.merchant_id = o.merchant_id AND n.notice = 'payment_link_early' AND n.enabled) THEN (
     SELECT jsonb_build_array(count(*), count(*) FILTER (WHERE c.paid)) FROM (
       SELECT l.contacted_at, max(l.contacted_at) OVER () AS newest,
-        EXISTS (SELECT FROM attempts a WHERE a.merchant_id = l.merchant_id AND a.order_id = l.order_id
+        EXISTS (SELECT FROM attempts a WHERE a.merchant_id = l.merchant_id
+          AND a.order_id = l.order_id
           AND a.ladder = 'challenge' AND a.state = 'approved') AS paid
       FROM (SELECT merchant_id, order_id, contacted_at FROM contacts
         WHERE merchant_id = o.merchant_id ORDER BY contacted_at DESC LIMIT 500) l

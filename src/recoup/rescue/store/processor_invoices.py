@@ -9,8 +9,8 @@ from recoup.db.statement import MERCHANT, Read, Row, Tx
 from recoup.db.table import insert_of, stored
 
 Retries = Literal["on", "stopping", "off", "starting", "given_back"]
-_COLUMNS = """merchant_id, invoice_key, route, invoice, subscription, billing, method, customer, units, asset, came_at,
-  order_id, counted, retries, own_retry_at, ended"""
+_COLUMNS = """merchant_id, invoice_key, route, invoice, subscription, billing, method, customer,
+  units, asset, came_at, order_id, counted, retries, own_retry_at, ended"""
 
 
 @stored("processor_invoices", "merchant_id", "invoice_key")

@@ -171,8 +171,10 @@ async def _touched(
 
 
 # What an erasure leaves of an outcome: numbers, and whether it was declined.
-WITHOUT_TEXTS: Final = """coalesce((SELECT jsonb_object_agg(key, CASE jsonb_typeof(value) WHEN 'object'
-  THEN value - '{reason,id,status}'::text[] WHEN 'string' THEN '""' ELSE value END) FROM jsonb_each(%s)), '{}')"""
+WITHOUT_TEXTS: Final = """coalesce((SELECT jsonb_object_agg(key, CASE jsonb_typeof(value)
+  WHEN 'object'
+  THEN value - '{reason,id,status}'::text[] WHEN 'string' THEN '""' ELSE value END)
+    FROM jsonb_each(%s)), '{}')"""
 
 
 class ReportedTransmission(NewTransmission, frozen=True):

@@ -29,7 +29,8 @@ from recoup.risk.store.exposure import (
 from recoup.terms.rules.exposure import SLOTS, Limits
 
 Terms = dict[str, Any]
-"""What is set anew: of `Limits` and `operator_limit_units`. Amounts in the asset's smallest unit."""
+"""What is set anew: of `Limits` and `operator_limit_units`.
+Amounts in the asset's smallest unit."""
 
 
 async def exposure_of(world: World, merchant_id: UUID, asset: str) -> Exposure:

@@ -59,10 +59,11 @@ ON CONFLICT (merchant_id, object_key) DO UPDATE SET kind = excluded.kind,
   charge = coalesce(processor_notices.charge, excluded.charge),
   invoice = coalesce(processor_notices.invoice, excluded.invoice),
   approves = processor_notices.approves OR excluded.approves,
-  notices = (excluded.notices || processor_notices.notices)[1:{NOTICES_KEPT}], times = processor_notices.times + 1,
+  notices = (excluded.notices || processor_notices.notices)[1:{NOTICES_KEPT}],
+    times = processor_notices.times + 1,
   movement = coalesce(excluded.movement, processor_notices.movement),
-  happened_at = greatest(processor_notices.happened_at, excluded.happened_at), received_at = excluded.received_at,
-  became = NULL
+  happened_at = greatest(processor_notices.happened_at, excluded.happened_at),
+    received_at = excluded.received_at, became = NULL
 WHERE NOT processor_notices.notices @> excluded.notices
 RETURNING true
 """)

@@ -70,13 +70,15 @@ class Free(NamedTuple):
 # that the entries of a range of pages stand together.
 _FREE: Final = """
 p AS MATERIALIZED (
-  SELECT posting_id, recipe, page_no FROM postings WHERE merchant_id = $1 AND page_no BETWEEN $3 AND $4
+  SELECT posting_id, recipe, page_no FROM postings WHERE merchant_id = $1
+    AND page_no BETWEEN $3 AND $4
 ), span AS MATERIALIZED (
   SELECT min(posting_id::text)::uuid AS low, max(posting_id::text)::uuid AS high FROM p
 ), free AS MATERIALIZED (
   SELECT e.posting_id, e.line_no, p.recipe, p.page_no, -e.units AS units, e.available_at
   FROM entries e JOIN p USING (posting_id)
-  WHERE e.merchant_id = $1 AND e.posting_id BETWEEN (SELECT low FROM span) AND (SELECT high FROM span)
+  WHERE e.merchant_id = $1 AND e.posting_id BETWEEN (SELECT low FROM span)
+    AND (SELECT high FROM span)
     AND e.account = 'merchant_payable' AND e.place = '' AND e.asset = $2
     AND NOT EXISTS (SELECT FROM settlement_lines l WHERE l.merchant_id = $1
       AND l.posting_id BETWEEN (SELECT low FROM span) AND (SELECT high FROM span)

@@ -240,7 +240,12 @@ def order_object(services: Services, order: StableOrder) -> Order:
         order.amount_text,
         text_like(order.refunded_units, order.asset, order.amount_text),
         order.asset,
-        order_status(order.stage, order.units, order.refunded_units, order.disputed),  # type: ignore[arg-type]
+        order_status(
+            order.stage,  # type: ignore[arg-type]
+            order.units,
+            order.refunded_units,
+            order.disputed,
+        ),
         services.world.policy.test_mode,
         facts.get("subject") or "",
         facts.get("description") or "",
@@ -297,4 +302,5 @@ def instruction_object(services: Services, order: StableOrder) -> Instruction:
 
 
 def checkout_url(services: Services, order: StableOrder) -> str:
-    return f"{services.url}/checkout/{checkout_token(services.world, order.merchant_id, order.order_id)}"
+    token = checkout_token(services.world, order.merchant_id, order.order_id)
+    return f"{services.url}/checkout/{token}"

@@ -17,10 +17,9 @@ MARGIN: Final = 30  # percent, unless a merchant says otherwise
 LEAVE: Final = 10  # percent of genuine customers that a confirmation loses
 PASSES: Final = 10  # percent of fraud that passes one
 FEES: Final[Mapping[str, int]] = {
-    "USD": 2_000, "EUR": 2_000, "GBP": 1_500, "CAD": 2_500, "AUD": 2_500, "CHF": 2_000, "JPY": 3_000,
-    "BRL": 10_000,
-    "MXN": 40_000, "SEK": 20_000, "NOK": 20_000, "DKK": 15_000, "PLN": 8_000, "CNY": 14_000,
-    "INR": 150_000,
+    "USD": 2_000, "EUR": 2_000, "GBP": 1_500, "CAD": 2_500, "AUD": 2_500, "CHF": 2_000,
+    "JPY": 3_000, "BRL": 10_000, "MXN": 40_000, "SEK": 20_000, "NOK": 20_000, "DKK": 15_000,
+    "PLN": 8_000, "CNY": 14_000, "INR": 150_000,
 }  # fmt: skip
 Answer = Literal["approve", "challenge", "decline"]
 

@@ -159,7 +159,7 @@ class JsonRows:
             self.notes.append("The file ends before its list does: rows may be missing at its end.")
 
     # one object
-    # ---------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
 
     def _next(self) -> Iterator[Record]:
         head = self._text[self._at]
@@ -265,7 +265,7 @@ class JsonRows:
         return match is not None and self._text[match.end() : match.end() + 1] == "{"
 
     # broken places
-    # ------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
 
     def _skipped(self) -> Record:
         """Goes on at the next object that is whole and a row; everything before it is reported as
@@ -315,7 +315,7 @@ class JsonRows:
             )
 
     # the text
-    # -------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
 
     def _fill(self) -> None:
         if self._ended or len(self._text) - self._at > BUFFER // 2:

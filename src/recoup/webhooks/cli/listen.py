@@ -44,7 +44,8 @@ def listen(
     *,
     url: Annotated[
         str | None,
-        "Where events are posted, like http://localhost:3000/hooks. Default: they are printed only.",
+        "Where events are posted, like http://localhost:3000/hooks. "
+        "Default: they are printed only.",
     ] = None,
     at: Annotated[
         str | None,
@@ -185,7 +186,8 @@ class _Source:
             "authorization": f"ApiKey {self.key}:{self.secret}",
             "accept": "application/json",
         }
-        request = Request(f"{self.at}{PATH}?{urlencode(query, doseq=True)}", headers=headers)  # noqa: S310 - checked
+        url = f"{self.at}{PATH}?{urlencode(query, doseq=True)}"
+        request = Request(url, headers=headers)  # noqa: S310 - checked
         try:
             with build_opener(_NoRedirects).open(
                 request, timeout=WAIT_SECONDS + ANSWER_SECONDS
@@ -311,7 +313,8 @@ def _forward(url: str | None, event: dict[str, Any]) -> str:
     """Posts it; answers the line to print."""
     status = "   "
     if url is not None:
-        request = Request(url, event["body"].encode(), event["headers"], method="POST")  # noqa: S310 - checked
+        body, headers = event["body"].encode(), event["headers"]
+        request = Request(url, body, headers, method="POST")  # noqa: S310 - checked
         try:
             with build_opener(ProxyHandler({}), _NoRedirects).open(
                 request, timeout=ANSWER_SECONDS

@@ -125,7 +125,8 @@ class Deliveries:
             )
             taken = posted.answer.taken
             await self._record(lane, posted)
-        except Exception as error:  # noqa: BLE001 - the lane's lease runs out and it is taken up again
+        except Exception as error:  # noqa: BLE001
+            # the lane's lease runs out and it is taken up again
             log.warning("delivery not recorded", lane=str(lane.lane_id), error=type(error).__name__)
         finally:
             self._pace.ended(lane.endpoint_id, taken=taken, seconds=time.perf_counter() - begun)

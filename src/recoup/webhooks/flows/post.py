@@ -56,7 +56,8 @@ async def post_event(world: World, lane: Lane) -> Posted:
             if both
             else [_render(world, lane, event, host, [key]) for key in keys]
         )
-    except Exception as error:  # noqa: BLE001 - it counts as a failed try: backed off, shown, and at last parked
+    except Exception as error:  # noqa: BLE001
+        # it counts as a failed try: backed off, shown, and at last parked
         log.warning("delivery not rendered", lane=str(lane.lane_id), error=type(error).__name__)
         return Posted(Answer(None, error="not_rendered"), resent)
     first, *second = sent

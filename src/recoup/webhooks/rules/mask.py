@@ -14,7 +14,8 @@ PROOFS: Final = frozenset({
 
 
 _SAID: Final = re.compile(
-    r"""((?:signature|secret|password|token|api[-_]?key|authorization)["']?\s*[:=]\s*["']?|(?:bearer|basic|apikey)\s+)"""
+    r"""((?:signature|secret|password|token|api[-_]?key|authorization)["']?\s*[:=]\s*["']?"""
+    r"""|(?:bearer|basic|apikey)\s+)"""
     r"""[^\s"'<>&;]{8,}""",
     re.IGNORECASE,
 )

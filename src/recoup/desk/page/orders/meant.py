@@ -28,8 +28,8 @@ NAMES: Final[dict[str, str]] = {
     "created": "created", "amount": "amount", "currency": "currency", "descriptor": "descriptor",
     "last4": "last4", "card": "last4",
     "channel": "channel", "attempts": "attempts", "expires": "expires", "attention": "attention",
-    "refund": "refunded", "refunded": "refunded", "zone": "zone", "sort": "sort", "reason": "reason",
-    "code": "code",
+    "refund": "refunded", "refunded": "refunded", "zone": "zone", "sort": "sort",
+    "reason": "reason", "code": "code",
     "decline": "code", "brand": "brand", "scheme": "brand", "issuer": "issuer", "bin": "issuer",
 }  # fmt: skip
 UNCLEAR_MAX: Final = 5  # are looked into

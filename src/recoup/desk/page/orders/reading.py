@@ -38,9 +38,9 @@ SLIP: Final = 0.75
 FIELDS: Final = ("placed_from", "placed_to", "created_from", "created_to", "min", "max")
 # Parameters of one value that a query has under the same name.
 _SAME: Final = (
-    "site", "campaign", "external", "placed", "created", "amount", "currency", "descriptor", "last4",
-    "attempts",
-    "expires", "attention", "code", "brand", "issuer", "refunded", "sort", "up", "size",
+    "site", "campaign", "external", "placed", "created", "amount", "currency", "descriptor",
+    "last4", "attempts", "expires", "attention", "code", "brand", "issuer", "refunded", "sort",
+    "up", "size",
 )  # fmt: skip
 _HOURS: Final = re.compile(r"([0-9]{1,5})\s*(h|d|w)?")
 _YES: Final = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}

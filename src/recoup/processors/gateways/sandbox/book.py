@@ -238,7 +238,8 @@ async def inquire(connection: asyncpg.Connection, id: UUID, now: datetime) -> De
         row = await connection.fetchrow(
             "SELECT decision, scheme_code, advice_code, known_from, units, hidden_inquiries,"
             " hidden_inquiries > (SELECT count(*) FROM issuer.calls AS c"
-            " WHERE c.id = s.id AND c.kind = 'inquiry') AS hidden FROM issuer.sends s WHERE id = $1",
+            " WHERE c.id = s.id AND c.kind = 'inquiry') AS hidden "
+            "FROM issuer.sends s WHERE id = $1",
             id,
         )
         await connection.execute(
