@@ -67,9 +67,9 @@ def test_what_policies_leave_is_within_each_and_moves_nobody_into_the_comparison
     of = Terms(1, mode, share, holdout)
     left = narrowed(of, within)
     bounds = [one.terms for one in within.parts]
-    arms = [one.arm for one in bounds if one.arm is not None]
-    assert all(ARMS.index(left.mode) <= ARMS.index(arm) for arm in arms)  # type: ignore[arg-type]
-    assert left.mode == min([mode, *arms], key=ARMS.index)  # type: ignore[arg-type]
+    named = [one.arm for one in bounds if one.arm is not None]
+    assert all(ARMS.index(left.mode) <= ARMS.index(arm) for arm in named)  # type: ignore[arg-type]
+    assert left.mode == min([mode, *named], key=ARMS.index)  # type: ignore[arg-type]
     if left.mode == "share":
         assert left.share == min([share, *(one.share for one in bounds if one.share is not None)])
         pairs = set(zip(arms(of), arms(left), strict=True))
