@@ -47,6 +47,7 @@ BOUNDED: dict[str, tuple[int | None, str]] = {
         8_000,
         "the blocks that stand, at most a page",
     ),
+    "SELECT f.id AS view_id": (None, "the names of all files, when a customer is erased"),
     "SELECT count(*) FROM (SELECT FROM settlement_batches": (
         1_000,
         "10,001 settlements, beside a list",

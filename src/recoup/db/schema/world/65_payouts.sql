@@ -25,3 +25,5 @@ CREATE TABLE payouts (
   PRIMARY KEY (merchant_id, payout_id),
   FOREIGN KEY (merchant_id, asset) REFERENCES wallets
 );
+-- What may wait for a second person.
+CREATE INDEX payouts_requested ON payouts (merchant_id, payout_id) WHERE state = 'requested';
