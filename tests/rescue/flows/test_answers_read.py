@@ -11,7 +11,7 @@ from recoup.processors.rules.answers import CHARGES, MESSAGES, TABLE, WRONG, Aud
 
 # What sends a message that may be refused, or asks what became of one.
 ASKS: Final = {"charge", "modify", "inquire", "answer_dispute"}
-READS: Final = {"follows", "read_answer", "processor_result", "never_processed"}
+READS: Final = {"follows", "note_answer", "read_answer", "processor_result", "never_processed"}
 # Each with the reason why no refusal is left to be read.
 ELSEWHERE: Final = {
     "switches/flows/try_connection.py": (
