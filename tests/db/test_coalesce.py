@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from recoup.db.coalesce import Coalescer
+from recoup.kernel.measures import BATCHES
 from recoup.kernel.problem import Problem
 
 
@@ -42,6 +43,19 @@ def test_what_waits_while_a_writer_is_busy_goes_together() -> None:
         assert writes.batches == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
 
     asyncio.run(story())
+
+
+def test_what_rows_waited_is_added_once_a_batch() -> None:
+    counted: list[tuple[str, ...]] = []
+
+    async def story() -> None:
+        coalescer = Coalescer(Writes().run, max_rows=4, writers=1)
+        await asyncio.gather(*(coalescer.submit(n) for n in range(10)))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BATCHES, "add", lambda *values, by: counted.append(values))
+        asyncio.run(story())
+    assert counted == [("queue",), ("run",)] * 3
 
 
 def test_a_row_that_breaks_the_statement_stands_alone() -> None:

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, TypeVar
 
+from recoup.kernel.measures import BATCHES
 from recoup.kernel.problem import Problem
 
 Row = TypeVar("Row")
@@ -85,11 +86,15 @@ class Coalescer(Generic[Row, Answer]):
                 self._timer = loop.call_later(left, self._look)
 
     async def _write(self) -> None:
+        time = asyncio.get_running_loop().time
         while self._waiting:
             batch = [
                 self._waiting.popleft() for _ in range(min(self._max_rows, len(self._waiting)))
             ]
+            begun = time()
+            BATCHES.add("queue", by=sum(begun - since for _, _, since in batch))
             await self._settle([(row, future) for row, future, _ in batch])
+            BATCHES.add("run", by=(time() - begun) * len(batch))
         self._busy.discard(asyncio.current_task())  # now: the callback comes a turn later
 
     async def _settle(self, batch: list[tuple[Row, "asyncio.Future[Answer]"]]) -> None:

@@ -39,4 +39,22 @@ LOG_LOST: Final = Measure(
 REPLACED: Final = Measure(
     "recoup_replaced", "Doors and workers that stood still and were replaced", "part"
 )
-MEASURES: Final = (ATTEMPTS, GATE, DELIVERIES, REFUSED, WAITS, LOG_LOST, REPLACED)
+BATCHES: Final = Measure(
+    "recoup_batch_seconds",
+    "Seconds that rows waited for a batch to begin (queue) and until it was committed (run)",
+    "part",
+)
+OUTSIDE: Final = Measure(
+    "recoup_outside_seconds", "Seconds in calls to processors, banks and channels"
+)
+MEASURES: Final = (
+    ATTEMPTS,
+    GATE,
+    DELIVERIES,
+    REFUSED,
+    WAITS,
+    LOG_LOST,
+    REPLACED,
+    BATCHES,
+    OUTSIDE,
+)

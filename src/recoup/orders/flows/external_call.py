@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.kernel.ids import first_id_of
+from recoup.kernel.measures import OUTSIDE
 from recoup.kernel.time import WallTime
 from recoup.kit.world import World
 from recoup.processors.gateways.bridge import NoProcessor
@@ -46,6 +47,8 @@ def channel_of(world: World, route: str | None) -> Channel:
 async def call_with_timeout(call: Awaitable[Outcome], timeout_seconds: float) -> Outcome:
     """The counterpart's answer; unknown when it takes too long or its connector breaks, for it may
     have happened."""
+    time = asyncio.get_running_loop().time
+    begun = time()
     try:
         async with asyncio.timeout(timeout_seconds + GRACE_SECONDS):
             return await call
@@ -54,6 +57,8 @@ async def call_with_timeout(call: Awaitable[Outcome], timeout_seconds: float) ->
     except Exception as error:  # noqa: BLE001
         # a connector that breaks may have sent it: that is unknown, no error
         return Outcome("unknown", text=type(error).__name__)
+    finally:
+        OUTSIDE.add(by=time() - begun)
 
 
 def may_be_forgotten(world: World, processor: Counterpart, message_id: UUID) -> bool:
