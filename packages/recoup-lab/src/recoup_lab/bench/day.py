@@ -1,10 +1,10 @@
 """An ordinary day on the whole running product, doors and worker: so many clients, until nothing is
 left to do.
 
-With 1, 8 and 64 clients; the figures of 8 stand in front. The rate counts until the worker has done
-what followed: due work, feed, first deliveries. Against pgbench running the statements of one such
-order row by row, with 8 clients; feeding is no part of its work, for a pass takes what many orders
-left.
+With 1, 8 and 64 clients, by 8 of a merchant's keys and with 48 cards in turn; the figures of 8
+stand in front. The rate counts until the worker has done what followed: due work, feed, first
+deliveries. Against pgbench running the statements of one such order row by row, with 8 clients and
+the same cards; feeding is no part of its work, for a pass takes what many orders left.
 """
 
 import asyncio
@@ -16,17 +16,16 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kit.world import World
 from recoup.merchants.flows.merchant_cache import Merchants
-from recoup.networks.magic import script_card
 from recoup.refunds.flows.refund import RefundRequest, refund
 from recoup.rescue.flows.evaluate import Evaluate
 from recoup.rescue.flows.run_due import run_due
 from recoup.rescue.flows.taken import EvaluateRequest
-from recoup.rescue.flows.tokenize import CardGiven, Vault
+from recoup.rescue.flows.tokenize import Vault
 from recoup_lab.bench import calls
+from recoup_lab.bench.cards import CARDS, Cards, store_cards, turn_of
 from recoup_lab.bench.figure import Figure, Round, Size, figure
 from recoup_lab.bench.ground import Ground, Shop, load, make_shop, orders_of
 from recoup_lab.bench.intake import declined_of, payer_marks, posts
@@ -34,9 +33,11 @@ from recoup_lab.bench.pgbench import NUMBER, Mark, Script, prefix_of, rate_of, r
 from recoup_lab.bench.prepared import Model, copy_orders, model_of
 from recoup_lab.bench.reads import AGED, PAGE, record_list
 from recoup_lab.bench.record import RecordingDatabase, next_millisecond
+from recoup_lab.bench.waits import Waits, counts_of, looking, mean_of, waits_of
 from recoup_lab.bench.webhooks import worker_is_up
 
 CLIENTS: Final = (8, 1, 64)  # the first stands in front
+KEYS: Final = 8  # of the merchant, by which the clients call
 HISTORY: Final = 5_000  # orders that a list is of
 REFUNDED: Final = 320
 REFUNDS: Final = 640  # by pgbench a round, each of an order of its own
@@ -70,16 +71,16 @@ class Prepared:
 async def day_managed(ground: Ground, size: Size) -> Figure:
     """Managed MITs, from the call until they are planned."""
     async with ground.world() as (world, db):
-        shop, token = await _shop(world)
-        made = await _evaluates(ground, world, db, shop, token, managed=True)
+        shop, cards = await _shop(world)
+        made = await _evaluates(ground, world, db, shop, cards, managed=True)
     return await _measure("day_managed", ground, size, made)
 
 
 async def day_sync(ground: Ground, size: Size) -> Figure:
     """Sync MITs, from declined to approved while the caller waits."""
     async with ground.world() as (world, db):
-        shop, token = await _shop(world)
-        made = await _evaluates(ground, world, db, shop, token, managed=False)
+        shop, cards = await _shop(world)
+        made = await _evaluates(ground, world, db, shop, cards, managed=False)
     return await _measure("day_sync", ground, size, made)
 
 
@@ -87,14 +88,15 @@ async def day_refund(ground: Ground, size: Size) -> Figure:
     """Partial refunds of orders that were approved, until the processor has said yes."""
     each = max(1, size.of(REFUNDS) // CLIENTS[0])
     async with ground.world() as (world, db):
-        shop, token = await _shop(world)
-        model = await _approved(ground, world, shop, token)
+        shop, cards = await _shop(world)
+        model = await _approved(ground, world, shop, cards)
         async with ground.owner() as connection:
             await copy_orders(connection, model, 1, each * CLIENTS[0] * size.rounds)
-        script = await _refund_script(ground, world, db, shop, model, each)
+        script = await _refund_script(ground, world, db, shop, model, cards, each)
         flow = Evaluate(world, orders_of(world)[0], Merchants(world), Vault(world))
+        tokens = cards.tokens()
         every = [
-            _given(world, shop, token, managed=False, number=str(NUMBER + n))
+            _given(world, shop, tokens[n % CARDS], managed=False, number=str(NUMBER + n))
             for n in range(size.of(REFUNDED))
         ]
         paid = await asyncio.gather(*(flow.evaluate(shop.scope, one) for one in every))
@@ -108,8 +110,8 @@ async def day_refund(ground: Ground, size: Size) -> Figure:
 async def day_list(ground: Ground, size: Size) -> Figure:
     """The first page of a merchant's orders."""
     async with ground.world() as (world, db):
-        shop, token = await _shop(world)
-        model = await _approved(ground, world, shop, token)
+        shop, cards = await _shop(world)
+        model = await _approved(ground, world, shop, cards)
         async with ground.owner() as connection:
             await copy_orders(connection, model, 1, size.of(HISTORY))
         selects = [s for s in await record_list(db, shop) if s.reads]
@@ -128,24 +130,28 @@ async def day_list(ground: Ground, size: Size) -> Figure:
 
 async def _measure(name: str, ground: Ground, size: Size, made: Prepared) -> Figure:
     ours: dict[int, list[Round]] = {clients: [] for clients in CLIENTS}
+    waits: dict[int, list[Waits]] = {clients: [] for clients in CLIENTS}
     theirs = []
     number = int(calls.MARK) * 2
-    async with ground.doors() as (ports, _), ground.owner() as connection:
+    async with (
+        ground.doors() as (ports, _),
+        ground.owner() as connection,
+        ground.owner() as beside,
+    ):
         for done in range(size.rounds):
             async with ground.worker():
                 await worker_is_up(connection)
                 for clients in CLIENTS:
-                    load_figures = await load(
-                        {"first": number}
-                        | made.plan
-                        | {
-                            "ports": ports,
-                            "mark": calls.MARK,
-                            "seconds": size.seconds,
-                            "connections": clients,
-                            "warm_seconds": 0.0,
-                        }
-                    )
+                    plan = {
+                        "ports": ports,
+                        "mark": calls.MARK,
+                        "seconds": size.seconds,
+                        "connections": clients,
+                        "warm_seconds": 0.0,
+                    }
+                    before = await counts_of(ports[0])
+                    async with looking(beside) as sessions:
+                        load_figures = await load({"first": number} | made.plan | plan)
                     number += 1_000_000_000
                     rate = load_figures["sent"] / (
                         load_figures["took"] + await _nothing_left(connection)
@@ -153,12 +159,14 @@ async def _measure(name: str, ground: Ground, size: Size, made: Prepared) -> Fig
                     ours[clients].append(
                         Round(rate, load_figures["p50_ms"], load_figures["p99_ms"])
                     )
+                    after = await counts_of(ports[0])
+                    waits[clients].append(waits_of(load_figures, before, after, sessions))
             made.script.variables |= {
                 "m": "0",
                 "first": str(NUMBER + done * made.each * CLIENTS[0]),
             }
-            theirs.append(
-                await rate_of(
+            async with looking(beside):  # its cost is both sides'
+                rate = await rate_of(
                     ground.pgbench,
                     ground.sandbox,
                     [renewed(made.script)],
@@ -167,13 +175,14 @@ async def _measure(name: str, ground: Ground, size: Size, made: Prepared) -> Fig
                     seconds=size.seconds,
                     each=made.each,
                 )
-            )
+            theirs.append(rate)
             await connection.execute(_PUT_BY)
-    more: dict[str, Any] = {}
+    more: dict[str, Any] = {"waits_ms": mean_of(waits[CLIENTS[0]])}
     for clients in CLIENTS[1:]:
         more[f"clients_{clients}_per_second"] = median(r.per_second for r in ours[clients])
         more[f"clients_{clients}_p50_ms"] = median(r.p50_ms for r in ours[clients])
         more[f"clients_{clients}_p99_ms"] = median(r.p99_ms for r in ours[clients])
+        more[f"clients_{clients}_waits_ms"] = mean_of(waits[clients])
     return figure(name, ours[CLIENTS[0]], theirs, **more)
 
 
@@ -192,12 +201,9 @@ async def _nothing_left(connection: asyncpg.Connection) -> float:
 # --------------------------------------------------------------------------------------------------
 
 
-async def _shop(world: World) -> tuple[Shop, UUID]:
-    shop, token = await make_shop(world, "Day"), new_id()
-    await Vault(world).store(
-        CardGiven(shop.merchant_id, token, script_card("visa", "51", 0), 9, 2031)
-    )
-    return shop, token
+async def _shop(world: World) -> tuple[Shop, Cards]:
+    shop = await make_shop(world, "Day")
+    return replace(shop, bearers=shop.bearers[:KEYS]), await store_cards(world, shop.merchant_id)
 
 
 def _given(
@@ -211,54 +217,63 @@ def _given(
 
 
 async def _evaluates(
-    ground: Ground, world: World, db: RecordingDatabase, shop: Shop, token: UUID, *, managed: bool
+    ground: Ground, world: World, db: RecordingDatabase, shop: Shop, cards: Cards, *, managed: bool
 ) -> Prepared:
     """Prepares the evaluation of one order alone, as the flows run it; a magic card's identity is
     made of order and number."""
     merchants, (orders, _) = Merchants(world), orders_of(world)
     await merchants.get(shop.merchant_id)
-    flow = Evaluate(world, orders, merchants, Vault(world))
+    flow, tokens = Evaluate(world, orders, merchants, Vault(world)), cards.tokens()
     since = await next_millisecond()
     async with db.recorded() as statements:
-        result = await flow.evaluate(shop.scope, _given(world, shop, token, managed=managed))
+        result = await flow.evaluate(shop.scope, _given(world, shop, tokens[0], managed=managed))
     assert result.evaluate == ("SUBMITTED" if managed else "APPROVED"), result
     if managed:
         async with db.recorded() as more:
             await run_due(world, orders, merchant_id=shop.merchant_id)
         statements += [s for s in more if _CLAIM not in s.sql]
-    order = await db.fetchrow(
-        "SELECT card_id, pan_id FROM orders WHERE order_id = $1", result.order_id
-    )
-    assert order is not None
+    card_id = await db.fetchval("SELECT card_id FROM orders WHERE order_id = $1", result.order_id)
     prefix = prefix_of(0)
-    card = f"md5(('{prefix}' || :id)::uuid::text || '{order['pan_id']}')"
+    card = f"md5(('{prefix}' || :id)::uuid::text || ('{cards.number}' || :card)::uuid::text)"
     marks = {
         calls.MARK: Mark("", ":id"),
         str(result.order_id): Mark(prefix, ":id"),
-        str(order["card_id"]): Mark("", card),
+        str(card_id): Mark("", card),
+        **cards.marks(),
         **payer_marks(statements),
     }
-    body = calls.evaluate_body(shop.merchant_id, shop.site_id, token, world.clocks.wall())
+    body = calls.evaluate_body(shop.merchant_id, shop.site_id, tokens[0], world.clocks.wall())
     if not managed:
         del body["expiryDateUtc"]
         body["transaction"] |= LATE
-    script = await script_of(ground.sandbox, statements, marks, since=since)
-    return Prepared(posts("/v1/evaluate", body, shop), script)
+    sets = turn_of(f":client_id * {CARDS // CLIENTS[0]} + :n")
+    script = await script_of(ground.sandbox, statements, marks, since=since, sets=sets)
+    plan = posts("/v1/evaluate", body, shop)
+    plan |= {"choice_mark": str(tokens[0]), "choices": [str(token) for token in tokens]}
+    return Prepared(plan, script)
 
 
-async def _approved(ground: Ground, world: World, shop: Shop, token: UUID) -> Model:
+async def _approved(ground: Ground, world: World, shop: Shop, cards: Cards) -> Model:
     """Model of one order that was approved, fed and with nothing left to do: to be copied."""
     orders, _ = orders_of(world)
     flow = Evaluate(world, orders, Merchants(world), Vault(world))
-    result = await flow.evaluate(shop.scope, _given(world, shop, token, managed=False))
+    given = _given(world, shop, cards.tokens()[0], managed=False)
+    result = await flow.evaluate(shop.scope, given)
     async with ground.owner() as connection:
         await connection.execute("UPDATE outbox SET fed = true")
         await connection.execute("DELETE FROM due_work")
-        return await model_of(connection, shop.merchant_id, result.order_id, aged=AGED)
+        model = await model_of(connection, shop.merchant_id, result.order_id, aged=AGED)
+    return replace(model, cards=cards.prefixes())
 
 
 async def _refund_script(
-    ground: Ground, world: World, db: RecordingDatabase, shop: Shop, model: Model, each: int
+    ground: Ground,
+    world: World,
+    db: RecordingDatabase,
+    shop: Shop,
+    model: Model,
+    cards: Cards,
+    each: int,
 ) -> Script:
     """Each of another copy; it is sent by the worker."""
     orders, _ = orders_of(world)
@@ -275,5 +290,6 @@ async def _refund_script(
         await run_due(world, orders, merchant_id=shop.merchant_id)
     kept = [*statements, *(s for s in more if _CLAIM not in s.sql)]
     sets = f"\\set m :m + 1\n\\set o :first + :client_id * {each} + :m\n"
-    marks = model.marks(":o") | {calls.MARK: Mark("", ":id")}
+    sets += turn_of(":o")
+    marks = model.marks(":o") | cards.marks() | {calls.MARK: Mark("", ":id")}
     return await script_of(ground.sandbox, kept, marks, since=since, sets=sets)

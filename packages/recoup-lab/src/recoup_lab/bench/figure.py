@@ -78,6 +78,8 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def _short(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _short(one) for name, one in value.items()}
     if not isinstance(value, float):
         return value
     return round(value) if value >= 1000 else round(value, 3)

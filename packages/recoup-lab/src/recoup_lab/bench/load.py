@@ -159,6 +159,7 @@ async def run(plan: Plan) -> dict[str, Any]:
         "sent": going.sent,
         "refused": going.refused,
         "example": going.example,
+        "mean_ms": sum(taken) / max(1, len(taken)) * 1000,
         "p50_ms": _at(taken, 0.5) * 1000,
         "p99_ms": _at(taken, 0.99) * 1000,
     }

@@ -6,7 +6,7 @@ pgbench can name the ids of any copy without asking for them.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -21,6 +21,7 @@ from recoup.rescue.flows.evaluate import Evaluate
 from recoup.rescue.flows.locked import Orders
 from recoup.rescue.flows.tokenize import CardGiven, Vault
 from recoup_lab.bench.calls import MARK
+from recoup_lab.bench.cards import card_of
 from recoup_lab.bench.ground import Shop
 from recoup_lab.bench.intake import declined_of
 from recoup_lab.bench.pgbench import NUMBER, Mark, prefix_of
@@ -58,13 +59,14 @@ ORDER BY ordinal_position
 @dataclass(frozen=True, slots=True)
 class Model:
     """`prefixes` by the model's ids; the order's own is among them. `external` is its running
-    number."""
+    number. `cards`: prefixes by the ids of its card, of which copies have others in turn."""
 
     merchant_id: UUID
     order_id: UUID
     card_id: UUID
     external: str
     prefixes: Mapping[str, str]
+    cards: Mapping[str, str] = field(default_factory=dict)
 
     def marks(self, expression: str) -> dict[str, Mark]:
         """Marks of the copies for pgbench: `expression` is the copy's number."""
@@ -145,6 +147,8 @@ async def copy_orders(
             for one, prefix in model.prefixes.items():
                 text = f"replace({text}, '{one}', '{prefix}' || n)"
             text = f"replace({text}, '{model.external}', '{model.order_id.hex[-6:]}' || n)"
+            for one, prefix in model.cards.items():
+                text = f"replace({text}, '{one}', '{prefix}' || ({card_of('n')}))"
             if table == "feed":
                 for column in ("feed_no", "number"):
                     text = (
