@@ -35,6 +35,7 @@ from tests.worlds import Shop, owner
 from recoup.db.connect import PLANS
 from recoup.db.roles import APP, READ
 from recoup.db.server import EmbeddedServer, ServerAddress
+from recoup.db.statement import PEOPLE, STATEMENTS
 from recoup.kernel.ids import first_id_of
 from recoup.rescue.flows.evaluate import Evaluate
 from recoup.rescue.flows.transmit import Transmit
@@ -65,13 +66,15 @@ class Played:
 @dataclass(frozen=True)
 class Measured:
     """What statements cost on a day of each merchant, and at the start of the product; how each is
-    planned; how those of a day ran, with what functions run inside; and how many blocks a look-up
-    in each index goes through, from its root down."""
+    planned; how those of a day ran, with what functions run inside; how many blocks a look-up in
+    each index goes through, from its root down; and the indexes that no day and no plan of any
+    declared statement read, but for those that keep rows unique."""
 
     days: Mapping[str, Mapping[int, Cost]]
     plans: Mapping[str, str]
     runs: Sequence[str]
     levels: Mapping[str, int]
+    unread: frozenset[str]
 
 
 @contextmanager
@@ -200,7 +203,14 @@ def measured(
             sorted({cost.sql for name in NAMES for cost in days[name].values()}),
             door.world.dsn,
         )
-        return Measured(days, asyncio.run(_plans(dsn, every)), runs, asyncio.run(_levels(dsn)))
+        declared = [one.sql for one in STATEMENTS if one.home is not PEOPLE]
+        return Measured(
+            days,
+            asyncio.run(_plans(dsn, every)),
+            runs,
+            asyncio.run(_levels(dsn)),
+            asyncio.run(_unread(dsn, declared)),
+        )
 
 
 async def learn_erasures(door: Door) -> None:
@@ -295,3 +305,27 @@ async def _levels(dsn: str) -> dict[str, int]:
     finally:
         await connection.close()
     return {row["relname"]: row["levels"] for row in rows}
+
+
+# An index of a partitioned table is read where one of its partitions' is.
+_INDEXES = """
+SELECT c.relname::text AS name, array_agg(p.relname::text) AS names,
+  sum(pg_stat_get_numscans(p.oid)) AS scans
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
+CROSS JOIN LATERAL (
+  SELECT c.oid UNION ALL SELECT inhrelid FROM pg_inherits WHERE inhparent = c.oid) k
+JOIN pg_class p ON p.oid = k.oid
+WHERE c.relnamespace = ANY(current_schemas(false)::regnamespace[]) AND NOT c.relispartition
+  AND NOT i.indisunique
+GROUP BY c.oid, c.relname
+"""
+
+
+async def _unread(dsn: str, statements: list[str]) -> frozenset[str]:
+    read = set(re.findall(r"\w+", "\n".join((await _plans(dsn, statements)).values())))
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        rows = await connection.fetch(_INDEXES)
+    finally:
+        await connection.close()
+    return frozenset(r["name"] for r in rows if not r["scans"] and read.isdisjoint(r["names"]))

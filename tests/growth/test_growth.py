@@ -11,6 +11,8 @@ from tests.growth.day import Cost, grown, together
 from tests.growth.ground import FEW, NAMES, Measured, counting_server, measured, played
 from tests.growth.history import NOT_HISTORY
 
+from recoup.db.migrate import schema_sql
+
 pytestmark = pytest.mark.prove("growth")
 
 MANY = 20_000
@@ -95,6 +97,17 @@ BOUNDED: dict[str, tuple[int | None, str]] = {
         "a page of 20 orders, nine look-ups for each",
     ),
 }
+# Indexes that these days do not come to, and what reads each where its table is full.
+READ_BY = {
+    "contacts_order": "how often an order's customer was mailed a link",
+    "deposit_addresses_watched": "the addresses to which money may still come",
+    "order_heads_campaign": "a list of one campaign: tests/desk/store/test_orders_read.py",
+    "order_heads_created": "a list by created date: likewise",
+    "order_heads_site": "a list of one site: likewise",
+    "order_heads_source": "a list of one source: likewise",
+    "processor_invoices_subscribed": "the invoices of a subscription",
+    "reconciliation_lines_equal": "the equal lines of earlier files, by the temporary table of one",
+}
 # Tables that are as long as the history is.
 LONG = (
     "order_log",
@@ -132,6 +145,11 @@ def test_a_day_costs_the_same_after_many_orders() -> None:
         assert len(met) >= (4 if whose == "owner" else 300), "most statements were met on both"
         assert not (more := told(few, many, whose)), f"{whose}:\n" + "\n".join(more)
     check_plans(many)
+    assert not many.unread - READ_BY.keys(), "no statement, list or function reads them: drop them"
+
+
+def test_each_index_that_these_days_do_not_come_to_stands() -> None:
+    assert READ_BY.keys() <= set(re.findall(r"CREATE INDEX (\w+)", schema_sql("world")))
 
 
 def test_a_statement_is_told_where_a_call_and_a_day_of_it_read_more() -> None:

@@ -24,7 +24,6 @@ CREATE TABLE directory.applications (
 CREATE INDEX applications_owner ON applications (owner_kind, owner_id, application_id DESC);
 CREATE UNIQUE INDEX applications_external ON applications (owner_kind, owner_id, external_id)
   WHERE external_id <> '' AND status NOT IN ('DECLINED', 'CANCELLED');
-CREATE INDEX applications_desk ON applications (application_id) WHERE status = 'SUBMITTED';
 
 -- Append only: what happened to an application, by whom. No personal data.
 CREATE TABLE directory.application_log (

@@ -115,9 +115,6 @@ CREATE INDEX order_heads_refunded ON order_heads (merchant_id, placed_at DESC, o
   WHERE refunded_units > 0;
 CREATE INDEX order_heads_channel
   ON order_heads (merchant_id, order_type, (source = 'callcenter'), status, placed_at DESC, order_id DESC);
--- A merchant may have few of these among many others.
-CREATE INDEX order_heads_stable ON order_heads (merchant_id, status, placed_at DESC, order_id DESC)
-  WHERE order_type = 'STABLE';
 CREATE INDEX order_heads_created ON order_heads (merchant_id, created_at DESC NULLS LAST, order_id DESC);
 -- An amount's orders lie all over the table, and looking into each takes ten times as long as reading the index: it holds
 -- what such a list is sorted by, and what narrows it further most often.

@@ -120,7 +120,6 @@ CREATE TABLE modifications (
 );
 
 CREATE INDEX modifications_at ON modifications (merchant_id, business_at);
-CREATE INDEX modifications_resent ON modifications (merchant_id, send_id) WHERE send_id IS NOT NULL;
 CREATE INDEX modifications_keyed ON modifications (key) WHERE key IS NOT NULL;
 CREATE INDEX modifications_rekeyed ON modifications (send_key) WHERE send_key IS NOT NULL;
 CREATE INDEX modifications_under_way ON modifications (merchant_id, business_at) WHERE state IN ('owed', 'sent', 'stuck');

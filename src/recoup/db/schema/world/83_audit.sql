@@ -12,4 +12,3 @@ CREATE TABLE audit_lines (
   PRIMARY KEY (merchant_id, line_id)
 );
 CREATE INDEX audit_lines_at ON audit_lines (merchant_id, at DESC, line_id DESC);
-CREATE INDEX audit_lines_subject ON audit_lines (merchant_id, subject_id, at DESC) WHERE subject_id <> '';
