@@ -18,6 +18,7 @@ from tests.stablecoin.signer import Signer
 
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.kit.upkeep import purge_expired
 from recoup.onboarding.flows.go_live import onboarding_of
 from recoup.onboarding.flows.handover import look
 from recoup.rescue.flows.run_due import run_due
@@ -115,6 +116,21 @@ def test_the_link_shows_the_credentials_once(door: Door, partner: Partner) -> No
     )
     assert [(row["sealed"], row["opened_request"]) for row in rows] == [(None, "request")]
     assert rows[0]["opened_at"] is not None
+
+
+def test_credentials_whose_link_is_over_are_forgotten(door: Door, partner: Partner) -> None:
+    merchant = parse_id(partner.merchant()["mid"])
+
+    def sealed() -> bool:
+        door.run(purge_expired(door.world))
+        [row] = door.sql(
+            "SELECT sealed IS NOT NULL AS is_sealed FROM handovers WHERE merchant_id = $1", merchant
+        )
+        return bool(row["is_sealed"])
+
+    assert sealed()
+    door.sql("UPDATE handovers SET expires_at = now() WHERE merchant_id = $1", merchant)
+    assert not sealed()
 
 
 def test_two_who_open_the_link_at_once_see_it_once(door: Door, partner: Partner) -> None:

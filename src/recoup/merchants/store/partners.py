@@ -250,6 +250,13 @@ async def open_handover(
     """Opens what was sealed, once; None when it is unknown, was seen or is over."""
 
 
+@MERCHANT.statement(
+    "UPDATE handovers SET sealed = NULL WHERE sealed IS NOT NULL AND expires_at <= $1"
+)
+async def forget_handovers(db: Tx, now: datetime) -> None:
+    """Forgets what is sealed and can be opened no more."""
+
+
 @DIRECTORY.statement("""
 INSERT INTO partners (partner_id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
   RETURNING true
