@@ -12,6 +12,7 @@ from recoup.kernel.feature import Feature
 from recoup.kernel.places import SETTING, TRIAL
 from recoup.kit.cli.verb_group import VERB
 from recoup.kit.places import LOOPS
+from recoup.kit.retention import GOOD, ORDER, RETENTION, STANDS, lines
 from recoup.notifications.rules.notifications import NOTICE
 from recoup.orders.rules.attention import ATTENTION, DESK, Attention
 from recoup.orders.rules.ledger import RECIPE
@@ -49,6 +50,14 @@ CHAINS: Final = Feature(
         "sends",
     ),
     adds=(
+        RETENTION(
+            (
+                *lines("deposit_addresses refund_destinations", ORDER),
+                *lines("settlement_addresses shortfall_tolerances", GOOD),
+                *lines("logs sends transactions", GOOD),
+                *lines("comparisons cursors proofs senders", STANDS),
+            )
+        ),
         *(
             FACT(Fact(happening, "payment", ANY, None, None))
             for happening in (

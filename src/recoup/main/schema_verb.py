@@ -17,8 +17,9 @@ from recoup.db.roles import ADMINISTRATORS_SQL, owns_schema
 from recoup.db.upgrade import stop_seconds
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
-from recoup.kit.cli.command import DataDir
+from recoup.kit.cli.command import DataDir, Printed
 from recoup.kit.cli.parameters import Option
+from recoup.kit.retention import Line
 from recoup.main.backup.copies import age_seconds
 from recoup.main.databases import (
     Databases,
@@ -75,6 +76,25 @@ def check(*, data_dir: DataDir = None) -> None:
     wrong = [f"{database}: {trouble}" for database, _, trouble in checks if trouble]
     if wrong:
         raise Problem("unavailable", wrong[0], cure="See docs/operate.md.")
+
+
+@verb(schema, json="Output as one JSON array.")
+def retention() -> Printed:
+    """Lists how long the rows of each table live, and what ends them."""
+    from recoup.main.retention import PEOPLE, of_world
+
+    rows = [
+        (database, *line)
+        for database, lines in (("world", of_world()), ("people", PEOPLE))
+        for line in sorted(lines)
+    ]
+    return Printed(
+        [dict(zip(("database", *Line._fields), row, strict=True)) for row in rows],
+        (
+            f"{database:7} {table:24} {how_long}" + (f" ({', '.join(ends)})" if ends else "")
+            for database, table, how_long, ends in rows
+        ),
+    )
 
 
 async def _apply(settings: Settings, databases: Databases, *, copied: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 from recoup.insight.flows.certify import LIFTED
 from recoup.kernel.facet import FACET
 from recoup.kernel.feature import Feature
+from recoup.kit.retention import GOOD, RETENTION, lines
 from recoup.mandates import flows
 from recoup.mandates.rules import MANDATE_VERSION, MandateInput, decide_by_mandate
 from recoup.mandates.store import OF_CARD, mandates_of_prints
@@ -28,6 +29,7 @@ MANDATES: Final = Feature(
     folder=Path(__file__).parent,
     tables=("mandate_changes",),
     adds=(
+        RETENTION(lines("mandate_changes", GOOD)),
         FACET(OF_CARD),
         OF_PRINTS((OF_CARD.name, mandates_of_prints)),
         FACT(Fact("mandate_revoked", "mandate", ANY, None, REVOKED.name)),

@@ -8,6 +8,7 @@ from recoup.audit.rules import AUDIT
 from recoup.kernel.facet import FACET
 from recoup.kernel.feature import Feature
 from recoup.kit.cli.verb_group import VERB
+from recoup.kit.retention import GOOD, RETENTION, lines
 from recoup.network_tokens import flows
 from recoup.network_tokens.rules import BY_NUMBER_VERSION, TokenInput, decide_token, token_for
 from recoup.network_tokens.store import OF_CARD
@@ -25,6 +26,7 @@ NETWORK_TOKENS: Final = Feature(
     folder=Path(__file__).parent,
     tables=("network_tokens",),
     adds=(
+        RETENTION(lines("network_tokens", f"{GOOD}; its number until erased", "erase_tokens")),
         FACET(OF_CARD),
         AFTER_PLAN(flows.want_token),
         IN_PLACE(

@@ -11,6 +11,7 @@ from recoup.audit.rules import AUDIT
 from recoup.kernel.facet import FACET
 from recoup.kernel.feature import Feature
 from recoup.kit.cli.verb_group import VERB
+from recoup.kit.retention import GOOD, RETENTION, lines
 from recoup.parts import flows
 from recoup.parts.rules import INPUT, RULE, PartInput, with_part
 from recoup.parts.store import OF_MERCHANT
@@ -23,6 +24,7 @@ PARTS: Final = Feature(
     folder=Path(__file__).parent,
     tables=("part_terms",),
     adds=(
+        RETENTION(lines("part_terms", GOOD)),
         FACET(OF_MERCHANT),
         AMOUNT(
             Amount(
