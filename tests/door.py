@@ -421,6 +421,8 @@ def another(door: Door, **services: Any) -> Door:
     """The same world behind an application with other services."""
     made = copy(door.services)
     made.__dict__.update(services)
+    if "world" in services:  # what was made goes on in the world that it was made in
+        made._made = {kind: own for kind, own in made._made.items() if own in made.given}
     made._made = made._made | {
         kind: one for one in services.values() for kind in type(one).__mro__[:-1]
     }

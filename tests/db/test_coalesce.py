@@ -27,6 +27,8 @@ class Writes:
             raise ValueError("a row breaks the statement")
         if "away" in rows:
             raise Problem("unavailable", "The database is away.")
+        if "damaged" in rows:
+            raise Problem("unavailable", "A page is damaged.", damaged=True)
         return [Problem("invalid", "no") if row == "no" else ("done", row) for row in rows]
 
 
@@ -87,6 +89,19 @@ def test_a_problem_is_everybodys_and_is_not_halved() -> None:
         )
         assert {type(a) for a in answers} == {Problem}
         assert len(writes.batches) == 1
+
+    asyncio.run(story())
+
+
+def test_a_damaged_page_refuses_only_those_who_need_it() -> None:
+    async def story() -> None:
+        coalescer = Coalescer(Writes().run, max_rows=64, writers=1)
+        rows: list[Any] = [*range(9), "damaged"]
+        answers = await asyncio.gather(
+            *(coalescer.submit(row) for row in rows), return_exceptions=True
+        )
+        assert answers[:-1] == [("done", row) for row in range(9)]
+        assert isinstance(answers[-1], Problem)
 
     asyncio.run(story())
 

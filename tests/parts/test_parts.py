@@ -29,7 +29,7 @@ from recoup.networks.magic import script_card
 from recoup.networks.whys import ON_HOLD
 from recoup.orders.moves.change import Change
 from recoup.orders.rules.holds import BY_OPERATOR
-from recoup.orders.store.wire_orders import wire_order
+from recoup.orders.store.wire_orders import whole_orders
 from recoup.parts.flows import part_from, part_terms, set_part_terms
 from recoup.people.flows.notices import switch
 from recoup.processors.gateways.sandbox.processor import SandboxProcessor
@@ -293,7 +293,7 @@ def test_a_cancelled_order_gives_its_part_back_whatever_the_terms_say(
         # What the API, its list, the outcome and the event say of it.
         assert tuple(await shop.world.db.fetchrow(HEAD, order_id)) == (2, UNITS, 3000)
         async with shop.world.db.read() as connection:
-            row = await wire_order(connection, shop.merchant_id, order_id)
+            (row,) = await whole_orders(connection, [shop.merchant_id], [order_id])
         assert row is not None
         assert row.refunded_units == 3000
         assert [(one.kind, one.state, one.units) for one in row.refunds or ()] == [

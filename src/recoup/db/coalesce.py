@@ -1,15 +1,16 @@
 """Concurrent calls share one set-based statement or transaction; the flow brings `run`.
 
-A bad row is a value in its own answer; when the statement itself fails, the batch is halved until
-the row that breaks it stands alone. The first row waits for nothing; whatever queued up while the
-writers were busy goes together.
+A bad row is a value in its own answer. When the statement itself fails, or meets a damaged page,
+the batch is halved until the row that breaks it stands alone. The first row waits for nothing;
+whatever queued up while the writers were busy goes together.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
+from recoup.db.statement import Read
 from recoup.kernel.measures import BATCHES
 from recoup.kernel.problem import Problem
 
@@ -100,15 +101,14 @@ class Coalescer(Generic[Row, Answer]):
     async def _settle(self, batch: list[tuple[Row, "asyncio.Future[Answer]"]]) -> None:
         try:
             answers = await self._run([row for row, _ in batch])
-        except Problem as problem:
-            answers = [problem] * len(batch)
         except Exception as error:  # noqa: BLE001 - whatever it was, the others go on
-            if len(batch) > 1:
+            is_shared = isinstance(error, Problem) and not error.facts.get("damaged")
+            if len(batch) > 1 and not is_shared:
                 middle = len(batch) // 2
                 await self._settle(batch[:middle])
                 await self._settle(batch[middle:])
                 return
-            answers = [error]
+            answers = [error] * len(batch)
         for (_, future), answer in zip(batch, answers, strict=True):
             if future.done():
                 continue
@@ -116,3 +116,34 @@ class Coalescer(Generic[Row, Answer]):
                 future.set_exception(answer)
             else:
                 future.set_result(answer)
+
+
+class Placed(Protocol):
+    """A row for one of several keys. `place`: of which, from 1 on."""
+
+    @property
+    def place(self) -> int: ...
+
+
+PlacedT = TypeVar("PlacedT", bound=Placed)
+READERS: Final = 2
+
+
+class Together(Generic[PlacedT]):
+    """Reads of single rows by keys of several columns. Who comes while others read is read with the
+    rest who wait, by one statement that takes each column as an array; who comes alone waits for
+    nobody."""
+
+    def __init__(self, db: Read, read: Callable[..., Awaitable[list[PlacedT]]]) -> None:
+        self._db, self._read = db, read
+        self._keys: Coalescer[tuple[object, ...], PlacedT | None] = Coalescer(
+            self._rows, writers=READERS
+        )
+
+    async def get(self, *key: object) -> PlacedT | None:
+        return await self._keys.submit(key)
+
+    async def _rows(self, keys: Sequence[tuple[object, ...]]) -> list[PlacedT | None]:
+        rows = await self._read(self._db, *map(list, zip(*keys, strict=True)))
+        by_place = {row.place: row for row in rows}
+        return [by_place.get(place) for place in range(1, len(keys) + 1)]

@@ -91,7 +91,13 @@ def unavailable(error: BaseException) -> Problem:
             "The database is not reachable; it is not known to have taken this.",
         )
     REFUSED.add(why)
-    return kind("unavailable", message, cure="Send the same call again.", retry_after_seconds=2)
+    return kind(
+        "unavailable",
+        message,
+        cure="Send the same call again.",
+        retry_after_seconds=2,
+        damaged=why == "damaged",
+    )
 
 
 def is_away(error: BaseException) -> bool:

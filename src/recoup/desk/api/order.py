@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, UnsetType, convert
 from msgspec.structs import replace as with_fields
 
+from recoup.db.coalesce import Together
 from recoup.db.statement import Read
 from recoup.desk.api.order_past_shapes import AsOf, AsOfBalance, OrderAt
 from recoup.desk.api.orders_shapes import (
@@ -37,6 +38,7 @@ from recoup.kit.api import examples
 from recoup.kit.api.body import read_body
 from recoup.kit.api.query import Query
 from recoup.kit.api.wire import Nothing, iso_or_null
+from recoup.kit.world import World
 from recoup.networks.compelling_evidence import Compelling
 from recoup.networks.dispute_reasons import reason_of
 from recoup.networks.reasons import REASONS
@@ -52,7 +54,7 @@ from recoup.orders.store.wire_orders import (
     WireAttempt,
     WireOrder,
     WireRefund,
-    wire_order,
+    whole_orders,
 )
 from recoup.processors.rules.checks import NONE, Checks
 from recoup.rescue.api.declined_shapes import Subscription, ThreeDSecure
@@ -63,6 +65,15 @@ from recoup.rescue.flows.locked import Orders
 from recoup.rescue.rules.intake_warnings import in_sentences
 
 DetailT = TypeVar("DetailT", bound=OrderDetail)
+
+
+class OrderReads(Together[WholeOrder]):
+    """A door's reads of single orders."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.db.reader, whole_orders)
+
+
 NAMES: Final = ("asOf", "asOfRecorded", "asOfVersion")
 VERSION_MAX: Final = 1_000_000
 
@@ -202,7 +213,7 @@ async def _detail(
 ) -> DetailT:
     merchant_id = call.scope.merchant_id
     shown: AsOf | UnsetType = UNSET
-    row = await wire_order(call.services.world.db.reader, merchant_id, order_id)
+    row = await call.services.get(OrderReads).get(merchant_id, order_id)
     if row is None:
         raise Problem("not_found", "There is no such order.", cure=FIND_ORDER)
     seconds = second_answers(row.attempts or ())

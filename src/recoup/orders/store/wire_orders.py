@@ -1,5 +1,6 @@
 """Orders with everything that the rescue API shows of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,8 +20,9 @@ SELECT o.order_id, o.external_id, o.placed_at, h.units, o.asset, o.stage, o.kind
   h.disputed, h.reason, h.next_attempt_at, h.order_type, h.source, p.first_name, p.last_name,
     p.email, p.phone,
   p.billing, p.shipping"""
-# One order has a statement of its own: its plan is kept, that of a list is made anew each time.
-_ONE = f"""{_COLUMNS}, o.facts -> 'items' AS items,
+# Orders by their ids have a statement of their own: its plan is kept, that of a list is made anew
+# each time.
+_WHOLE = f"""{_COLUMNS}, o.facts -> 'items' AS items,
   (SELECT jsonb_agg(to_jsonb(a) || CASE WHEN a.checks ->> 'fault' IS NULL THEN '{{}}'
       ELSE jsonb_build_object('said',
       (SELECT w.text FROM order_log l JOIN order_words w USING (merchant_id, order_id, seq)
@@ -47,11 +49,11 @@ _ONE = f"""{_COLUMNS}, o.facts -> 'items' AS items,
   (SELECT v.scheme FROM vault v WHERE v.merchant_id = o.merchant_id
     AND v.token_id = o.token_id) AS scheme, o.facts, {{facets}} AS facets,
   EXISTS (SELECT FROM challenges c WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id
-    AND c.state IN ('presented', 'tried')) AS challenged
-FROM orders o
+    AND c.state IN ('presented', 'tried')) AS challenged, q.place
+FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS q(merchant_id, order_id, place)
+JOIN orders o ON o.merchant_id = q.merchant_id AND o.order_id = q.order_id AND o.door = 'rescue'
 JOIN order_heads h ON h.merchant_id = o.merchant_id AND h.order_id = o.order_id
 LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
-WHERE o.merchant_id = $1 AND o.order_id = $2 AND o.door = 'rescue'
 """
 # A page of a list: `{page}` picks the heads, in `{order}`.
 _PAGE = f"""WITH page AS MATERIALIZED ({{page}})
@@ -135,11 +137,14 @@ class WholeOrder(WireOrder, frozen=True):
     facts: dict[str, Any]
     facets: dict[str, Any] | None
     challenged: bool
+    place: int
 
 
-@MERCHANT.statement(lambda: _ONE.replace("{facets}", facets_sql()))
-async def wire_order(db: Read, merchant_id: UUID, order_id: UUID) -> WholeOrder | None:
-    """The order; None for a foreign or unknown id."""
+@MERCHANT.statement(lambda: _WHOLE.replace("{facets}", facets_sql()))
+async def whole_orders(
+    db: Read, merchant_ids: Sequence[UUID], order_ids: Sequence[UUID]
+) -> list[WholeOrder]:
+    """Orders, each of its merchant; none for a foreign or unknown id."""
 
 
 class LogLine(Row, frozen=True):

@@ -15,6 +15,7 @@ import msgspec
 
 from recoup.cards.flows.method_names import method_id_of, with_route
 from recoup.cards.flows.stored_methods import check_route, keep_method, look_up_method
+from recoup.db.coalesce import Together
 from recoup.db.table import hex_of
 from recoup.kernel.encode import encode_sorted
 from recoup.kernel.filled import filled
@@ -41,7 +42,7 @@ from recoup.rescue.flows.carriers import refusals, region_before
 from recoup.rescue.flows.due import give_up
 from recoup.rescue.flows.first_try import FirstTries, Tried
 from recoup.rescue.flows.locked import Orders
-from recoup.rescue.flows.seen_before import is_new, pan_of, seen_before
+from recoup.rescue.flows.seen_before import SeenBefore, pan_of
 from recoup.rescue.flows.taken import EvaluateRequest, EvaluateResult, result_of, result_of_order
 from recoup.rescue.flows.tokenize import CardGiven, Vault, check_number
 from recoup.rescue.moves.plan import INLINE_GRACE
@@ -52,7 +53,7 @@ from recoup.rescue.rules.intake_warnings import COUNTS_AS_NOW, NO_CODE, NO_IP, S
 from recoup.rescue.rules.order_evidence import read_declined
 from recoup.rescue.rules.origin import Named, origin_of
 from recoup.rescue.rules.pause import check_taking
-from recoup.rescue.store.evaluate import find_token, order_outcome
+from recoup.rescue.store.evaluate import OrderOutcome, find_token, outcomes, with_cause
 from recoup.terms.rules.terms import RiskTerms
 
 _TRIES = 5
@@ -79,6 +80,8 @@ class Evaluate:
         self._begin_after = begin_after
         self._admissions = Admissions(world, RECENT)
         self._tries = FirstTries(world, orders, vault)
+        self._seen = SeenBefore(world, vault)
+        self._outcomes: Together[OrderOutcome] = Together(world.db, outcomes)
 
     async def evaluate(self, scope: Scope, request: EvaluateRequest) -> EvaluateResult:
         """Answers a caller that waits for an attempt inside the deadline, counted from here.
@@ -103,7 +106,7 @@ class Evaluate:
             except Problem as problem:
                 # What was taken once is answered again, even where it would be refused as new
                 # today.
-                seen = await seen_before(self._world, scope, request, token_id, input_mac)
+                seen = await self._found(scope, request, token_id, input_mac, (), until)
                 if isinstance(seen, int) and attempt == 0:
                     self._merchants.forget(
                         scope.merchant_id
@@ -111,34 +114,50 @@ class Evaluate:
                     continue
                 if isinstance(seen, int):
                     raise await self._with_actors(scope, problem) from None
-                return (
-                    await self._present(scope, seen, (), until) if isinstance(seen, UUID) else seen
-                )
-            # A number given outright goes into the vault only once it is known that this is taken.
-            admitted = kept and await self._admit(scope, row, last=attempt == _TRIES - 1)
+                return seen
+            if not kept:
+                # A number given outright goes into the vault only once it is known that this is
+                # taken.
+                seen = await self._found(scope, request, token_id, input_mac, warnings, until)
+                if not isinstance(seen, int):
+                    return seen
+                await self._keep_card(scope, request, token_id)
+                kept = True
+                if seen != generation or request.method is not None:
+                    generation = seen  # a stored method's own facts are checked, too
+                    continue
+                row = await self._assigned(scope, settings, request, row, token_id)
+            admitted = await self._admit(scope, row, last=attempt == _TRIES - 1)
             if admitted is None:
                 continue
             if admitted:
                 return await self._first_result(
                     scope, request, row, admitted, warnings, until, settings.risk
                 )
-            seen = await seen_before(self._world, scope, request, token_id, input_mac)
-            if isinstance(seen, UUID):
-                return await self._present(scope, seen, warnings, until)
-            if isinstance(seen, EvaluateResult):
+            seen = await self._found(scope, request, token_id, input_mac, warnings, until)
+            if not isinstance(seen, int):
                 return seen
             generation = seen
-            if kept:
-                self._merchants.forget(scope.merchant_id)
-            else:
-                await self._keep_card(scope, request, token_id)
-                kept = True
+            self._merchants.forget(scope.merchant_id)
         raise Problem(
             "in_progress",
             "An earlier call for this order is still in progress.",
             retry_after_seconds=1,
             cure="Send it again with the same key in a second.",
         )
+
+    async def _found(
+        self,
+        scope: Scope,
+        request: EvaluateRequest,
+        token_id: UUID,
+        input_mac: bytes,
+        warnings: tuple[str, ...],
+        until: float,
+    ) -> EvaluateResult | int:
+        """The answer to what was taken before; else as `SeenBefore.find`."""
+        seen = await self._seen.find(scope, request, token_id, input_mac)
+        return await self._present(scope, seen, warnings, until) if isinstance(seen, UUID) else seen
 
     async def reading(self, scope: Scope, request: EvaluateRequest) -> Reading:
         """Returns how `evaluate` would read the decline now; keeps nothing. Raises: Problem, as
@@ -171,7 +190,7 @@ class Evaluate:
             self._mac(request, token_id),
             await self._merchants.get(scope.merchant_id),
         )
-        if not await is_new(self._world, scope, request, token_id, input_mac):
+        if not await self._seen.is_new(scope, request, token_id, input_mac):
             return ()
         try:
             _, warnings = self._row(scope, settings, request, 1, token_id, input_mac)
@@ -423,9 +442,10 @@ class Evaluate:
         """The order's word now; for one that another call is just trying, as soon as that is
         answered."""
         while True:
-            row = await order_outcome(self._world.db, scope.merchant_id, order_id)
+            row = await self._outcomes.get(scope.merchant_id, order_id)
             assert row is not None
             if not row.busy:
+                row = await with_cause(self._world.db, scope.merchant_id, row)
                 return result_of(row, warnings)
             if self._world.clocks.monotonic() >= until - self._tries.crowd():
                 if not row.kind.startswith("cit"):

@@ -5,49 +5,56 @@ from dataclasses import replace
 from uuid import UUID
 
 from recoup.cards.store.vault import find_prints
+from recoup.db.coalesce import Together
 from recoup.db.statement import Read
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
 from recoup.kit.world import World
 from recoup.networks.magic import identity_of
 from recoup.orders.rules.lifecycle import Stage
-from recoup.orders.store.requests import find_request, remember
+from recoup.orders.store.requests import remember
 from recoup.rescue.flows.taken import EvaluateRequest, EvaluateResult, result_of
-from recoup.rescue.store.evaluate import LatestOrder, find_token, latest_generation, order_outcome
+from recoup.rescue.flows.tokenize import Vault
+from recoup.rescue.store.evaluate import LatestOrder, Trace, find_token, order_outcome, traces
 
 _ENDED_FOR_GOOD = (Stage.DECLINED, Stage.EXPIRED)
 
 
-async def seen_before(
-    world: World, scope: Scope, request: EvaluateRequest, token_id: UUID, input_mac: bytes
-) -> EvaluateResult | UUID | int:
-    """The stored word of a known key; the order whose present word is the answer; or, for what is
-    new, the generation under which it is.
+class SeenBefore:
+    """Looks for traces, one a world and process: concurrent calls are looked up together."""
 
-    Raises: Problem(conflict) for a key with other content, or an order id with another amount or
-    card; Problem(invalid) for an unknown token.
-    """
-    async with world.db.connection() as connection:
-        stored = await find_request(connection, scope.merchant_id, "evaluate", request.key)
-        if stored is not None:
-            check_same(stored.input_mac, input_mac)
-            assert stored.subject_id is not None
-            assert stored.answer is not None
-            first = await order_outcome(connection, scope.merchant_id, stored.subject_id)
+    def __init__(self, world: World, vault: Vault) -> None:
+        self._world, self._vault = world, vault
+        self._traces: Together[Trace] = Together(world.db, traces)
+
+    async def find(
+        self, scope: Scope, request: EvaluateRequest, token_id: UUID, input_mac: bytes
+    ) -> EvaluateResult | UUID | int:
+        """The stored word of a known key; the order whose present word is the answer; or, for what
+        is new, the generation under which it is.
+
+        Raises: Problem(conflict) for a key with other content, or an order id with another amount
+        or card; Problem(invalid) for an unknown token.
+        """
+        merchant_id, db = scope.merchant_id, self._world.db
+        trace = await self._trace(scope, request)
+        if trace.input_mac is not None:
+            check_same(trace.input_mac, input_mac)
+            assert trace.subject_id is not None
+            assert trace.answer is not None
+            first = await order_outcome(db, merchant_id, trace.subject_id)
             assert first is not None
             if first.kind != "mit_managed":
                 return first.order_id
-            result = result_of(first, tuple(stored.answer["warnings"]))
+            result = result_of(first, tuple(trace.answer["warnings"]))
             # The first answer; whether it is over is true now.
-            return replace(result, evaluate=stored.answer["evaluate"])
+            return replace(result, evaluate=trace.answer["evaluate"])
         # In this order: an order that is seen had its card kept before it.
-        last = await latest_generation(connection, scope.merchant_id, "rescue", request.external_id)
-        pan_id = await pan_of(world, connection, scope, request, token_id)
-        generation = _generation(request, last, pan_id)
+        generation = _generation(request, trace.latest, await self._card(scope, request, token_id))
         if generation is not None:
             return generation
-        assert last is not None
-        result = result_of(last)
+        assert trace.latest is not None
+        result = result_of(trace.latest)
         answer = {
             "order_id": result.order_id,
             "evaluate": result.evaluate,
@@ -55,32 +62,38 @@ async def seen_before(
             "warnings": (),
         }
         await remember(
-            connection,
-            scope.merchant_id,
+            db.alone,
+            merchant_id,
             "evaluate",
             request.key,
             input_mac,
             result.order_id,
             answer,
-            world.clocks.wall(),
+            self._world.clocks.wall(),
         )
-    return result.order_id
+        return result.order_id
 
-
-async def is_new(
-    world: World, scope: Scope, request: EvaluateRequest, token_id: UUID, input_mac: bytes
-) -> bool:
-    """True when nothing of the call was taken already. Raises: as `seen_before`; keeps nothing."""
-    async with world.db.connection() as connection:
-        stored = await find_request(connection, scope.merchant_id, "evaluate", request.key)
-        if stored is not None:
-            check_same(stored.input_mac, input_mac)
+    async def is_new(
+        self, scope: Scope, request: EvaluateRequest, token_id: UUID, input_mac: bytes
+    ) -> bool:
+        """True when nothing of the call was taken already. Raises: as `find`; keeps nothing."""
+        trace = await self._trace(scope, request)
+        if trace.input_mac is not None:
+            check_same(trace.input_mac, input_mac)
             return False
-        last = await latest_generation(connection, scope.merchant_id, "rescue", request.external_id)
-        return (
-            _generation(request, last, await pan_of(world, connection, scope, request, token_id))
-            is not None
-        )
+        card_id = await self._card(scope, request, token_id)
+        return _generation(request, trace.latest, card_id) is not None
+
+    async def _trace(self, scope: Scope, request: EvaluateRequest) -> Trace:
+        trace = await self._traces.get(scope.merchant_id, request.key, request.external_id)
+        assert trace is not None
+        return trace
+
+    async def _card(self, scope: Scope, request: EvaluateRequest, token_id: UUID) -> UUID | None:
+        """As `pan_of`."""
+        if request.pan is not None:
+            return await self._vault.card_of(request.pan)
+        return await pan_of(self._world, self._world.db, scope, request, token_id)
 
 
 async def pan_of(

@@ -81,10 +81,19 @@ class Vault:
     def __init__(self, world: World) -> None:
         self._world = world
         self._store: Coalescer[CardGiven, Stored] = Coalescer(self._run)
+        self._cards: Coalescer[Sequence[Print], UUID | None] = Coalescer(self._known)
 
     async def store(self, card: CardGiven) -> Stored:
         """Raises: Problem(unavailable)."""
         return await self._store.submit(card)
+
+    async def card_of(self, pan: str) -> UUID | None:
+        """The card's id; None for a number that came for the first time."""
+        return await self._cards.submit(self._world.keys.print_of(pan))
+
+    async def _known(self, numbers: Sequence[Sequence[Print]]) -> list[UUID | None]:
+        known = await find_prints(self._world.db, [p for prints in numbers for p in prints])
+        return [next((known[p] for p in prints if p in known), None) for prints in numbers]
 
     async def code(self, merchant_id: UUID, token_id: UUID) -> str:
         """The card's security code, where one was given within the hour and not used yet; else
@@ -103,19 +112,30 @@ class Vault:
     async def _transaction(self, cards: Sequence[CardGiven]) -> list[Stored]:
         keys = self._world.keys
         prints = {card.pan: keys.print_of(card.pan) for card in cards}
+        known = await find_prints(
+            self._world.db, [p for several in prints.values() for p in several]
+        )
+        missing = []
+        for several in prints.values():
+            card_id = next((known[p] for p in several if p in known), None) or new_id()
+            missing += [(*p, card_id) for p in several if p not in known]
+        if not missing:
+            return await self._sealed_in(self._world.db.alone, cards, prints, known)
         async with self._world.db.transaction() as tx:
-            every = [p for several in prints.values() for p in several]
-            known = await find_prints(tx, every)
-            missing = []
-            for several in prints.values():
-                card_id = next((known[p] for p in several if p in known), None) or new_id()
-                missing += [(*p, card_id) for p in several if p not in known]
-            if missing:
-                known = await self._keep_prints(tx, prints, missing)
-            stored = [self._stored(card, known[prints[card.pan][0]]) for card in cards]
-            sealed = [self._row(card, made) for card, made in zip(cards, stored, strict=True)]
-            codes = [self._sealed(card, {"cvv": card.cvv}) for card in cards if card.cvv]
-            await store_cards(tx, sealed, codes)
+            known = await self._keep_prints(tx, prints, missing)
+            return await self._sealed_in(tx, cards, prints, known)
+
+    async def _sealed_in(
+        self,
+        db: Tx,
+        cards: Sequence[CardGiven],
+        prints: Mapping[str, Sequence[Print]],
+        known: Mapping[Print, UUID],
+    ) -> list[Stored]:
+        stored = [self._stored(card, known[prints[card.pan][0]]) for card in cards]
+        sealed = [self._row(card, made) for card, made in zip(cards, stored, strict=True)]
+        codes = [self._sealed(card, {"cvv": card.cvv}) for card in cards if card.cvv]
+        await store_cards(db, sealed, codes)
         return stored
 
     async def _keep_prints(

@@ -1,7 +1,8 @@
 """Earlier orders of an id that /evaluate gets again."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -36,21 +37,38 @@ class LatestOrder(OrderNow, frozen=True):
     cards_before: tuple[UUID, ...]
 
 
+class Trace(Row, frozen=True):
+    """What there is of a call already. `input_mac` and what follows it: of the request with its
+    key; `latest`: without one, the latest order with its id."""
+
+    input_mac: bytes | None
+    subject_id: UUID | None
+    answer: dict[str, Any] | None
+    latest: LatestOrder | None
+    place: int
+
+
 @MERCHANT.statement("""
-SELECT o.order_id, o.generation, o.stage, o.kind, o.asset, o.units, o.pan_id, o.transaction_id,
-  o.external_id,
-  o.expires_at, h.status, h.refunded_units, h.disputed, h.reason, h.next_attempt_at,
-  o.cards_before
-FROM order_refs f
-JOIN orders o USING (merchant_id, order_id)
-JOIN order_heads h USING (merchant_id, order_id)
-WHERE f.merchant_id = $1 AND f.door = $2 AND f.external_id = $3
-ORDER BY f.generation DESC LIMIT 1
+SELECT r.input_mac, r.subject_id, r.answer, to_jsonb(t) AS latest, q.place
+FROM unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY
+  AS q(merchant_id, key, external_id, place)
+LEFT JOIN requests r ON r.merchant_id = q.merchant_id AND r.operation = 'evaluate'
+  AND r.key = q.key
+LEFT JOIN LATERAL (
+  SELECT o.order_id, o.generation, o.stage, o.kind, o.asset, o.units, o.pan_id, o.transaction_id,
+    o.external_id, o.expires_at, h.status, h.refunded_units, h.disputed, h.reason,
+    h.next_attempt_at, o.cards_before
+  FROM order_refs f
+  JOIN orders o USING (merchant_id, order_id)
+  JOIN order_heads h USING (merchant_id, order_id)
+  WHERE r.key IS NULL AND f.merchant_id = q.merchant_id AND f.door = 'rescue'
+    AND f.external_id = q.external_id
+  ORDER BY f.generation DESC LIMIT 1) t ON true
 """)
-async def latest_generation(
-    db: Read, merchant_id: UUID, door: str, external_id: str
-) -> LatestOrder | None:
-    """The latest order with this id."""
+async def traces(
+    db: Read, merchant_ids: Sequence[UUID], keys: Sequence[str], external_ids: Sequence[str]
+) -> list[Trace]:
+    """Traces of calls, each by its merchant, idempotency key and order id."""
 
 
 class OrderOutcome(OrderNow, frozen=True):
@@ -64,14 +82,20 @@ class OrderOutcome(OrderNow, frozen=True):
     last_reason: str | None
     cause: str | None
     decline: str | None
+    place: int
 
 
 async def order_outcome(db: Read, merchant_id: UUID, order_id: UUID) -> OrderOutcome | None:
     """State of one order, and why."""
-    row = await _order_outcome(db, merchant_id, order_id)
-    if row is None or row.stage != Stage.DECLINED or row.last_state not in (None, "not_sent"):
+    rows = await outcomes(db, [merchant_id], [order_id])
+    return await with_cause(db, merchant_id, rows[0]) if rows else None
+
+
+async def with_cause(db: Read, merchant_id: UUID, row: OrderOutcome) -> OrderOutcome:
+    """The state with why, where the log alone says it."""
+    if row.stage != Stage.DECLINED or row.last_state not in (None, "not_sent"):
         return row
-    end = await _decline_logged(db, merchant_id, order_id)
+    end = await _decline_logged(db, merchant_id, row.order_id)
     return row if end is None else replace(row, cause=end.cause, decline=end.decline)
 
 
@@ -88,17 +112,19 @@ SELECT o.order_id, o.generation, o.stage, o.kind, o.asset, h.units, o.pan_id, o.
     ELSE NOT EXISTS (SELECT FROM challenges c WHERE c.merchant_id = o.merchant_id
       AND c.order_id = o.order_id)
     END) AS busy,
-  t.last_state, t.last_klass, t.last_reason, NULL::text AS cause, NULL::text AS decline
-FROM orders o JOIN order_heads h USING (merchant_id, order_id)
+  t.last_state, t.last_klass, t.last_reason, NULL::text AS cause, NULL::text AS decline, q.place
+FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS q(merchant_id, order_id, place)
+JOIN orders o USING (merchant_id, order_id) JOIN order_heads h USING (merchant_id, order_id)
 LEFT JOIN LATERAL (
   SELECT a.state AS last_state, a.klass AS last_klass, a.code_reason AS last_reason FROM attempts a
   WHERE o.stage NOT IN ('received', 'completed') AND a.merchant_id = o.merchant_id
     AND a.order_id = o.order_id
     AND a.state <> 'planned' ORDER BY a.attempt_no DESC LIMIT 1) t ON true
-WHERE o.merchant_id = $1 AND o.order_id = $2
 """)
-async def _order_outcome(db: Read, merchant_id: UUID, order_id: UUID) -> OrderOutcome | None:
-    """State of one order, without the log."""
+async def outcomes(
+    db: Read, merchant_ids: Sequence[UUID], order_ids: Sequence[UUID]
+) -> list[OrderOutcome]:
+    """States of orders, each of its merchant, without the log."""
 
 
 class _LoggedDecline(Row, frozen=True):

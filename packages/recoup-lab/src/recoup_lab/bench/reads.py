@@ -8,7 +8,7 @@ from recoup.desk.store.orders import list_orders_page
 from recoup.kernel.time import Clocks
 from recoup.kit.world import World
 from recoup.orders.store.order_totals import Totals
-from recoup.orders.store.wire_orders import wire_order
+from recoup.orders.store.wire_orders import whole_orders
 from recoup_lab.bench import calls
 from recoup_lab.bench.figure import Figure, Round, Size, figure
 from recoup_lab.bench.ground import Ground, Shop, load, make_shop
@@ -28,7 +28,7 @@ async def get_order(ground: Ground, size: Size) -> Figure:
         since = await next_millisecond()
         async with db.recorded() as statements:
             async with db.connection() as connection:
-                await wire_order(connection, shop.merchant_id, model.order_id)
+                await whole_orders(connection, [shop.merchant_id], [model.order_id])
         marks = model.marks(":o")
         any_order = f"\\set o random({NUMBER + 1}, {NUMBER + number})\n"
         script = await script_of(ground.sandbox, statements, marks, since=since, sets=any_order)
