@@ -528,6 +528,10 @@ async def _write(connection: asyncpg.Connection, endpoint_id: uuid.UUID, s: Stor
         s.events,
     )
     await connection.executemany(
+        "INSERT INTO outbox_queue (merchant_id, subject_id, seq, recorded_at) VALUES ($1,$2,$3,$4)",
+        [(*event[:3], event[-1]) for event in s.events],
+    )
+    await connection.executemany(
         "INSERT INTO delivery_tries (merchant_id, endpoint_id, try_id, subject_id, seq, event_id, "
         "try_no, at, status,"
         " error, latency_ms, answer, result) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)",

@@ -100,14 +100,15 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
     "risk_weights": (),
     "fraud_warnings": (),
     "partner_feed": (),
-    "outbox": ("fed",),
+    "outbox": (),
     "transmissions": ("facts", "outcome", "updated_at"),
 }
 DELETABLE = {
     "key_checks", "live_marks",
     "contacts", "key_endings", "key_listeners",
-    "application_documents", "due_work", "lanes", "cvv_once", "refresh_tokens", "seen_signatures",
-    "webhook_key_overlaps", "import_lines", "import_rows", "imported_attempts", "backtests",
+    "application_documents", "outbox_queue", "due_work", "lanes", "cvv_once", "refresh_tokens",
+    "seen_signatures", "webhook_key_overlaps", "import_lines", "import_rows", "imported_attempts",
+    "backtests",
 }  # fmt: skip
 
 _FUNCTIONS = f"""

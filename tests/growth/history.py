@@ -12,7 +12,8 @@ from uuid import UUID
 
 import asyncpg
 
-# What a merchant has once, however many orders it takes; lanes, which end with their last event.
+# What a merchant has once, however many orders it takes; queues and lanes, which end with their
+# last event.
 NOT_HISTORY = frozenset(
     {
         "merchants",
@@ -51,6 +52,7 @@ NOT_HISTORY = frozenset(
         "uplift_history",
         "engine_returns",
         "clock_moves",
+        "outbox_queue",
         "lanes",
         "subscriptions",
         "dispute_terms",

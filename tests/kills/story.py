@@ -174,7 +174,7 @@ async def _quiet(connection: Any) -> None:
         SELECT (SELECT count(*) FROM due_work d JOIN merchants m USING (merchant_id)
             WHERE d.kind IN ('inquire', 'modification')
               OR (NOT d.wall AND d.due_at <= now() + m.offset_us * interval '1 microsecond'))
-          + (SELECT count(*) FROM outbox WHERE NOT fed) + (SELECT count(*) FROM lanes
+          + (SELECT count(*) FROM outbox_queue) + (SELECT count(*) FROM lanes
             WHERE due_at IS NOT NULL)
           + (SELECT count(*) FROM postings WHERE page_no IS NULL)"""
     give_up = time.monotonic() + QUIET_SECONDS_MAX

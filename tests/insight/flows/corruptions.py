@@ -736,6 +736,20 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (f"DELETE FROM feed WHERE subject_id = {_of('EXPIRED')} AND event = 'order.expired'",),
         ("feed place of event",),
     ),
+    "queued event that is in the feed": (
+        (
+            "INSERT INTO outbox_queue SELECT merchant_id, subject_id, seq, recorded_at FROM outbox"
+            f" WHERE subject_id = {_of('EXPIRED')} AND event = 'order.expired'",
+        ),
+        ("feed place of event", "none", "order.expired"),
+    ),
+    "queued event that there is not": (
+        (
+            "INSERT INTO outbox_queue SELECT merchant_id, subject_id, seq + 1000, recorded_at"
+            f" FROM outbox WHERE subject_id = {_of('EXPIRED')} AND event = 'order.expired'",
+        ),
+        ("queued event 10", "an event", "none"),
+    ),
     "feed gap": (
         ("UPDATE feed SET feed_no = feed_no + 1000 WHERE feed_no > 5",),
         ("feed number after a gap", "1006"),

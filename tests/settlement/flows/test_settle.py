@@ -241,8 +241,8 @@ def test_events_name_the_settlement_its_payout_and_the_root_and_no_order(
             await shop.advance(DAY)
             (batch,) = await batches(shop)
             sql = (
-                "SELECT event, subject_kind, subject_id, body, fed FROM outbox WHERE "
-                "merchant_id = $1"
+                "SELECT b.event, b.subject_kind, b.subject_id, b.body, f.feed_no FROM outbox b "
+                "LEFT JOIN feed f USING (merchant_id, subject_id, seq) WHERE merchant_id = $1"
             )
             told = {r["event"]: r for r in await rows(shop, sql)}
             assert told["settlement.closed"]["subject_id"] == batch["batch_id"]
@@ -250,7 +250,7 @@ def test_events_name_the_settlement_its_payout_and_the_root_and_no_order(
             assert (body["Amount"], body["Currency"]) == (4590, "USD")
             assert body["LedgerRoot"] == batch["root"].hex()
             assert "payout.created" not in told, "nothing was sent yet"
-            assert all(r["fed"] for r in told.values())
+            assert all(r["feed_no"] for r in told.values())
 
     asyncio.run(story())
 

@@ -97,7 +97,7 @@ SELECT o.n AS unfed_events, coalesce(extract(epoch FROM $1::timestamptz - o.sinc
     FROM due_work d JOIN merchants m USING (merchant_id)
     WHERE m.offset_us = 0 AND d.due_at <= $1 AND d.lease_until IS NULL) AS oldest_seconds
 FROM (SELECT count(*) AS n, min(recorded_at) AS since
-    FROM (SELECT recorded_at FROM outbox WHERE NOT fed LIMIT 100000) o) o,
+    FROM (SELECT recorded_at FROM outbox_queue LIMIT 100000) o) o,
   (SELECT count(*) AS n, min(due_at) FILTER (WHERE answers) AS since FROM (
     SELECT l.due_at, e.opened_at IS NULL AS answers FROM lanes l
       JOIN endpoints e USING (endpoint_id)

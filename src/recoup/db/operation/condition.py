@@ -13,7 +13,7 @@ HOT: Final = (
     "lanes",
     "order_heads",
     "orders",
-    "outbox",
+    "outbox_queue",
     "postings",
     "requests",
 )

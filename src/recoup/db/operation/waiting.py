@@ -19,7 +19,7 @@ SELECT EXISTS (SELECT FROM due_work WHERE due_at <= $1 AND (lease_until IS NULL
       WHERE d.merchant_id = m.merchant_id AND NOT d.wall AND d.due_at > $1::timestamptz
         AND d.due_at <= $1::timestamptz + m.offset_us * interval '1 microsecond'
         AND (d.lease_until IS NULL OR d.lease_until <= $1))) AS due,
-  EXISTS (SELECT FROM outbox WHERE NOT fed) AS publish,
+  EXISTS (SELECT FROM outbox_queue) AS publish,
   EXISTS (SELECT FROM lanes WHERE due_at <= $1 AND (lease_until IS NULL
     OR lease_until <= $1)) AS deliver
 """)

@@ -46,8 +46,8 @@ class Window(NamedTuple):
 _TABLES: Final = (
     "merchants", "order_log", "orders", "order_heads", "order_refs", "requests", "attempts",
     "modifications",
-    "postings", "entries", "pages", "account_balances", "closers", "outbox", "feed", "lanes",
-    "due_work", "adjustments",
+    "postings", "entries", "pages", "account_balances", "closers", "outbox", "outbox_queue", "feed",
+    "lanes", "due_work", "adjustments",
     "advances", "bank_accounts", "bank_payout_states", "bank_payouts", "challenges",
     "customer_exposure", "decisions",
     "delivery_tries", "dispute_notes", "dispute_files", "dispute_priors", "dispute_terms",
@@ -90,9 +90,10 @@ UNSORTED: Final = (
     "card_blocks", "endpoints", "engine_stops", "partner_feed", "partner_log", "partner_reached",
 )  # fmt: skip
 # An application's events stand under the merchant that it is to become, which may never exist.
-BEFORE_MERCHANTS: Final = frozenset(
-    {"closers", "outbox", "feed", "lanes", "delivery_tries", "partner_feed", "partner_reached"}
-)
+BEFORE_MERCHANTS: Final = frozenset({
+    "closers", "outbox", "outbox_queue", "feed", "lanes", "delivery_tries", "partner_feed",
+    "partner_reached",
+})  # fmt: skip
 # A loose index scan: one look-up for each merchant, however many rows it has.
 _MERCHANTS_OF = """
 WITH RECURSIVE m AS (

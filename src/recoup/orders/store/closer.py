@@ -10,7 +10,7 @@ from uuid import UUID
 from recoup.db.statement import MERCHANT, Read, Tx
 
 
-@MERCHANT.statement("SELECT DISTINCT merchant_id FROM outbox WHERE NOT fed")
+@MERCHANT.statement("SELECT DISTINCT merchant_id FROM outbox_queue")
 async def merchants_with_events(db: Read) -> list[UUID]:
     """Merchants with events that have no number yet."""
 

@@ -60,7 +60,7 @@ SELECT (SELECT count(*) FROM due_work d JOIN merchants m USING (merchant_id)
       OR d.kind = 'processor_invoice' AND d.due_at <= $2 AND d.tries < 3 OR (NOT d.wall
       AND d.due_at <= $2::timestamptz + m.offset_us * interval '1 microsecond'))) AS work,
   (SELECT count(*) FROM due_work WHERE merchant_id = $1 AND kind = 'inquire') AS unanswered,
-  (SELECT count(*) FROM outbox WHERE merchant_id = $1 AND NOT fed) AS unfed,
+  (SELECT count(*) FROM outbox_queue WHERE merchant_id = $1) AS unfed,
   (SELECT count(*) FROM lanes l JOIN endpoints e USING (endpoint_id)
     WHERE l.merchant_id = $1 AND l.due_at IS NOT NULL AND l.fails = 0
       AND e.opened_at IS NULL) AS undelivered

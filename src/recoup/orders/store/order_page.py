@@ -111,7 +111,7 @@ SELECT o.order_id,
         WHERE e.merchant_id = g.merchant_id AND e.posting_id = g.posting_id)) ORDER BY g.posting_id)
     FROM postings g WHERE g.merchant_id = o.merchant_id
       AND g.order_id = o.order_id), '[]') AS postings,
-  coalesce((SELECT jsonb_agg(to_jsonb(b) || jsonb_build_object('tries',
+  coalesce((SELECT jsonb_agg(to_jsonb(b) || jsonb_build_object('fed', q.seq IS NULL, 'tries',
       (SELECT coalesce(jsonb_agg(to_jsonb(y) || jsonb_build_object('url',
         CASE WHEN n.merchant_id = y.merchant_id THEN n.url
           ELSE regexp_replace(n.url, $3, '\1\2') END, 'answer',
@@ -131,11 +131,13 @@ SELECT o.order_id,
         WHERE n.state = 'active' AND (n.merchant_id = b.merchant_id
             OR n.partner_id IN (SELECT p.partner_id FROM heard_by_partners p
               WHERE p.merchant_id = b.merchant_id))
-          AND (l.next_seq = b.seq OR b.fed AND b.seq >= coalesce(l.live_seq, l.next_seq)
+          AND (l.next_seq = b.seq OR q.seq IS NULL AND b.seq >= coalesce(l.live_seq, l.next_seq)
             AND b.event = ANY(n.events)
             AND (n.format = 'stablecoin') = (b.subject_kind IN ('stable_order', 'subscription')))))
       ORDER BY b.seq)
-    FROM outbox b WHERE b.merchant_id = o.merchant_id AND b.subject_id = o.order_id),
+    FROM outbox b LEFT JOIN outbox_queue q ON q.merchant_id = b.merchant_id
+      AND q.subject_id = b.subject_id AND q.seq = b.seq
+    WHERE b.merchant_id = o.merchant_id AND b.subject_id = o.order_id),
       '[]') AS events,
   coalesce((SELECT jsonb_agg(DISTINCT taken.event) FROM endpoints n,
     unnest(n.events) AS taken(event)

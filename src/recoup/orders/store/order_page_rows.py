@@ -169,7 +169,8 @@ class PageWait(Row, frozen=True):
 
 
 class PageEvent(OutboxEvent, frozen=True):
-    """`waits`: None of a moment that is past: what waited then is kept nowhere."""
+    """`fed`: it has its place in the feed. `waits`: None of a moment that is past: what waited then
+    is kept nowhere."""
 
     fed: bool
     tries: list[PageTry]

@@ -49,14 +49,11 @@ LATE: Final = {
 _CLAIM: Final = "FROM due_work d JOIN merchants"  # takes many at a time: no part of one order
 # Business work that lies ahead is not left over.
 _LEFT: Final = """
-SELECT (SELECT count(*) FROM due_work WHERE due_at <= now()) + (SELECT count(*) FROM outbox
-  WHERE NOT fed)
+SELECT (SELECT count(*) FROM due_work WHERE due_at <= now()) + (SELECT count(*) FROM outbox_queue)
   + (SELECT count(*) FROM lanes WHERE due_at <= now())
 """
 # What pgbench leaves to a worker.
-_PUT_BY: Final = (
-    "UPDATE outbox SET fed = true WHERE NOT fed; DELETE FROM due_work WHERE due_at <= now()"
-)
+_PUT_BY: Final = "DELETE FROM outbox_queue; DELETE FROM due_work WHERE due_at <= now()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +257,7 @@ async def _approved(ground: Ground, world: World, shop: Shop, cards: Cards) -> M
     given = _given(world, shop, cards.tokens()[0], managed=False)
     result = await flow.evaluate(shop.scope, given)
     async with ground.owner() as connection:
-        await connection.execute("UPDATE outbox SET fed = true")
+        await connection.execute("DELETE FROM outbox_queue")
         await connection.execute("DELETE FROM due_work")
         model = await model_of(connection, shop.merchant_id, result.order_id, aged=AGED)
     return replace(model, cards=cards.prefixes())

@@ -40,6 +40,7 @@ _TABLES: Final = {
     "attempts": "order_id",
     "network_sends": "order_id",
     "outbox": "subject_id",
+    "outbox_queue": "subject_id",
     "feed": "subject_id",
     "lanes": "subject_id",
     "due_work": "subject_id",

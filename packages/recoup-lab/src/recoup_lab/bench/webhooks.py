@@ -29,8 +29,11 @@ FROM delivery_tries WHERE merchant_id = $1 AND at >= to_timestamp($2)
 """
 # The prepared events are as if committed now, all at once.
 _TELL: Final = """
-UPDATE outbox SET fed = false, recorded_at = now() WHERE merchant_id = $1
-  AND subject_id BETWEEN ($2::text || $3::bigint)::uuid AND ($2::text || $4::bigint)::uuid
+WITH told AS (
+  UPDATE outbox SET recorded_at = now() WHERE merchant_id = $1
+    AND subject_id BETWEEN ($2::text || $3::bigint)::uuid AND ($2::text || $4::bigint)::uuid
+  RETURNING merchant_id, subject_id, seq, recorded_at)
+INSERT INTO outbox_queue (merchant_id, subject_id, seq, recorded_at) TABLE told
 """
 _PUT_BY: Final = "UPDATE lanes SET due_at = NULL WHERE merchant_id = $1 AND lane_id <> $2"
 _FALL_DUE: Final = """
@@ -78,9 +81,7 @@ async def _with_endpoint(world: World, connection: asyncpg.Connection, url: str)
     await create(world, shop.scope, url, [_EVENT], "rescue")
     order_id = await admitted_order(world, shop)
     await connection.execute("DELETE FROM due_work WHERE merchant_id = $1", shop.merchant_id)
-    await connection.execute(
-        "UPDATE outbox SET fed = true WHERE merchant_id = $1", shop.merchant_id
-    )
+    await connection.execute("DELETE FROM outbox_queue WHERE merchant_id = $1", shop.merchant_id)
     return await model_of(connection, shop.merchant_id, order_id)
 
 
@@ -115,7 +116,9 @@ async def _lanes_script(
     """The lanes, put by, and what delivering one of them runs; with the instant that the claim was
     recorded at."""
     await connection.execute(
-        "UPDATE outbox SET fed = false WHERE merchant_id = $1", model.merchant_id
+        "INSERT INTO outbox_queue (merchant_id, subject_id, seq, recorded_at) SELECT merchant_id, "
+        "subject_id, seq, recorded_at FROM outbox WHERE merchant_id = $1",
+        model.merchant_id,
     )
     await publish(world, model.merchant_id)
     model = await model_of(connection, model.merchant_id, model.order_id)

@@ -9,10 +9,18 @@ CREATE TABLE outbox (
   body jsonb NOT NULL,
   business_at timestamptz NOT NULL,
   recorded_at timestamptz NOT NULL,
-  fed boolean NOT NULL DEFAULT false,
   PRIMARY KEY (merchant_id, subject_id, seq)
 ) PARTITION BY RANGE (subject_id);
-CREATE INDEX outbox_unfed ON outbox (merchant_id, recorded_at) WHERE NOT fed;
+
+-- Events that are not in the feed yet. A row comes and goes with one transaction each; the event is written once.
+CREATE TABLE outbox_queue (
+  merchant_id uuid NOT NULL,
+  subject_id uuid NOT NULL,
+  seq int NOT NULL,
+  recorded_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, subject_id, seq)
+);
+CREATE INDEX outbox_queue_oldest ON outbox_queue (merchant_id, recorded_at);
 
 CREATE TABLE feed (
   merchant_id uuid NOT NULL,

@@ -71,31 +71,33 @@ BEGIN
 END $$;
 
 -- Numbers committed events and opens the lanes of the endpoints that want them, under the closer's lock; answers how
--- many. Whole subjects, so that a later event of one never passes an earlier one; found by their keys, and marked as
--- they are found, so that what was fed before is not looked at, however much it is. A lane that exists is touched, not
--- passed by: so this waits for whoever is just ending it, and opens it anew. What people hear of is owed with its place
--- in the feed; orders that wait for a person are gathered for a minute.
+-- many. Whole subjects, so that a later event of one never passes an earlier one. They leave the queue as they are
+-- numbered, so that what was fed before is not looked at, however much it is; what is queued without an event stays for
+-- `verify` to find. A lane that exists is touched, not passed by: so this waits for whoever is just ending it, and opens
+-- it anew. What people hear of is owed with its place in the feed; orders that wait for a person are gathered for a
+-- minute.
 CREATE FUNCTION feed_events(merchant uuid, most int, wall timestamptz) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
   subjects uuid[];
   nos bigint[]; numbers bigint[]; of_subjects uuid[]; seqs int[]; ids uuid[]; events text[];
 BEGIN
   subjects := ARRAY(SELECT DISTINCT s.subject_id FROM (
-    SELECT o.subject_id FROM outbox o WHERE o.merchant_id = merchant AND NOT o.fed ORDER BY o.recorded_at LIMIT most) s
+    SELECT q.subject_id FROM outbox_queue q WHERE q.merchant_id = merchant ORDER BY q.recorded_at LIMIT most) s
     ORDER BY 1);
   IF cardinality(subjects) = 0 THEN
     RETURN 0;
   END IF;
 
-  WITH marked AS (
-    UPDATE outbox o SET fed = true
-    WHERE o.merchant_id = merchant AND NOT o.fed AND o.subject_id = ANY(subjects)
+  WITH taken AS (
+    DELETE FROM outbox_queue q USING outbox o
+    WHERE q.merchant_id = merchant AND q.subject_id = ANY(subjects)
+      AND o.merchant_id = merchant AND o.subject_id = q.subject_id AND o.seq = q.seq
       AND o.subject_id >= subjects[1] AND o.subject_id <= subjects[cardinality(subjects)]
     RETURNING o.subject_id, o.seq, o.event_id, o.event, o.subject_kind, o.recorded_at
   ), found AS MATERIALIZED (
     SELECT subject_id, seq, event_id, event, min(recorded_at) OVER (PARTITION BY subject_id) AS since,
       subject_kind NOT IN ('stable_order', 'subscription') AS ours
-    FROM marked
+    FROM taken
   ), fresh AS (
     SELECT f.*, c.feed_no + row_number() OVER w AS no,
       CASE WHEN f.ours THEN c.number + count(*) FILTER (WHERE f.ours) OVER w END AS number

@@ -164,6 +164,8 @@ BEGIN
   SELECT merchant_id, order_id, 1, subject_kind, event_id, 'order.submitted', event, placed_at,
     recorded_at
   FROM unnest(fresh);
+  INSERT INTO outbox_queue (merchant_id, subject_id, seq, recorded_at)
+  SELECT merchant_id, order_id, 1, recorded_at FROM unnest(fresh);
   IF stable THEN  -- what a stablecoin order waits for
     INSERT INTO attempts (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units, asset,
       initiator)

@@ -191,6 +191,9 @@ BEGIN
     INSERT INTO outbox (merchant_id, subject_id, seq, subject_kind, event_id, event, body, business_at, recorded_at)
     SELECT merchant_id, subject_id, seq, subject_kind, event_id, event, body, business_at, recorded_at
     FROM jsonb_populate_recordset(NULL::outbox, changed -> 'outbox');
+    INSERT INTO outbox_queue (merchant_id, subject_id, seq, recorded_at)
+    SELECT merchant_id, subject_id, seq, recorded_at
+    FROM jsonb_populate_recordset(NULL::outbox_queue, changed -> 'outbox');
   END IF;
   IF changed ? 'due_done' THEN
     DELETE FROM due_work d USING jsonb_to_recordset(changed -> 'due_done') AS i (

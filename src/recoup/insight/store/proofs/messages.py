@@ -48,13 +48,21 @@ _of_feed: Final = of_window(
     __name__,
     fed="""
 SELECT b.subject_id AS order_id, 'feed place of event ' || b.seq AS field,
-  CASE WHEN b.fed THEN b.event || ' ' || b.event_id ELSE 'none' END AS expected,
+  CASE WHEN q.seq IS NULL THEN b.event || ' ' || b.event_id ELSE 'none' END AS expected,
   coalesce(f.event || ' ' || f.event_id, 'none') AS found
 FROM outbox b LEFT JOIN feed f USING (merchant_id, subject_id, seq)
+LEFT JOIN outbox_queue q USING (merchant_id, subject_id, seq)
 WHERE b.merchant_id = $1 AND b.subject_id > $2 AND b.subject_id <= $3
-  AND CASE WHEN b.fed THEN b.event || ' ' || b.event_id ELSE 'none' END
+  AND CASE WHEN q.seq IS NULL THEN b.event || ' ' || b.event_id ELSE 'none' END
     <> coalesce(f.event || ' ' || f.event_id, 'none')
 ORDER BY b.subject_id, b.seq LIMIT 1000
+""",
+    queued="""
+SELECT q.subject_id AS order_id, 'queued event ' || q.seq AS field, 'an event' AS expected,
+  'none' AS found
+FROM outbox_queue q LEFT JOIN outbox b USING (merchant_id, subject_id, seq)
+WHERE q.merchant_id = $1 AND q.subject_id > $2 AND q.subject_id <= $3 AND b.event_id IS NULL
+ORDER BY q.subject_id, q.seq LIMIT 1000
 """,
     feed_order="""
 SELECT subject_id AS order_id, 'feed number of event ' || seq AS field,
