@@ -104,7 +104,7 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
     "transmissions": ("facts", "outcome", "updated_at"),
 }
 DELETABLE = {
-    "key_checks", "live_marks",
+    "key_checks", "live_marks", "damaged_pages",
     "contacts", "key_endings", "key_listeners",
     "application_documents", "outbox_queue", "due_work", "lanes", "cvv_once", "refresh_tokens",
     "seen_signatures", "webhook_key_overlaps", "import_lines", "import_rows", "imported_attempts",

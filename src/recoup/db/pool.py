@@ -6,8 +6,8 @@ closed: each costs the server megabytes.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
 from time import monotonic
 from typing import Any, TypeVar
@@ -52,6 +52,8 @@ KeyTaken = asyncpg.UniqueViolationError
 RETRY = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 T = TypeVar("T")
+# Notes a damaged page, and answers what the log says of it.
+OnDamage = Callable[[Connection, BaseException], Awaitable[Mapping[str, str]]]
 log = structlog.get_logger()
 
 
@@ -68,6 +70,8 @@ class StalePlan(Problem):
 IDLE_SECONDS = 30.0
 LENT_AFTER_SECONDS = 1.0
 REPEAT_SECONDS = 60.0
+DAMAGES_MAX = 10
+NAMING_SECONDS = 3.0
 
 
 def unavailable(error: BaseException) -> Problem:
@@ -109,12 +113,8 @@ class _Outage:
     """Says once a minute that a database is away, and once that it is back."""
 
     def __init__(self, database: str) -> None:
-        self._database, self._since, self._logged_at, self._damaged_at = (
-            database,
-            0.0,
-            0.0,
-            -REPEAT_SECONDS,
-        )
+        self._database, self._since, self._logged_at = database, 0.0, 0.0
+        self._damaged: dict[str, float] = {}
 
     def goes_on(self, error: BaseException) -> None:
         now = monotonic()
@@ -128,12 +128,17 @@ class _Outage:
                 why=in_words(error),
             )
 
-    def damaged(self, error: BaseException) -> None:
-        if monotonic() >= self._damaged_at + REPEAT_SECONDS:
-            self._damaged_at = monotonic()
-            log.error(
-                "database page damaged", database=self._database, why=str(error).partition("\n")[0]
-            )
+    def is_met_anew(self, error: BaseException) -> bool:
+        """True once a minute for a page, and for few pages."""
+        now, why = monotonic(), str(error)
+        self._damaged = {w: at for w, at in self._damaged.items() if now < at + REPEAT_SECONDS}
+        is_new = why not in self._damaged and len(self._damaged) < DAMAGES_MAX
+        self._damaged |= {why: now} if is_new else {}
+        return is_new
+
+    def damaged(self, error: BaseException, page: Mapping[str, str]) -> None:
+        why = str(error).partition("\n")[0]
+        log.error("database page damaged", database=self._database, why=why, **page)
 
     def is_over(self) -> None:
         if self._since:
@@ -332,6 +337,7 @@ class Database(Each):
         self.before_write: Callable[[], None] | None = (
             None  # raises where nothing may be written now
         )
+        self.on_damage: OnDamage | None = None
         self._trimmer: asyncio.Task[None] | None = None
 
     async def open(self) -> "Database":
@@ -406,8 +412,8 @@ class Database(Each):
                 connection = None
             if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
                 self._renew()
-            if isinstance(error, DAMAGED):
-                self._outage.damaged(error)
+            if isinstance(error, DAMAGED) and self._outage.is_met_anew(error):
+                self._outage.damaged(error, await self._named(error))
             raise unavailable(error) from error
         except asyncpg.InvalidCachedStatementError as error:
             self._renew()
@@ -432,6 +438,13 @@ class Database(Each):
             raise
         finally:
             slots.give_back(connection)
+
+    async def _named(self, error: BaseException) -> Mapping[str, str]:
+        if self.on_damage is not None:
+            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, Problem):
+                async with asyncio.timeout(NAMING_SECONDS), self.apart() as connection:
+                    return await self.on_damage(connection, error)
+        return {}
 
     @asynccontextmanager
     async def apart(self) -> AsyncIterator[asyncpg.Connection]:

@@ -15,11 +15,13 @@ import uvloop
 from recoup.db.connect import connect
 from recoup.db.operation.backlog import failing_work, read_backlog
 from recoup.db.operation.condition import count_sessions, read_condition, read_short_limits
+from recoup.db.operation.damaged_pages import damaged_pages
 from recoup.db.operation.upkeep import has_room
 from recoup.kernel.problem import Problem, sentences
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import Clocks, iso
 from recoup.kit.cli.command import DataDir, Printed
+from recoup.kit.damage import look_at_damage
 from recoup.kit.upkeep import ALIVE_WITHIN, LATE_SECONDS_MAX, beaten_ago
 from recoup.kit.world import World
 from recoup.mail.flows.post_mail import failing_mails
@@ -278,6 +280,8 @@ async def _database(world: World) -> list[Line]:
         room = await has_room(connection)
         limits = await read_short_limits(connection, LIMIT_MS_MIN)
         state = await read_condition(connection)
+    await look_at_damage(world)
+    damaged = await damaged_pages(world.db.reader)
     cure = "Free some on the server's disk: until then callers hear 503, and nothing is lost."
     lines = [
         Line(
@@ -302,11 +306,12 @@ async def _database(world: World) -> list[Line]:
             f"pg_terminate_backend({state.blocked_by}) ends it."
         )
         lines.append(Line(name, "locks", False, finding, cure))
-    if state.damaged_pages:
+    lines += [Line(name, "pages", False, page.finding, page.cure) for page in damaged]
+    if state.damaged_pages and not damaged:
         finding = f"{state.damaged_pages:,} pages had a wrong checksum when they were read"
         cure = (
             "Look at the disk, then at docs/monitoring.md#recoupdatabasedamaged; postgres.log "
-            "names file and page."
+            "has their files."
         )
         lines.append(Line(name, "pages", False, finding, cure))
     if state.snapshot_age >= SNAPSHOT_AGE_MAX:

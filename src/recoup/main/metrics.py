@@ -31,6 +31,7 @@ from prometheus_client.registry import Collector
 
 from recoup.db.operation.backlog import read_backlog
 from recoup.db.operation.condition import read_condition, read_dead_rows
+from recoup.db.operation.damaged_pages import damaged_pages
 from recoup.db.operation.partitions import read_days_left, read_overflown
 from recoup.db.operation.upkeep import has_room, is_writable
 from recoup.disputes.store.monitoring import highest_shares
@@ -239,6 +240,7 @@ async def _state(world: World, slot: str, add: Add) -> None:
         days_left = await read_days_left(connection, world.clocks.wall())
         overflown = await read_overflown(connection)
         lag = await lag_bytes(connection, slot)
+        damaged = [page.of_table for page in await damaged_pages(connection)]
     if world.opening is not None:
         refusing = sum(line.verdict == "refuse" for line in world.opening.lines)
         add("recoup_live_refusals", "Lines of the live check that refuse", refusing)
@@ -256,6 +258,9 @@ async def _state(world: World, slot: str, add: Add) -> None:
         "Pages of the database whose checksum was wrong",
         condition.damaged_pages,
     )
+    for table in set(damaged):
+        text = "Pages that cannot be read"
+        add("recoup_table_damaged_pages", text, damaged.count(table), table=table)
     if lag is not None:
         add(
             "recoup_copy_lag_bytes", "Bytes of the database's log that Barman has not received", lag

@@ -11,6 +11,7 @@ from typing import Final
 from recoup.backtest.moves import KEPT as BACKTESTS_KEPT
 from recoup.backtest.store import drop_oldest_backtests
 from recoup.cards.store.vault import CVV_KEPT, forget_codes
+from recoup.db.operation.damaged_pages import forget_page
 from recoup.db.operation.live_marks import drop_mark
 from recoup.db.partitions import DAILY, RETENTION_MONTHS
 from recoup.db.upkeep import retain
@@ -130,6 +131,7 @@ _WORLD: Final = (
     *lines(
         "cvv_once", f"until it is sent, {words_of(CVV_KEPT)} at most", "write_changes", forget_codes
     ),
+    *lines("damaged_pages", "until it is read again", forget_page),
     *lines("due_work", "until it is done", "write_changes"),
     *lines("exports", f"{GOOD}; file and wording {words_of(FILES_KEPT)}", forget_files),
     *lines("handovers", f"{GOOD}; keys until seen or over", open_handover, forget_handovers),

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from recoup.bank.gateways import COMPANY_ID_LENGTH, ByHand, Originator, SandboxBank
 from recoup.db.migrate import schema_of
+from recoup.db.operation.damaged_pages import noted, said
 from recoup.db.pool import Database
 from recoup.insight.flows.learn_risk import RISK
 from recoup.kernel.frozen import frozen
@@ -396,6 +397,7 @@ async def _parts(
             databases.people, size=3, name=name, schema=schema_of("people")
         ).open()
         stack.push_async_callback(persons.close)
+        db.on_damage, persons.on_damage = noted, said
         keys = await _own_keys(settings, db, persons, world)
         web = WebClient(loopback=loopback)
         stack.push_async_callback(web.close)

@@ -287,7 +287,7 @@ FAULTS: Final = (
         flipped_page,
         "database page damaged",
         "RecoupDatabaseDamaged",
-        ("pages", "had a wrong checksum", "recoupdatabasedamaged"),
+        ("pages", "of orders is damaged", "docs/backup.md#restore"),
     ),
 )
 

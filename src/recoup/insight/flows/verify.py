@@ -1,14 +1,17 @@
 """Proves the ledger, the log, the faces and the balances, and everything that must agree with them.
 
 All of it in one read-only snapshot, merchant by merchant, a bounded number of orders at a time: it
-may run beside a working system. It goes on after a difference and reports them all, up to a number.
+may run beside a working system. It goes on after a difference, and behind a page that is damaged,
+and reports them all, up to a number.
 """
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
@@ -18,7 +21,10 @@ from recoup.bank.rules.bank_payout import file_context
 from recoup.bank.store.accounts import SealedAccount
 from recoup.bank.store.proofs import PayoutFile, accounts, files, statements
 from recoup.certificates.rules.certificate_file import FIRST_ROOT, prove, read
-from recoup.db.statement import Read
+from recoup.db.operation.damaged_pages import named
+from recoup.db.operation.standing import every_merchant
+from recoup.db.pool import DAMAGED
+from recoup.db.statement import Connection, Read
 from recoup.imports.rules.attempt import IMPORTS_KEPT
 from recoup.imports.store.proofs import imported_sends, uploads
 from recoup.insight.flows import verify_decisions, verify_ledger, verify_orders
@@ -51,7 +57,7 @@ from recoup.insight.store.proofs.periods import periods
 from recoup.insight.store.proofs.switches import switches
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
-from recoup.kit.proofs.counts import counts
+from recoup.kit.proofs.counts import COUNTED, count
 from recoup.kit.proofs.sends import decline_that_came_in, sends_of_nothing
 from recoup.kit.proofs.walk import Difference, Window, merchants, text, windows
 from recoup.kit.proved_file import Wrong
@@ -313,6 +319,7 @@ class Verified:
     differences: list[Difference] = field(default_factory=list)
     issuer: bool = False
     more: int = 0
+    damaged: set[tuple[str, int]] = field(default_factory=set)
     decided: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -326,6 +333,24 @@ class Verified:
             else:
                 self.more += 1
 
+    @asynccontextmanager
+    async def reading(
+        self, connection: Connection, merchant_id: UUID | None = None
+    ) -> AsyncIterator[None]:
+        """What is read inside ends at a page that is damaged: it is a difference, once, and what
+        follows is proved as ever."""
+        try:
+            async with connection.transaction():
+                yield
+        except DAMAGED as error:
+            page = await named(connection, error)
+            if page is None:
+                raise
+            if (page.file, page.block) not in self.damaged:
+                self.damaged.add((page.file, page.block))
+                found = f"{page.finding}. {page.cure}"
+                self.found([Difference(merchant_id, None, page.of_table, "can be read", found)])
+
 
 async def verify(
     world: World, merchant_id: UUID | None = None, tell: Callable[[UUID], None] | None = None
@@ -338,7 +363,13 @@ async def verify(
     async with world.db.connection() as connection:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             with_issuer = "sandbox" in world.processors and await issuer.can_read(connection)
-            known, strangers = await merchants(connection)
+            done = Verified(issuer=with_issuer)
+            known, strangers = list[UUID](), list[Difference]()
+            async with done.reading(connection):
+                known, strangers = await merchants(connection)
+            if done.damaged:
+                async with done.reading(connection):
+                    known = await every_merchant(connection)
             if merchant_id is not None and merchant_id not in known and not strangers:
                 raise Problem(
                     "not_found",
@@ -346,46 +377,50 @@ async def verify(
                     cure="Check its id, or leave it out.",
                 )
             chosen = known if merchant_id is None else [m for m in known if m == merchant_id]
-            done = Verified(
-                {"merchants": len(chosen)} | await counts(connection, merchant_id),
-                issuer=with_issuer,
-            )
+            done.checked["merchants"] = len(chosen)
+            for name in COUNTED:
+                async with done.reading(connection):
+                    done.checked[name] = await count(connection, name, merchant_id)
             done.found(strangers)
-            done.found(await damaged_models(connection))
+            async with done.reading(connection):
+                done.found(await damaged_models(connection))
             models: dict[str, Model] = {}
             for merchant in chosen:
                 if tell:
                     tell(merchant)
                 await _merchant(connection, merchant, wall, done, models)
-                done.found(await bank(world, connection, merchant))
-                done.found(await certificates(connection, merchant))
-                done.found(await bounds(connection, merchant))
-            done.found(await operator_exposure(connection))
-            done.found(
-                await sends_of_nothing(connection, merchant_id, world.clocks.wall() - IMPORTS_KEPT)
-            )
+                for prove_more in (partial(bank, world), certificates, bounds):
+                    async with done.reading(connection, merchant):
+                        done.found(await prove_more(connection, merchant))
+            async with done.reading(connection):
+                done.found(await operator_exposure(connection))
+            before = world.clocks.wall() - IMPORTS_KEPT
+            async with done.reading(connection):
+                done.found(await sends_of_nothing(connection, merchant_id, before))
             if with_issuer:
-                done.found(await issuer.theirs(connection, merchant_id))
+                async with done.reading(connection):
+                    done.found(await issuer.theirs(connection, merchant_id))
     return done
 
 
 async def _merchant(
-    connection: Read, merchant_id: UUID, wall: WallTime, done: Verified, models: dict[str, Model]
+    connection: Connection,
+    merchant_id: UUID,
+    wall: WallTime,
+    done: Verified,
+    models: dict[str, Model],
 ) -> None:
     """`models`: those read so far, by name."""
-    async for window in windows(connection, merchant_id):
-        await _window(connection, window, wall, done)
-    async for postings in postings_without_order(connection, merchant_id):
-        wrong = (verify_ledger.wrong_posting(merchant_id, row) for row in postings)
-        done.found(_difference(merchant_id, None, each) for each in wrong if each)
-    policies: dict[str, InForce] = {}
-    gone: Counter[str] = Counter()
-    async for rows in read_decisions(connection, merchant_id):
-        await load_models(connection, rows, models)
-        await load_policies(connection, merchant_id, (row.versions for row in rows), policies)
-        wrong_ones = verify_decisions.all_wrong(rows, done.decided, gone, models, policies)
-        done.found(_difference(merchant_id, *each) for each in wrong_ones)
-    done.found(_difference(merchant_id, None, each) for each in verify_decisions.of_gone(gone))
+    async with done.reading(connection, merchant_id):
+        async for window in windows(connection, merchant_id):
+            async with done.reading(connection, merchant_id):
+                await _window(connection, window, wall, done)
+    async with done.reading(connection, merchant_id):
+        async for postings in postings_without_order(connection, merchant_id):
+            wrong = (verify_ledger.wrong_posting(merchant_id, row) for row in postings)
+            done.found(_difference(merchant_id, None, each) for each in wrong if each)
+    async with done.reading(connection, merchant_id):
+        await _decisions(connection, merchant_id, done, models)
     for proof in (
         references_of_nothing,
         book,
@@ -396,11 +431,31 @@ async def _merchant(
         statements,
         uploads,
         imported_sends,
+        _settlements_at_the_bank,
+        periods,
+        feed,
+        exposure,
+        switches,
     ):
-        done.found(await proof(connection, merchant_id))
-    done.found(await bank_settlements(connection, merchant_id, list(KINDS), list(KINDS.values())))
-    for proof in (periods, feed, exposure, switches):
-        done.found(await proof(connection, merchant_id))
+        async with done.reading(connection, merchant_id):
+            done.found(await proof(connection, merchant_id))
+
+
+async def _decisions(
+    connection: Read, merchant_id: UUID, done: Verified, models: dict[str, Model]
+) -> None:
+    policies: dict[str, InForce] = {}
+    gone: Counter[str] = Counter()
+    async for rows in read_decisions(connection, merchant_id):
+        await load_models(connection, rows, models)
+        await load_policies(connection, merchant_id, (row.versions for row in rows), policies)
+        wrong_ones = verify_decisions.all_wrong(rows, done.decided, gone, models, policies)
+        done.found(_difference(merchant_id, *each) for each in wrong_ones)
+    done.found(_difference(merchant_id, None, each) for each in verify_decisions.of_gone(gone))
+
+
+async def _settlements_at_the_bank(db: Read, merchant_id: UUID) -> Sequence[Difference]:
+    return await bank_settlements(db, merchant_id, list(KINDS), list(KINDS.values()))
 
 
 async def _window(connection: Read, window: Window, wall: WallTime, done: Verified) -> None:

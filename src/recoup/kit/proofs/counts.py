@@ -6,7 +6,7 @@ from uuid import UUID
 from recoup.db.statement import Read
 from recoup.kit.proofs.walk import STATEMENT_SECONDS
 
-_TABLES: Final = {
+COUNTED: Final = {
     "orders": "orders", "log lines": "order_log", "decisions": "decisions", "attempts": "attempts",
     "refunds": "modifications", "advances": "advances", "disputes": "disputes",
     "network sends": "network_sends",
@@ -16,10 +16,8 @@ _TABLES: Final = {
 }  # fmt: skip
 
 
-async def counts(connection: Read, merchant_id: UUID | None) -> dict[str, int]:
-    """Counts over all merchants, or one."""
-    numbers = {}
-    for name, table in _TABLES.items():
-        sql = f"SELECT count(*) FROM {table} WHERE $1::uuid IS NULL OR merchant_id = $1"  # ours
-        numbers[name] = await connection.fetchval(sql, merchant_id, timeout=STATEMENT_SECONDS)
-    return numbers
+async def count(connection: Read, name: str, merchant_id: UUID | None) -> int:
+    """Counts one of COUNTED over all merchants, or one."""
+    sql = f"SELECT count(*) FROM {COUNTED[name]} WHERE $1::uuid IS NULL OR merchant_id = $1"  # ours
+    counted: int = await connection.fetchval(sql, merchant_id, timeout=STATEMENT_SECONDS)
+    return counted

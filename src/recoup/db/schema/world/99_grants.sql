@@ -42,7 +42,7 @@ GRANT UPDATE (reached_at) ON clock_moves TO recoup_app;
 GRANT UPDATE, DELETE ON key_endings, key_listeners TO recoup_app;
 GRANT UPDATE (sealed) ON application_documents TO recoup_app;
 GRANT UPDATE (retiring) ON key_checks TO recoup_app;
-GRANT UPDATE, DELETE ON live_marks TO recoup_app;
+GRANT UPDATE, DELETE ON live_marks, damaged_pages TO recoup_app;
 GRANT UPDATE (ended_by, ended_at) ON engine_stops, card_route_stops, sending_stops TO recoup_app;
 GRANT UPDATE ON card_routes, card_route_hours, processor_connections TO recoup_app;
 GRANT UPDATE ON processor_notices, processor_notice_counts, unread_notice_kinds, processor_invoices, card_updates TO recoup_app;
