@@ -141,6 +141,7 @@ _WORLD: Final = (
     *lines("key_endings key_listeners", ENDINGS_KEPT, forget_endings),
     *lines("lanes", "until its events are delivered", "finish_lanes", delete_endpoint),
     *lines("live_marks", "until it is taken back", drop_mark),
+    *lines("outbox_queue", "until it stands in the feed", "feed_events"),
     *lines("processor_connections", f"{GOOD}; keys until it has ended", erase_ended),
     *lines("processor_notices", NOTICE_DAYS_KEPT, forget_notices),
     *lines("processor_notice_counts", NOTICE_DAYS_KEPT, forget_notice_counts),
