@@ -15,7 +15,7 @@ from recoup.db.operation.damaged_pages import DamagedPage, damaged_pages, named,
 from recoup.db.server import EmbeddedServer, ServerAddress
 from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
-from recoup.kit.upkeep import beat
+from recoup.kit.upkeep import beat, purge_expired
 from recoup.main.doctor_verb import look_at
 from recoup.main.metrics import scrape
 
@@ -88,6 +88,8 @@ def test_a_damaged_page_is_named_with_table_and_cure_until_it_is_read_again(
                 assert proved.checked["network sends"] >= 0, "it went on"
             finding = (await pages_said(world))[0][0]
             assert "wrong checksum" in finding, "that there was one is counted by the server"
+            assert len(await damaged_pages(world.db.reader)) == 1
+            await purge_expired(world)
             assert await damaged_pages(world.db.reader) == []
 
     running = EmbeddedServer(tmp_path, durable=False)

@@ -76,6 +76,7 @@ OTHERS: Final[Mapping[str, str]] = {
             "learn show",
             "live check",
             "openapi",
+            "schema retention",
             "settings",
             "orders list",
             "orders show",

@@ -15,13 +15,12 @@ import uvloop
 from recoup.db.connect import connect
 from recoup.db.operation.backlog import failing_work, read_backlog
 from recoup.db.operation.condition import count_sessions, read_condition, read_short_limits
-from recoup.db.operation.damaged_pages import damaged_pages
 from recoup.db.operation.upkeep import has_room
 from recoup.kernel.problem import Problem, sentences
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import Clocks, iso
 from recoup.kit.cli.command import DataDir, Printed
-from recoup.kit.damage import look_at_damage
+from recoup.kit.damage import still_damaged
 from recoup.kit.upkeep import ALIVE_WITHIN, LATE_SECONDS_MAX, beaten_ago
 from recoup.kit.world import World
 from recoup.mail.flows.post_mail import failing_mails
@@ -280,8 +279,7 @@ async def _database(world: World) -> list[Line]:
         room = await has_room(connection)
         limits = await read_short_limits(connection, LIMIT_MS_MIN)
         state = await read_condition(connection)
-    await look_at_damage(world)
-    damaged = await damaged_pages(world.db.reader)
+    damaged = await still_damaged(world)
     cure = "Free some on the server's disk: until then callers hear 503, and nothing is lost."
     lines = [
         Line(

@@ -14,7 +14,7 @@ from recoup.imports.flows import work_import
 from recoup.insight.flows.certify import certify_due
 from recoup.kernel.feature import Feature
 from recoup.kernel.scope import WORKER, Scope
-from recoup.kit.damage import look_at_damage
+from recoup.kit.damage import forget_mended
 from recoup.kit.upkeep import TIDY
 from recoup.kit.world import World
 from recoup.notices.flows.invoices import work_invoice
@@ -132,4 +132,4 @@ _FLOWS: Final[Mapping[str, Flow]] = {
     "certificate": lambda world, orders, due: certify_due(world, due.merchant_id),
     "bank_payout": lambda world, orders, due: go_on(world, due.merchant_id, due.subject_id),
 }
-MAIN: Final = Feature(name="main", adds=(DUE(_FLOWS), TIDY(look_at_damage)))
+MAIN: Final = Feature(name="main", adds=(DUE(_FLOWS), TIDY(forget_mended)))
