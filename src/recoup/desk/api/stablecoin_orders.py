@@ -217,7 +217,7 @@ async def checkout(call: Call) -> CheckoutAnswer:
 
 async def _order(call: Call, order_id: UUID) -> StableOrder:
     """Raises: Problem(not_found)."""
-    order = await stable_order(call.services.world.db.reader, call.scope.merchant_id, order_id)
+    order = await call.services.reads.get(call.scope.merchant_id, order_id)
     if order is None:
         raise missing()
     return order

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from recoup.cards.flows.no_cards import refuse_cards
+from recoup.db.coalesce import Together
 from recoup.kernel.encode import encode
 from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import parse_wire_id
@@ -30,6 +31,7 @@ from recoup.stablecoin.api.fields import read_query
 from recoup.stablecoin.flows.callers import Caller, Callers, Signed
 from recoup.stablecoin.flows.charge import Charges
 from recoup.stablecoin.rules.words import order_status
+from recoup.stablecoin.store.stable_orders import PlacedOrder, stable_orders
 
 
 class Code(NamedTuple):
@@ -147,6 +149,7 @@ class Services:
     buckets: Buckets
     url: str
     limits: Limits
+    reads: Together[PlacedOrder]
     totals: Totals = field(default_factory=Totals)
 
 
@@ -170,6 +173,7 @@ def make_services(
         Buckets(per_second=rate_per_second, burst=5 * rate_per_second, name="stablecoin "),
         url,
         limits or Limits(Quotas(world).of),
+        Together(world.db.reader, stable_orders),
     )
 
 

@@ -1,6 +1,7 @@
 """Orders as the stablecoin API and the checkout show them. The merchant is the first condition of
 every statement."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -42,6 +43,13 @@ class StableOrder:
     paid_at: datetime | None
 
 
+@frozen
+class PlacedOrder(StableOrder):
+    """An order among several that were asked for."""
+
+    place: int
+
+
 # wire status -> (order_heads.status, what else must hold). Statuses are those of the index.
 _STATUSES: Final[dict[str, tuple[tuple[int, ...], str]]] = {
     "created": ((0,), "true"),
@@ -59,15 +67,15 @@ SELECT o.merchant_id, o.order_id, o.external_id, o.stage, o.asset, o.units, o.am
   h.disputed, o.facts, o.placed_at, o.expires_at, p.external_id AS customer, coalesce(a.route,
     h.source) AS channel,
   a.attempt_id, a.state AS attempt_state, a.reference,
-  CASE WHEN a.state = 'approved' THEN a.closed_at END AS paid_at
+  CASE WHEN a.state = 'approved' THEN a.closed_at END AS paid_at{more}
 FROM {source}
-JOIN orders o ON o.merchant_id = $1 AND o.order_id = k.order_id AND o.door = 'stablecoin'
-JOIN order_heads h ON h.merchant_id = $1 AND h.order_id = k.order_id
-JOIN LATERAL (SELECT * FROM attempts t WHERE t.merchant_id = $1 AND t.order_id = k.order_id
+JOIN orders o ON o.merchant_id = {merchant} AND o.order_id = k.order_id AND o.door = 'stablecoin'
+JOIN order_heads h ON h.merchant_id = {merchant} AND h.order_id = k.order_id
+JOIN LATERAL (SELECT * FROM attempts t WHERE t.merchant_id = {merchant} AND t.order_id = k.order_id
   ORDER BY t.state = 'approved' DESC, t.ladder <> 'unexpected' DESC, t.attempt_no DESC
     LIMIT 1) a ON true
-LEFT JOIN order_payer w ON w.merchant_id = $1 AND w.order_id = k.order_id
-LEFT JOIN payers p ON p.merchant_id = $1 AND p.payer_id = w.payer_id
+LEFT JOIN order_payer w ON w.merchant_id = {merchant} AND w.order_id = k.order_id
+LEFT JOIN payers p ON p.merchant_id = {merchant} AND p.payer_id = w.payer_id
 """
 # One short scan of the channel index for each status, merged.
 _IDS: Final = """
@@ -85,10 +93,24 @@ WHERE h.merchant_id = $1 AND h.order_type = 'STABLE' AND (h.source = 'callcenter
 """
 
 
-@MERCHANT.statement(_ORDER.format(source="(SELECT $2::uuid AS order_id) k"))
+@MERCHANT.statement(
+    _ORDER.format(
+        merchant="k.merchant_id",
+        more=", k.place",
+        source="unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS k(merchant_id, order_id, place)",
+    )
+)
+async def stable_orders(
+    db: Read, merchant_ids: Sequence[UUID], order_ids: Sequence[UUID]
+) -> list[PlacedOrder]:
+    """Orders of this dialect, each of its merchant; none for a foreign or unknown id."""
+
+
 async def stable_order(db: Read, merchant_id: UUID, order_id: UUID) -> StableOrder | None:
     """The order of that id; None for a foreign or unknown id, and for an order of the other
     dialect."""
+    rows = await stable_orders(db, [merchant_id], [order_id])
+    return rows[0] if rows else None
 
 
 @MERCHANT.statement("""
@@ -113,7 +135,10 @@ async def list_stable_orders(
     """
     statuses, where = _STATUSES[status] if status else (tuple(range(9)), "true")
     source = f"({_IDS.format(where=where, reach=limit + offset, limit=limit, offset=offset)}) k"
-    page = _ORDER.format(source=source) + "ORDER BY k.placed_at DESC, k.order_id DESC"
+    page = (
+        _ORDER.format(merchant="$1", more="", source=source)
+        + "ORDER BY k.placed_at DESC, k.order_id DESC"
+    )
     try:
         async with bounded(connection, LIST_TIMEOUT_MS):
             rows = await connection.fetch(page, merchant_id, list(statuses))
