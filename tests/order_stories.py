@@ -506,6 +506,7 @@ async def _write(connection: asyncpg.Connection, endpoint_id: uuid.UUID, s: Stor
             o,
             at,
         )
+        await connection.execute("INSERT INTO postings_queue VALUES ($1,$2,$3)", m, posting_id, at)
         for number, (account, place, units) in enumerate(entries, 1):
             if units:
                 await connection.execute(

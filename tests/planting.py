@@ -34,12 +34,15 @@ SELECT $1, id, order_id, 1, 'refund', 'done', units, 'USD', '', at, 'test', refe
 FROM staged_plan WHERE type = 'refund'
 """
 _POSTINGS = """
+WITH posted AS (
 INSERT INTO postings (merchant_id, posting_id, source_kind, source_id, recipe, order_id,
   content_hash, business_at,
   recorded_at)
 SELECT $1, posting_id, CASE type WHEN 'charge' THEN 'attempt' ELSE 'refund' END, id,
   CASE type WHEN 'charge' THEN 'charge' ELSE 'refund_done' END, order_id, '', at, at
     FROM staged_plan
+  RETURNING merchant_id, posting_id, recorded_at)
+INSERT INTO postings_queue (merchant_id, posting_id, recorded_at) TABLE posted
 """
 _ENTRIES = """
 INSERT INTO entries (merchant_id, posting_id, line_no, account, asset, place, units, available_at)

@@ -78,7 +78,8 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
         "metadata",
         "facts",
     ),
-    "postings": ("page_no", "position"),
+    "postings": (),
+    "page_lines": (),
     "entries": ("balance_after",),
     "reconciliation_runs": ("lines", "counts", "notes", "period_from", "period_to", "file_name"),
     "reconciliation_lines": ("booked_at", "booked_by", "note"),
@@ -106,9 +107,9 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
 DELETABLE = {
     "key_checks", "live_marks", "damaged_pages",
     "contacts", "key_endings", "key_listeners",
-    "application_documents", "outbox_queue", "due_work", "lanes", "cvv_once", "refresh_tokens",
-    "seen_signatures", "webhook_key_overlaps", "import_lines", "import_rows", "imported_attempts",
-    "backtests",
+    "application_documents", "outbox_queue", "postings_queue", "due_work", "lanes", "cvv_once",
+    "refresh_tokens", "seen_signatures", "webhook_key_overlaps", "import_lines", "import_rows",
+    "imported_attempts", "backtests",
 }  # fmt: skip
 
 _FUNCTIONS = f"""

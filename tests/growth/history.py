@@ -53,6 +53,7 @@ NOT_HISTORY = frozenset(
         "engine_returns",
         "clock_moves",
         "outbox_queue",
+        "postings_queue",
         "lanes",
         "subscriptions",
         "dispute_terms",
@@ -92,7 +93,7 @@ COUNTERS = {"page": ("pages", "page_no"), "feed": ("feed", "feed_no"), "number":
 # table -> column -> counter. They rise with time: the newest rows have the highest.
 COUNTED = {
     "pages": {"page_no": "page"},
-    "postings": {"page_no": "page"},
+    "page_lines": {"page_no": "page"},
     "settlement_batches": {"page_from": "page", "page_to": "page", "open_from": "page"},
     "feed": {"feed_no": "feed", "number": "number"},
     "partner_feed": {"number": "partner", "merchant_number": "number"},

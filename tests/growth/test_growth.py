@@ -127,6 +127,7 @@ LONG = (
     "postings",
     "entries",
     "pages",
+    "page_lines",
     "transmissions",
     "payers",
     "vault",

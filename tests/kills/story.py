@@ -176,7 +176,7 @@ async def _quiet(connection: Any) -> None:
               OR (NOT d.wall AND d.due_at <= now() + m.offset_us * interval '1 microsecond'))
           + (SELECT count(*) FROM outbox_queue) + (SELECT count(*) FROM lanes
             WHERE due_at IS NOT NULL)
-          + (SELECT count(*) FROM postings WHERE page_no IS NULL)"""
+          + (SELECT count(*) FROM postings_queue)"""
     give_up = time.monotonic() + QUIET_SECONDS_MAX
     while await connection.fetchval(sql):
         if time.monotonic() > give_up:

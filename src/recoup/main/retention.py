@@ -92,7 +92,7 @@ _WORLD: Final = (
         adjustments advance_bounds advance_weeks arm_settings audit_lines bank_accounts
         bank_payout_states bank_payouts blocks bulk_act_rows bulk_acts campaigns certificates
         clock_moves dispute_terms engine_returns entries fee_terms feed go_live_requests imports
-        merchants monitoring_months pages payouts person_log policy_sends policy_versions
+        merchants monitoring_months page_lines pages payouts person_log policy_sends policy_versions
         postings reconciliation_reports reconciliation_runs replays risk_settings
         settlement_batches settlement_lines settlement_terms
         sites switch_changes uplift_history upload_rows uploads vault wallets
@@ -142,6 +142,7 @@ _WORLD: Final = (
     *lines("lanes", "until its events are delivered", "finish_lanes", delete_endpoint),
     *lines("live_marks", "until it is taken back", drop_mark),
     *lines("outbox_queue", "until it stands in the feed", "feed_events"),
+    *lines("postings_queue", "until it stands in a page", "close_page"),
     *lines("processor_connections", f"{GOOD}; keys until it has ended", erase_ended),
     *lines("processor_notices", NOTICE_DAYS_KEPT, forget_notices),
     *lines("processor_notice_counts", NOTICE_DAYS_KEPT, forget_notice_counts),

@@ -319,10 +319,35 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "closer's root changed": (("UPDATE closers SET root = '\\x00'",), ("last root",)),
     "posting moved within its page": (
         (
-            f"UPDATE postings SET position = position + 100 WHERE posting_id = "
+            f"UPDATE page_lines SET position = position + 100 WHERE posting_id = "
             f"{_posting('APPROVED-1', 'charge')}",
         ),
         ("positions of page",),
+    ),
+    "posting that is in no page and waits for none": (
+        (f"DELETE FROM page_lines WHERE posting_id = {_posting('APPROVED-1', 'charge')}",),
+        ("place of posting", "neither"),
+    ),
+    "posting in a page that waits for another": (
+        (
+            "INSERT INTO postings_queue SELECT merchant_id, posting_id, recorded_at FROM postings"
+            f" WHERE posting_id = {_posting('APPROVED-1', 'charge')}",
+        ),
+        ("place of posting", "both"),
+    ),
+    "queued posting that there is not": (
+        (
+            f"INSERT INTO postings_queue SELECT merchant_id, '{_ID}', recorded_at FROM postings"
+            f" WHERE posting_id = {_posting('APPROVED-1', 'charge')}",
+        ),
+        (f"queued posting {_ID}", "a posting", "none"),
+    ),
+    "page's line without a posting": (
+        (
+            f"UPDATE page_lines SET posting_id = '{_ID}'"
+            f" WHERE posting_id = {_posting('APPROVED-1', 'charge')}",
+        ),
+        ("line of page", _ID, "a posting"),
     ),
     "balance after an entry": (
         (

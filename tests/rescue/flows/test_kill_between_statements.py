@@ -590,8 +590,7 @@ SELECT (SELECT count(*) FROM due_work d JOIN merchants m USING (merchant_id)
   WHERE d.kind IN ('inquire', 'modification', 'settle', 'payout', 'dispute_answer')
     OR (NOT d.wall AND d.due_at <= now() + m.offset_us * interval '1 microsecond')
     OR (d.wall AND d.due_at <= now() AND d.kind <> 'alert'))
-  + (SELECT count(*) FROM outbox_queue) + (SELECT count(*) FROM postings
-    WHERE page_no IS NULL)
+  + (SELECT count(*) FROM outbox_queue) + (SELECT count(*) FROM postings_queue)
 """
 
 

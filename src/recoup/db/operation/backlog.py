@@ -103,7 +103,7 @@ FROM (SELECT count(*) AS n, min(recorded_at) AS since
       JOIN endpoints e USING (endpoint_id)
     WHERE l.due_at <= $1 LIMIT 100000) l) l,
   (SELECT count(*) AS n, min(recorded_at) AS since
-    FROM (SELECT recorded_at FROM postings WHERE page_no IS NULL LIMIT 100000) p) p,
+    FROM (SELECT recorded_at FROM postings_queue LIMIT 100000) p) p,
   (SELECT count(*) AS n, min(sent) AS since FROM (
     SELECT a.sent_at - m.offset_us * interval '1 microsecond' AS sent
     FROM due_work d JOIN merchants m USING (merchant_id)

@@ -14,7 +14,7 @@ HOT: Final = (
     "order_heads",
     "orders",
     "outbox_queue",
-    "postings",
+    "postings_queue",
     "requests",
 )
 

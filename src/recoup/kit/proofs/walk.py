@@ -46,8 +46,8 @@ class Window(NamedTuple):
 _TABLES: Final = (
     "merchants", "order_log", "orders", "order_heads", "order_refs", "requests", "attempts",
     "modifications",
-    "postings", "entries", "pages", "account_balances", "closers", "outbox", "outbox_queue", "feed",
-    "lanes", "due_work", "adjustments",
+    "postings", "postings_queue", "entries", "pages", "page_lines", "account_balances", "closers",
+    "outbox", "outbox_queue", "feed", "lanes", "due_work", "adjustments",
     "advances", "bank_accounts", "bank_payout_states", "bank_payouts", "challenges",
     "customer_exposure", "decisions",
     "delivery_tries", "dispute_notes", "dispute_files", "dispute_priors", "dispute_terms",

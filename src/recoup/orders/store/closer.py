@@ -15,7 +15,7 @@ async def merchants_with_events(db: Read) -> list[UUID]:
     """Merchants with events that have no number yet."""
 
 
-@MERCHANT.statement("SELECT DISTINCT merchant_id FROM postings WHERE page_no IS NULL")
+@MERCHANT.statement("SELECT DISTINCT merchant_id FROM postings_queue")
 async def merchants_with_postings(db: Read) -> list[UUID]:
     """Merchants with postings that are in no page yet."""
 

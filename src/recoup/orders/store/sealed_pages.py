@@ -21,10 +21,10 @@ class PageSpan(Row, frozen=True):
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
-SELECT min(p.page_no) AS low, max(p.page_no) AS high, count(*) FILTER (WHERE p.page_no IS NULL) AS
-  unsealed
-FROM settlement_lines l JOIN postings p USING (merchant_id, posting_id) WHERE l.merchant_id = $1
-  AND l.batch_id = $2
+SELECT min(s.page_no) AS low, max(s.page_no) AS high,
+  count(*) FILTER (WHERE s.page_no IS NULL) AS unsealed
+FROM settlement_lines l LEFT JOIN page_lines s USING (merchant_id, posting_id)
+WHERE l.merchant_id = $1 AND l.batch_id = $2
 """)
 async def pages_of_batch(db: Read, merchant_id: UUID, batch_id: UUID) -> PageSpan:
     """The span of pages of a settlement batch."""
@@ -52,9 +52,9 @@ class SealedPage(Row, frozen=True):
 SELECT g.page_no, encode(g.prev_root, 'hex') AS prev_root, encode(g.root, 'hex') AS root, h.hashes,
   s.sums
 FROM pages g
-CROSS JOIN LATERAL (SELECT array_agg(encode(content_hash, 'hex') ORDER BY position) AS hashes
-  FROM postings p
-  WHERE p.merchant_id = g.merchant_id AND p.page_no = g.page_no) h
+CROSS JOIN LATERAL (SELECT array_agg(encode(p.content_hash, 'hex') ORDER BY l.position) AS hashes
+  FROM page_lines l JOIN postings p USING (merchant_id, posting_id)
+  WHERE l.merchant_id = g.merchant_id AND l.page_no = g.page_no) h
 CROSS JOIN LATERAL (
   SELECT jsonb_agg(jsonb_build_array(account, asset, place, units)
     ORDER BY account, asset, place) AS sums

@@ -24,12 +24,12 @@ class AccountBalance(Row):
 
 
 _JOINED: Final = "JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id"
-# What is sealed, and what is not yet.
+# What is sealed, and what waits for its page.
 _STANDS: Final = f"""
   SELECT asset, account, place, units FROM account_balances WHERE merchant_id = $1
   UNION ALL
-  SELECT e.asset, e.account, e.place, e.units FROM postings p {_JOINED}
-  WHERE p.merchant_id = $1 AND p.page_no IS NULL
+  SELECT e.asset, e.account, e.place, e.units FROM postings_queue p {_JOINED}
+  WHERE p.merchant_id = $1
 """  # noqa: S608 - ours
 _SUMMED: Final = """
 WHERE x.account IN ('merchant_payable', 'reserve', 'settlement_due', 'payout_due')

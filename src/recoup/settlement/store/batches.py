@@ -188,9 +188,10 @@ WITH page AS MATERIALIZED (
 )
 SELECT l.posting_id, p.source_kind, p.source_id, p.recipe, p.business_at, p.order_id, l.line_no,
   l.units,
-  o.external_id, o.placed_at, o.site_id, o.descriptor, l.kind, p.page_no, p.position, a.note
+  o.external_id, o.placed_at, o.site_id, o.descriptor, l.kind, s.page_no, s.position, a.note
 FROM page l
 JOIN postings p USING (merchant_id, posting_id)
+LEFT JOIN page_lines s USING (merchant_id, posting_id)
 LEFT JOIN orders o ON o.merchant_id = p.merchant_id AND o.order_id = p.order_id
 LEFT JOIN adjustments a ON p.source_kind = 'adjustment' AND a.merchant_id = p.merchant_id
   AND a.adjustment_id = p.source_id

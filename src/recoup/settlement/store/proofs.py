@@ -53,6 +53,7 @@ FROM settlement_lines l
 JOIN settlement_batches b USING (merchant_id, batch_id)
 JOIN postings p USING (merchant_id, posting_id)
 JOIN entries e USING (merchant_id, posting_id, line_no)
+LEFT JOIN page_lines s USING (merchant_id, posting_id)
 LEFT JOIN unnest($2::text[], $3::text[]) AS k (recipe, kind) ON k.recipe = p.recipe
 CROSS JOIN LATERAL (SELECT p.source_kind = 'batch' AND p.source_id = b.batch_id
   AND p.recipe IN ('settlement_closed', 'carried', 'reserve_held') AS own) o
@@ -61,8 +62,8 @@ CROSS JOIN LATERAL (VALUES
     e.place),
   (2, 'units', (-e.units)::text, l.units::text), (3, 'kind', k.kind, l.kind),
   (4, 'page', 'at most ' || b.page_to,
-    CASE WHEN o.own OR p.page_no <= b.page_to THEN 'at most ' || b.page_to
-      ELSE coalesce(p.page_no::text, 'none') END),
+    CASE WHEN o.own OR s.page_no <= b.page_to THEN 'at most ' || b.page_to
+      ELSE coalesce(s.page_no::text, 'none') END),
   (5, 'available before', b.period_to::text,
     CASE WHEN o.own OR e.available_at < b.period_to THEN b.period_to::text
       ELSE e.available_at::text END)
@@ -86,12 +87,13 @@ SELECT p.order_id, 'batch of entry ' || e.posting_id || '.' || e.line_no AS fiel
 FROM (SELECT DISTINCT ON (asset) asset, period_to, page_to FROM settlement_batches
   WHERE merchant_id = $1
   ORDER BY asset, period_to DESC) b
-JOIN postings p ON p.merchant_id = $1 AND p.page_no <= b.page_to
+JOIN page_lines s ON s.merchant_id = $1 AND s.page_no <= b.page_to
+JOIN postings p ON p.merchant_id = $1 AND p.posting_id = s.posting_id
 JOIN entries e ON e.merchant_id = $1 AND e.posting_id = p.posting_id AND e.asset = b.asset
   AND e.account = 'merchant_payable' AND e.place = '' AND e.available_at < b.period_to
 LEFT JOIN settlement_lines l ON l.merchant_id = $1 AND l.posting_id = e.posting_id
   AND l.line_no = e.line_no
-WHERE l.batch_id IS NULL ORDER BY p.page_no, p.position LIMIT 1000
+WHERE l.batch_id IS NULL ORDER BY s.page_no, s.position LIMIT 1000
 """,
     # An entry may be settled from the instant at which it was booked; what a batch booked, from the
     # one it says.

@@ -69,11 +69,14 @@ class Free(NamedTuple):
 # with the pages, so
 # that the entries of a range of pages stand together.
 _FREE: Final = """
-p AS MATERIALIZED (
-  SELECT posting_id, recipe, page_no FROM postings WHERE merchant_id = $1
-    AND page_no BETWEEN $3 AND $4
+s AS MATERIALIZED (
+  SELECT posting_id, page_no FROM page_lines WHERE merchant_id = $1 AND page_no BETWEEN $3 AND $4
 ), span AS MATERIALIZED (
-  SELECT min(posting_id::text)::uuid AS low, max(posting_id::text)::uuid AS high FROM p
+  SELECT min(posting_id::text)::uuid AS low, max(posting_id::text)::uuid AS high FROM s
+), p AS MATERIALIZED (
+  SELECT s.posting_id, p.recipe, s.page_no FROM s JOIN postings p USING (posting_id)
+  WHERE p.merchant_id = $1 AND p.posting_id BETWEEN (SELECT low FROM span)
+    AND (SELECT high FROM span)
 ), free AS MATERIALIZED (
   SELECT e.posting_id, e.line_no, p.recipe, p.page_no, -e.units AS units, e.available_at
   FROM entries e JOIN p USING (posting_id)
@@ -275,8 +278,7 @@ async def open_from(db: Read, merchant_id: UUID, asset: str) -> int:
 
 
 @MERCHANT.statement("""
-SELECT EXISTS (SELECT FROM postings WHERE merchant_id = $1 AND page_no IS NULL
-  AND recorded_at <= $2)
+SELECT EXISTS (SELECT FROM postings_queue WHERE merchant_id = $1 AND recorded_at <= $2)
 """)
 async def is_unsealed(db: Read, merchant_id: UUID, before: datetime) -> bool:
     """True when a committed posting from before that instant of wall time is in no page yet."""

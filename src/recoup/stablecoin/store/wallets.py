@@ -27,9 +27,9 @@ SELECT asset, -sum(units)::bigint AS units, max(at) AS at FROM (
   JOIN pages p ON p.merchant_id = b.merchant_id AND p.page_no = b.page_no
   WHERE b.merchant_id = $1 AND b.account = 'merchant_payable' AND b.place = 'wallet'
   UNION ALL
-  SELECT e.asset, e.units, p.recorded_at FROM postings p
+  SELECT e.asset, e.units, q.recorded_at FROM postings_queue q
     JOIN entries e USING (merchant_id, posting_id)
-  WHERE p.merchant_id = $1 AND p.page_no IS NULL AND e.account = 'merchant_payable'
+  WHERE q.merchant_id = $1 AND e.account = 'merchant_payable'
     AND e.place = 'wallet'
 ) x WHERE $2::text IS NULL OR asset = $2 GROUP BY asset ORDER BY asset
 """
@@ -92,19 +92,21 @@ WITH open AS (
   SELECT p.posting_id, p.recipe, p.order_id, p.source_id, p.business_at, e.asset, -e.units AS units,
     -(coalesce(b.units, 0) + sum(e.units) OVER (PARTITION BY e.asset
       ORDER BY p.posting_id)) AS balance_after
-  FROM postings p JOIN entries e USING (merchant_id, posting_id)
+  FROM postings_queue q JOIN postings p USING (merchant_id, posting_id)
+  JOIN entries e USING (merchant_id, posting_id)
   LEFT JOIN account_balances b ON b.merchant_id = $1 AND b.account = 'merchant_payable'
     AND b.place = 'wallet'
     AND b.asset = e.asset
-  WHERE p.merchant_id = $1 AND p.page_no IS NULL AND e.account = 'merchant_payable'
+  WHERE q.merchant_id = $1 AND e.account = 'merchant_payable'
     AND e.place = 'wallet'
 ), closed AS (
   SELECT p.posting_id, p.recipe, p.order_id, p.source_id, p.business_at, e.asset, -e.units AS units,
-    -e.balance_after AS balance_after, p.page_no, p.position
-  FROM postings p JOIN entries e USING (merchant_id, posting_id)
-  WHERE p.merchant_id = $1 AND p.page_no IS NOT NULL AND e.account = 'merchant_payable'
+    -e.balance_after AS balance_after, s.page_no, s.position
+  FROM page_lines s JOIN postings p USING (merchant_id, posting_id)
+  JOIN entries e USING (merchant_id, posting_id)
+  WHERE s.merchant_id = $1 AND e.account = 'merchant_payable'
     AND e.place = 'wallet'
-  ORDER BY p.page_no DESC, p.position DESC LIMIT $2::bigint + $3::bigint
+  ORDER BY s.page_no DESC, s.position DESC LIMIT $2::bigint + $3::bigint
 ), page AS (
   SELECT *, NULL::bigint AS page_no, NULL::int AS position FROM open UNION ALL SELECT * FROM closed
   ORDER BY page_no DESC NULLS FIRST, position DESC, posting_id DESC

@@ -34,6 +34,8 @@ WITH posted AS (
     content_hash, business_at,
     recorded_at)
   VALUES ($1, $2, 'bench', $3, 'approve', $4, $5, $6, $6)
+), queued AS (
+  INSERT INTO postings_queue (merchant_id, posting_id, recorded_at) VALUES ($1, $2, $6)
 )
 INSERT INTO entries (merchant_id, posting_id, line_no, account, asset, place, units, available_at)
 VALUES ($1, $2, 1, 'customer_due', 'USD', '', $7, $6), ($1, $2, 2, 'merchant_payable', 'USD', '',
@@ -127,9 +129,7 @@ async def _sealed_ms(connection: asyncpg.Connection) -> float:
     """Waits until every posting stands on a page. Milliseconds."""
     begun = time.perf_counter()
     while True:
-        if not await connection.fetchval(
-            "SELECT EXISTS (SELECT FROM postings WHERE page_no IS NULL)"
-        ):
+        if not await connection.fetchval("SELECT EXISTS (SELECT FROM postings_queue)"):
             return (time.perf_counter() - begun) * 1000
         await asyncio.sleep(0.01)
 

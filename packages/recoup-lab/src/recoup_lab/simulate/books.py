@@ -27,7 +27,7 @@ _SUMS: Final = "SELECT merchant_id, asset, sum(units) AS units FROM entries GROU
 _NEW_SUMS: Final = """
 SELECT p.merchant_id, e.asset, sum(e.units) AS units
 FROM unnest($1::uuid[], $2::bigint[]) AS k (merchant_id, page_no)
-JOIN postings p ON p.merchant_id = k.merchant_id AND p.page_no > k.page_no
+JOIN page_lines p ON p.merchant_id = k.merchant_id AND p.page_no > k.page_no
 JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id
 GROUP BY 1, 2
 """

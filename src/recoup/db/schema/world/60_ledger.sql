@@ -9,14 +9,26 @@ CREATE TABLE postings (
   content_hash bytea NOT NULL,
   business_at timestamptz NOT NULL,
   recorded_at timestamptz NOT NULL,
-  page_no bigint,                          -- stamped by the closer
-  position int,
   PRIMARY KEY (merchant_id, posting_id),
   UNIQUE (merchant_id, source_kind, source_id, recipe)
 );
-CREATE INDEX postings_open ON postings (merchant_id, posting_id) WHERE page_no IS NULL;
-CREATE INDEX postings_page ON postings (merchant_id, page_no, position) WHERE page_no IS NOT NULL;
 CREATE INDEX postings_order ON postings (merchant_id, order_id);
+
+-- Postings that are in no page yet: the closer takes them, and writes where they stand.
+CREATE TABLE postings_queue (
+  merchant_id uuid NOT NULL,
+  posting_id uuid NOT NULL,
+  recorded_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, posting_id)
+);
+CREATE TABLE page_lines (
+  merchant_id uuid NOT NULL,
+  page_no bigint NOT NULL,
+  position int NOT NULL,
+  posting_id uuid NOT NULL,
+  PRIMARY KEY (merchant_id, page_no, position),
+  UNIQUE (merchant_id, posting_id)
+);
 
 CREATE TABLE entries (
   merchant_id uuid NOT NULL,

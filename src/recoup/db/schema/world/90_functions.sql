@@ -3,31 +3,36 @@
 
 -- Seals committed postings into the merchant's next page, under the closer's lock; answers how many. Pages are large:
 -- how large a set is that was just built is guessed badly, and a nested loop over it would be quadratic. So sets are
--- hashed or merged: each lies between two ids, so that none is more than the page.
+-- hashed or merged: each lies between two ids, so that none is more than the page. What is queued without a posting
+-- stays for `verify` to find.
 CREATE FUNCTION close_page(merchant uuid, most int, wall timestamptz) RETURNS bigint
 LANGUAGE plpgsql SET enable_nestloop = off AS $$
 DECLARE
   page bigint; previous bytea; next_root bytea;
-  ids uuid[]; hashes bytea;
+  queued uuid[]; ids uuid[]; hashes bytea;
   accounts text[]; assets text[]; places text[]; totals numeric[]; sums jsonb; told text;
-  stamped bigint;
+  taken bigint;
 BEGIN
-  SELECT array_agg(f.posting_id ORDER BY f.posting_id), string_agg(f.content_hash, ''::bytea ORDER BY f.posting_id)
+  queued := ARRAY(SELECT q.posting_id FROM postings_queue q WHERE q.merchant_id = merchant
+    ORDER BY q.posting_id LIMIT most);
+  SELECT array_agg(p.posting_id ORDER BY p.posting_id), string_agg(p.content_hash, ''::bytea ORDER BY p.posting_id)
   INTO ids, hashes
-  FROM (SELECT p.posting_id, p.content_hash FROM postings p WHERE p.merchant_id = merchant AND p.page_no IS NULL
-    ORDER BY p.posting_id LIMIT most) f;
+  FROM postings p
+  WHERE p.merchant_id = merchant AND p.posting_id BETWEEN queued[1] AND queued[cardinality(queued)]
+    AND p.posting_id = ANY(queued);
   IF ids IS NULL THEN
     RETURN 0;
   END IF;
   SELECT c.page_no + 1, c.root INTO STRICT page, previous FROM closers c WHERE c.merchant_id = merchant;
 
-  UPDATE postings t SET page_no = page, position = p.position FROM unnest(ids) WITH ORDINALITY AS p (posting_id, position)
-  WHERE t.merchant_id = merchant AND t.posting_id BETWEEN ids[1] AND ids[cardinality(ids)]
-    AND t.posting_id = p.posting_id;
-  GET DIAGNOSTICS stamped = ROW_COUNT;
-  IF stamped <> cardinality(ids) THEN
+  DELETE FROM postings_queue q
+  WHERE q.merchant_id = merchant AND q.posting_id BETWEEN ids[1] AND ids[cardinality(ids)] AND q.posting_id = ANY(ids);
+  GET DIAGNOSTICS taken = ROW_COUNT;
+  IF taken <> cardinality(ids) THEN
     RAISE EXCEPTION 'postings of a page were sealed by somebody else' USING ERRCODE = 'serialization_failure';
   END IF;
+  INSERT INTO page_lines (merchant_id, page_no, position, posting_id)
+  SELECT merchant, page, p.position, p.posting_id FROM unnest(ids) WITH ORDINALITY AS p (posting_id, position);
 
   WITH entered AS MATERIALIZED (
     SELECT p.position, e.posting_id, e.line_no, e.account, e.asset, e.place, e.units

@@ -170,6 +170,8 @@ BEGIN
       business_at, recorded_at)
     SELECT * FROM unnest(posting_merchants, posting_ids, source_kinds, source_ids, recipes, posting_orders,
       content_hashes, business_times, recorded_times);
+    INSERT INTO postings_queue (merchant_id, posting_id, recorded_at)
+    SELECT * FROM unnest(posting_merchants, posting_ids, recorded_times);
   END IF;
   IF entry_postings IS NOT NULL THEN
     INSERT INTO entries (merchant_id, posting_id, line_no, account, asset, place, units, available_at)

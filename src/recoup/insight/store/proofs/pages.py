@@ -40,19 +40,40 @@ CROSS JOIN LATERAL (VALUES
 WHERE v.expected <> v.found ORDER BY v.no LIMIT 1000
 """,
     of_no_page="""
-SELECT p.order_id, 'page of posting ' || p.posting_id AS field, p.page_no::text AS expected,
+SELECT p.order_id, 'page of posting ' || s.posting_id AS field, s.page_no::text AS expected,
   'none' AS found
-FROM postings p LEFT JOIN pages g USING (merchant_id, page_no)
-WHERE p.merchant_id = $1 AND p.page_no IS NOT NULL AND g.page_no IS NULL
-ORDER BY p.page_no, p.position LIMIT 1000
+FROM page_lines s LEFT JOIN pages g USING (merchant_id, page_no)
+LEFT JOIN postings p USING (merchant_id, posting_id)
+WHERE s.merchant_id = $1 AND g.page_no IS NULL
+ORDER BY s.page_no, s.position LIMIT 1000
+""",
+    # A posting waits for its page or stands in one.
+    place="""
+SELECT p.order_id, 'place of posting ' || p.posting_id AS field,
+  'in a page or waiting for one' AS expected,
+  CASE WHEN s.posting_id IS NULL THEN 'neither' ELSE 'both' END AS found
+FROM postings p LEFT JOIN page_lines s USING (merchant_id, posting_id)
+LEFT JOIN postings_queue q USING (merchant_id, posting_id)
+WHERE p.merchant_id = $1 AND (s.posting_id IS NULL) = (q.posting_id IS NULL)
+ORDER BY p.posting_id LIMIT 1000
+""",
+    of_no_posting="""
+SELECT NULL::uuid AS order_id, x.field || x.posting_id AS field, 'a posting' AS expected,
+  'none' AS found
+FROM (
+  SELECT 'line of page ' || page_no || ' with posting ' AS field, posting_id
+  FROM page_lines WHERE merchant_id = $1
+  UNION ALL SELECT 'queued posting ', posting_id FROM postings_queue WHERE merchant_id = $1
+) x LEFT JOIN postings p ON p.merchant_id = $1 AND p.posting_id = x.posting_id
+WHERE p.posting_id IS NULL ORDER BY x.posting_id LIMIT 1000
 """,
     open="""
 SELECT p.order_id, 'balance after entry ' || e.line_no || ' of posting ' || p.posting_id ||
   ', in no page yet' AS field,
-  'none' AS expected, coalesce(e.balance_after::text, 'position ' || p.position) AS found
-FROM postings p JOIN entries e USING (merchant_id, posting_id)
-WHERE p.merchant_id = $1 AND p.page_no IS NULL AND (e.balance_after IS NOT NULL
-  OR p.position IS NOT NULL)
+  'none' AS expected, e.balance_after::text AS found
+FROM postings_queue q JOIN postings p USING (merchant_id, posting_id)
+JOIN entries e USING (merchant_id, posting_id)
+WHERE q.merchant_id = $1 AND e.balance_after IS NOT NULL
 ORDER BY p.posting_id LIMIT 1000
 """,
 )
@@ -65,8 +86,9 @@ WITH g AS MATERIALIZED (
       AND b.page_no = g.page_no - 1) AS root_before
   FROM pages g WHERE merchant_id = $1 AND page_no > $2 AND page_no <= $3
 ), p AS MATERIALIZED (
-  SELECT page_no, posting_id, position, content_hash FROM postings
-  WHERE merchant_id = $1 AND page_no > $2 AND page_no <= $3
+  SELECT s.page_no, s.posting_id, s.position, p.content_hash
+  FROM page_lines s JOIN postings p USING (merchant_id, posting_id)
+  WHERE s.merchant_id = $1 AND s.page_no > $2 AND s.page_no <= $3
 ), hashes AS (
   SELECT page_no, count(*) AS n, min(position) AS low, max(position) AS high,
     count(DISTINCT position) AS different,
@@ -110,14 +132,15 @@ class _Balance(Row):
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
 WITH e AS MATERIALIZED (
-  SELECT p.order_id, p.page_no, p.position, p.posting_id, e.line_no,
+  SELECT p.order_id, s.page_no, s.position, p.posting_id, e.line_no,
     e.account || '|' || e.asset || '|' || e.place AS key, e.units, e.balance_after,
     sum(e.units) OVER (PARTITION BY e.account, e.asset, e.place
-      ORDER BY p.page_no, p.position, e.line_no)
+      ORDER BY s.page_no, s.position, e.line_no)
       + coalesce(($4::jsonb ->> (e.account || '|' || e.asset || '|' || e.place))::numeric,
         0) AS running
-  FROM postings p JOIN entries e USING (merchant_id, posting_id)
-  WHERE p.merchant_id = $1 AND p.page_no > $2 AND p.page_no <= $3
+  FROM page_lines s JOIN postings p USING (merchant_id, posting_id)
+  JOIN entries e USING (merchant_id, posting_id)
+  WHERE s.merchant_id = $1 AND s.page_no > $2 AND s.page_no <= $3
 ), wrong AS (
   SELECT order_id, 'balance after entry ' || line_no || ' of posting ' || posting_id || ' (' || key
     || ')' AS field,

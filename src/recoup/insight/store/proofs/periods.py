@@ -65,7 +65,7 @@ SELECT NULL::uuid AS order_id, 'first page after batch ' || b.batch_id AS field,
   coalesce(n.page_no, b.page_to + 1)::text AS expected, b.open_from::text AS found
 FROM b LEFT JOIN (
   SELECT e.asset, min(p.page_no) AS page_no
-  FROM b JOIN postings p ON p.merchant_id = $1 AND p.page_no <= b.page_to
+  FROM b JOIN page_lines p ON p.merchant_id = $1 AND p.page_no <= b.page_to
   JOIN entries e ON e.merchant_id = $1 AND e.posting_id = p.posting_id AND e.asset = b.asset
     AND e.account = 'merchant_payable' AND e.place = ''
   LEFT JOIN settlement_lines l ON l.merchant_id = $1 AND l.posting_id = e.posting_id

@@ -1,0 +1,313 @@
+-- What is still to be sealed stands in a queue of its own, and where a posting stands beside it: it is written once.
+CREATE TABLE postings_queue (
+  merchant_id uuid NOT NULL,
+  posting_id uuid NOT NULL,
+  recorded_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, posting_id)
+);
+CREATE TABLE page_lines (
+  merchant_id uuid NOT NULL,
+  page_no bigint NOT NULL,
+  position int NOT NULL,
+  posting_id uuid NOT NULL,
+  PRIMARY KEY (merchant_id, page_no, position),
+  UNIQUE (merchant_id, posting_id)
+);
+GRANT SELECT, INSERT, DELETE ON postings_queue TO recoup_app;
+GRANT SELECT, INSERT ON page_lines TO recoup_app;
+INSERT INTO postings_queue (merchant_id, posting_id, recorded_at)
+SELECT merchant_id, posting_id, recorded_at FROM postings WHERE page_no IS NULL;
+
+CREATE OR REPLACE FUNCTION close_page(merchant uuid, most int, wall timestamptz) RETURNS bigint
+LANGUAGE plpgsql SET enable_nestloop = off AS $$
+DECLARE
+  page bigint; previous bytea; next_root bytea;
+  queued uuid[]; ids uuid[]; hashes bytea;
+  accounts text[]; assets text[]; places text[]; totals numeric[]; sums jsonb; told text;
+  taken bigint;
+BEGIN
+  queued := ARRAY(SELECT q.posting_id FROM postings_queue q WHERE q.merchant_id = merchant
+    ORDER BY q.posting_id LIMIT most);
+  SELECT array_agg(p.posting_id ORDER BY p.posting_id), string_agg(p.content_hash, ''::bytea ORDER BY p.posting_id)
+  INTO ids, hashes
+  FROM postings p
+  WHERE p.merchant_id = merchant AND p.posting_id BETWEEN queued[1] AND queued[cardinality(queued)]
+    AND p.posting_id = ANY(queued);
+  IF ids IS NULL THEN
+    RETURN 0;
+  END IF;
+  SELECT c.page_no + 1, c.root INTO STRICT page, previous FROM closers c WHERE c.merchant_id = merchant;
+
+  DELETE FROM postings_queue q
+  WHERE q.merchant_id = merchant AND q.posting_id BETWEEN ids[1] AND ids[cardinality(ids)] AND q.posting_id = ANY(ids);
+  GET DIAGNOSTICS taken = ROW_COUNT;
+  IF taken <> cardinality(ids) THEN
+    RAISE EXCEPTION 'postings of a page were sealed by somebody else' USING ERRCODE = 'serialization_failure';
+  END IF;
+  INSERT INTO page_lines (merchant_id, page_no, position, posting_id)
+  SELECT merchant, page, p.position, p.posting_id FROM unnest(ids) WITH ORDINALITY AS p (posting_id, position);
+
+  WITH entered AS MATERIALIZED (
+    SELECT p.position, e.posting_id, e.line_no, e.account, e.asset, e.place, e.units
+    FROM entries e JOIN unnest(ids) WITH ORDINALITY AS p (posting_id, position) USING (posting_id)
+    WHERE e.merchant_id = merchant AND e.posting_id BETWEEN ids[1] AND ids[cardinality(ids)]
+  ), numbered AS MATERIALIZED (  -- few, and numbers sort several times as fast as their names
+    SELECT account, asset, place, row_number() OVER () AS number
+    FROM (SELECT DISTINCT account, asset, place FROM entered) a
+  ), e AS MATERIALIZED (
+    SELECT posting_id, line_no, account, asset, place, sum(units) OVER (
+        PARTITION BY number ORDER BY position, line_no ROWS UNBOUNDED PRECEDING) AS running
+    FROM entered JOIN numbered USING (account, asset, place)
+  ), stamps AS (
+    UPDATE entries t SET balance_after = e.running + coalesce(b.units, 0)
+    FROM e LEFT JOIN account_balances b ON b.merchant_id = merchant AND b.account = e.account AND b.asset = e.asset
+      AND b.place = e.place
+    WHERE t.merchant_id = merchant AND t.posting_id BETWEEN ids[1] AND ids[cardinality(ids)]
+      AND t.posting_id = e.posting_id AND t.line_no = e.line_no
+    RETURNING t.account, t.asset, t.place, t.units
+  ), s AS (
+    SELECT account, asset, place, sum(units) AS units FROM stamps GROUP BY 1, 2, 3
+  )
+  SELECT array_agg(s.account), array_agg(s.asset), array_agg(s.place), array_agg(s.units),
+    jsonb_object_agg(s.account || '|' || s.asset || '|' || s.place, s.units),
+    string_agg(s.account || '|' || s.asset || '|' || s.place || '=' || s.units, E'\n'
+      ORDER BY s.account, s.asset, s.place)
+  INTO accounts, assets, places, totals, sums, told
+  FROM s;
+
+  INSERT INTO account_balances AS b (merchant_id, account, asset, place, units, page_no)
+  SELECT merchant, s.account, s.asset, s.place, s.units, page
+  FROM unnest(accounts, assets, places, totals) AS s (account, asset, place, units)
+  ON CONFLICT (merchant_id, account, asset, place) DO UPDATE SET units = b.units + EXCLUDED.units,
+    page_no = EXCLUDED.page_no;
+
+  next_root := sha256(previous || convert_to(page::text, 'UTF8') || hashes || convert_to(told, 'UTF8'));
+  INSERT INTO pages (merchant_id, page_no, prev_root, root, postings, sums, closed_at)
+  VALUES (merchant, page, previous, next_root, cardinality(ids), sums, wall);
+  UPDATE closers c SET page_no = page, root = next_root WHERE c.merchant_id = merchant;
+  RETURN cardinality(ids);
+END $$;
+
+CREATE OR REPLACE FUNCTION write_changes(
+  changed jsonb,
+  posting_merchants uuid[], posting_ids uuid[], source_kinds text[], source_ids uuid[], recipes text[],
+  posting_orders uuid[], content_hashes bytea[], business_times timestamptz[], recorded_times timestamptz[],
+  entry_merchants uuid[], entry_postings uuid[], line_nos smallint[], accounts text[], assets text[], places text[],
+  amounts bigint[], available_times timestamptz[]
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF changed ? 'order_log' THEN
+    INSERT INTO order_log (merchant_id, order_id, seq, happening, src, dst, fact_kind, fact_id, body, actor,
+      request_id, business_at, recorded_at, decision_id)
+    SELECT merchant_id, order_id, seq, happening, src, dst, fact_kind, fact_id, body, actor, request_id, business_at,
+      recorded_at, decision_id
+    FROM jsonb_populate_recordset(NULL::order_log, changed -> 'order_log');
+  END IF;
+  IF changed ? 'order_words' THEN
+    INSERT INTO order_words (merchant_id, order_id, seq, text)
+    SELECT merchant_id, order_id, seq, text FROM jsonb_populate_recordset(NULL::order_words, changed -> 'order_words');
+  END IF;
+  IF changed ? 'orders' THEN
+    UPDATE orders o SET stage = i.stage, version = i.version, token_id = coalesce(i.token_id, o.token_id),
+      card_id = coalesce(i.card_id, o.card_id), pan_id = coalesce(i.pan_id, o.pan_id),
+      expires_at = coalesce(i.expires_at, o.expires_at), cards_before = coalesce(i.cards_before, o.cards_before),
+      do_not_retry = coalesce(i.do_not_retry, o.do_not_retry), metadata = coalesce(i.metadata, o.metadata)
+    FROM jsonb_to_recordset(changed -> 'orders') AS i (merchant_id uuid, order_id uuid, stage text, version int,
+      token_id uuid, card_id uuid, pan_id uuid, expires_at timestamptz, cards_before uuid[], do_not_retry boolean,
+      metadata jsonb)
+    WHERE o.merchant_id = i.merchant_id AND o.order_id = i.order_id
+      AND i.merchant_id = ANY (ARRAY[i.merchant_id]);
+  END IF;
+  IF changed ? 'order_heads' THEN
+    UPDATE order_heads h SET created_at = i.created_at, status = i.status, units = i.units,
+      refunded_units = i.refunded_units,
+      disputed = i.disputed, attempts = i.attempts, next_attempt_at = i.next_attempt_at, reason = i.reason,
+      attention = i.attention, expires_at = coalesce(i.expires_at, h.expires_at)
+    FROM jsonb_populate_recordset(NULL::order_heads, changed -> 'order_heads') AS i
+    WHERE h.merchant_id = i.merchant_id AND h.order_id = i.order_id
+      AND i.merchant_id = ANY (ARRAY[i.merchant_id]);
+  END IF;
+  IF changed ? 'new_heads' THEN
+    INSERT INTO order_heads (merchant_id, order_id, created_at, status, units, refunded_units, disputed, attempts,
+      next_attempt_at, reason, attention, expires_at, placed_at, order_type, source, door, site_id, asset, descriptor,
+      campaign_id, decline_code, decline_source, card_scheme, card_bin)
+    SELECT merchant_id, order_id, created_at, status, units, refunded_units, disputed, attempts, next_attempt_at,
+      reason, attention, expires_at, placed_at, order_type, source, door, site_id, asset, descriptor, campaign_id,
+      decline_code, decline_source, card_scheme, card_bin
+    FROM jsonb_populate_recordset(NULL::order_heads, changed -> 'new_heads');
+  END IF;
+  IF changed ? 'attempts' THEN
+    INSERT INTO attempts AS a (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units,
+      asset, initiator, sent_at, send_before, call_timeout_ms, sends, not_found, if_late, reference,
+      network_transaction_id, scheme_code, advice_code, processor_code, klass, code_reason, latency_ms, closed_at,
+      decision_id, card_last4, when_due, checks, retries_itself_at, consent, authentication, network_token_id, key,
+      typed)
+    SELECT merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units, asset, initiator,
+      sent_at, send_before, call_timeout_ms, sends, not_found, if_late, reference, network_transaction_id,
+      scheme_code, advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id, card_last4,
+      when_due, checks, retries_itself_at, consent, authentication, network_token_id, key, typed
+    FROM jsonb_populate_recordset(NULL::attempts, changed -> 'attempts')
+    ON CONFLICT (merchant_id, attempt_id) DO UPDATE SET state = EXCLUDED.state, due_at = EXCLUDED.due_at,
+      units = EXCLUDED.units,
+      route = EXCLUDED.route, sent_at = EXCLUDED.sent_at, send_before = EXCLUDED.send_before,
+      call_timeout_ms = EXCLUDED.call_timeout_ms, sends = EXCLUDED.sends, not_found = EXCLUDED.not_found,
+      if_late = EXCLUDED.if_late, reference = EXCLUDED.reference,
+      network_transaction_id = EXCLUDED.network_transaction_id, scheme_code = EXCLUDED.scheme_code,
+      advice_code = EXCLUDED.advice_code, processor_code = EXCLUDED.processor_code, klass = EXCLUDED.klass,
+      code_reason = EXCLUDED.code_reason, latency_ms = EXCLUDED.latency_ms, closed_at = EXCLUDED.closed_at,
+      decision_id = EXCLUDED.decision_id, card_last4 = EXCLUDED.card_last4, when_due = EXCLUDED.when_due,
+      checks = EXCLUDED.checks, retries_itself_at = EXCLUDED.retries_itself_at, consent = EXCLUDED.consent,
+      authentication = EXCLUDED.authentication, network_token_id = EXCLUDED.network_token_id, key = EXCLUDED.key,
+      typed = EXCLUDED.typed;
+  END IF;
+  IF changed ? 'card_results' THEN
+    INSERT INTO card_results AS c (merchant_id, pan_id, approvals, first_network_id, first_at, latest_network_id,
+      latest_at, risk_score, risk_level, risk_at)
+    SELECT merchant_id, pan_id, sum(approvals), (array_agg(first_network_id ORDER BY first_at))[1], min(first_at),
+      (array_agg(latest_network_id ORDER BY latest_at DESC NULLS LAST))[1], max(latest_at),
+      (array_agg(risk_score ORDER BY risk_at DESC NULLS LAST))[1],
+      (array_agg(risk_level ORDER BY risk_at DESC NULLS LAST))[1], max(risk_at)
+    FROM jsonb_populate_recordset(NULL::card_results, changed -> 'card_results')
+    GROUP BY merchant_id, pan_id ORDER BY merchant_id, pan_id
+    ON CONFLICT (merchant_id, pan_id) DO UPDATE SET approvals = c.approvals + EXCLUDED.approvals,
+      first_network_id = coalesce(c.first_network_id, EXCLUDED.first_network_id),
+      first_at = coalesce(c.first_at, EXCLUDED.first_at),
+      (latest_network_id, latest_at) = (SELECT i.id, i.at FROM (VALUES (c.latest_network_id, c.latest_at),
+        (EXCLUDED.latest_network_id, EXCLUDED.latest_at)) i (id, at) ORDER BY i.at DESC NULLS LAST LIMIT 1),
+      (risk_score, risk_level, risk_at) = (SELECT i.score, i.level, i.at FROM (VALUES
+        (c.risk_score, c.risk_level, c.risk_at), (EXCLUDED.risk_score, EXCLUDED.risk_level, EXCLUDED.risk_at))
+        i (score, level, at) ORDER BY i.at DESC NULLS LAST LIMIT 1);
+  END IF;
+  IF changed ? 'modifications' THEN
+    INSERT INTO modifications AS m (merchant_id, modification_id, order_id, modification_no, kind, attempt_id, state,
+      units, asset, message, items, input_mac, tries, send_before, not_found, reference, processor_code, business_at,
+      actor, send_id, hand_note, hand_actor, approved_by, unsent, final_part, piece_of, key, send_key)
+    SELECT merchant_id, modification_id, order_id, modification_no, kind, attempt_id, state, units, asset, message,
+      items, input_mac, tries, send_before, not_found, reference, processor_code, business_at, actor, send_id,
+      hand_note, hand_actor, approved_by, unsent, final_part, piece_of, key, send_key
+    FROM jsonb_populate_recordset(NULL::modifications, changed -> 'modifications')
+    ON CONFLICT (merchant_id, modification_id) DO UPDATE SET state = EXCLUDED.state, tries = EXCLUDED.tries,
+      send_before = EXCLUDED.send_before, not_found = EXCLUDED.not_found, reference = EXCLUDED.reference,
+      processor_code = EXCLUDED.processor_code, send_id = EXCLUDED.send_id, hand_note = EXCLUDED.hand_note,
+      hand_actor = EXCLUDED.hand_actor, unsent = EXCLUDED.unsent, key = EXCLUDED.key,
+      send_key = EXCLUDED.send_key;
+  END IF;
+  IF changed ? 'refund_requests' THEN
+    INSERT INTO refund_requests AS q (merchant_id, request_id, order_id, state, units, asset, message, items,
+      input_mac, requested_by, requested_role, requested_at, expires_at, decided_by, decided_at, reason)
+    SELECT merchant_id, request_id, order_id, state, units, asset, message, items, input_mac, requested_by, requested_role,
+      requested_at, expires_at, decided_by, decided_at, reason
+    FROM jsonb_populate_recordset(NULL::refund_requests, changed -> 'refund_requests')
+    ON CONFLICT (merchant_id, request_id) DO UPDATE SET state = EXCLUDED.state, decided_by = EXCLUDED.decided_by,
+      decided_at = EXCLUDED.decided_at, reason = EXCLUDED.reason;
+  END IF;
+  IF changed ? 'challenges' THEN
+    INSERT INTO challenges AS c (merchant_id, challenge_id, order_id, challenge_no, state, asks, tries, expires_at)
+    SELECT merchant_id, challenge_id, order_id, challenge_no, state, asks, tries, expires_at
+    FROM jsonb_populate_recordset(NULL::challenges, changed -> 'challenges')
+    ON CONFLICT (merchant_id, challenge_id) DO UPDATE SET state = EXCLUDED.state, asks = EXCLUDED.asks,
+      tries = EXCLUDED.tries, expires_at = EXCLUDED.expires_at;
+  END IF;
+  IF changed ? 'settlements' THEN
+    INSERT INTO settlements AS s (merchant_id, settlement_id, order_id, attempt_id, state, units, fee_units, asset,
+      to_address, tx_hash, tries, send_before, business_at)
+    SELECT merchant_id, settlement_id, order_id, attempt_id, state, units, fee_units, asset, to_address, tx_hash,
+      tries, send_before, business_at
+    FROM jsonb_populate_recordset(NULL::settlements, changed -> 'settlements')
+    ON CONFLICT (merchant_id, settlement_id) DO UPDATE SET state = EXCLUDED.state, tx_hash = EXCLUDED.tx_hash,
+      units = EXCLUDED.units, fee_units = EXCLUDED.fee_units,
+      tries = EXCLUDED.tries, send_before = EXCLUDED.send_before;
+  END IF;
+  IF changed ? 'advances' THEN
+    INSERT INTO advances AS a (merchant_id, order_id, payer_id, pan_id, asset, slot, units, due_units, state, policy,
+      started_at, until, customers)
+    SELECT merchant_id, order_id, payer_id, pan_id, asset, slot, units, due_units, state, policy, started_at, until,
+      customers
+    FROM jsonb_populate_recordset(NULL::advances, changed -> 'advances')
+    ON CONFLICT (merchant_id, order_id) DO UPDATE SET due_units = EXCLUDED.due_units, state = EXCLUDED.state;
+  END IF;
+  IF changed ? 'disputes' THEN
+    INSERT INTO disputes AS d (merchant_id, dispute_id, order_id, dispute_no, attempt_id, route, case_ref, round_id,
+      kind, reason_code, stage, state, units, asset, liable, fee_units, opened_at, respond_by, warned, closed_at,
+      answer, answer_id, answer_state, answer_tries, answer_before, answer_code, answer_no)
+    SELECT merchant_id, dispute_id, order_id, dispute_no, attempt_id, route, case_ref, round_id, kind, reason_code,
+      stage, state, units, asset, liable, fee_units, opened_at, respond_by, warned, closed_at, answer, answer_id,
+      answer_state, answer_tries, answer_before, answer_code, answer_no
+    FROM jsonb_populate_recordset(NULL::disputes, changed -> 'disputes')
+    ON CONFLICT (merchant_id, dispute_id) DO UPDATE SET round_id = EXCLUDED.round_id, stage = EXCLUDED.stage,
+      reason_code = EXCLUDED.reason_code, state = EXCLUDED.state, units = EXCLUDED.units,
+      respond_by = EXCLUDED.respond_by, warned = EXCLUDED.warned, closed_at = EXCLUDED.closed_at,
+      answer = EXCLUDED.answer, answer_id = EXCLUDED.answer_id, answer_state = EXCLUDED.answer_state,
+      answer_tries = EXCLUDED.answer_tries, answer_before = EXCLUDED.answer_before, answer_code = EXCLUDED.answer_code,
+      answer_no = EXCLUDED.answer_no;
+  END IF;
+  IF changed ? 'dispute_notices' THEN
+    INSERT INTO dispute_notices AS n (merchant_id, route, notice_id, state, why, content, content_hash, received_at)
+    SELECT merchant_id, route, notice_id, state, why, content, content_hash, received_at
+    FROM jsonb_populate_recordset(NULL::dispute_notices, changed -> 'dispute_notices')
+    ON CONFLICT (merchant_id, route, notice_id) DO UPDATE SET state = EXCLUDED.state, why = EXCLUDED.why,
+      tries = n.tries + 1 WHERE n.state = 'unmatched' AND n.content_hash = EXCLUDED.content_hash;
+  END IF;
+  IF posting_ids IS NOT NULL THEN
+    INSERT INTO postings (merchant_id, posting_id, source_kind, source_id, recipe, order_id, content_hash,
+      business_at, recorded_at)
+    SELECT * FROM unnest(posting_merchants, posting_ids, source_kinds, source_ids, recipes, posting_orders,
+      content_hashes, business_times, recorded_times);
+    INSERT INTO postings_queue (merchant_id, posting_id, recorded_at)
+    SELECT * FROM unnest(posting_merchants, posting_ids, recorded_times);
+  END IF;
+  IF entry_postings IS NOT NULL THEN
+    INSERT INTO entries (merchant_id, posting_id, line_no, account, asset, place, units, available_at)
+    SELECT * FROM unnest(entry_merchants, entry_postings, line_nos, accounts, assets, places, amounts, available_times);
+  END IF;
+  IF changed ? 'mails' THEN
+    INSERT INTO mails (merchant_id, mail_id, order_id, notice, about, state, units, tries, why, business_at,
+      created_at)
+    SELECT merchant_id, mail_id, order_id, notice, about, state, units, tries, why, business_at, created_at
+    FROM jsonb_populate_recordset(NULL::mails, changed -> 'mails');
+  END IF;
+  IF changed ? 'alerts' THEN
+    INSERT INTO alerts (merchant_id, alert_id, kind, about, step, facts, user_id, created_at)
+    SELECT merchant_id, alert_id, kind, about, step, facts, user_id, created_at
+    FROM jsonb_populate_recordset(NULL::alerts, changed -> 'alerts')
+    ON CONFLICT (merchant_id, kind, about, step) DO NOTHING;
+  END IF;
+  IF changed ? 'outbox' THEN
+    INSERT INTO outbox (merchant_id, subject_id, seq, subject_kind, event_id, event, body, business_at, recorded_at)
+    SELECT merchant_id, subject_id, seq, subject_kind, event_id, event, body, business_at, recorded_at
+    FROM jsonb_populate_recordset(NULL::outbox, changed -> 'outbox');
+    INSERT INTO outbox_queue (merchant_id, subject_id, seq, recorded_at)
+    SELECT merchant_id, subject_id, seq, recorded_at
+    FROM jsonb_populate_recordset(NULL::outbox_queue, changed -> 'outbox');
+  END IF;
+  IF changed ? 'due_done' THEN
+    DELETE FROM due_work d USING jsonb_to_recordset(changed -> 'due_done') AS i (
+      merchant_id uuid, kind text, subject_id uuid)
+    WHERE d.merchant_id = i.merchant_id AND d.kind = i.kind AND d.subject_id = i.subject_id
+      AND i.merchant_id = ANY (ARRAY[i.merchant_id]);
+  END IF;
+  IF changed ? 'due_work' THEN
+    INSERT INTO due_work (merchant_id, kind, subject_id, due_at, wall)
+    SELECT merchant_id, kind, subject_id, due_at, wall
+    FROM jsonb_populate_recordset(NULL::due_work, changed -> 'due_work')
+    ON CONFLICT (merchant_id, kind, subject_id) DO UPDATE SET due_at = EXCLUDED.due_at, wall = EXCLUDED.wall, tries = 0,
+      lease_until = NULL;
+  END IF;
+  IF changed ? 'decisions' THEN
+    INSERT INTO decisions (merchant_id, decision_id, order_id, at, verdict, features, plan, reasons, rules,
+      alternatives, versions, taken, arm)
+    SELECT merchant_id, decision_id, order_id, at, verdict, features, plan, reasons, rules, alternatives, versions,
+      taken, arm
+    FROM jsonb_populate_recordset(NULL::decisions, changed -> 'decisions');
+  END IF;
+  IF changed ? 'requests' THEN
+    INSERT INTO requests (merchant_id, operation, key, input_mac, subject_id, state, answer, created_at)
+    SELECT merchant_id, operation, key, input_mac, subject_id, state, answer, created_at
+    FROM jsonb_populate_recordset(NULL::requests, changed -> 'requests');
+  END IF;
+  IF changed ? 'codes_used' THEN
+    DELETE FROM cvv_once c USING jsonb_to_recordset(changed -> 'codes_used') AS i (merchant_id uuid, token_id uuid)
+    WHERE c.merchant_id = i.merchant_id AND c.token_id = i.token_id
+      AND i.merchant_id = ANY (ARRAY[i.merchant_id]);
+  END IF;
+END $$;
