@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 from tests.databases import drop
 from tests.db.test_schema import fresh
@@ -13,11 +14,20 @@ from tests.upgrade import small_world
 from tests.upgrade.same_schema import schema_text
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.db.migrate import migrate
+from recoup.db.migrate import migrate, migrations_of
 from recoup.db.server import ServerAddress
 from recoup.insight.flows.verify import verify
 from recoup.refunds.flows.refund import RefundRequest, refund
 
+LINES_OF_PAGES = 92
+_A_PAGE = """
+INSERT INTO page_lines SELECT merchant_id, page_no, position, posting_id FROM postings
+WHERE (merchant_id, page_no) = (SELECT merchant_id, page_no FROM pages ORDER BY 1, 2 LIMIT 1)
+"""
+_LINES_LACK = """
+SELECT g.merchant_id, g.page_no FROM pages g LEFT JOIN page_lines l USING (merchant_id, page_no)
+GROUP BY g.merchant_id, g.page_no HAVING count(l.posting_id) <> g.postings
+"""
 KEPT = Path(__file__).parent / "0.1.0" / small_world.WORLD
 
 
@@ -31,6 +41,24 @@ def test_a_database_of_0_1_0_is_upgraded_and_goes_on(server: ServerAddress) -> N
             assert schema_text(dsn) == schema_text(made)
             with small_world.its_keys():
                 await _goes_on(server, urlsplit(dsn).path.lstrip("/"))
+
+    asyncio.run(story())
+
+
+@pytest.mark.timeout(300)
+def test_pages_whose_lines_were_written_before_a_stop_are_passed_by(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with fresh(server) as dsn:
+            await asyncio.to_thread(small_world.restore, KEPT, dsn)
+            until = [one for one in migrations_of("world") if one.number < LINES_OF_PAGES]
+            await migrate(dsn, "world", world="sandbox", migrations=until)
+            connection = await asyncpg.connect(dsn)
+            try:
+                assert await connection.execute(_A_PAGE) != "INSERT 0 0"
+                await migrate(dsn, "world", world="sandbox")
+                assert await connection.fetch(_LINES_LACK) == []
+            finally:
+                await connection.close()
 
     asyncio.run(story())
 
