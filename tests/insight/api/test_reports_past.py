@@ -172,8 +172,9 @@ def hold(shop: Caller, orders: list[str], rng: random.Random) -> None:
 @drawn("properties", "seed", range(4), 1)
 def test_a_report_made_again_gives_the_bytes_that_it_gave_then(world: Door, seed: int) -> None:
     rng, shop = random.Random(seed), world.shop()
-    if seed % 2:
-        shop.set(offset_us=-40 * 86_400 * 10**6)  # as the demo plays its days
+    now = world.run(shop.shop.now())  # of a day what is left decides which payouts there are
+    noon = now.replace(hour=23, minute=40) - timedelta(days=40 * (seed % 2))  # as the demo plays
+    shop.set(offset_us=(noon - now) // timedelta(microseconds=1))
     world.run(
         terms(
             shop.shop,
