@@ -92,6 +92,7 @@ class Ground:
     operator: tuple[str, str]
     nobody: tuple[str, str]
     kept: dict[str, Any] = field(default_factory=dict)
+    people: dict[str, uuid.UUID] = field(default_factory=dict)  # session -> whose, ended or not
 
     def run(self, coroutine: Any) -> Any:
         return self.door.run(coroutine)
@@ -168,11 +169,18 @@ def opened_ground(server: ServerAddress) -> Iterator[Ground]:
             ground.nobody = _session(door, "nobody@house.example", [])
             for side in (a, b):
                 _uploaded(ground, side)
+            ground.people = door.run(_people(ground))
             yield ground
             for connection in ground.kept.get("connections", ()):
                 door.run(connection.close())
         finally:
             door.run(http.aclose())
+
+
+async def _people(ground: Ground) -> dict[str, uuid.UUID]:
+    sessions = [ground.operator, *ground.a.sessions.values(), *ground.b.sessions.values()]
+    read = [(token, await read_session(ground.door.world, token)) for token, _ in sessions]
+    return {token: session.user_id for token, session in read if session is not None}
 
 
 def _side(door: Door, mark: str) -> Side:

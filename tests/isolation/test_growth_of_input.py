@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
-from uuid import UUID
 
 import pytest
 from starlette.requests import Request
@@ -120,20 +119,13 @@ class Calls:
         return f"{' '.join(self.key)}, {slot}, {name}: {cost}, {status}" if wrong else ""
 
 
-_PEOPLE: dict[str, UUID] = {}  # session -> whose it was
-
-
 def _anew(ground: Ground, session: tuple[str, str]) -> tuple[str, str]:
     """Another session of the same person, which a call may end, as it may all others of theirs."""
     world = ground.door.world
 
     async def opened() -> tuple[str, str]:
-        if session[0] not in _PEOPLE:
-            known = await read_session(world, session[0])
-            assert known is not None
-            _PEOPLE[session[0]] = known.user_id
         async with world.people.transaction() as connection:
-            token = await open_session(connection, world, _PEOPLE[session[0]], None)
+            token = await open_session(connection, world, ground.people[session[0]], None)
         made = await read_session(world, token)
         assert made is not None
         return token, made.csrf

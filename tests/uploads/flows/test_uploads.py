@@ -359,7 +359,12 @@ def test_a_row_that_breaks_on_our_side_is_tried_again_and_then_given_up(
     [
         ("DELETE FROM due_work WHERE kind = 'upload'", "due work of upload"),
         ("DELETE FROM upload_rows WHERE row_no = 1", "rows of upload"),
-        ("DELETE FROM outbox WHERE event = 'upload.completed'", "events of upload"),
+        (
+            "DELETE FROM outbox_queue q USING outbox b WHERE (q.merchant_id, q.subject_id, q.seq) "
+            "= (b.merchant_id, b.subject_id, b.seq) AND b.event = 'upload.completed'; "
+            "DELETE FROM outbox WHERE event = 'upload.completed'",
+            "events of upload",
+        ),
         (
             "UPDATE upload_rows SET subject_id = upload_id WHERE row_no = 1 AND state = 'done'",
             "order of row 1",

@@ -78,9 +78,11 @@ def test_events_of_the_stablecoin_api_are_listened_to_in_its_own_dialect(
     merchant_id, order_id, event_id = shop.shop.merchant_id, new_id(), new_id()
     body = {"merchant_order_id": "order-1", "status": "paid"}
     door.sql(
-        "INSERT INTO outbox (merchant_id, subject_id, seq, event_id, subject_kind, event, body, "
-        "business_at, "
-        "recorded_at) VALUES ($1, $2, 1, $3, 'stable_order', 'order.completed', $4, now(), now())",
+        "WITH made AS (INSERT INTO outbox (merchant_id, subject_id, seq, event_id, subject_kind, "
+        "event, body, business_at, recorded_at) "
+        "VALUES ($1, $2, 1, $3, 'stable_order', 'order.completed', $4, now(), now())) "
+        "INSERT INTO outbox_queue (merchant_id, subject_id, seq, recorded_at) "
+        "VALUES ($1, $2, 1, now())",
         merchant_id,
         order_id,
         event_id,
