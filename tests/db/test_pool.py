@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from structlog.testing import capture_logs
+from tests.log_lines import logged
 from tests.worlds import make_shop, owner, sandbox_world
 
 from recoup.db.pool import Database, retrying
@@ -330,7 +330,7 @@ def test_a_damaged_page_is_said_and_no_traceback(server: ServerAddress, code: st
         async with sandbox_world(server) as (world, _, _):
             why = "invalid page in block 7 of base/1/2"
             raises = f"DO $$ BEGIN RAISE EXCEPTION '{why}' USING ERRCODE = '{code}'; END $$"
-            with capture_logs() as logs:
+            with logged() as logs:
                 for _ in range(2):
                     with pytest.raises(
                         Problem, match="A page of the database is damaged"

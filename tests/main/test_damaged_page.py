@@ -8,7 +8,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from structlog.testing import capture_logs
+from tests.log_lines import logged
 from tests.worlds import OwnWorld, make_shop, owner, sandbox_world
 
 from recoup.db.operation.damaged_pages import DamagedPage, damaged_pages, named, noted
@@ -67,7 +67,7 @@ def test_a_damaged_page_is_named_with_table_and_cure_until_it_is_read_again(
             await shop.ask()
             assert await pages_said(world) == []
             async with flipped(world, "orders"):
-                with capture_logs() as logs:
+                with logged() as logs:
                     for _ in range(2):
                         with pytest.raises(Problem, match="A page of the database is damaged"):
                             await world.db.fetch("SELECT facts FROM orders")
