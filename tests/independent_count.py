@@ -26,8 +26,7 @@ NEVER = 1 << 62  # later than any instant
 _OCTOBER_2022, _FEBRUARY_2023, _MAY_25_2025 = 19_266, 19_389, 20_233
 _NOVEMBER_29_2026 = 20_786
 # From here on what ends a card binds its merchant alone, and not what the customer starts for
-# another amount; the times
-# that Mastercard advises are followed by the plan.
+# another amount; the times that Mastercard advises are followed by the plan.
 _NOVEMBER_30_2026 = 20_787
 _STOPS = frozenset(
     {"R0", "R1", "R3"}

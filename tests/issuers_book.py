@@ -95,8 +95,7 @@ def read_journal(path: Path) -> Seen:
 LATEST = 1 << 62
 HOURS_24, DAYS_30 = 24 * 3600.0, 30 * 24 * 3600.0
 # Since 2026-11-30 they bind the merchant that heard them, and its customer for the same amount; R0
-# and R1 bind less
-# than a merchant, R3 every merchant that charges without the customer.
+# and R1 bind less than a merchant, R3 every merchant that charges without the customer.
 BANS = {"visa": {"04", "07", "12", "14", "15", "41", "43", "46", "57"}}
 ADVICE = {"03", "21"}
 

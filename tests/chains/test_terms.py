@@ -32,8 +32,7 @@ EIP_1014 = (
     ("", "", "", "0xE33C0C7F7df4809055C3ebA6c09CFe4BaF1BD9e0"),
 )
 # Eight of tronweb's 128 (test/testcases/create2, random-0.0 to random-7.0), which all agree:
-# deployer, salt, code's
-# hash, address.
+# deployer, salt, code's hash, address.
 TRONWEB = (
     (
         "1f4428123047f51a0e76a4b3f2da904a7855208c",

@@ -16,8 +16,7 @@ from recoup.db.migrate import create_database
 from recoup.db.server import ServerAddress
 
 # What the keys of a home's tables begin with, and those that begin otherwise: what they are looked
-# up by comes before
-# anybody knows whose it is.
+# up by comes before anybody knows whose it is.
 KEYS = {"cell": {"merchant_id"}, "hub": {"card_id", "partner_id"}}
 OWN_KEYS = {"card_prints": "key_id", "refresh_tokens": "token_hash"}
 HERE = "= ANY(current_schemas(false)::regnamespace[])"  # one of the search path's

@@ -121,8 +121,7 @@ CONTENT_BYTES = (
     256  # of a file's content a copy keeps its beginning: a million orders' files would fill a disk
 )
 # What stands open is no history: payouts arrive within days, and so many blocks may stand. Of work
-# only what falls due
-# some day: an order waits for its expiry, however many came before it.
+# only what falls due some day: an order waits for its expiry, however many came before it.
 OVER = {
     "bank_payouts": "state IN ('paid', 'returned')", "blocks": "lifted_at IS NOT NULL",
     "exports": "gone_at IS NOT NULL OR state NOT IN ('asked', 'working', 'ready')",

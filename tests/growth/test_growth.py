@@ -18,8 +18,7 @@ pytestmark = pytest.mark.prove("growth")
 MANY = 20_000
 MOST, SLACK = 1.5, 16.0  # an index that is one step higher is not a look at history
 # What reads more where there is more to read, until it has read this many blocks; by how the
-# statement begins. None: it
-# ends by its time limit alone.
+# statement begins. None: it ends by its time limit alone.
 BOUNDED: dict[str, tuple[int | None, str]] = {
     "SELECT count(*) FROM order_heads h ": (
         None,

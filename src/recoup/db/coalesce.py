@@ -17,9 +17,8 @@ from recoup.kernel.problem import Problem
 Row = TypeVar("Row")
 Answer = TypeVar("Answer")
 # A transaction of three rows costs little more than one of a single row: another writer begins
-# beside those that are
-# busy when that many wait for each of these, or when one has waited so long that a busy writer may
-# be held up.
+# beside those that are busy when that many wait for each of these, or when one has waited so long
+# that a busy writer may be held up.
 ROWS_EACH: Final = 3
 PATIENCE_SECONDS: Final = 0.02
 

@@ -13,14 +13,11 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import DatabaseClocks
 
 # Plans are kept by each connection. One made while a table was small would read all of it for ever
-# when it has grown;
-# every statement here has an index to go by. One plan for all values: else the look-up of a foreign
-# key into a
-# partitioned table is planned anew for every row, which takes fifty times as long as the look-up.
-# No second process for
-# a statement: such a plan expects more of what it reads the longer the history is, and would start
-# one, which takes ten
-# milliseconds, for the few rows of a day.
+# when it has grown; every statement here has an index to go by. One plan for all values: else the
+# look-up of a foreign key into a partitioned table is planned anew for every row, which takes fifty
+# times as long as the look-up. No second process for a statement: such a plan expects more of what
+# it reads the longer the history is, and would start one, which takes ten milliseconds, for the few
+# rows of a day.
 PLANS: Final = {
     "enable_seqscan": "off",
     "plan_cache_mode": "force_generic_plan",

@@ -36,8 +36,7 @@ _ANEW: Final = (
     "Start anew with an empty data folder or database, or go on with the commit that made this one."
 )
 # Comments at a file's head. `-- beside`: it only adds, so that the former release may go on; `--
-# concurrently`: its
-# statements want no transaction.
+# concurrently`: its statements want no transaction.
 BESIDE: Final = "-- beside"
 CONCURRENTLY: Final = "-- concurrently"
 FIRST: Final[Key] = ("", 1)

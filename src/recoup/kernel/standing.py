@@ -4,8 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 # Beyond it no order lives, and no merchant repeats a call or refunds: what could have left in a
-# lost interval has been
-# asked for.
+# lost interval has been asked for.
 ASKS_FIRST: Final = timedelta(days=400)
 
 

@@ -9,9 +9,8 @@ Verdict = Literal["pass", "wait", "refuse", "waived"]
 Shuts = Literal["start", "first", "never"]
 EXIT_CODES: Final = {"pass": 0, "waived": 0, "wait": 1, "refuse": 2}
 # What each line is about, in the order in which they are shown, and whether its refusal keeps live
-# shut: at each start
-# of a door, for it is a setting that somebody made wrong; before live has opened for the first
-# time; or never.
+# shut: at each start of a door, for it is a setting that somebody made wrong; before live has
+# opened for the first time; or never.
 LINES: Final[dict[str, tuple[str, Shuts]]] = {
     "schema": ("Databases", "start"),
     "https": ("HTTPS", "start"),

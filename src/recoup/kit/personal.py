@@ -34,8 +34,7 @@ TAIL: Final = 7  # digits by which a telephone number is known, however it is wr
 _DIGITS: Final = re.compile(r"\D")
 _SOME: Final = r"[\s().\-/]{0,3}"  # between digits
 # Scripts whose words are not apart (Chinese, Japanese, Korean, Thai, Lao, Burmese, Khmer), or take
-# others' letters at
-# their ends (Arabic, Hebrew).
+# others' letters at their ends (Arabic, Hebrew).
 _JOINED: Final = re.compile(
     "[\u0590-\u06ff\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff"
     "\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"

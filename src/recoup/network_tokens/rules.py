@@ -29,9 +29,8 @@ FAILED: Final = "token_failed"
 INQUIRY_EVERY: Final = timedelta(days=1)  # where the service does not answer
 _REQUIREMENTS: Final = "04"  # Mastercard's advice: token requirements not fulfilled
 # What an issuer says of a number alone: wrong, not there, over or, of a token, suspended. Of a
-# token that is gone it
-# says nothing of the card. By Visa's 46 the issuer has ended the token since the account is closed,
-# lost or misused.
+# token that is gone it says nothing of the card. By Visa's 46 the issuer has ended the token since
+# the account is closed, lost or misused.
 _OF_THE_NUMBER: Final = frozenset({"14", "15", "54", "78"})
 Gone = Literal["suspended", "deleted"]
 TokenStanding = Literal["requested", "active", "suspended", "deleted", "refused"]

@@ -7,8 +7,7 @@ from typing import Final
 from recoup.kernel.texts import is_digits
 
 # The most telling first: Elo's ranges lie inside those of the others. (low, high) of equal length,
-# scheme,
-# brand.
+# scheme, brand.
 _RANGES: Final[tuple[tuple[str, str, str, str], ...]] = (
     *(
         (low, high, "elo", "Elo")

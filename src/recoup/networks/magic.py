@@ -79,9 +79,8 @@ _COUNTING_APPROVES = 77
 SLOW_SECONDS: Final = 1.5
 
 # Codes by which an issuer says yes to the whole amount. The other approval codes (account check,
-# reversal) do not pay
-# an order; our processor answers them as a decline with that code, and so a part that its merchant
-# does not take.
+# reversal) do not pay an order; our processor answers them as a decline with that code, and so a
+# part that its merchant does not take.
 _FULL_APPROVALS: Final = frozenset({"00", "08", "11", "16", "000", "001", "003"})
 PARTIAL_CODES: Final = frozenset({"10"})  # half of it
 _FULL_APPROVAL: Final = {"amex": "000"}

@@ -56,8 +56,7 @@ def test_bank_files_end_in_the_ledger_and_at_the_payout(server: ServerAddress) -
         reference, units, amount = await sent(shop)
 
         # The bank's statement knows the payout by our reference; of two formats, and of a file read
-        # twice, nothing
-        # counts twice.
+        # twice, nothing counts twice.
         day = f"{(await payouts(shop))[-1]['approved_at']:%Y-%m-%d}"
         entry = ntry(amount, "DBIT", details(ref(reference)), ccy="USD").replace("2026-11-20", day)
         ran = await compare(shop, camt(stmt(entry, ccy="USD")), BANK)

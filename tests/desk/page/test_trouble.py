@@ -16,8 +16,7 @@ from recoup.stablecoin.moves.payment import PAID_LATE
 from recoup.stablecoin.moves.sweep import SETTLEMENT_DELAYED, SETTLEMENT_STUCK
 
 # The page has words of its own for an order on hold or in problem, and for a stablecoin order
-# (order/waiting). A
-# capture is refused, never stuck.
+# (order/waiting). A capture is refused, never stuck.
 ELSEWHERE = (HELD, UNKNOWN, PAID_LATE, SETTLEMENT_STUCK, SETTLEMENT_DELAYED, stuck("capture"))
 
 

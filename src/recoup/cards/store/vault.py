@@ -16,8 +16,7 @@ Print = tuple[str, bytes]
 
 
 # Of all prints of a number (keys rotate) the one that is known decides which card it is; a new
-# number takes the id
-# offered. A race for the same new number is settled by reading again.
+# number takes the id offered. A race for the same new number is settled by reading again.
 async def find_prints(db: Read, prints: Sequence[Print]) -> dict[Print, UUID]:
     """Finds the fingerprints that are known, each with its card."""
     rows = await _find_prints(db, [p[0] for p in prints], [p[1] for p in prints])

@@ -43,8 +43,7 @@ class _Kind(Row):
 
 
 # By the wall, and of merchants whose clock is ahead what lies between: what falls due later is not
-# looked at. What was
-# put off after a failure is late, too.
+# looked at. What was put off after a failure is late, too.
 @MERCHANT.statement("""
 SELECT kind, count(*) AS number, count(*) FILTER (WHERE tries >= 5
   AND last_error IS NOT NULL) AS failing,

@@ -203,8 +203,7 @@ async def end_files_of(db: Tx, merchant_id: UUID, wall: datetime) -> None:
 
 
 # What is being written has read of somebody who shall be forgotten: it begins anew, unless it is of
-# words that were
-# searched for. Whatever has ended keeps no words.
+# words that were searched for. Whatever has ended keeps no words.
 @MERCHANT.statement("""
 UPDATE exports SET state = 'cancelled', wanted = '{}', said = '[]', finished_at = $2
 WHERE merchant_id = $1 AND state IN ('asked', 'working') AND wanted -> 'filter' ->> 'text' <> ''

@@ -87,9 +87,8 @@ _TAIL: Final = (
     "8) = $2 LIMIT 100"
 )
 # The plans of these do not know the values, so that each says in its own words where its index
-# begins and ends: a LIKE
-# whose pattern is not known reads every address, and a descriptor that may be anywhere is looked
-# for everywhere.
+# begins and ends: a LIKE whose pattern is not known reads every address, and a descriptor that may
+# be anywhere is looked for everywhere.
 _EMAIL: Final = """
 SELECT order_id FROM order_payer WHERE merchant_id = $1 AND lower(email) ~>=~ $2
   AND lower(email) ~<=~ $3 LIMIT 501

@@ -31,8 +31,7 @@ _HABITS: Final = {"biweekly-5": 0.11, "biweekly-12": 0.11, "weekly-4": 0.05, "ha
                   "month-end": 0.02,
                   "before-3": 0.03, "before-15": 0.02, "irregular": 0.05, "ample": 0.1}  # fmt: skip
 # What history shows after an answer is also who was tried again: `after` takes that up while the
-# rest is learned, and
-# decisions go by these.
+# rest is learned, and decisions go by these.
 _AFTER: Final = (1.0, 0.5, 0.0)
 LEAN: Final = np.array([0.1, 0.2, 0.5])
 AMPLE_LOGIT: Final = 4.0

@@ -43,8 +43,7 @@ def look_at(data: Attempts, row: int) -> Look:
 
 
 # Of dated rhythms: the zone is known; how money stood, and for how long; whether it is a try after
-# the first; whether
-# money was missing since the posting; the time since that.
+# the first; whether money was missing since the posting; the time since that.
 _DATED: Final = (2, STANDINGS, len(GAP), 2, 2, len(SINCE))
 _IRREGULAR: Final = (STANDINGS, 2, len(IDLE))
 _AMPLE: Final = (STANDINGS, 2)

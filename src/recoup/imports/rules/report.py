@@ -29,8 +29,8 @@ _NUMBERS: Final[Mapping[State, int]] = {"declined": 0, "not_sent": 1, "unknown":
 _NAMES: Final = {number: state for state, number in _NUMBERS.items()}
 _DECLINED, _APPROVED = 0, 3  # of one instant an approval is the last
 # A row is one number, so that two million fit and are sorted fast: its payment, its attempt, what
-# tells which row of an
-# attempt is the latest (date of change, stage, row), and then what became of it and when.
+# tells which row of an attempt is the latest (date of change, stage, row), and then what became of
+# it and when.
 _GUESSED, _NUMBER, _STATE, _AT, _ROW, _STAGE, _CHANGED, _REF, _PAYMENT = (
     1,
     2,

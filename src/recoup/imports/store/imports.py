@@ -247,10 +247,9 @@ class Taken(Row):
 
 
 # Of rows about one attempt the latest state counts, and the first time; the amount is what the
-# issuer was asked for:
-# of the first row, and of several at that time the largest. What is there stays where a file tells
-# less: a
-# code that an earlier file told is not lost, and a story does not go back.
+# issuer was asked for: of the first row, and of several at that time the largest. What is there
+# stays where a file tells less: a code that an earlier file told is not lost, and a story does not
+# go back.
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
 WITH latest AS (
   SELECT DISTINCT ON (provider, ref) r.*, first_value(at) OVER asked AS first_at,

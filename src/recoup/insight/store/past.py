@@ -136,8 +136,8 @@ async def past_transmissions(
 
 
 # A copy of the payment that an order came in with is no other payment. Copies of one payment are
-# one. None happened
-# after it was told: a date that lies ahead, by mistake or not, is the moment at which it came.
+# one. None happened after it was told: a date that lies ahead, by mistake or not, is the moment at
+# which it came.
 @MERCHANT.statement(f"""
 SELECT t.payer_id, '' AS scheme, t.code_source AS source, t.code, NULL::text AS text,
   NULL::text AS advice, t.credit,

@@ -24,8 +24,7 @@ SCHEDULE: Final = (
     timedelta(hours=24),
 )
 # The receiver is there and refuses: asking often does not help, but a wrong deployment is put right
-# within a
-# day.
+# within a day.
 REFUSED_SCHEDULE: Final = (
     timedelta(minutes=1),
     timedelta(minutes=30),

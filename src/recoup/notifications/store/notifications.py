@@ -17,9 +17,8 @@ _REACHES: Final = """m.world = w.world AND (m.subject_kind = 'operator'
   OR (m.subject_kind = 'merchant' AND m.subject_id = w.merchant_id))"""
 _LANGUAGE: Final = "coalesce(nullif(s.language, ''), 'en')"  # of mails, for which no browser asks
 # What somebody may still see: of merchants and partners that they reach now, and as their roles are
-# now. $3: role/kind,
-# operator:role/kind for what only those hear who decide for the operator, partner:role/kind for a
-# partner's own people.
+# now. $3: role/kind, operator:role/kind for what only those hear who decide for the operator,
+# partner:role/kind for a partner's own people.
 _MINE: Final = f"""
 n.user_id = $1 AND n.world = $2 AND n.on_page AND (EXISTS (SELECT FROM merchant_worlds w
   JOIN memberships m
@@ -209,8 +208,7 @@ class WantedDigest(Row, frozen=True):
 
 
 # Whoever asked for digests and may have one: the merchants that they reach in this world. A loose
-# filter; who is told
-# is decided by the rule.
+# filter; who is told is decided by the rule.
 @PEOPLE.statement("""
 SELECT c.user_id, c.subject_id AS merchant_id, coalesce(s.zone, 'GMT') AS zone, s.digest_hour,
   (SELECT max(d.local_day) FROM digests d WHERE d.user_id = c.user_id AND d.world = c.world

@@ -17,8 +17,7 @@ from recoup.kernel.scope import Actor
 WAITS: Final = timedelta(days=7)
 MOST: Final = 10**15  # units that a limit may have
 # What a person does by which money leaves: a refund; giving a dispute's money up; of money that
-# pays no order, its
-# channel sends it back, or the merchant has it, and keeps it or gave it back.
+# pays no order, its channel sends it back, or the merchant has it, and keeps it or gave it back.
 REFUND: Final = "refund"
 ACCEPT: Final = "accept"
 GIVE_BACK: Final = "give_back"

@@ -38,15 +38,13 @@ from recoup.orders.store.rows import LogLine, OrderHead
 R = TypeVar("R", bound=Row)
 
 # Of a partner's endpoint merchants see the host: the rest of its address may be a key, and its
-# answers are the
-# partner's own.
+# answers are the partner's own.
 _HOST: Final = "(?i)^(?:([a-z]+://)(?:[^/?#]*@)?([^/?#]*))?.*$"
 TRIES_READ: Final = (
     500  # of deliveries, of each event the newest first: an event may be sent again and again
 )
 # One JSON per order and kind. Decisions are found by the lines that carry them: they have no index
-# by order. What they
-# knew of issuers and of the card's sends over all merchants is not shown.
+# by order. What they knew of issuers and of the card's sends over all merchants is not shown.
 _READ: Final = r"""
 WITH tried AS MATERIALIZED (
   SELECT merchant_id, try_id, endpoint_id, subject_id, seq, event_id, try_no, at, status, error,

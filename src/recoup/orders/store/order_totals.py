@@ -13,8 +13,8 @@ from recoup.db.statement import MERCHANT, Read, Row
 from recoup.kernel.ids import first_id_of
 
 # An order's id is made a moment before its row is there. What is older than SETTLED is counted
-# again after AGAIN, and
-# what is older than FOR_GOOD never: a process that stood still for so long has lost its connection.
+# again after AGAIN, and what is older than FOR_GOOD never: a process that stood still for so long
+# has lost its connection.
 SETTLED: Final = timedelta(minutes=2)
 AGAIN: Final = timedelta(seconds=60)
 FOR_GOOD: Final = timedelta(hours=1)

@@ -36,9 +36,8 @@ class Unknown(Row):
 
 
 # Whatever is out is asked about: its due work, which is little, leads to it, not all attempts that
-# ever were. Each is
-# looked up by its key: of a small merchant beside large ones the planner thinks that it has one
-# order.
+# ever were. Each is looked up by its key: of a small merchant beside large ones the planner thinks
+# that it has one order.
 OUT: Final = """
 due_work d
 CROSS JOIN LATERAL (SELECT * FROM attempts a WHERE a.merchant_id = d.merchant_id

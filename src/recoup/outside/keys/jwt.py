@@ -132,8 +132,7 @@ def _decode(part: str) -> bytes:
     except (ValueError, binascii.Error):
         raise _refused() from None
     # One text only for each value: base64's spare bits would otherwise allow several tokens with
-    # one
-    # signature.
+    # one signature.
     if _encode(data) != part:
         raise _refused()
     return data

@@ -46,8 +46,7 @@ class CheckedNames(AbstractResolver):
         asking = self._asking.get(host)
         if asking is None:
             # One question for all who wait; shielded, so that one caller's time-out does not end it
-            # for the
-            # others.
+            # for the others.
             asking = self._asking[host] = asyncio.create_task(self._ask(host))
             asking.add_done_callback(lambda task: self._keep_answer(host, task))
         if known is None or now - known[0] >= UNANSWERED_SECONDS:

@@ -385,8 +385,7 @@ partner: Final[Sessions[PartnerVisit]] = Sessions(
 either: Final[Sessions[AnyVisit]] = Sessions(_at(any_visit), checked_form, menus.anybody)
 both: Final[Sessions[AnyVisit]] = Sessions(_at_partner_too, checked_form, menus.anybody)
 # One's own account, which a paused partner's people change as everybody does, and what needs no
-# merchant; also before a
-# second factor is set up that has to be; nobody's in particular.
+# merchant; also before a second factor is set up that has to be; nobody's in particular.
 account: Final[Sessions[AccountVisit]] = Sessions(_at(account_visit), own_form, menus.anybody)
 account_setting_up: Final[Sessions[AccountVisit]] = Sessions(
     _at(account_visit, sets_up=True), own_form, menus.anybody

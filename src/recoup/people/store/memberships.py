@@ -54,8 +54,7 @@ async def worlds_with_members(db: Read, subject_kind: str, subject_id: UUID) -> 
 
 
 # A flow that ends it meanwhile waits, and then finds what was sent by it. A list: asked for one
-# row, it would lock only
-# that.
+# row, it would lock only that.
 @PEOPLE.statement("""
 SELECT m.user_id FROM memberships m
 WHERE m.user_id = $1 AND m.role = 'owner' AND m.world = $4 AND (m.subject_kind = 'operator'

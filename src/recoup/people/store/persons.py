@@ -19,8 +19,7 @@ class OrderPerson(Row):
 
 
 # In the order of their ids. What is being written beside an order or a dispute waits for their rows
-# or is waited for:
-# a later statement sees it.
+# or is waited for: a later statement sees it.
 @MERCHANT.statement("""
 SELECT p.order_id, p.first_name, p.last_name, p.email, p.phone
 FROM order_payer p JOIN orders o USING (merchant_id, order_id)

@@ -13,8 +13,7 @@ from recoup.policies.rules.stored import Version as Held
 from recoup.policies.rules.terms import PolicyTerms, ScopeKind
 
 # Of all policies around the orders of a merchant `m`; of each so many of the newest that one whose
-# time has come is
-# among them.
+# time has come is among them.
 AROUND: Final = f"""
 SELECT v.* FROM (VALUES ('operator', '{UUID(int=0)}'::uuid), ('partner', m.partner_id)) k (scope,
   subject_id)

@@ -12,8 +12,7 @@ State = Literal["approved", "declined", "unknown", "not_sent", "not_found", "awa
 # it is down.
 Fault = Literal["request", "credential", "account", "rate", "outage"]
 # A charge by the card's number, by a method that its processor stores, by a network token; a
-# refund, void or capture;
-# an answer to a dispute.
+# refund, void or capture; an answer to a dispute.
 Message = Literal["card", "method", "token", "modification", "dispute_answer"]
 Step = Literal[
     "book",  # it succeeded

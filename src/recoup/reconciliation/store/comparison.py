@@ -171,12 +171,10 @@ LEFT JOIN whole w ON w.type = s.type
 WINDOW payment AS (PARTITION BY w.source_id, w.type)
 """
 # One charge that was captured in parts is several movements: each line has the one of its amount,
-# in order of time.
-# Of lines about one movement those are the same that agree in amount, currency and date; the first
-# of the right amount
-# has the movement, and the others stand for themselves. Lines that come to the movement's amount
-# together are its
-# parts, equal ones too: `so_far` adds up those that differ first, then what is said again.
+# in order of time. Of lines about one movement those are the same that agree in amount, currency
+# and date; the first of the right amount has the movement, and the others stand for themselves.
+# Lines that come to the movement's amount together are its parts, equal ones too: `so_far` adds up
+# those that differ first, then what is said again.
 _VERDICTS = """
 WITH open AS MATERIALIZED (
   SELECT o.type, o.units, o.asset, count(*) AS times FROM ours o

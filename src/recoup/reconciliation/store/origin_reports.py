@@ -117,14 +117,13 @@ _MOVED = f"""
 SELECT DISTINCT p.order_id FROM postings p {_MOVED_IN} AND p.merchant_id = $1 AND p.order_id > $7
 """
 # The period is read, whatever the page: to walk the orders until so many are found that moved in it
-# would read all that
-# came before.
+# would read all that came before.
 _PAGE = (
     f"WITH moved AS MATERIALIZED ({_MOVED}) SELECT order_id FROM moved ORDER BY order_id LIMIT $8"
 )
 # Only so many postings are looked at: enough for a page where most of what follows moved in the
-# period. Of the order
-# that they end with some may lack; it is the last one, so that none before it does.
+# period. Of the order that they end with some may lack; it is the last one, so that none before it
+# does.
 _NEAR = f"""
 SELECT DISTINCT p.order_id FROM (
   SELECT order_id, business_at, recorded_at, recipe FROM postings WHERE merchant_id = $1

@@ -216,8 +216,7 @@ async def mark_booked(
 
 STATEMENT_SECONDS: Final = 600.0
 # Equal lines are counted. In a bank's statement each is a movement of its own; elsewhere those are
-# without id and
-# reference, and a line with one of these that stands twice is said again.
+# without id and reference, and a line with one of these that stands twice is said again.
 _EQUAL = """
 CREATE TEMP TABLE equal ON COMMIT DROP AS
 SELECT number, line_id AS content_id, our_id IS NOT NULL OR reference <> '' AS named, statement,
@@ -233,8 +232,7 @@ UPDATE staged s SET line_id = substr(encode(sha256(convert_to(
 FROM equal e WHERE e.number = s.number AND e.named AND e.place > 1
 """
 # Files with an equal nameless line that cover the same: this very file, one that has a named line
-# of it, one whose
-# period was named as its own was, unless both name routes, and two.
+# of it, one whose period was named as its own was, unless both name routes, and two.
 _OTHERS = """
 CREATE TEMP TABLE others ON COMMIT DROP AS
 SELECT r.run_id, r.file_hash = $3 OR (jsonb_array_length(r.reading -> 'period') = 2 AND $4

@@ -44,9 +44,8 @@ class _Desk(Row):
 
 
 # The day is business time's, in UTC; no clock goes back, so that it is no more than a day of the
-# machine's. What was
-# refused is not refunded; what failed was, and the one that stands for it is nobody's. Accepted
-# disputes count.
+# machine's. What was refused is not refunded; what failed was, and the one that stands for it is
+# nobody's. Accepted disputes count.
 @MERCHANT.statement("""
 SELECT k.merchant_id, k.order_id, o.asset,
   (SELECT jsonb_agg(to_jsonb(l)) FROM refund_limits l WHERE l.merchant_id = k.merchant_id

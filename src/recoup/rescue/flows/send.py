@@ -77,8 +77,7 @@ async def send_attempt(
 
     with_customer, state = at_hand is not NOTHING, None
     # What was proved not to be sent goes by another route at once, or by the card for its token,
-    # where the order has
-    # planned it so.
+    # where the order has planned it so.
     for n in range(ways_of(world, key[0])):
         intent = intent_of(
             world,

@@ -26,11 +26,9 @@ Json = object  # as it came; None: nothing
 SENDS_READ: Final = 1_000
 CLAIMS_READ: Final = 500
 # One JSON per order: small, and one round trip however many attempts or sends there are. What
-# orders have in common
-# comes as text, so that each text is read once. Each part with what needs it, see `_needed_parts`:
-# one that no order
-# needs is left out, for each costs the server a start and an end, in the log one for each of its
-# months.
+# orders have in common comes as text, so that each text is read once. Each part with what needs it,
+# see `_needed_parts`: one that no order needs is left out, for each costs the server a start and an
+# end, in the log one for each of its months.
 _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("merchant", frozenset(), "(to_jsonb(m) - 'webhook_key' - 'stablecoin_webhook_key')::text"),
     (
@@ -258,11 +256,9 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ),
 )
 # The merchant is named by an array so that it is looked up after the order: looked up before, a
-# plan made while there
-# were few orders goes through all orders of the merchant. The first line of WHERE is true; to the
-# planner it leaves one
-# key, see `write_changes`. So is the second: by its bounds the log's months are passed by that hold
-# none.
+# plan made while there were few orders goes through all orders of the merchant. The first line of
+# WHERE is true; to the planner it leaves one key, see `write_changes`. So is the second: by its
+# bounds the log's months are passed by that hold none.
 _FROM: Final = """
 FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id)
 JOIN orders o USING (merchant_id, order_id)

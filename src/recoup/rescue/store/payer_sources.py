@@ -29,8 +29,8 @@ CROSS JOIN LATERAL (SELECT payer_id FROM order_payer WHERE merchant_id = $1
 WHERE p.payer_id IS NOT NULL
 """
 # A payer's newest orders, each with its last attempts, and the newest of what the merchant
-# transmitted of them. What is
-# older than `floor` says nothing any more, what is older than `since` was erased.
+# transmitted of them. What is older than `floor` says nothing any more, what is older than `since`
+# was erased.
 _SOURCES: Final = f"""
 SELECT k.payer_id, k.since, k.kept,
   (SELECT jsonb_agg(jsonb_build_object('order_id', o.order_id, 'placed_at', o.placed_at,

@@ -119,9 +119,8 @@ async def touched_orders(db: Read, row: Transmission, *, declined: bool) -> list
 
 
 # What the log tells leads to its transmissions, and not these to it: of one order id there may be
-# very many. One id is
-# asked for as a span, in order: so also a plan made while there was little looks it up by its whole
-# key.
+# very many. One id is asked for as a span, in order: so also a plan made while there was little
+# looks it up by its whole key.
 @MERCHANT.statement(f"""
 WITH touched AS (
 SELECT o.order_id, true AS same_order FROM order_refs f JOIN orders o USING (merchant_id, order_id)

@@ -79,8 +79,7 @@ class ComparableCell(Row):
 
 
 # Subscription payments that the schedule tried again: the chance foreseen is that of its own tries,
-# and only what
-# these brought counts, within the thirty days that an advance has.
+# and only what these brought counts, within the thirty days that an advance has.
 @MERCHANT.statement(f"""
 SELECT least(9, floor(g.chance * 10))::int AS tenth, count(*)::int AS orders,
   sum(o.units)::numeric AS units,

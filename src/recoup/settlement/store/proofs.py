@@ -79,8 +79,7 @@ async def _of_line(
 _beside_lines: Final = of_merchant(
     __name__,
     # What was on the account in a closed page, available before the last cut-off, must stand in a
-    # batch; but what was
-    # only carried waits for something to go with it.
+    # batch; but what was only carried waits for something to go with it.
     left_out="""
 SELECT p.order_id, 'batch of entry ' || e.posting_id || '.' || e.line_no AS field,
   'one' AS expected, 'none' AS found

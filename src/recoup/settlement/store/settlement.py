@@ -66,8 +66,7 @@ class Free(NamedTuple):
 
 
 # What of the closed pages from $3 to $4 is on the merchant's account and in no batch yet. Ids rise
-# with the pages, so
-# that the entries of a range of pages stand together.
+# with the pages, so that the entries of a range of pages stand together.
 _FREE: Final = """
 s AS MATERIALIZED (
   SELECT posting_id, page_no FROM page_lines WHERE merchant_id = $1 AND page_no BETWEEN $3 AND $4

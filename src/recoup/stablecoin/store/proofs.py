@@ -109,9 +109,8 @@ CROSS JOIN LATERAL (SELECT coalesce(sum(units), 0)::bigint AS units FROM settlem
 WHERE o.units > c.units - s.units ORDER BY o.asset LIMIT 1000
 """),
     # Payouts and refunds leave under the wallet's lock. Direct money that has not left yet is not
-    # what may be taken. A
-    # fee that a chain paid to the merchant, as the money came in another network's units, the
-    # merchant owes.
+    # what may be taken. A fee that a chain paid to the merchant, as the money came in another
+    # network's units, the merchant owes.
     below_nothing="""
 SELECT NULL::uuid AS order_id, 'wallet in ' || w.asset AS field, 'at least ' || s.units AS expected,
   w.units::text AS found

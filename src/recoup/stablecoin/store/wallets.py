@@ -41,8 +41,7 @@ async def balances(db: Read, merchant_id: UUID, asset: str | None = None) -> lis
 
 
 # Direct money that has not left yet stands in the wallet too, but it is on its way to the
-# merchant's own: read in one
-# statement, so that no settlement ends in between.
+# merchant's own: read in one statement, so that no settlement ends in between.
 _AVAILABLE: Final = f"""
 SELECT (coalesce((SELECT units FROM ({_BALANCES}) b), 0) - coalesce((SELECT sum(units)
   FROM settlements

@@ -13,8 +13,7 @@ LEASE: Final = timedelta(seconds=60)
 
 
 # A loose index scan: one look-up for each endpoint that has lanes, however many it has. One whose
-# breaker is open is
-# due when its next probe is.
+# breaker is open is due when its next probe is.
 @MERCHANT.statement("""
 WITH RECURSIVE e AS (
   (SELECT endpoint_id FROM lanes WHERE due_at IS NOT NULL ORDER BY endpoint_id LIMIT 1)

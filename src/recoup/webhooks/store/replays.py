@@ -214,10 +214,9 @@ class LaneInReplay(Row):
 
 
 # What keeps one event ($3, $4 of the subject $2) from being sent again at once: its lane is in a
-# replay, or comes into
-# one that is being opened; of those of one event the one with the lower id ($5 is its own) goes
-# first. And whether that
-# sends this event: in the requested range, or where the lane goes on after it.
+# replay, or comes into one that is being opened; of those of one event the one with the lower id
+# ($5 is its own) goes first. And whether that sends this event: in the requested range, or where
+# the lane goes on after it.
 @MERCHANT.statement("""
 WITH held AS MATERIALIZED (
   SELECT * FROM lanes WHERE endpoint_id = $1 AND lane_id = ANY(ARRAY[$2::uuid, $3::uuid])
