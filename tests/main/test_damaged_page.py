@@ -116,3 +116,14 @@ def test_an_index_is_built_anew(server: ServerAddress, said: str, page: DamagedP
 
     assert asyncio.run(story()) == page
     assert page is None or "REINDEX INDEX orders_of_card;" in page.cure
+
+
+def test_a_server_that_speaks_another_language_is_understood(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _), world.db.connection() as connection:
+            path = await connection.fetchval("SELECT pg_relation_filepath('orders')")
+            said = f"ungültige Seite in Block 4 von Relation »{path}«"
+            page = await named(connection, asyncpg.DataCorruptedError(said))
+            assert page == DamagedPage(path, 4, "orders", "orders", "r")
+
+    asyncio.run(story())

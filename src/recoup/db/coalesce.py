@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
+from recoup.db.pool import retrying
 from recoup.db.statement import Read
 from recoup.kernel.measures import BATCHES
 from recoup.kernel.problem import Problem
@@ -125,7 +126,7 @@ class Placed(Protocol):
 
 
 PlacedT = TypeVar("PlacedT", bound=Placed)
-READERS: Final = 2
+READERS: Final = 4
 
 
 class Together(Generic[PlacedT]):
@@ -143,6 +144,7 @@ class Together(Generic[PlacedT]):
         return await self._keys.submit(key)
 
     async def _rows(self, keys: Sequence[tuple[object, ...]]) -> list[PlacedT | None]:
-        rows = await self._read(self._db, *map(list, zip(*keys, strict=True)))
+        columns = [list(column) for column in zip(*keys, strict=True)]
+        rows = await retrying(lambda: self._read(self._db, *columns))
         by_place = {row.place: row for row in rows}
         return [by_place.get(place) for place in range(1, len(keys) + 1)]

@@ -81,6 +81,7 @@ def test_the_page_says_what_is_still_to_be_collected(shop: Shop) -> None:
             told = json.loads((await client.get(order_path(shop, name) + ".json")).text)
             assert not inner & {*names_in(told)}, name
             refunds += len(told["modifications"])
+            assert all({"page_no", "position"} <= posting.keys() for posting in told["postings"])
         assert refunds, "what may carry them"
 
     visit(shop, work)

@@ -9,9 +9,11 @@ from msgspec.structs import astuple
 from recoup.db.pool import DAMAGED
 from recoup.db.statement import DIRECTORY, MERCHANT, Connection, Read, Row, Tx
 
-_FILE: Final = re.compile(r'(?:relation|file) "([^"]+)"')
+# The server may speak another language (`lc_messages`): of its words only paths, names and numbers
+# count, and how block begins in each.
+_FILE: Final = re.compile(r"\b((?:base|global|pg_tblspc)/[\w./]+)")
 _NAME: Final = re.compile(r'index "([^"]+)"|(pg_toast_\d+)')
-_BLOCK: Final = re.compile(r"\b[Bb]locks? (\d+)")
+_BLOCK: Final = re.compile(r"\bblo\w* (\d+)", re.IGNORECASE)
 SHARED: Final = 1664  # the tablespace of what all databases share
 RESTORE: Final = "docs/backup.md#restore"
 
@@ -94,15 +96,18 @@ async def _note(db: Tx, file: str, block: int, relation: str, of_table: str, kin
 
 async def said(db: Read, error: BaseException) -> dict[str, str]:
     """The table of the page and its cure, where it can be named."""
-    page = await named(db, error)
-    return {} if page is None else {"table": page.of_table, "cure": page.cure}
+    return _in_the_log(await named(db, error))
 
 
 async def noted(db: Tx, error: BaseException) -> dict[str, str]:
     """The same of a world's page, which is noted."""
     if (page := await named(db, error)) is not None:
         await _note(db, *astuple(page))
-    return await said(db, error)
+    return _in_the_log(page)
+
+
+def _in_the_log(page: DamagedPage | None) -> dict[str, str]:
+    return {} if page is None else {"table": page.of_table, "cure": page.cure}
 
 
 @DIRECTORY.statement("""

@@ -103,11 +103,13 @@ SELECT o.order_id,
       UNION SELECT (l.body ->> 'risk')::uuid FROM order_log l
         WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.happening = 'planned'
     )), '[]') AS decisions,
-  coalesce((SELECT jsonb_agg(to_jsonb(g) || jsonb_build_object('entries',
+  coalesce((SELECT jsonb_agg(to_jsonb(g) || jsonb_build_object('page_no', s.page_no,
+      'position', s.position, 'entries',
       (SELECT coalesce(jsonb_agg(to_jsonb(e) - 'merchant_id' - 'posting_id'
         ORDER BY e.line_no), '[]') FROM entries e
         WHERE e.merchant_id = g.merchant_id AND e.posting_id = g.posting_id)) ORDER BY g.posting_id)
-    FROM postings g WHERE g.merchant_id = o.merchant_id
+    FROM postings g LEFT JOIN page_lines s USING (merchant_id, posting_id)
+    WHERE g.merchant_id = o.merchant_id
       AND g.order_id = o.order_id), '[]') AS postings,
   coalesce((SELECT jsonb_agg(to_jsonb(b) || jsonb_build_object('fed', q.seq IS NULL, 'tries',
       (SELECT coalesce(jsonb_agg(to_jsonb(y) || jsonb_build_object('url',

@@ -145,6 +145,8 @@ class PagePosting(PostingSource):
     order_id: UUID | None
     content_hash: Hex
     recorded_at: datetime
+    page_no: int | None
+    position: int | None
     entries: list[PageEntry]
 
 

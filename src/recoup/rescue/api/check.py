@@ -16,6 +16,7 @@ from recoup.rescue.api.evaluate import read_declined
 from recoup.rescue.flows.evaluate import Evaluate
 from recoup.rescue.flows.kept_consent import is_consent_kept
 from recoup.rescue.flows.taken import EvaluateRequest
+from recoup.rescue.flows.tokenize import Vault
 from recoup.rescue.rules.completeness import CONSENT, remarks, score
 from recoup.rescue.rules.intake_warnings import STALE, UNKNOWN_SITE, UNREAD_TIME, in_sentences
 from recoup.rescue.rules.sentences import unlisted
@@ -112,7 +113,9 @@ async def check(call: Call) -> Checked:
     kept = (
         request is not None
         and is_mit
-        and await is_consent_kept(call.services.world, call.scope, request)
+        and await is_consent_kept(
+            call.services.world, call.services.get(Vault), call.scope, request
+        )
     )
     known = frozenset({CONSENT}) if kept else frozenset[str]()
     lacks: dict[str, Any] = {} if known_site else {"siteUrl": None}

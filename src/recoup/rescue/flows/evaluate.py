@@ -333,8 +333,7 @@ class Evaluate:
             return row
         who = row.payer_id
         if who is None:
-            async with self._world.db.connection() as connection:
-                who = await pan_of(self._world, connection, scope, request, token_id) or token_id
+            who = await pan_of(self._world, self._vault, scope, request, token_id) or token_id
         return msgspec.structs.replace(
             row, **left.assigned(arm_place(self._world, scope.merchant_id, who))
         )
@@ -351,11 +350,8 @@ class Evaluate:
             return
         check_not_blocked(settings.blocked, self._payer_id(scope, request))
         if "card" in settings.blocked.values():
-            async with self._world.db.connection() as connection:
-                check_not_blocked(
-                    settings.blocked,
-                    await pan_of(self._world, connection, scope, request, token_id),
-                )
+            card_id = await pan_of(self._world, self._vault, scope, request, token_id)
+            check_not_blocked(settings.blocked, card_id)
 
     async def _check_scheme(self, scope: Scope, request: EvaluateRequest, token_id: UUID) -> None:
         """Looked up only where a route takes some schemes alone. Raises: Problem(invalid) for a

@@ -8,9 +8,12 @@ from recoup.kit.world import World
 from recoup.orders.store.card_results import has_first_network_id
 from recoup.rescue.flows.seen_before import pan_of
 from recoup.rescue.flows.taken import EvaluateRequest
+from recoup.rescue.flows.tokenize import Vault
 
 
-async def is_consent_kept(world: World, scope: Scope, request: EvaluateRequest) -> bool:
+async def is_consent_kept(
+    world: World, vault: Vault, scope: Scope, request: EvaluateRequest
+) -> bool:
     """True when consent is kept for a payment that nobody has taken yet; False for a card that came
     for the first time."""
     method = with_route(world, scope.merchant_id, request.method)
@@ -19,11 +22,8 @@ async def is_consent_kept(world: World, scope: Scope, request: EvaluateRequest) 
     )
     if token_id is None and request.pan is None:
         return False
-    async with world.db.connection() as connection:
-        try:
-            pan_id = await pan_of(world, connection, scope, request, token_id or scope.merchant_id)
-        except Problem:
-            return False
-        return pan_id is not None and await has_first_network_id(
-            connection, scope.merchant_id, pan_id
-        )
+    try:
+        pan_id = await pan_of(world, vault, scope, request, token_id or scope.merchant_id)
+    except Problem:
+        return False
+    return pan_id is not None and await has_first_network_id(world.db, scope.merchant_id, pan_id)

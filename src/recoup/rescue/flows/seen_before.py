@@ -4,9 +4,7 @@ card."""
 from dataclasses import replace
 from uuid import UUID
 
-from recoup.cards.store.vault import find_prints
 from recoup.db.coalesce import Together
-from recoup.db.statement import Read
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
 from recoup.kit.world import World
@@ -50,7 +48,8 @@ class SeenBefore:
             # The first answer; whether it is over is true now.
             return replace(result, evaluate=trace.answer["evaluate"])
         # In this order: an order that is seen had its card kept before it.
-        generation = _generation(request, trace.latest, await self._card(scope, request, token_id))
+        card_id = await pan_of(self._world, self._vault, scope, request, token_id)
+        generation = _generation(request, trace.latest, card_id)
         if generation is not None:
             return generation
         assert trace.latest is not None
@@ -81,7 +80,7 @@ class SeenBefore:
         if trace.input_mac is not None:
             check_same(trace.input_mac, input_mac)
             return False
-        card_id = await self._card(scope, request, token_id)
+        card_id = await pan_of(self._world, self._vault, scope, request, token_id)
         return _generation(request, trace.latest, card_id) is not None
 
     async def _trace(self, scope: Scope, request: EvaluateRequest) -> Trace:
@@ -89,25 +88,17 @@ class SeenBefore:
         assert trace is not None
         return trace
 
-    async def _card(self, scope: Scope, request: EvaluateRequest, token_id: UUID) -> UUID | None:
-        """As `pan_of`."""
-        if request.pan is not None:
-            return await self._vault.card_of(request.pan)
-        return await pan_of(self._world, self._world.db, scope, request, token_id)
-
 
 async def pan_of(
-    world: World, connection: Read, scope: Scope, request: EvaluateRequest, token_id: UUID
+    world: World, vault: Vault, scope: Scope, request: EvaluateRequest, token_id: UUID
 ) -> UUID | None:
     """The card's id; None for a number or stored method that came for the first time.
 
     Raises: Problem(invalid) for an unknown token.
     """
     if request.pan is not None:
-        prints = world.keys.print_of(request.pan)
-        known = await find_prints(connection, prints)
-        return next((known[card_print] for card_print in prints if card_print in known), None)
-    token = await find_token(connection, scope.merchant_id, token_id)
+        return await vault.card_of(request.pan)
+    token = await find_token(world.db, scope.merchant_id, token_id)
     if token is None and request.method is not None:
         return None
     if token is None:

@@ -93,7 +93,7 @@ class Vault:
 
     async def _known(self, numbers: Sequence[Sequence[Print]]) -> list[UUID | None]:
         known = await find_prints(self._world.db, [p for prints in numbers for p in prints])
-        return [next((known[p] for p in prints if p in known), None) for prints in numbers]
+        return [_card_of(prints, known) for prints in numbers]
 
     async def code(self, merchant_id: UUID, token_id: UUID) -> str:
         """The card's security code, where one was given within the hour and not used yet; else
@@ -117,7 +117,7 @@ class Vault:
         )
         missing = []
         for several in prints.values():
-            card_id = next((known[p] for p in several if p in known), None) or new_id()
+            card_id = _card_of(several, known) or new_id()
             missing += [(*p, card_id) for p in several if p not in known]
         if not missing:
             return await self._sealed_in(self._world.db.alone, cards, prints, known)
@@ -190,3 +190,8 @@ class Vault:
             ciphertext=hex_of(sealed.ciphertext),
             created_at=world.clocks.wall(),
         )
+
+
+def _card_of(prints: Sequence[Print], known: Mapping[Print, UUID]) -> UUID | None:
+    """The card that one of the number's prints is known of."""
+    return next((known[card_print] for card_print in prints if card_print in known), None)
