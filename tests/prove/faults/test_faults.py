@@ -203,6 +203,12 @@ def worker_stopped(ground: Ground) -> Iterator[None]:
     with paused(ground.up.part("worker")):
         long_ago(ground)
         yield
+    until(lambda: lives(ground))  # or the next fault finds it gone
+
+
+def lives(ground: Ground) -> bool:
+    sql = "SELECT done_at > now() - interval '1 minute' FROM directory.upkeep WHERE task = 'worker'"
+    return bool(ground.sql(sql)[0][0])
 
 
 def long_ago(ground: Ground) -> None:
