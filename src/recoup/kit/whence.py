@@ -11,17 +11,14 @@ _AGENT_MAX: Final = 512
 # The first that is found counts: most browsers name others, too.
 _BROWSERS: Final = (
     ("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser", "Samsung Internet"),
-    ("Vivaldi", "Vivaldi"),
-    ("Firefox", "Firefox"), ("FxiOS", "Firefox"), ("CriOS", "Chrome"), ("Chrome", "Chrome"),
-    ("Chromium", "Chrome"),
-    ("Safari", "Safari"), ("curl", "curl"), ("python-httpx", "a Python program"),
-    ("python", "a Python program"),
+    ("Vivaldi", "Vivaldi"), ("Firefox", "Firefox"), ("FxiOS", "Firefox"), ("CriOS", "Chrome"),
+    ("Chrome", "Chrome"), ("Chromium", "Chrome"), ("Safari", "Safari"), ("curl", "curl"),
+    ("python-httpx", "a Python program"), ("python", "a Python program"),
 )  # fmt: skip
 BROWSER_NAMES: Final = tuple(dict.fromkeys(word[0].upper() + word[1:] for _, word in _BROWSERS))
 _SYSTEMS: Final = (
     ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"),
-    ("CrOS", "ChromeOS"),
-    ("Mac OS", "Mac"), ("Macintosh", "Mac"), ("Linux", "Linux"),
+    ("CrOS", "ChromeOS"), ("Mac OS", "Mac"), ("Macintosh", "Mac"), ("Linux", "Linux"),
 )  # fmt: skip
 
 

@@ -31,13 +31,10 @@ from recoup.webhooks.api import events, hooks, listen, partner_webhooks, webhook
 # In the order in which the documentation shows them.
 _RESOURCES: Final = (
     token, transmit, tokenize, evaluate, check, capture, outcome, orders, order, decisions, refund,
-    evidence_files,
-    uploads, imports, hooks, webhooks,
-    events, listen, sites, campaigns, switches, engine, policy, risk, card_settings, country,
-    connection_test, balances,
-    clock, settlements, reconciliation, reports, monitoring, certificates, uplift, backtests,
-    partner,
-    partner_merchant, partner_policy, partner_report, partner_webhooks, onboarding,
+    evidence_files, uploads, imports, hooks, webhooks, events, listen, sites, campaigns, switches,
+    engine, policy, risk, card_settings, country, connection_test, balances, clock, settlements,
+    reconciliation, reports, monitoring, certificates, uplift, backtests, partner, partner_merchant,
+    partner_policy, partner_report, partner_webhooks, onboarding,
 )  # fmt: skip
 METHODS: Final[tuple[Method, ...]] = tuple(
     method for resource in _RESOURCES for method in resource.api.methods

@@ -45,8 +45,7 @@ from recoup.routes.store.processor_notices import attempt_of, modification_of
 
 SENDING: Final = (
     "admit", "retry", "inquire", "release", "collect", "challenge", "modification", "settle",
-    "cycle", "payout",
-    "bank_payout", "dispute_answer",
+    "cycle", "payout", "bank_payout", "dispute_answer",
 )  # fmt: skip
 ADOPTED_SECONDS_MAX: Final = 60.0
 UNEXPLAINED_FOR: Final = timedelta(days=30)  # it is told of

@@ -29,9 +29,8 @@ LEVELS_MAX: Final = 40
 NAME_MAX: Final = 128  # characters of a name that say what it is
 _IDENTIFIERS: Final = frozenset({
     "id", "ids", "mid", "key", "keys", "ref", "reference", "references", "number", "numbers",
-    "phone", "sku", "url",
-    "token", "fingerprint", "signature", "xid", "arn", "rrn", "customer", "account", "iban", "hash",
-    "address",
+    "phone", "sku", "url", "token", "fingerprint", "signature", "xid", "arn", "rrn", "customer",
+    "account", "iban", "hash", "address",
 })  # fmt: skip
 _WORDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\W_]+")
 _CARDS: Final = frozenset({("paymentmethod", "cardnumber"), ("creditcard", "number")})

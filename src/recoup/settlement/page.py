@@ -79,8 +79,7 @@ HEADINGS: Final = {
 }  # fmt: skip
 BALANCE_WORDS: Final = {
     "card": "For the next settlements", "wallet": "Stablecoins", "reserve": "Reserve",
-    "scheduled": "Scheduled payouts",
-    "payouts": "Stablecoin payouts",
+    "scheduled": "Scheduled payouts", "payouts": "Stablecoin payouts",
 }  # fmt: skip
 ACCOUNTS: Final = {
     "added": State(

@@ -12,8 +12,7 @@ from recoup.kit.world import World
 ROWS_AT_ONCE: Final = 2_000
 COLUMNS: Final = (
     "order", "declinedAt", "amount", "currency", "class", "issuer", "country", "rescuedThen",
-    "sendsThen", "verdict",
-    "plan", "chance", "why",
+    "sendsThen", "verdict", "plan", "chance", "why",
 )  # fmt: skip
 
 

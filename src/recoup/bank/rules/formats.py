@@ -15,8 +15,7 @@ _ROOTS: Final = {
     "BkToCstmrStmt": "camt.053", "BkToCstmrDbtCdtNtfctn": "camt.054", "CstmrPmtStsRpt": "pain.002",
     "BkToCstmrAcctRpt": "camt.052", "CstmrCdtTrfInitn": "pain.001", "CstmrDrctDbtInitn": "pain.008",
     "FIToFIPmtStsRpt": "pacs.002", "FIToFICstmrCdtTrf": "pacs.008", "PmtRtr": "pacs.004",
-    "AcctRptgReq": "camt.060",
-    "RsltnOfInvstgtn": "camt.029", "OFX": "OFX",
+    "AcctRptgReq": "camt.060", "RsltnOfInvstgtn": "camt.029", "OFX": "OFX",
 }  # fmt: skip
 _ROOT: Final = re.compile(rf"<(?:[\w.-]+:)?({'|'.join(_ROOTS)})(?:V\d\d)?[\s/>]")
 _EXPORT: Final = "Export the statement as camt.053, MT940, BAI2 or CSV."

@@ -48,10 +48,8 @@ from recoup.uplift.flows.uplift_report import read_report
 DAYS_MAX: Final = 366
 PRESETS: Final[Mapping[str, str]] = {
     "today": "Today", "yesterday": "Yesterday", "7d": "Last 7 days", "30d": "Last 30 days",
-    "90d": "Last 90 days",
-    "week": "This week", "month": "This month", "last_month": "Last month",
-    "quarter": "This quarter",
-    "year": "This year",
+    "90d": "Last 90 days", "week": "This week", "month": "This month", "last_month": "Last month",
+    "quarter": "This quarter", "year": "This year",
 }  # fmt: skip
 USUAL: Final = "90d"  # windows take up to a month: of fewer days most orders are still open
 FEWER: Final = ("30d", "7d", "today")
@@ -182,8 +180,7 @@ async def overview_file(visit: Visit) -> Response:
 # group of the file -> what the page calls its rows
 GROUPS: Final = {
     "day": "days", "reason": "reasons", "brand": "brands", "issuer_country": "countries",
-    "site": "sites_of",
-    "code": "codes", "descriptor": "descriptors",
+    "site": "sites_of", "code": "codes", "descriptor": "descriptors",
 }  # fmt: skip
 
 

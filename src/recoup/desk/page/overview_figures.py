@@ -281,8 +281,8 @@ def gain_of(report: Mapping[str, Any], asset: str, at: datetime) -> Gain | None:
 
 _COLUMNS = (
     "group", "name", "declined", "open", "closed", "rescued", "rate_of_closed", "rate_of_all",
-    "rate_of_closed_before",
-    "amount_declined", "amount_open", "amount_recovered", "refunded", "fees", "net",
+    "rate_of_closed_before", "amount_declined", "amount_open", "amount_recovered", "refunded",
+    "fees", "net",
 )  # fmt: skip
 
 

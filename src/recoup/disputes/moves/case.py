@@ -342,8 +342,7 @@ def _body(dispute: Dispute) -> dict[str, Any]:
 
 _DEEDS = {
     "inquire": _inquire, "open": _open, "again": _again, "go_on": _go_on, "answer": _answer,
-    "win": _win, "lose": lose,
-    "close_inquiry": _close_inquiry,
+    "win": _win, "lose": lose, "close_inquiry": _close_inquiry,
 }  # fmt: skip
 
 

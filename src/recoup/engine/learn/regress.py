@@ -77,10 +77,8 @@ _HALF_WEIGHT: Final = (
 # Pay days that are usual where most worlds lie; the rest is even.
 _HABITS: Final = {
     "biweekly-5": 0.08, "biweekly-12": 0.08, "weekly-4": 0.08, "halves-15": 0.07, "halves-1": 0.04,
-    "semi-15": 0.03,
-    "before-1": 0.05, "monthly-1": 0.03, "before-31": 0.06, "month-end-0": 0.02, "before-15": 0.03,
-    "before-25": 0.03,
-    "before-3": 0.02,
+    "semi-15": 0.03, "before-1": 0.05, "monthly-1": 0.03, "before-31": 0.06, "month-end-0": 0.02,
+    "before-15": 0.03, "before-25": 0.03, "before-3": 0.02,
 }  # fmt: skip
 _EVEN: Final = 0.3
 _IRREGULAR_SHARE: Final = 0.25

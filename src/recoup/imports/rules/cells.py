@@ -46,10 +46,8 @@ _CARDS: Final = frozenset(
 )
 _SCHEMES: Final = {
     "visa": "visa", "mc": "mastercard", "master": "mastercard", "mastercard": "mastercard",
-    "maestro": "mastercard",
-    "amex": "amex", "americanexpress": "amex", "discover": "discover", "diners": "discover",
-    "dinersclub": "discover",
-    "jcb": "discover", "elo": "elo",
+    "maestro": "mastercard", "amex": "amex", "americanexpress": "amex", "discover": "discover",
+    "diners": "discover", "dinersclub": "discover", "jcb": "discover", "elo": "elo",
 }  # fmt: skip
 # Ranges of simulated worlds: no card of anybody's. Source: world protocol.
 _WORLD: Final = re.compile(r"(?:400088|555588)[0-9]{10}|370088[0-9]{9}")

@@ -21,17 +21,12 @@ from recoup.uploads.rules.rows import JsonRows
 HISTORY: Final = "recoup-history"
 _FIELDS: Final = frozenset({
     "ref", "payment", "customer", "subscription", "at", "zone", "modified_at", "amount", "currency",
-    "type",
-    "status", "mode", "paid", "livemode", "refunded", "refunded_id", "network_status",
-    "outcome_type", "answer",
-    "code", "success", "fraud", "test", "approved", "failed_later", "guessed", "gateway_id",
-    "method", "brand",
-    "funding", "debit", "country", "card", "token", "method_processor", "method_id",
-    "method_customer", "acceptor",
-    "mit", "first6", "last4", "number", "exp_month", "exp_year", "expiry", "scheme_code",
-    "leading_code",
-    "advice_code", "advice_word", "processor_code", "processor", "provider", "text", "attempt_no",
-    "attempt_count",
+    "type", "status", "mode", "paid", "livemode", "refunded", "refunded_id", "network_status",
+    "outcome_type", "answer", "code", "success", "fraud", "test", "approved", "failed_later",
+    "guessed", "gateway_id", "method", "brand", "funding", "debit", "country", "card", "token",
+    "method_processor", "method_id", "method_customer", "acceptor", "mit", "first6", "last4",
+    "number", "exp_month", "exp_year", "expiry", "scheme_code", "leading_code", "advice_code",
+    "advice_word", "processor_code", "processor", "provider", "text", "attempt_no", "attempt_count",
     "utc_offset", "propensity",
 })  # fmt: skip
 

@@ -15,16 +15,15 @@ _BILLING: Final = {"firstName": "Ana", "lastName": "Roe", "countryCode": "US",
                    "city": "Austin", "state": "TX", "zipcode": "73301"}  # fmt: skip
 _TRANSACTION: Final[dict[str, Any]] = {
     "id": "psp-91002", "timestampUtc": "2026-03-02T06:00:04Z", "timezoneUtcOffset": -5,
-    "amount": 4590,
-    "currency": "USD", "responseCode": "202", "responseCodeSource": "nmi",
-    "responseDescription": "Insufficient funds",
-    "avsResultCode": "NA", "cvvResultCode": "NA", "cavvResultCode": "NA",
+    "amount": 4590, "currency": "USD", "responseCode": "202", "responseCodeSource": "nmi",
+    "responseDescription": "Insufficient funds", "avsResultCode": "NA", "cvvResultCode": "NA",
+    "cavvResultCode": "NA",
 }  # fmt: skip
 _SYNC: Final[dict[str, Any]] = {
     "isDeclined": True, "isMIT": True, "isRecurring": True, "orderId": "SUB-7731-2026-03",
     "idempotencyKey": "0c9b7a65-1d2e-4f3a-8b4c-5d6e7f809112", "transaction": _TRANSACTION,
-    "payer": _PAYER,
-    "billingInformation": _BILLING, "paymentMethod": {"token": True, "cardNumber": _TOKEN},
+    "payer": _PAYER, "billingInformation": _BILLING,
+    "paymentMethod": {"token": True, "cardNumber": _TOKEN},
     "subscription": {"subscriptionId": "sub-7731", "interval": "monthly", "price": "45.90",
     "currency": "USD"},
 }  # fmt: skip
@@ -99,8 +98,7 @@ MOVEMENTS: Final = (Example("since a day", {"from": "2026-01-01T00:00:00Z", "lim
 ORDER: Final = (
     Example("in work", None, 200, {
         "id": _ORDER, "referenceNumber": "4F5A6B7C", "status": 4, "statusName": "PROCESSING",
-        "amount": 4590,
-        "currencyCode": "USD", "nextAttemptAt": "2026-03-06T14:00:00.000Z",
+        "amount": 4590, "currencyCode": "USD", "nextAttemptAt": "2026-03-06T14:00:00.000Z",
         "expiryDate": "2026-03-23T00:00:00.000Z"}),
 )  # fmt: skip
 AMEND: Final = (

@@ -16,8 +16,7 @@ _MANAGED_FOR: Final = timedelta(days=21)
 # Field in lower case -> the reader's variable, whatever the example says.
 _ALWAYS: Final = {
     "appkey": "$APP_KEY", "appsecret": "$APP_SECRET", "refreshtoken": "$REFRESH_TOKEN",
-    "mid": "$MID",
-    "siteid": "$SITE_ID", "environment": "$TOKENIZATION_KEY",
+    "mid": "$MID", "siteid": "$SITE_ID", "environment": "$TOKENIZATION_KEY",
 }  # fmt: skip
 # The same for fields that hold the id of something: only where the example holds one.
 _IDS: Final = {"orderid": "$ORDER_ID", "ordersessionkey": "$ORDER_ID", "cardnumber": "$CARD_TOKEN"}

@@ -12,8 +12,7 @@ LINE_MAX: Final = 65_536  # characters
 ENDS_WITHIN: Final = 4_096  # characters in which a file shows how its lines end
 ENCODINGS: Final = (
     "utf-8", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "iso-8859-1", "iso-8859-15", "cp1250",
-    "cp1251", "shift_jis",
-    "gb18030", "big5", "euc-kr",
+    "cp1251", "shift_jis", "gb18030", "big5", "euc-kr",
 )  # fmt: skip
 _NO_TEXT: Final = {
     b"PK\x03\x04": "a ZIP or XLSX file", b"\x1f\x8b": "a gzip file", b"%PDF": "a PDF",

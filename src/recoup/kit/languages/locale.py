@@ -15,8 +15,7 @@ from recoup.kit.local_time import GMT
 # What is filled in under these names is a number, a sum or a share, in English.
 FIGURES: Final = frozenset((
     "amount", "amounts", "other", "count", "rate", "was", "now", "tries", "days", "expected",
-    "declined", "rescued",
-    "engine", "holdout", "low", "high", "ratio", "least", "least_ratio",
+    "declined", "rescued", "engine", "holdout", "low", "high", "ratio", "least", "least_ratio",
 ))  # fmt: skip
 
 

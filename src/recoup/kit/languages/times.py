@@ -11,15 +11,11 @@ from recoup.kit.languages.dates import day_of
 # What a field for a zone proposes; any other may be typed.
 COMMON: Final = (
     "GMT", "Europe/London", "Europe/Lisbon", "Europe/Berlin", "Europe/Paris", "Europe/Madrid",
-    "Europe/Warsaw",
-    "Europe/Athens", "Europe/Istanbul", "Africa/Cairo", "Africa/Johannesburg", "Africa/Lagos",
-    "Asia/Dubai",
-    "Asia/Karachi", "Asia/Kolkata", "Asia/Bangkok", "Asia/Singapore", "Asia/Shanghai", "Asia/Tokyo",
-    "Asia/Seoul",
-    "Australia/Sydney", "Pacific/Auckland", "America/Sao_Paulo", "America/New_York",
-    "America/Chicago",
-    "America/Denver", "America/Los_Angeles", "America/Toronto", "America/Mexico_City",
-    "America/Bogota",
+    "Europe/Warsaw", "Europe/Athens", "Europe/Istanbul", "Africa/Cairo", "Africa/Johannesburg",
+    "Africa/Lagos", "Asia/Dubai", "Asia/Karachi", "Asia/Kolkata", "Asia/Bangkok", "Asia/Singapore",
+    "Asia/Shanghai", "Asia/Tokyo", "Asia/Seoul", "Australia/Sydney", "Pacific/Auckland",
+    "America/Sao_Paulo", "America/New_York", "America/Chicago", "America/Denver",
+    "America/Los_Angeles", "America/Toronto", "America/Mexico_City", "America/Bogota",
 )  # fmt: skip
 
 

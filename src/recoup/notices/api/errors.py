@@ -9,12 +9,9 @@ from recoup.kit.edge.asgi import Headers, Refusal, Scope
 
 STATUSES: Final[Mapping[str, int]] = {
     "malformed": 400, "invalid": 400, "unauthenticated": 401, "forbidden": 403, "no_such_path": 404,
-    "not_found": 404,
-    "method_not_allowed": 405, "conflict": 409, "in_progress": 409, "wrong_state": 409,
-    "too_large": 413,
-    "too_many_requests": 429, "internal": 500, "bad_gateway": 502, "unavailable": 503,
-    "gateway_timeout": 504,
-    "no_space": 507,
+    "not_found": 404, "method_not_allowed": 405, "conflict": 409, "in_progress": 409,
+    "wrong_state": 409, "too_large": 413, "too_many_requests": 429, "internal": 500,
+    "bad_gateway": 502, "unavailable": 503, "gateway_timeout": 504, "no_space": 507,
 }  # fmt: skip
 _JSON: Final = (b"content-type", b"application/json; charset=utf-8")
 

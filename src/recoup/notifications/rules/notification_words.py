@@ -454,13 +454,11 @@ def _digest(facts: Facts, to: Locale) -> Notified:
 
 _OWN: Final[Mapping[str, Says]] = {
     "orders": _orders, "dispute": _dispute, "deadline": _deadline, "payout": _payout,
-    "payout_failed": _payout,
-    "approval": _approval, "settlement": _settlement, "webhook": _webhook, "go_live": _go_live,
-    "partner_webhook": _partner_webhook, "export": _export, "rate": _rate, "drift": _drift,
-    "digest": _digest,
-    "uplift": _uplift, "unlisted_code": _unlisted, "alike_amounts": _alike, "elsewhere": _elsewhere,
-    "backtest": _backtest, "capture_due": _capture_due, "monitoring": _monitoring,
-    "processor": _processor,
+    "payout_failed": _payout, "approval": _approval, "settlement": _settlement, "webhook": _webhook,
+    "go_live": _go_live, "partner_webhook": _partner_webhook, "export": _export, "rate": _rate,
+    "drift": _drift, "digest": _digest, "uplift": _uplift, "unlisted_code": _unlisted,
+    "alike_amounts": _alike, "elsewhere": _elsewhere, "backtest": _backtest,
+    "capture_due": _capture_due, "monitoring": _monitoring, "processor": _processor,
     "own_processor": _processor,
 }  # fmt: skip
 _SAYS: Final = Extended(_OWN, NOTICE, lambda notice: {notice.kind.name: notice.says})

@@ -82,17 +82,14 @@ class Past:
 
 _MODIFIED: Final[Mapping[str, str]] = {
     "refund_owed": "owed", "refund_sent": "sent", "refund_netted": "netted",
-    "refund_of_bad_debt": "netted",
-    "refund_done": "done", "refund_refused": "refused", "refund_stuck": "stuck",
-    "refund_retried": "owed",
-    "reversal_owed": "owed", "reversal_owed_again": "owed", "reversal_netted": "netted",
-    "reversed": "done",
+    "refund_of_bad_debt": "netted", "refund_done": "done", "refund_refused": "refused",
+    "refund_stuck": "stuck", "refund_retried": "owed", "reversal_owed": "owed",
+    "reversal_owed_again": "owed", "reversal_netted": "netted", "reversed": "done",
     "reversal_stuck": "stuck", "reversal_refused": "owed", "reversal_retried": "owed",
-    "settled_by_hand": "done",
-    "void_owed": "owed", "voided": "done", "void_stuck": "stuck", "void_retried": "owed",
-    "capture_asked": "owed", "capture_refused": "refused", "part_captured": "done",
-    "refund_failed": "failed", "refund_due_again": "stuck", "reversal_failed": "failed",
-    "reversal_due_again": "stuck", "part_owed_back": "owed",
+    "settled_by_hand": "done", "void_owed": "owed", "voided": "done", "void_stuck": "stuck",
+    "void_retried": "owed", "capture_asked": "owed", "capture_refused": "refused",
+    "part_captured": "done", "refund_failed": "failed", "refund_due_again": "stuck",
+    "reversal_failed": "failed", "reversal_due_again": "stuck", "part_owed_back": "owed",
 }  # fmt: skip
 _DISPUTED: Final[Mapping[str, str]] = {
     "dispute_inquiry": "open", "dispute_opened": "open", "dispute_continued": "open",
@@ -101,8 +98,8 @@ _DISPUTED: Final[Mapping[str, str]] = {
 }  # fmt: skip
 _TRIED: Final[Mapping[str, str]] = {
     "attempt_sent": "open", "attempt_declined": "declined", "attempt_approved": "approved",
-    "approved_late": "approved",
-    "attempt_not_sent": "not_sent", "attempt_withheld": "not_sent", "attempt_unknown": "unknown",
+    "approved_late": "approved", "attempt_not_sent": "not_sent", "attempt_withheld": "not_sent",
+    "attempt_unknown": "unknown",
 }  # fmt: skip
 
 

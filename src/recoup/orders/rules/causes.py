@@ -38,8 +38,7 @@ SENTENCES: Final[dict[str, str]] = {
     "capture_window": "The authorisation was not captured in time and was let go.",
     "expired": "The rescue ended at its expiry without an approval.",
     "merchant_cancelled": "The order was cancelled by the merchant.",
-    "paid_elsewhere": "The merchant's own payment for this order succeeded.",
-    **BILLED,
+    "paid_elsewhere": "The merchant's own payment for this order succeeded.", **BILLED,
     UNKNOWN: "Not over: the bank has not answered the last attempt, which may have been approved. "
              "Do not charge this "
     "payment elsewhere; send the same orderId again, or wait for order.completed.",

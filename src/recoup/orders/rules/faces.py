@@ -7,8 +7,7 @@ from recoup.orders.rules.lifecycle import Stage
 
 STATUS_NAMES: Final = {
     0: "Draft", 1: "Onhold", 2: "Cancelled", 3: "Problem", 4: "Processing", 5: "Capturerequired",
-    6: "Returned",
-    7: "Completed", 8: "Chargeback",
+    6: "Returned", 7: "Completed", 8: "Chargeback",
 }  # fmt: skip
 MEANINGS: Final = {
     0: "Ingested, not picked up for processing yet (typically MIT).",

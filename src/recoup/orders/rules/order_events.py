@@ -25,10 +25,8 @@ _CHANGED: Final = {
 _PARTS: Final = frozenset({
     "order.refunded", "order.refundrefused", "order.refundfailed", "order.partially_collected",
     "payment.chargeback.received", "payment.chargeback.reversed", "payment.chargeback.closed",
-    "payment.early_warning.received",
-    "attempt.declined", "order.amended", "challenge.presented", "challenge.attempted",
-    "challenge.passed",
-    "challenge.failed",
+    "payment.early_warning.received", "attempt.declined", "order.amended", "challenge.presented",
+    "challenge.attempted", "challenge.passed", "challenge.failed",
 })  # fmt: skip
 
 

@@ -14,10 +14,9 @@ STATUS_WORDS: Final[dict[int, str]] = {
 
 REASON_WORDS: Final[dict[str, str]] = {
     "declined": "Declined", "expired": "Expired", "merchant_cancelled": "By you",
-    "paid_elsewhere": "Paid elsewhere",
-    "capture_window": "Not captured in time", "challenge_failed": "Check failed",
-    "challenge_timeout": "Customer did not answer", "payer_refused": "Refused by the customer",
-    "invoice_credited": "Invoice credited",
+    "paid_elsewhere": "Paid elsewhere", "capture_window": "Not captured in time",
+    "challenge_failed": "Check failed", "challenge_timeout": "Customer did not answer",
+    "payer_refused": "Refused by the customer", "invoice_credited": "Invoice credited",
     "invoice_voided": "Invoice voided", "invoice_uncollectible": "Invoice uncollectible",
     "invoice_gone": "Invoice gone", "subscription_cancelled": "Subscription ended",
     "subscription_paused": "Subscription paused", "billing_stopped": "Billing stopped",
@@ -26,8 +25,7 @@ REASON_WORDS: Final[dict[str, str]] = {
 
 SCHEME_WORDS: Final = {
     "visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "discover": "Discover",
-    "jcb": "JCB",
-    "unionpay": "UnionPay", "diners": "Diners Club",
+    "jcb": "JCB", "unionpay": "UnionPay", "diners": "Diners Club",
 }  # fmt: skip
 
 

@@ -32,10 +32,8 @@ CHOICES_MAX: Final = 200  # merchants that the page's list offers
 FIELDS: Final = ("from", "to", "mid", "currency")
 KINDS: Final = {
     PLACED: "Placed", "amount": "Approved", "fee": "Service fees", "refund": "Refunds",
-    "dispute": "Disputes",
-    "dispute_fee": "Dispute fees", "adjustment": "Adjustments", "reserve": "Reserve",
-    "carried": "Carried on",
-    "payout": "Payouts",
+    "dispute": "Disputes", "dispute_fee": "Dispute fees", "adjustment": "Adjustments",
+    "reserve": "Reserve", "carried": "Carried on", "payout": "Payouts",
 }  # fmt: skip
 
 

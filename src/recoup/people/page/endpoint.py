@@ -110,16 +110,12 @@ SET_UP: Final = (
 PLACES: Final[set[str]] = set()
 STATUSES: Final = {
     "invalid": 400, "malformed": 400, "refund_items": 400, "refund_currency": 400,
-    "over_remainder": 400,
-    "capture_amount": 400, "capture_refused": 409,
-    "unauthenticated": 401, "bad_credentials": 401, "forbidden": 403, "kind_switched_off": 403,
-    "blocked": 403,
+    "over_remainder": 400, "capture_amount": 400, "capture_refused": 409, "unauthenticated": 401,
+    "bad_credentials": 401, "forbidden": 403, "kind_switched_off": 403, "blocked": 403,
     "not_found": 404, "no_such_path": 404, "method_not_allowed": 405, "conflict": 409,
-    "wrong_state": 409,
-    "in_progress": 409,
-    "too_large": 413, "too_many_requests": 429, "internal": 500, "bad_gateway": 502,
-    "unavailable": 503,
-    "gateway_timeout": 504, "no_space": 507,
+    "wrong_state": 409, "in_progress": 409, "too_large": 413, "too_many_requests": 429,
+    "internal": 500, "bad_gateway": 502, "unavailable": 503, "gateway_timeout": 504,
+    "no_space": 507,
 }  # fmt: skip
 log = structlog.get_logger()
 Endpoint = Callable[[Request], Awaitable[Response]]

@@ -11,8 +11,8 @@ from recoup.orders.rules.words import SCHEME_WORDS, STATUS_WORDS
 # What brought the money of a payment, whichever page counts it.
 MEANS: Final[dict[str | None, str]] = {
     "link": "Payment link", "new_card": "New card", "other_card": "Another card on file",
-    "retry": "Planned attempt",
-    "part": "Collected in parts", "signal": "Approval elsewhere", "merchant": "Requested attempt",
+    "retry": "Planned attempt", "part": "Collected in parts", "signal": "Approval elsewhere",
+    "merchant": "Requested attempt",
 }  # fmt: skip
 
 

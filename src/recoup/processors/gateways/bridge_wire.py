@@ -90,8 +90,7 @@ class BridgeMessages(msgspec.Struct, frozen=True):
 
 _SAME: Final = (
     "reference", "scheme_code", "advice_code", "text", "network_transaction_id", "currency",
-    "category", "avs", "cvv",
-    "cavv", "risk", "auth_code",
+    "category", "avs", "cvv", "cavv", "risk", "auth_code",
 )  # fmt: skip
 
 

@@ -20,10 +20,9 @@ from recoup.processors.rules.credential import CredentialKind
 
 __all__ = [
     "Asks", "Authenticates", "Card", "Charge", "Counterpart", "Credential", "CredentialKind",
-    "CredentialNews",
-    "DisputeAnswer", "EvidenceFile", "Fault", "Inquiry", "LookUp", "MitReason",
-    "ModificationMessage", "Outcome",
-    "PayerAtHand", "PayerAway", "Processor", "StatementLine", "Stored", "Token", "as_requested",
+    "CredentialNews", "DisputeAnswer", "EvidenceFile", "Fault", "Inquiry", "LookUp", "MitReason",
+    "ModificationMessage", "Outcome", "PayerAtHand", "PayerAway", "Processor", "StatementLine",
+    "Stored", "Token", "as_requested",
 ]  # fmt: skip
 
 Asks = Literal["by_our_key", "by_search", "by_replay", "none"]

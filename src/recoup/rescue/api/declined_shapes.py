@@ -179,8 +179,7 @@ class PaymentMethodCopy(CardOutside):
 
     unread: ClassVar[frozenset[str]] = frozenset({
         "expiration_month", "expiration_year", "card_issuer", "card_level", "card_fingerprint",
-        "token",
-        "verification_value",
+        "token", "verification_value",
     })  # fmt: skip
     card_number: Text64 | None = None
     """A token; a card number is refused."""
@@ -414,9 +413,8 @@ class TransmitBody(PaymentRequest):
 
     unread: ClassVar[frozenset[str]] = frozenset({
         "site_id", "campaign", "sense_key", "device_details", "order_items", "correlation_id",
-        "transmit_id",
-        "outcome", "refund", "chargeback", "sequence_number", "transaction_type", "three_d_secure",
-        "expiry_date_utc", "idempotency_key",
+        "transmit_id", "outcome", "refund", "chargeback", "sequence_number", "transaction_type",
+        "three_d_secure", "expiry_date_utc", "idempotency_key",
     })  # fmt: skip
     transaction: TransactionCopy
     subscription: SubscriptionCopy | None = None

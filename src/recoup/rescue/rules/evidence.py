@@ -18,8 +18,7 @@ Kind = Literal["cit", "sync_mit", "managed_mit"]
 
 _LEFT_OUT: Final = frozenset({
     "facts", "payer_link", "link", "other_card", "month_sends", "may_confirm", "may_enter_card",
-    "card_rests_until",
-    "card_sends",
+    "card_rests_until", "card_sends",
 })  # fmt: skip
 
 

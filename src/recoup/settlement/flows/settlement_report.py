@@ -28,8 +28,7 @@ from recoup.terms.rules.settlement import COLUMNS
 
 CSV_COLUMNS: Final = (
     "settlement_id", "line_id", "kind", "amount", "currency", "order_id", "external_order_id",
-    "site_id", "descriptor",
-    "date_placed_utc", "date_booked_utc", "source", "source_id", "note",
+    "site_id", "descriptor", "date_placed_utc", "date_booked_utc", "source", "source_id", "note",
 )  # fmt: skip
 SEAL_TRIES: Final = 50
 

@@ -13,10 +13,8 @@ from recoup.settlement.store.batches import Batch, BatchLine
 
 COLUMNS: Final[tuple[tuple[str, Kind], ...]] = (
     ("Kind", "plain"), ("Amount", "number"), ("Currency", "plain"), ("External order", "text"),
-    ("Order id", "plain"),
-    ("Descriptor", "text"), ("Placed (UTC)", "moment"), ("Booked (UTC)", "moment"),
-    ("Note", "text"),
-    ("Line id", "plain"), ("Settlement id", "plain"),
+    ("Order id", "plain"), ("Descriptor", "text"), ("Placed (UTC)", "moment"),
+    ("Booked (UTC)", "moment"), ("Note", "text"), ("Line id", "plain"), ("Settlement id", "plain"),
 )  # fmt: skip
 
 

@@ -73,8 +73,7 @@ class ChargeAnswer(Struct, frozen=True):
 
 _EXAMPLE: Final = {
     "merchant_order_id": "order-1001", "amount": "49.90", "currency": "USDT", "channel": "mock",
-    "subject": "Pro plan",
-    "metadata": {"plan": "pro"}, "return_url": "https://shop.example/thanks",
+    "subject": "Pro plan", "metadata": {"plan": "pro"}, "return_url": "https://shop.example/thanks",
 }  # fmt: skip
 api: Final = signed_api("Charges", "payments")
 

@@ -18,8 +18,7 @@ _LENGTH: Final = re.compile(r"Expected `(str|array|object)` of length (<=|>=|==)
 _BOUND: Final = re.compile(r"Expected `(?:int|float)` (<=|>=|<|>) ([0-9.-]+)")
 _KINDS: Final = {
     "str": "text in quotes", "int": "a whole number", "float": "a number", "bool": "true or false",
-    "null": "null",
-    "object": "an object in braces", "array": "a list in brackets",
+    "null": "null", "object": "an object in braces", "array": "a list in brackets",
 }  # fmt: skip
 _LIMITS: Final = {
     "<=": "at most",

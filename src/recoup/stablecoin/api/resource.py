@@ -86,8 +86,7 @@ TABLE: Final[Mapping[str, Code]] = {
 # Names that shared flows know from the other dialect.
 _PARAMS: Final[Mapping[str, str]] = {
     "AmountToRefund": "amount", "Currency": "currency", "IdempotencyKey": "Idempotency-Key",
-    "Url": "url",
-    "Events": "events", "Body": "",
+    "Url": "url", "Events": "events", "Body": "",
 }  # fmt: skip
 _JSON: Final = (b"content-type", b"application/json; charset=utf-8")
 

@@ -59,8 +59,7 @@ MOCKS: Final[Mapping[str, Channel]] = {
 # Codes that callers know of the live environment, whether or not they are served.
 LIVE_CODES: Final = frozenset({
     "stripe", "usdt_trc20", "usdt_erc20", "usdc_erc20", "usdc_base", "usdt_bep20", "usdc_bep20",
-    "usdt_polygon",
-    "usdc_polygon", "usdt_arbitrum", "usdc_arbitrum",
+    "usdt_polygon", "usdc_polygon", "usdt_arbitrum", "usdc_arbitrum",
 })  # fmt: skip
 
 _served: dict[str, Channel] = dict(MOCKS)

@@ -95,12 +95,11 @@ RESULTS: Final = {
 OVERLAPS: Final = {"24": "in 24 hours", "72": "in 3 days", "168": "in 7 days", "0": "at once"}
 ERRORS: Final[Mapping[str, str]] = {
     "refused_address": "the address may not be called", "dns": "the host name is unknown",
-    "connect": "no connection",
-    "tls": "the certificate is not valid", "timeout": "no answer in time",
+    "connect": "no connection", "tls": "the certificate is not valid",
+    "timeout": "no answer in time",
     "too_large": "the answer's head is too long, or it has too many parts",
     "protocol": "the answer is not HTTP, or not the only one",
-    "not_rendered": "the event could not be written",
-    "switched_off": "endpoint switched off",
+    "not_rendered": "the event could not be written", "switched_off": "endpoint switched off",
 }  # fmt: skip
 _HEALTH: Final = {
     "new": State(

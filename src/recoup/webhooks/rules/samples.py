@@ -42,8 +42,7 @@ _STABLE: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
     "payment.refunded": ("partially_refunded", {"refunded_amount": "10.00"}),
     "settlement.completed": ("", {
         "settlement_id": "stl_01kq1g5z0f", "amount": "49.65", "fee": "0.25", "to_address": "TDemo",
-        "tx_hash": "0x9f3c",
-        "network": "bsc",
+        "tx_hash": "0x9f3c", "network": "bsc",
     }),
     "subscription.charged": ("", {"subscription_id": "sub_01kq1g5z0f", "cycles_done": 3}),
     "subscription.completed": ("", {"subscription_id": "sub_01kq1g5z0f", "cycles_done": 9}),

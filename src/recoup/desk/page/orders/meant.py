@@ -22,14 +22,11 @@ _TOKEN: Final = re.compile(r'(?<!\S)([A-Za-z][A-Za-z0-9_-]{1,19}):("[^"]*"|\S+)'
 # as typed -> the address's parameter
 NAMES: Final[dict[str, str]] = {
     "status": "status", "state": "status", "type": "type", "site": "site", "campaign": "campaign",
-    "id": "id",
-    "order": "id", "external": "external", "reference": "external", "ref": "external",
-    "placed": "placed",
-    "created": "created", "amount": "amount", "currency": "currency", "descriptor": "descriptor",
-    "last4": "last4", "card": "last4",
-    "channel": "channel", "attempts": "attempts", "expires": "expires", "attention": "attention",
-    "refund": "refunded", "refunded": "refunded", "zone": "zone", "sort": "sort",
-    "reason": "reason", "code": "code",
+    "id": "id", "order": "id", "external": "external", "reference": "external", "ref": "external",
+    "placed": "placed", "created": "created", "amount": "amount", "currency": "currency",
+    "descriptor": "descriptor", "last4": "last4", "card": "last4", "channel": "channel",
+    "attempts": "attempts", "expires": "expires", "attention": "attention", "refund": "refunded",
+    "refunded": "refunded", "zone": "zone", "sort": "sort", "reason": "reason", "code": "code",
     "decline": "code", "brand": "brand", "scheme": "brand", "issuer": "issuer", "bin": "issuer",
 }  # fmt: skip
 UNCLEAR_MAX: Final = 5  # are looked into
@@ -124,8 +121,8 @@ TYPES: Final = {
 _VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     "status": (*STATUS_CODES, *ENDED), "type": (*TYPES, "cit"), "reason": (*REASON_WORDS, *REASONS),
     "brand": (*SCHEME_WORDS, *BRANDS), "channel": tuple(CHAINS), "placed": tuple(PRESETS),
-    "created": tuple(PRESETS),
-    "currency": tuple(EXPONENTS), "attention": ("yes", "no"), "refunded": ("yes", "no"),
+    "created": tuple(PRESETS), "currency": tuple(EXPONENTS), "attention": ("yes", "no"),
+    "refunded": ("yes", "no"),
 }  # fmt: skip
 _AMOUNT: Final = re.compile(
     r"(?:([A-Za-z]{3,4}|[€£]) ?)?([<>]?=?[0-9][0-9.,’' ]*)(?: ?([A-Za-z]{3,4}|[€£]))?"
