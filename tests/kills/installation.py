@@ -92,7 +92,7 @@ class Installation:
         """Those of the supervisor's children."""
         assert self.up is not None
         word = {"doors": "serve", "worker": "worker", "postgres": "-D"}[name]
-        return [pid for pid, words in _children(self.up.pid) if word in words]
+        return [pid for pid, words in children(self.up.pid) if word in words]
 
     def kill(self, name: str) -> bool:
         pid = self.part(name)
@@ -123,7 +123,7 @@ class Installation:
         """Parts that run although the supervisor that they belong to does not: they end with it,
         within moments."""
         mine = (
-            {self.up.pid} | {pid for pid, _ in _children(self.up.pid)}
+            {self.up.pid} | {pid for pid, _ in children(self.up.pid)}
             if self.up is not None
             else set()
         )
@@ -160,7 +160,7 @@ def _processes() -> Iterator[tuple[int, list[str]]]:
                 )
 
 
-def _children(parent: int) -> Iterator[tuple[int, list[str]]]:
+def children(parent: int) -> Iterator[tuple[int, list[str]]]:
     for pid, words in _processes():
         with suppress(OSError, IndexError, ValueError):
             if int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]) == parent:

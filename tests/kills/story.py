@@ -145,7 +145,7 @@ async def _reckon(installation: Installation, load: Load, receiver: Receiver, ds
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
         await _quiet(connection)
-        await _nothing_sent_twice(connection)
+        await nothing_sent_twice(connection)
         await _promises_kept(connection, load.told.promises)
         events = await _events_came(connection, receiver)
         charges = await connection.fetchval(
@@ -192,7 +192,7 @@ async def _quiet(connection: Any) -> None:
         await asyncio.sleep(0.2)
 
 
-async def _nothing_sent_twice(connection: Any) -> None:
+async def nothing_sent_twice(connection: Any) -> None:
     """The same id again only after two inquiries that found nothing, however often the sender died.
     A message may arrive after an inquiry that was made for it: that it was sent once is said by its
     attempt."""

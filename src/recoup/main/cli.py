@@ -237,21 +237,31 @@ def serve(
 
 
 @command(cli)
-def worker(*, prepared: Annotated[bool, Hidden] = False, data_dir: DataDir = None) -> None:
+def worker(
+    *,
+    processes: Annotated[int, Meta(ge=1, le=64), "Processes that share the work."] = 1,
+    prepared: Annotated[bool, Hidden] = False,
+    metrics_fd: Annotated[int | None, Hidden] = None,
+    data_dir: DataDir = None,
+) -> None:
     """Starts only the worker: due work, events, webhook deliveries, ledger pages."""
     import asyncio
 
     from recoup.main.databases import find_databases, prepare
     from recoup.main.heap import hold_collector
+    from recoup.main.up import work_by_several
 
-    hold_collector()
     settings = load_settings(data_dir=data_dir)
-    from recoup.main.worker import run_worker
-
     databases = find_databases(settings)
     if not prepared:
         asyncio.run(prepare(databases))
-    run_worker(settings, databases)
+    if processes > 1:
+        work_by_several(settings, databases, processes)
+        return
+    hold_collector()
+    from recoup.main.worker import run_worker
+
+    run_worker(settings, databases, metrics_fd)
 
 
 def _which_installation(settings: Settings) -> str:

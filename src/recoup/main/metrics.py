@@ -12,8 +12,12 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
+from socket import socket
+from socketserver import ThreadingMixIn
+from threading import Thread
 from time import monotonic
 from typing import Any, Final, Literal, Protocol
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import asyncpg
 from prometheus_client import (
@@ -22,7 +26,7 @@ from prometheus_client import (
     Gauge,
     Histogram,
     generate_latest,
-    start_http_server,
+    make_wsgi_app,
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
@@ -413,7 +417,7 @@ def _counts() -> Iterable[Metric]:
 
 
 def is_shared() -> bool:
-    """True when the doors' /metrics covers this process, too."""
+    """True when /metrics of another process covers this one, too."""
     return "PROMETHEUS_MULTIPROC_DIR" in os.environ
 
 
@@ -432,11 +436,30 @@ async def scrape(worlds: Sequence[World], data_dir: Path) -> tuple[bytes, str]:
     return generate_latest(_Scraped(lambda: gauges)), CONTENT_TYPE_LATEST
 
 
-def serve_beside(
-    address: tuple[str, int], worlds: Sequence[World], data_dir: Path
-) -> Callable[[], None]:
-    """Serves /metrics from a thread, for a process without doors; answers what ends it. Raises:
-    OSError."""
+class _Beside(ThreadingMixIn, WSGIServer):
+    """Server at a socket that other processes may have, too: each takes whom it is the first to
+    see."""
+
+    daemon_threads = True
+
+    def __init__(self, at: socket, find: Callable[[], Gauges]) -> None:
+        registry = CollectorRegistry()
+        registry.register(_Scraped(find))
+        super().__init__(at.getsockname()[:2], _Quiet, bind_and_activate=False)
+        self.socket.close()
+        self.socket = at
+        self.server_name, self.server_port = at.getsockname()[:2]
+        self.setup_environ()
+        self.set_app(make_wsgi_app(registry))
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def serve_beside(at: socket, worlds: Sequence[World], data_dir: Path) -> Callable[[], None]:
+    """Serves /metrics from a thread, for a process without doors; answers what ends it."""
     loop = asyncio.get_running_loop()
 
     def find() -> Gauges:
@@ -444,9 +467,10 @@ def serve_beside(
             4 * WORLD_SECONDS_MAX
         )
 
-    registry = CollectorRegistry()
-    registry.register(_Scraped(find))
-    server, thread = start_http_server(address[1], address[0], registry)
+    at.setblocking(False)
+    server = _Beside(at, find)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
 
     def end() -> None:
         server.shutdown()

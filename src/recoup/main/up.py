@@ -1,4 +1,5 @@
-"""`recoup up`: the database, the doors and the worker, each its own process under one supervisor.
+"""`recoup up`: the database, the doors and the worker, each its own process under one supervisor;
+several doors or workers alone, too.
 
 A part that dies is started again; when the supervisor dies, however it dies, its parts end too.
 Several doors accept at one socket, so what one of them has not accepted another answers. SIGHUP
@@ -17,12 +18,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Literal
 
 from recoup.db.server import EmbeddedServer
 from recoup.db.server.folder import close_folder, open_lock
@@ -258,11 +259,15 @@ def refuse_new(listener: socket.socket) -> None:
             )
 
 
-def metrics_socket(settings: Settings) -> socket.socket | None:
-    """Raises: Problem(unavailable)."""
-    if not settings.metrics_address:
+def metrics_socket(
+    settings: Settings,
+    name: Literal["metrics_address", "worker_metrics_address"] = "metrics_address",
+) -> socket.socket | None:
+    """Listens where that setting says; None where it is empty. Raises: Problem(unavailable)."""
+    address: str = getattr(settings, name)
+    if not address:
         return None
-    host, _, port = settings.metrics_address.rpartition(":")
+    host, _, port = address.rpartition(":")
     host = host.strip("[]")
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -270,8 +275,8 @@ def metrics_socket(settings: Settings) -> socket.socket | None:
     except OSError as error:
         raise Problem(
             "unavailable",
-            f"Cannot listen on {settings.metrics_address} for metrics: {error.strerror}.",
-            field="metrics_address",
+            f"Cannot listen on {address} for metrics: {error.strerror}.",
+            field=name,
             cure="Choose another.",
         ) from None
 
@@ -314,17 +319,48 @@ def doors(
     if count > 1:
         counts = make_shared()
         fds, more = (*fds, counts), {SHARED: str(counts)}
-    if (metrics_at := metrics_socket(settings)) is not None:
+    names = ["doors"] if count == 1 else [f"door {number + 1}" for number in range(count)]
+    with _measured(metrics_socket(settings)) as (words, handles, measured):
+        parts = [
+            Part(name, [*command, *words], (*fds, *handles), tells=SILENT_SECONDS_MAX)
+            for name in names
+        ]
+        yield parts, more | measured
+
+
+@contextmanager
+def _measured(
+    metrics_at: socket.socket | None,
+) -> Iterator[tuple[list[str], tuple[int, ...], dict[str, str]]]:
+    """Words of a command, file handles and environment of parts that are measured together: any of
+    them answers for all at this socket."""
+    words: list[str] = []
+    handles: tuple[int, ...] = ()
+    if metrics_at is not None:
         metrics_at.set_inheritable(True)
-        fds, command = (
-            (*fds, metrics_at.fileno()),
-            [*command, "--metrics-fd", str(metrics_at.fileno())],
-        )
+        words, handles = ["--metrics-fd", str(metrics_at.fileno())], (metrics_at.fileno(),)
     in_memory = MEMORY if os.access(MEMORY, os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="recoup-metrics-", dir=in_memory) as metrics:
-        more["PROMETHEUS_MULTIPROC_DIR"] = metrics
-        names = ["doors"] if count == 1 else [f"door {number + 1}" for number in range(count)]
-        yield [Part(name, command, fds, tells=SILENT_SECONDS_MAX) for name in names], more
+        yield words, handles, {"PROMETHEUS_MULTIPROC_DIR": metrics}
+
+
+def work_by_several(settings: Settings, databases: Databases, count: int) -> None:
+    """`recoup worker` with several processes. Raises: Problem(unavailable) for an address of
+    metrics that cannot be listened on, and once no worker gets as far as to work."""
+    metrics_at = metrics_socket(settings, "worker_metrics_address")
+    with _measured(metrics_at) as (words, handles, measured):
+        parts = [
+            _worker(settings, f"worker {number + 1}", words, handles) for number in range(count)
+        ]
+        environment = environment_of(settings, databases) | measured
+        _run(settings, databases, None, parts, environment, lambda: check_started(parts))
+
+
+def _worker(
+    settings: Settings, name: str, words: Sequence[str] = (), handles: tuple[int, ...] = ()
+) -> Part:
+    command = [*BASE, "worker", "--data-dir", str(settings.data_dir), "--prepared", *words]
+    return Part(name, command, handles, tells=WORKER_SILENT_SECONDS_MAX)
 
 
 def serve_by_several(settings: Settings, databases: Databases, count: int) -> None:
@@ -338,7 +374,7 @@ def serve_by_several(settings: Settings, databases: Databases, count: int) -> No
 def check_started(parts: Sequence[Part]) -> None:
     """Raises: Problem(unavailable) when each has ended at its start again and again."""
     if all(part.failed >= STARTS_MAX for part in parts):
-        message = f"Every door ended at its start {STARTS_MAX} times."
+        message = f"Every process ended at its start {STARTS_MAX} times."
         raise Problem(
             "unavailable", message, cure="The lines above say why; mend it, then start again."
         )
@@ -354,11 +390,10 @@ def supervise(
 ) -> None:
     """Supervises until SIGINT or SIGTERM. `doing` is called about five times a second; it does what
     is to be done beside."""
-    command = [*BASE, "worker", "--data-dir", str(settings.data_dir), "--prepared"]
-    worker = Part("worker", command, tells=WORKER_SILENT_SECONDS_MAX)
     with doors(settings, sock, count) as (parts, more):
         environment = environment_of(settings, databases) | more
-        _run(settings, databases, sock, [*parts, worker], environment, doing, beside)
+        every = [*parts, _worker(settings, "worker")]
+        _run(settings, databases, sock, every, environment, doing, beside)
 
 
 def environment_of(settings: Settings, databases: Databases) -> dict[str, str]:
@@ -372,7 +407,7 @@ def environment_of(settings: Settings, databases: Databases) -> dict[str, str]:
 def _run(
     settings: Settings,
     databases: Databases,
-    sock: socket.socket,
+    sock: socket.socket | None,
     parts: Sequence[Part],
     environment: dict[str, str],
     doing: Callable[[], object] = lambda: None,
@@ -401,26 +436,26 @@ def _run(
                 part.ensure(environment)
             if to_replace and all(part.former is None for part in parts):
                 to_replace.pop(0).replace(environment)
-            processes = [
-                process for part in parts for process in (part.process, part.former, *part.ending)
-            ]
-            _forget_gauges(
-                environment, {process.pid for process in processes if process is not None}
-            )
+            _forget_gauges(environment, parts)
             doing()
             time.sleep(0.2)
     finally:
-        refuse_new(sock)
-        sock.close()  # or callers would queue at it until we are gone
-        until = time.monotonic() + STOP_SECONDS + settings.drain
-        for part in every:
-            part.give_up()
-        for part in every:
-            part.stop()
-        for part in every:
-            part.wait(until)
+        _end(every, sock, STOP_SECONDS + settings.drain)
         if databases.server is not None:
             databases.server.stop()
+
+
+def _end(parts: Sequence[Part], sock: socket.socket | None, seconds: float) -> None:
+    if sock is not None:
+        refuse_new(sock)
+        sock.close()  # or callers would queue at it until we are gone
+    until = time.monotonic() + seconds
+    for part in parts:
+        part.give_up()
+    for part in parts:
+        part.stop()
+    for part in parts:
+        part.wait(until)
 
 
 def _kept_up(server: EmbeddedServer, last: str | None) -> str | None:
@@ -436,8 +471,10 @@ def _kept_up(server: EmbeddedServer, last: str | None) -> str | None:
     return server.trouble
 
 
-def _forget_gauges(environment: Mapping[str, str], living: Collection[int]) -> None:
-    """Deletes what doors that are gone were measuring; what they counted stays."""
+def _forget_gauges(environment: Mapping[str, str], parts: Iterable[Part]) -> None:
+    """Deletes what processes that are gone were measuring; what they counted stays."""
+    running = (process for part in parts for process in (part.process, part.former, *part.ending))
+    living = {process.pid for process in running if process is not None}
     for path in Path(environment.get("PROMETHEUS_MULTIPROC_DIR", "/nonexistent")).glob(
         "gauge_live*.db"
     ):

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable
+import socket
 from contextlib import ExitStack
 
 import uvloop
@@ -18,16 +18,24 @@ from recoup.main.logs import start_logs
 from recoup.main.metrics import is_shared, serve_beside, watch_process
 from recoup.main.output import guard_output
 from recoup.main.settings import Settings
+from recoup.main.up import metrics_socket
 from recoup.main.worlds import WORKER, Running, open_worlds
 
 
-def run_worker(settings: Settings, databases: Databases) -> None:
+def run_worker(settings: Settings, databases: Databases, metrics_fd: int | None = None) -> None:
+    """Works until it is told to end; /metrics is at this socket, or at the setting's address.
+    Raises: Problem(unavailable) for one that cannot be listened on."""
     guard_output()
     start_logs(settings.log_level)
-    uvloop.run(_worker(settings, databases))
+    metrics_at = None if metrics_fd is None else socket.socket(fileno=metrics_fd)
+    if metrics_fd is None and not is_shared():
+        metrics_at = metrics_socket(settings, "worker_metrics_address")
+    uvloop.run(_worker(settings, databases, metrics_at))
 
 
-async def _worker(settings: Settings, databases: Databases) -> None:
+async def _worker(
+    settings: Settings, databases: Databases, metrics_at: socket.socket | None
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -36,8 +44,9 @@ async def _worker(settings: Settings, databases: Databases) -> None:
         worlds = [running for running in both if running is not None]
         settle_heap()
         with ExitStack() as stack:
-            if settings.worker_metrics_address and not is_shared():
-                stack.callback(_metrics(settings.worker_metrics_address, worlds))
+            if metrics_at is not None:
+                opened = [running.world for running in worlds]
+                stack.callback(serve_beside(metrics_at, opened, settings.data_dir))
             task = asyncio.create_task(_work_all(worlds))
             waiter = asyncio.create_task(stop.wait())
             await asyncio.wait({task, waiter}, return_when=asyncio.FIRST_COMPLETED)
@@ -45,22 +54,6 @@ async def _worker(settings: Settings, databases: Databases) -> None:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-
-
-def _metrics(address: str, worlds: list[Running]) -> Callable[[], None]:
-    """Serves /metrics there; answers what ends it. Raises: Problem(unavailable)."""
-    host, _, port = address.rpartition(":")
-    try:
-        return serve_beside(
-            (host.strip("[]"), int(port)),
-            [world.world for world in worlds],
-            worlds[0].settings.data_dir,
-        )
-    except OSError as error:
-        message = f"Cannot listen on {address} for metrics: {error.strerror}."
-        raise Problem(
-            "unavailable", message, field="worker_metrics_address", cure="Choose another."
-        ) from None
 
 
 async def _work_all(worlds: list[Running]) -> None:
