@@ -13,20 +13,26 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 from tests.docs.running import clean_environment
 from tests.kills.installation import children, free_port
 from tests.kills.story import nothing_sent_twice
+from tests.left_processes import second_process
 from tests.main.test_second_machine import Machines, machines
-from tests.worlds import make_shop
+from tests.worlds import make_shop, sandbox_world
 
+from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
+from recoup.kit.world import World
 from recoup.main import up
 from recoup.main.settings import Settings
 from recoup.main.up import metrics_socket
 from recoup.main.worlds import open_sandbox
+from recoup.orders.flows import each
+from recoup.webhooks.flows import publish
 
 __all__ = ["machines"]
 ORDERS = 60
@@ -128,6 +134,58 @@ def test_two_workers_share_all_that_is_due_and_one_is_killed_meanwhile(machines:
         parent.terminate()
         assert parent.wait(30) == 0
         assert not [pid for pid in now if Path(f"/proc/{pid}").exists()]
+
+
+MERCHANTS = 10
+
+
+def test_workers_that_begin_together_share_the_merchants(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the order of a list both would come to each merchant, the second for nothing."""
+    visits, feed = list[tuple[str, UUID]](), publish.publish
+    monkeypatch.setattr(each, "AT_ONCE", 2)
+
+    async def story() -> None:
+        async with sandbox_world(server) as made, second_process(made[0]) as other:
+            shops = [await make_shop(*made) for _ in range(MERCHANTS)]
+            for shop in shops:
+                await shop.admit()
+
+            async def noted(world: World, merchant_id: UUID) -> int:
+                visits.append(("other" if world is other else "own", merchant_id))
+                return await feed(world, merchant_id)
+
+            monkeypatch.setattr(publish, "publish", noted)
+            while any(
+                await asyncio.gather(publish.publish_all(made[0]), publish.publish_all(other))
+            ):
+                pass
+            assert {merchant_id for _, merchant_id in visits} == {s.merchant_id for s in shops}
+            assert {process for process, _ in visits} == {"own", "other"}
+            assert len(visits) < 2 * MERCHANTS
+            for shop in shops:
+                sql = "SELECT count(*) FROM outbox WHERE merchant_id = $1"
+                events = await shop.value(sql, shop.merchant_id)
+                sql = "SELECT array_agg(number ORDER BY number) FROM feed WHERE merchant_id = $1"
+                assert await shop.value(sql, shop.merchant_id) == [*range(1, events + 1)]
+
+    asyncio.run(story())
+
+
+def test_no_merchant_waits_for_ever_behind_busy_ones() -> None:
+    busy, begun = [uuid4() for _ in range(3 * each.AT_ONCE)], set[UUID]()
+
+    async def work(merchant_id: UUID) -> int:
+        begun.add(merchant_id)
+        return 1
+
+    async def story() -> None:
+        for _ in range(60):
+            assert await each.each(busy, work) == each.AT_ONCE
+
+    asyncio.run(story())
+    assert len(begun) == len(busy)
 
 
 def test_an_address_of_metrics_that_is_taken_is_refused_before_any_worker_starts(

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import random
 from collections.abc import Awaitable, Callable
 from functools import partial
 from time import monotonic
@@ -85,7 +86,7 @@ class Wakes:
 async def _due(world: World, due: DueWork) -> int:
     ran = await due.claim()
     moved = await moved_merchants(world.db.reader, world.clocks.wall())
-    for merchant_id in moved:
+    for merchant_id in random.sample(moved, len(moved)):
         ran += await due.claim(merchant_id=merchant_id)
     return ran
 

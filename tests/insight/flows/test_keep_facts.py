@@ -112,6 +112,18 @@ def test_a_payer_is_looked_at_with_each_answer_and_only_once(server: ServerAddre
     run(server, story)
 
 
+def test_facts_that_another_worker_keeps_are_not_waited_for(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await shop.admit(payer=ANA)
+        await shop.publish()
+        async with owner(shop.world) as other, other.transaction():
+            await other.execute("SELECT FROM fact_clocks FOR UPDATE")
+            assert await asyncio.wait_for(job.keep_facts(shop.world), 5) == 0
+        assert await job.keep_facts(shop.world) > 0
+
+    run(server, story)
+
+
 def test_what_was_before_is_caught_up_with_and_nothing_is_kept_unasked(
     server: ServerAddress,
 ) -> None:

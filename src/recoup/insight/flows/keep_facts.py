@@ -25,9 +25,9 @@ from recoup.rescue.rules.payer_looks import answer_of
 from recoup.rescue.store.facts import (
     IssuerAnswers,
     add_answers,
-    lock_facts,
     merchants_behind,
     move_facts,
+    take_facts,
 )
 from recoup.rescue.store.payer_sources import (
     FeedEvent,
@@ -65,7 +65,7 @@ async def keep_facts_of(world: World, merchant_id: UUID) -> int:
 
 
 async def _part(tx: Tx, merchant_id: UUID, wall: WallTime) -> int:
-    clock = await lock_facts(tx, merchant_id)
+    clock = await take_facts(tx, merchant_id)
     if clock is None:
         return 0
     before = first_id_of(wall - SETTLED)

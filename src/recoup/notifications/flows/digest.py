@@ -5,6 +5,7 @@ The day is taken in the transaction that writes the notification: however often 
 tried, there is one. What would take too long to count is tried again later. Source: decision 0038.
 """
 
+import random
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -37,7 +38,7 @@ async def send_digests(world: World, merchant_id: UUID | None = None) -> int:
     wanted = await digests_wanted(people, world.name)
     offsets: dict[UUID, int | None] = {}
     done = 0
-    for row in wanted:
+    for row in random.sample(wanted, len(wanted)):  # workers begin elsewhere, each
         owner = row.merchant_id
         if merchant_id not in (None, owner):
             continue

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from recoup.db.statement import MERCHANT, Read, Row, Tx
@@ -32,12 +33,19 @@ class FactClock(Row):
     region: str
 
 
-@MERCHANT.statement("""
+_CLOCK: Final = """
 SELECT f.feed_no, f.transmit_id, m.region FROM fact_clocks f JOIN merchants m USING (merchant_id)
-WHERE f.merchant_id = $1 AND f.kept FOR UPDATE OF f
-""")
+WHERE f.merchant_id = $1 AND f.kept FOR UPDATE OF f"""
+
+
+@MERCHANT.statement(_CLOCK)
 async def lock_facts(db: Tx, merchant_id: UUID) -> FactClock | None:
     """Locks a merchant's facts; None where nothing is kept."""
+
+
+@MERCHANT.statement(f"{_CLOCK} SKIP LOCKED")
+async def take_facts(db: Tx, merchant_id: UUID) -> FactClock | None:
+    """Locks a merchant's facts; None also while another process has them."""
 
 
 @MERCHANT.statement("""
