@@ -45,14 +45,17 @@ WITH made AS (
   SELECT $1, order_id, 1, 'received', 'new', 'received', '{}', 'api:k', 'r', placed_at, placed_at
     FROM made
 ), ord AS (
-  INSERT INTO orders (merchant_id, order_id, stage, version, door, kind, external_id, generation,
+  INSERT INTO orders (merchant_id, order_id, door, kind, external_id, generation,
     site_id, descriptor,
     asset, units, amount_text, placed_at, facts)
-  SELECT $1, order_id, 'received', 1, CASE order_type WHEN 'STABLE' THEN 'stablecoin'
+  SELECT $1, order_id, CASE order_type WHEN 'STABLE' THEN 'stablecoin'
     ELSE 'rescue' END,
     CASE order_type WHEN 'MIT' THEN 'mit_managed' WHEN 'CIT' THEN 'cit_web'
       ELSE 'stable' END, 'SUB-' || n, 1, site_id,
     descriptor, asset, units, units::text, placed_at, '{}' FROM made
+), state AS (
+  INSERT INTO order_states (merchant_id, order_id, stage, version)
+  SELECT $1, order_id, 'received', 1 FROM made
 ), ref AS (
   INSERT INTO order_refs (merchant_id, door, external_id, generation, order_id)
   SELECT $1, CASE order_type WHEN 'STABLE' THEN 'stablecoin'

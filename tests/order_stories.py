@@ -366,14 +366,11 @@ async def _write(connection: asyncpg.Connection, endpoint_id: uuid.UUID, s: Stor
     door = "stablecoin" if s.kind == "stable" else "rescue"
     facts = {"decline": {"source": "nmi", "code": "51"}, "items": s.items}
     await connection.execute(
-        "INSERT INTO orders (merchant_id, order_id, stage, version, door, kind, external_id, "
-        "generation, site_id,"
+        "INSERT INTO orders (merchant_id, order_id, door, kind, external_id, generation, site_id,"
         " descriptor, asset, units, amount_text, token_id, placed_at, expires_at, facts)"
-        " VALUES ($1,$2,$3,$4,$5,$6,$7,1,$8,'BRIGHTLEAF*TEA',$9,$10,'',$11,$12,$13,$14)",
+        " VALUES ($1,$2,$3,$4,$5,1,$6,'BRIGHTLEAF*TEA',$7,$8,'',$9,$10,$11,$12)",
         m,
         o,
-        str(s.stage),
-        len(s.log),
         door,
         s.kind,
         s.external_id,
@@ -384,6 +381,13 @@ async def _write(connection: asyncpg.Connection, endpoint_id: uuid.UUID, s: Stor
         s.placed_at,
         s.expires_at,
         facts,
+    )
+    await connection.execute(
+        "INSERT INTO order_states (merchant_id, order_id, stage, version) VALUES ($1,$2,$3,$4)",
+        m,
+        o,
+        str(s.stage),
+        len(s.log),
     )
     order_type = "CIT" if s.kind.startswith("cit") else "STABLE" if s.kind == "stable" else "MIT"
     status = face(s.stage, s.kind, s.units, s.refunded, s.disputed).status

@@ -25,7 +25,7 @@ from recoup.onboarding.flows.applications import Applicant, decide_application
 REFUSED = {400, 401, 403, 404, 405, 409, 413, 502}
 _MARKS = """
 SELECT (SELECT sum(version) FROM merchants WHERE merchant_id = $1) || ' '
-  || (SELECT coalesce(sum(version), 0) FROM orders WHERE merchant_id = $1) || ' '
+  || (SELECT coalesce(sum(version), 0) FROM current_orders WHERE merchant_id = $1) || ' '
   || (SELECT coalesce(md5(string_agg(s::text, '' ORDER BY site_id)), '') FROM sites s
     WHERE merchant_id = $1) || ' '
   || (SELECT coalesce(md5(string_agg(e::text, '' ORDER BY endpoint_id)), '') FROM endpoints e

@@ -127,7 +127,7 @@ async def ordered(shop: Shop, callers: Callers) -> None:
 
 async def refunded(shop: Shop, callers: Callers) -> None:
     for one in callers.requests:
-        sql = "SELECT order_id FROM orders WHERE external_id = $1 AND stage = 'completed'"
+        sql = "SELECT order_id FROM current_orders WHERE external_id = $1 AND stage = 'completed'"
         order_id: UUID | None = await shop.value(sql, one.external_id)
         if order_id is not None:
             request = RefundRequest(amount=REFUND, key=f"refund-{one.external_id}")

@@ -327,9 +327,8 @@ class Shop:
         """orders and order_heads in one row."""
         async with self.world.db.connection() as connection:
             row = await connection.fetchrow(
-                "SELECT * FROM orders JOIN order_heads USING (merchant_id, order_id, placed_at, "
-                "door, site_id, asset,"
-                " units) WHERE merchant_id = $1 AND order_id = $2",
+                "SELECT * FROM current_orders JOIN order_heads USING (merchant_id, order_id, "
+                "placed_at, door, site_id, asset, units) WHERE merchant_id = $1 AND order_id = $2",
                 self.merchant_id,
                 order_id,
             )

@@ -16,7 +16,7 @@ from recoup.db.server import ServerAddress
 pytestmark = pytest.mark.prove("chains")
 DEPOSITS, PAID_SECONDS = 1_000, 5.0
 CHARGES, SHARE = 60, 0.8
-PAID = "SELECT count(*) FROM orders WHERE stage = 'completed'"
+PAID = "SELECT count(*) FROM current_orders WHERE stage = 'completed'"
 
 
 @pytest.mark.parametrize("anvil", [Settings(automine=False)], indirect=True)

@@ -19,7 +19,7 @@ from recoup.kernel.time import Clocks
 
 WRITES = (
     "INSERT INTO partners (partner_id) VALUES (gen_random_uuid())",
-    "UPDATE orders SET stage = 'completed'",
+    "UPDATE order_states SET stage = 'completed'",
     "UPDATE order_heads SET status = 1",
     "DELETE FROM due_work",
     "TRUNCATE order_log",

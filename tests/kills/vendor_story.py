@@ -316,7 +316,7 @@ class _Story:
         last."""
         held = sorted(
             await self.shop.value(
-                "SELECT array_agg(order_id) FROM orders WHERE stage = 'authorised'"
+                "SELECT array_agg(order_id) FROM current_orders WHERE stage = 'authorised'"
             )
         )
         parts = PARTS if self.route.several else ()
@@ -337,7 +337,9 @@ class _Story:
         counted = "SELECT count(*) FROM modifications WHERE kind = $1 AND state = 'done'"
         self.figures.parts = await self.shop.value(counted, "capture")
         self.figures.let_go = sum(last is not None for _, last in planned.values())
-        assert not await self.shop.value("SELECT count(*) FROM orders WHERE stage = 'authorised'")
+        assert not await self.shop.value(
+            "SELECT count(*) FROM current_orders WHERE stage = 'authorised'"
+        )
 
     async def _capture(self, order_id: UUID, units: int | None, *, final: bool) -> None:
         def work(change: Change) -> None:

@@ -302,7 +302,9 @@ def test_a_restored_database_is_read_and_takes_managed_orders_and_nothing_leaves
             await asyncio.sleep(3)
             assert one.world.standing.is_quarantined, "the worker found it out, too"
             assert await one.sql("SELECT count(*) FROM attempts") == attempts, "nothing was sent"
-            assert await one.sql("SELECT count(*) FROM orders WHERE stage = 'received'") == 1
+            assert (
+                await one.sql("SELECT count(*) FROM current_orders WHERE stage = 'received'") == 1
+            )
 
     asyncio.run(story())
 
@@ -341,7 +343,7 @@ def test_after_recover_everything_goes_on_and_what_was_lost_is_named(
                 await asyncio.sleep(0.1)
             assert one.world.standing.asks_first_until is not None
             await one.until(
-                f"SELECT stage <> 'received' FROM orders WHERE order_id = "
+                f"SELECT stage <> 'received' FROM current_orders WHERE order_id = "
                 f"'{waits['orderSessionKey']}'"
             )
             charged = await one.charged()

@@ -45,7 +45,7 @@ from recoup.rescue.flows.due import start
 from recoup.switches.flows.card_switches import SWITCHES, card_switches, set_card_switches
 
 MAGIC = replace(POLICY, call_timeout=timedelta(seconds=20))
-STAGE = "SELECT stage FROM orders WHERE order_id = $1"
+STAGE = "SELECT stage FROM current_orders WHERE order_id = $1"
 BY_TOKEN = """
 SELECT array_agg(network_token_id IS NOT NULL ORDER BY attempt_no) FROM attempts WHERE order_id = $1
   AND state IN

@@ -59,7 +59,7 @@ HEAD = "SELECT status, units, refunded_units FROM order_heads WHERE order_id = $
 SENT = """SELECT array_agg(units ORDER BY attempt_no) FROM attempts
     WHERE order_id = $1 AND state <> 'planned'
     AND state <> 'not_sent'"""
-STAGE = "SELECT stage FROM orders WHERE order_id = $1"
+STAGE = "SELECT stage FROM current_orders WHERE order_id = $1"
 
 
 @pytest.fixture(scope="module")

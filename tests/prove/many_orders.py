@@ -20,7 +20,7 @@ from recoup.kit.lists.folding import search_text
 
 BEGIN = datetime(2024, 12, 1, tzinfo=UTC)
 SPAN = timedelta(days=700)
-_TABLES = ("orders", "order_refs", "order_payer", "order_search", "order_heads")
+_TABLES = ("orders", "order_states", "order_refs", "order_payer", "order_search", "order_heads")
 _INDEXES = """
 SELECT c.relname AS name, pg_get_indexdef(i.indexrelid) AS made, i.indisprimary AS is_primary,
   con.conname AS named,
@@ -59,14 +59,18 @@ FROM (SELECT n, $3::timestamptz + $4::interval * (n::float8 / $1) AS at
 """
 _FILL = {
     "orders": """
-INSERT INTO orders (merchant_id, order_id, stage, version, door, kind, external_id, generation,
+INSERT INTO orders (merchant_id, order_id, door, kind, external_id, generation,
   site_id, descriptor,
   asset, units, amount_text, placed_at, facts)
-SELECT '{merchant}', order_id, 'received', 1, CASE order_type WHEN 'STABLE' THEN 'stablecoin'
+SELECT '{merchant}', order_id, CASE order_type WHEN 'STABLE' THEN 'stablecoin'
   ELSE 'rescue' END,
   CASE order_type WHEN 'MIT' THEN 'mit_managed' WHEN 'CIT' THEN 'cit_web'
     ELSE 'stable' END, 'SUB-' || n, 1, site_id,
   descriptor, asset, units, units::text, placed_at, '{{}}' FROM made ORDER BY n
+""",
+    "order_states": """
+INSERT INTO order_states (merchant_id, order_id, stage, version)
+SELECT '{merchant}', order_id, 'received', 1 FROM made ORDER BY n
 """,
     "order_refs": """
 INSERT INTO order_refs (merchant_id, door, external_id, generation, order_id)

@@ -129,7 +129,8 @@ class BookedAddress(DepositAddress):
 @MERCHANT.statement(f"""
 SELECT {columns_of(DepositAddress, "d")}, o.stage, coalesce(b.came, 0)::bigint AS came,
   coalesce(b.settled, 0)::bigint AS settled
-FROM deposit_addresses d JOIN orders o ON o.merchant_id = d.merchant_id AND o.order_id = d.order_id
+FROM deposit_addresses d
+JOIN current_orders o ON o.merchant_id = d.merchant_id AND o.order_id = d.order_id
 LEFT JOIN LATERAL (
   SELECT sum(e.units) FILTER (WHERE p.recipe IN ('charge', 'late_approval', 'overpaid')
       OR p.recipe = 'by_hand' AND m.message = $3) AS came,

@@ -68,8 +68,8 @@ _WORLD: Final = (
     *lines(
         """
         advances attempts challenges decisions dispute_notices dispute_priors
-        disputes fraud_warnings mails order_heads order_log order_refs outbox processor_ids
-        processor_invoices settlements
+        disputes fraud_warnings mails order_heads order_log order_refs order_states outbox
+        processor_ids processor_invoices settlements
         """,
         ORDER,
     ),

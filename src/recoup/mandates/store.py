@@ -105,7 +105,7 @@ SELECT x.order_id FROM (
   SELECT k.order_id FROM unnest($2::uuid[]) AS k (order_id)
   UNION SELECT q.order_id FROM (SELECT p.order_id FROM order_payer p
     WHERE p.merchant_id = $1 AND p.payer_id = $3 ORDER BY p.order_id DESC LIMIT {PAYER_ORDERS}) q
-) k CROSS JOIN LATERAL (SELECT o.order_id, o.stage, o.kind, o.pan_id FROM orders o
+) k CROSS JOIN LATERAL (SELECT o.order_id, o.stage, o.kind, o.pan_id FROM current_orders o
   WHERE o.merchant_id = $1 AND o.order_id = k.order_id OFFSET 0) x
 WHERE x.stage IN ('processing', 'held', 'problem') AND x.kind IN ('mit_managed', 'mit_sync')
   AND (x.pan_id = $4 OR x.order_id = ANY ($2))

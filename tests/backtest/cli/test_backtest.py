@@ -249,7 +249,7 @@ def test_the_installations_own_orders_are_judged_by_their_stored_decisions(
                 found = await backtest_policy(shop.world, shop.merchant_id, target, plans=True)
                 judgement, whole = found.judgement, found.judgement.whole
                 assert (whole.orders, judgement.open, judgement.unread) == (24, 0, 0)
-                rows = await shop.world.db.fetch("SELECT stage, arm FROM orders")
+                rows = await shop.world.db.fetch("SELECT stage, arm FROM current_orders")
                 assert whole.rescued_then == sum(row["stage"] == "completed" for row in rows) > 0
                 assert whole.rescued is None, "24 orders are not enough, and no number is made up"
                 assert {"rescued", "not_rescued", "weight"} <= {one.what for one in whole.missing}

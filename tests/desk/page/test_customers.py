@@ -245,7 +245,9 @@ def test_a_customer_is_blocked_and_unblocked_in_the_portal(server: ServerAddress
         assert "Blocked: refunds or disputes are abused. Ops," in texts(await clerk.get(here))
         listed = texts(await ops.get("/customers"))
         assert f"Customer …{str(payer_id)[-6:]}" in listed
-        order_id = await shop.value("SELECT order_id FROM orders WHERE stage = 'processing'")
+        order_id = await shop.value(
+            "SELECT order_id FROM current_orders WHERE stage = 'processing'"
+        )
         order = f"/orders/{order_id}"
         assert "This customer is blocked:" in texts(await ops.get(order))
         page = texts(await ops.get(order))
@@ -273,7 +275,9 @@ def test_a_customer_is_blocked_and_unblocked_in_the_portal(server: ServerAddress
 def test_a_blocked_customers_attempt_is_not_sent_and_none_follows(server: ServerAddress) -> None:
     async def story(shop: Shop, as_: As) -> None:
         ops, payer_id = await as_("ops"), await bought(shop)
-        order_id = await shop.value("SELECT order_id FROM orders WHERE stage = 'processing'")
+        order_id = await shop.value(
+            "SELECT order_id FROM current_orders WHERE stage = 'processing'"
+        )
         sent = (await shop.order(order_id))["attempts"]
         here = f"/customers/{payer_id}"
         assert (await post(ops, here, f"{here}/block", reason="abuse")).status_code == 303

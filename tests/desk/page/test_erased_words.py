@@ -59,7 +59,8 @@ SHOWN = {"subject": "Zzyx's plan", "description": "for Zzyx", "metadata": {"who"
          "return_url": "https://leaf.example.test/?who=zzyx"}  # fmt: skip
 # What stays, to the last unit.
 KEPT = (
-    "SELECT array_agg((order_id, units, stage, version) ORDER BY order_id)::text FROM orders",
+    "SELECT array_agg((order_id, units, stage, version) ORDER BY order_id)::text "
+    "FROM current_orders",
     "SELECT string_agg(l::text, '|' ORDER BY order_id, seq) FROM order_log l",
     "SELECT array_agg((modification_id, kind, state, units, items, hand_actor) ORDER BY "
     "modification_id)::text"

@@ -166,7 +166,7 @@ def test_an_ended_order_says_nothing_of_a_next_try(server: ServerAddress) -> Non
         assert (
             await post(ops, f"/orders/{order_id}", f"/orders/{order_id}/cancel")
         ).status_code == 303
-        assert await shop.value("SELECT stage FROM orders") == "cancelled"
+        assert await shop.value("SELECT stage FROM current_orders") == "cancelled"
         page = (await ops.get(f"/orders/{order_id}")).text
         table = page[page.index('id="attempts"') : page.index('id="webhooks"')]
         assert "Declined" in table

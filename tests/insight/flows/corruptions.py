@@ -47,7 +47,7 @@ INSERT INTO order_log (merchant_id, order_id, seq, happening, src, dst, body, ac
   recorded_at)
 SELECT merchant_id, order_id, version + 1, 'paid_elsewhere', stage, 'cancelled', '{}', 'x', 'x',
   now(), now()
-FROM orders WHERE external_id = 'PLANNED'
+FROM current_orders WHERE external_id = 'PLANNED'
 """
 
 # name -> what is planted, and words of the message that names it
@@ -172,12 +172,16 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     # orders and faces
     "stage changed": (
-        ("UPDATE orders SET stage = 'declined' WHERE external_id = 'EXPIRED'",),
+        (f"UPDATE order_states SET stage = 'declined' WHERE order_id = {_of('EXPIRED')}",),
         ("stage of the order", "expired", "declined"),
     ),
     "version off": (
-        ("UPDATE orders SET version = version - 1 WHERE external_id = 'APPROVED-1'",),
+        (f"UPDATE order_states SET version = version - 1 WHERE order_id = {_of('APPROVED-1')}",),
         ("version of the order",),
+    ),
+    "state deleted": (
+        (f"DELETE FROM order_states WHERE order_id = {_of('PLANNED')}",),
+        ("order of the log", "an order"),
     ),
     "head deleted": (
         (f"DELETE FROM order_heads WHERE order_id = {_of('PLANNED')}",),

@@ -81,7 +81,7 @@ def story(
                     change_world(made[0], standing=forgotten(since, made[0].clocks.wall()))
                 await _live(moved(shop, *made), known, lost)
                 assert (found := await verify(made[0])).difference is None, found.difference
-                sql = "SELECT count(*) FROM orders WHERE stage = 'completed'"
+                sql = "SELECT count(*) FROM current_orders WHERE stage = 'completed'"
                 async with made[0].db.connection() as connection:
                     assert await connection.fetchval(sql) == ORDERS, (
                         "what was charged is known again"

@@ -25,9 +25,11 @@ SELECT '11111111-1111-1111-1111-111111111111', gen_random_uuid(), 'attempt',
   gen_random_uuid(), '', now() - n * interval '1 hour', now() FROM generate_series(1, 10000) AS n;
 INSERT INTO entries (merchant_id, posting_id, line_no, account, asset, place, units, available_at)
 SELECT merchant_id, posting_id, 1, 'merchant_payable', 'USD', '', 1, now() FROM postings;
-INSERT INTO orders (merchant_id, order_id, stage, version, door, kind, external_id, generation,
+INSERT INTO order_states (merchant_id, order_id, stage, version)
+SELECT merchant_id, order_id, 'completed', 1 FROM postings;
+INSERT INTO orders (merchant_id, order_id, door, kind, external_id, generation,
   site_id, descriptor, asset, units, amount_text, placed_at, facts)
-SELECT merchant_id, order_id, 'completed', 1, 'rescue', 'mit_sync', order_id, 1, merchant_id, '',
+SELECT merchant_id, order_id, 'rescue', 'mit_sync', order_id, 1, merchant_id, '',
   'USD', 1, '1', business_at, '{}' FROM postings;
 INSERT INTO order_heads (merchant_id, order_id, placed_at, status, order_type, source, door,
   site_id, asset, units)
@@ -37,7 +39,7 @@ INSERT INTO attempts (merchant_id, attempt_id, order_id, attempt_no, state, ladd
   asset, initiator)
 SELECT merchant_id, posting_id, order_id, 1, 'approved', 'funds', business_at, 1, 'USD', 'merchant'
   FROM postings;
-ANALYZE postings, entries, orders, order_heads, attempts
+ANALYZE postings, entries, orders, order_states, order_heads, attempts
 """
 # As if a second process cost nothing, as it seems to beside all that a plan for a long history
 # expects.

@@ -108,17 +108,19 @@ async def _plans(server: ServerAddress, rows: int) -> dict[str, str]:
             SELECT '{"1" * 32}', gen_random_uuid(), now(), 7, 'MIT', 'web', 'rescue', '{"1" * 32}',
               'USD', 1
             FROM generate_series(1, {rows});
-            INSERT INTO orders (merchant_id, order_id, stage, version, door, kind, external_id,
+            INSERT INTO order_states (merchant_id, order_id, stage, version)
+            SELECT merchant_id, order_id, 'completed', 1 FROM order_heads;
+            INSERT INTO orders (merchant_id, order_id, door, kind, external_id,
               generation, site_id,
               descriptor, asset, units, amount_text, placed_at, facts)
-            SELECT merchant_id, order_id, 'completed', 1, door, 'mit_sync', order_id, 1, site_id,
+            SELECT merchant_id, order_id, door, 'mit_sync', order_id, 1, site_id,
               '', asset, units, '1',
               placed_at, '{{}}' FROM order_heads;
             INSERT INTO due_work (merchant_id, kind, subject_id, due_at)
             SELECT merchant_id, 'expire', order_id, now() FROM order_heads;
             """)
             if rows:
-                await connection.execute("ANALYZE order_heads, orders, due_work")
+                await connection.execute("ANALYZE order_heads, orders, order_states, due_work")
             plans = {name: await _plan(connection, sql) for name, sql in STATEMENTS.items()}
             inside = {
                 "write": await plans_inside(connection, CHANGES),

@@ -116,7 +116,9 @@ async def play(server: ServerAddress, hour: int | None) -> Played:
             await shop.advance(timedelta(days=21))
             await shop.settle()
         assert (found := await verify(made[0])).difference is None, found.difference
-        recovered = await shop.value("SELECT count(*) FROM orders WHERE stage = 'completed'")
+        recovered = await shop.value(
+            "SELECT count(*) FROM current_orders WHERE stage = 'completed'"
+        )
         sent = await shop.world.db.fetch(
             "SELECT route, count(*) AS n FROM attempts WHERE sent_at IS NOT NULL GROUP BY 1"
         )

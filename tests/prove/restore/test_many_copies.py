@@ -76,7 +76,7 @@ def test_from_whichever_copy_nothing_is_taken_twice(server: ServerAddress, tmp_p
                     found = await verify(made[0])
                     told = number, twice(*processors), found.difference
                     known = await again.value(
-                        "SELECT count(*) FROM orders WHERE stage = 'completed'"
+                        "SELECT count(*) FROM current_orders WHERE stage = 'completed'"
                     )
                 assert told == (number, (0, 0), None)
                 assert known == ORDERS, f"copy {number}: what was taken is known again"

@@ -121,7 +121,9 @@ def test_the_head_of_an_order_that_waits_for_another_s_answer_says_when_it_looks
         first, second = (await nine(shop))[:2]
         with processor_away(monkeypatch, "charge"):
             assert await try_now(shop, first) == "unknown"
-            before = await shop.value("SELECT version FROM orders WHERE order_id = $1", second)
+            before = await shop.value(
+                "SELECT version FROM current_orders WHERE order_id = $1", second
+            )
             await shop.value(
                 "UPDATE attempts SET due_at = now() WHERE order_id = $1 AND state = 'planned'",
                 second,
@@ -131,7 +133,8 @@ def test_the_head_of_an_order_that_waits_for_another_s_answer_says_when_it_looks
         planned = "SELECT due_at FROM attempts WHERE order_id = $1 AND state = 'planned'"
         shown = "SELECT next_attempt_at FROM order_heads WHERE order_id = $1"
         assert (
-            await shop.value("SELECT version FROM orders WHERE order_id = $1", second) == before
+            await shop.value("SELECT version FROM current_orders WHERE order_id = $1", second)
+            == before
         ), "it waits"
         assert await shop.value(shown, second) == await shop.value(planned, second)
 

@@ -28,7 +28,7 @@ from recoup.rescue.flows.due import start
 from recoup.switches.flows.card_switches import card_switches, set_card_switches
 
 UNDOCUMENTED = "453900000000000"  # no test card
-STAGE = "SELECT stage FROM orders WHERE order_id = $1"
+STAGE = "SELECT stage FROM current_orders WHERE order_id = $1"
 TRIES = "SELECT count(*) FROM attempts WHERE order_id = $1 AND sent_at IS NOT NULL"
 RULES = "SELECT array_agg(rules ->> 0 ORDER BY decision_id) FROM decisions WHERE order_id = $1"
 MAGIC = replace(POLICY, call_timeout=timedelta(seconds=20))

@@ -143,7 +143,9 @@ def test_many_answers_and_a_cancel_at_once(server: ServerAddress) -> None:
             told = await asyncio.gather(*calls, *others, return_exceptions=True)
             assert all(isinstance(t, Problem) for t in told if isinstance(t, Exception)), told
         await shop.settle()
-        rows = await shop.world.db.fetch("SELECT order_id FROM orders WHERE stage = 'completed'")
+        rows = await shop.world.db.fetch(
+            "SELECT order_id FROM current_orders WHERE stage = 'completed'"
+        )
         assert {r["order_id"] for r in rows} == set(await kept(shop))
 
     run(server, story)

@@ -233,7 +233,7 @@ def test_capture_against_cancel_against_the_window(server: ServerAddress) -> Non
         await shop.settle()
         paid = await kept(shop)
         async with shop.world.db.connection() as connection:
-            rows = await connection.fetch("SELECT order_id, stage FROM orders")
+            rows = await connection.fetch("SELECT order_id, stage FROM current_orders")
         assert {r["order_id"] for r in rows if r["stage"] == "completed"} == set(paid)
 
     run(server, story)

@@ -60,7 +60,10 @@ async def confirmed(shop: Shop, vendor: Any, order_id: Any) -> None:
         shop.world, shop.orders, Vault(shop.world), page, ChallengeAnswer(confirmed=True), "r"
     )
     await back(shop, await at_bank(done, "passed"))
-    assert await shop.value("SELECT stage FROM orders WHERE order_id = $1", order_id) == "completed"
+    assert (
+        await shop.value("SELECT stage FROM current_orders WHERE order_id = $1", order_id)
+        == "completed"
+    )
     assert await shop.value(CLAIMED, order_id) == ["low_value", None]
     assert [one is not None for one in claims(vendor)] == [True, False]
 

@@ -133,9 +133,8 @@ async def judge(shop: Shop) -> None:
     nothing above the limit."""
     async with shop.world.db.connection() as connection:
         rows = await connection.fetch(
-            "SELECT order_id, units, refunded_units, stage FROM orders JOIN order_heads USING "
-            "(merchant_id, order_id,"
-            " units)"
+            "SELECT order_id, units, refunded_units, stage FROM current_orders JOIN order_heads "
+            "USING (merchant_id, order_id, units)"
         )
         used = await connection.fetchval(
             "SELECT coalesce(sum(used), 0)::bigint FROM exposure_allotments"

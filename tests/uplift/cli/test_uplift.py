@@ -116,7 +116,7 @@ def test_the_installations_own_orders_are_compared_once_their_window_has_closed(
             await shop.settle()
             found = await closed_orders(shop.world, shop.merchant_id)
             assert (len(found.closed), found.open) == (8, 0)
-            rows = await shop.world.db.fetch("SELECT arm, stage FROM orders")
+            rows = await shop.world.db.fetch("SELECT arm, stage FROM current_orders")
             assert sorted(one.arm for one in found.closed) == sorted(row["arm"] for row in rows)
             rescued = sum(one.rescued_on is not None for one in found.closed)
             assert rescued == sum(row["stage"] == "completed" for row in rows) > 0

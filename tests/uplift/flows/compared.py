@@ -25,15 +25,17 @@ WITH made AS (
   ) AS l (seq, happening, src, dst, body, after, only_rescued)
   WHERE m.rescued OR NOT l.only_rescued
 ), ord AS (
-  INSERT INTO orders (merchant_id, order_id, stage, version, door, kind, external_id, generation,
+  INSERT INTO orders (merchant_id, order_id, door, kind, external_id, generation,
     site_id, descriptor,
     asset, units, amount_text, placed_at, expires_at, facts, arm, arm_version, pan_id)
-  SELECT $1, order_id, CASE WHEN rescued THEN 'completed' ELSE 'received' END, CASE
-    WHEN rescued THEN 3 ELSE 1 END,
-    'rescue', 'mit_managed', arm || '-' || n, 1, $5, 'BRIGHTLEAF*TEA', 'USD', 4590, '45.90',
-      placed_at,
+  SELECT $1, order_id, 'rescue', 'mit_managed', arm || '-' || n, 1, $5, 'BRIGHTLEAF*TEA', 'USD',
+    4590, '45.90', placed_at,
     placed_at + interval '20 days', '{}', arm, $6, gen_random_uuid()
   FROM made
+), state AS (
+  INSERT INTO order_states (merchant_id, order_id, stage, version)
+  SELECT $1, order_id, CASE WHEN rescued THEN 'completed' ELSE 'received' END,
+    CASE WHEN rescued THEN 3 ELSE 1 END FROM made
 ), payer AS (
   INSERT INTO order_payer (merchant_id, order_id, first_name, last_name, email, phone, ip, payer_id)
   SELECT $1, order_id, '', '', '', '', '', gen_random_uuid() FROM made

@@ -483,8 +483,8 @@ ENDS = {"204", "221", "222", "250", "251", "252", "261", "262"}
 def _read(door: Door, order_id: str) -> dict[str, Any]:
     """How the decline that came in was understood."""
     [row] = door.sql(
-        "SELECT s.scheme_code, s.klass, o.stage FROM orders o LEFT JOIN network_sends s USING "
-        "(order_id)"
+        "SELECT s.scheme_code, s.klass, o.stage FROM current_orders o "
+        "LEFT JOIN network_sends s USING (order_id)"
         " WHERE o.order_id = $1",
         uuid.UUID(order_id),
     )

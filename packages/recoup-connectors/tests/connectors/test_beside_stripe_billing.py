@@ -19,7 +19,7 @@ from recoup.routes.store.processor_notices import left_invoices
 
 FAILS, PAYS = "visa_chargeDeclinedInsufficientFunds", "visa"
 HEAD = """SELECT jsonb_build_array(stage, reason, h.units, attention)
-FROM order_heads h JOIN orders USING (merchant_id, order_id)"""
+FROM order_heads h JOIN current_orders USING (merchant_id, order_id)"""
 Act = Callable[[Ground, str], None]
 
 

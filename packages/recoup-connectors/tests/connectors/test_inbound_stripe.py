@@ -302,7 +302,9 @@ def test_an_early_fraud_warning_is_kept_once_for_the_risk_check(
             assert (await on.post(event | {"data": {"object": about}})).status_code == 200
             await on.shop.run_due()
         assert await on.shop.value("SELECT array_agg(order_id) FROM fraud_warnings") == [order_id]
-        assert await on.shop.value("SELECT stage FROM orders") == "completed", "it moves nothing"
+        assert await on.shop.value("SELECT stage FROM current_orders") == "completed", (
+            "it moves nothing"
+        )
         strange = about | {"id": "issfr_2", "payment_intent": "pi_of_nobody"}
         event = paid | {
             "id": "evt_w9",

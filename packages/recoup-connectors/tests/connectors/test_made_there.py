@@ -286,7 +286,7 @@ def test_a_capture_there_captures_the_order(play: Callable[..., None], kind: typ
         told = on.vendor.notices()
         await on.hear([*told, *told])
         assert (
-            await on.shop.value("SELECT stage FROM orders WHERE order_id = $1", order_id)
+            await on.shop.value("SELECT stage FROM current_orders WHERE order_id = $1", order_id)
             == "completed"
         )
         assert await on.shop.value(ROWS, order_id) == ["capture done 2000"]

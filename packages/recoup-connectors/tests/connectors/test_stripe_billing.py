@@ -116,7 +116,7 @@ class Ground:
             await self.shop.run_due()
 
     async def stage(self) -> Any:
-        return await self.shop.value("SELECT stage FROM orders")
+        return await self.shop.value("SELECT stage FROM current_orders")
 
     def charges(self) -> list[dict[str, Any]]:
         return list(self.standin.book.all("charge"))
@@ -295,7 +295,7 @@ def test_what_ends_there_ends_the_rescue(
             on.account.close_invoice(invoice, how)
         await on.hear()
         head = (
-            "SELECT jsonb_build_array(stage, reason) FROM order_heads JOIN orders USING "
+            "SELECT jsonb_build_array(stage, reason) FROM order_heads JOIN current_orders USING "
             "(merchant_id, order_id)"
         )
         assert await on.shop.value(head) == ["cancelled", reason]

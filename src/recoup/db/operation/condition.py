@@ -12,7 +12,7 @@ HOT: Final = (
     "due_work",
     "lanes",
     "order_heads",
-    "orders",
+    "order_states",
     "outbox_queue",
     "postings_queue",
     "requests",

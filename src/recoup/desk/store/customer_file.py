@@ -90,7 +90,8 @@ SELECT o.order_id, o.external_id, o.placed_at, o.units, o.asset, o.kind, o.descr
     n.media_type)
       ORDER BY n.file_id) FROM disputes d JOIN dispute_files n USING (merchant_id, dispute_id)
     WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) AS evidence_files
-FROM order_payer p JOIN orders o ON o.merchant_id = p.merchant_id AND o.order_id = p.order_id
+FROM order_payer p
+JOIN current_orders o ON o.merchant_id = p.merchant_id AND o.order_id = p.order_id
 WHERE p.merchant_id = $1 AND p.payer_id = $2 AND p.order_id > $3 ORDER BY p.order_id LIMIT $4
 """)
 async def personal_orders(

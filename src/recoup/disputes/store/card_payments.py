@@ -17,12 +17,12 @@ WITH k AS MATERIALIZED (
   SELECT d.order_id, d.opened_at, coalesce((a.typed #>> '{{card,pan_id}}')::uuid,
     o.pan_id) AS pan_id
   FROM disputes d
-  JOIN orders o ON o.merchant_id = d.merchant_id AND o.order_id = d.order_id
+  JOIN current_orders o ON o.merchant_id = d.merchant_id AND o.order_id = d.order_id
   JOIN attempts a ON a.merchant_id = d.merchant_id AND a.attempt_id = d.attempt_id
   WHERE d.merchant_id = $1 AND d.dispute_id = $2
 ), of_card AS (
   SELECT order_id FROM k
-  UNION SELECT x.order_id FROM k CROSS JOIN LATERAL (SELECT o.order_id FROM orders o
+  UNION SELECT x.order_id FROM k CROSS JOIN LATERAL (SELECT o.order_id FROM current_orders o
     WHERE o.pan_id::text = k.pan_id::text AND o.merchant_id = $1 AND o.stage = 'completed'
       AND o.placed_at > k.opened_at - interval '{OLDEST}' AND o.placed_at <= k.opened_at
         LIMIT {ORDERS_MAX}) x
@@ -46,7 +46,7 @@ SELECT a.attempt_id, o.order_id, o.external_id, a.route, a.reference,
     AND w.order_id = o.order_id) AS is_reported,
   h.refunded_units >= h.units AS is_refunded
 FROM k JOIN of_card c ON true
-JOIN orders o ON o.merchant_id = $1 AND o.order_id = c.order_id
+JOIN current_orders o ON o.merchant_id = $1 AND o.order_id = c.order_id
 JOIN order_heads h ON h.merchant_id = $1 AND h.order_id = c.order_id
 JOIN attempts a ON a.merchant_id = $1 AND a.order_id = c.order_id AND a.state = 'approved'
   AND a.if_late IS DISTINCT FROM 'reverse' AND a.units > 0

@@ -23,9 +23,9 @@ class JudgedRow(ArmOrder):
 SELECT o.order_id, o.site_id, o.campaign_id,
   coalesce(p.payer_id, o.pan_id, o.token_id, o.order_id) AS who, o.arm, o.placed_at AS declined_at,
   o.units::numeric AS units, o.asset, coalesce(o.arm_share, s.share)::int AS share,
-  coalesce(o.expires_at, CASE WHEN o.stage IN ('completed', 'declined', 'cancelled',
+  coalesce(o.expires_at, CASE WHEN t.stage IN ('completed', 'declined', 'cancelled',
     'expired') THEN (SELECT l.business_at FROM order_log l WHERE l.merchant_id = o.merchant_id
-      AND l.order_id = o.order_id AND l.dst <> l.src AND l.dst = o.stage ORDER BY l.seq
+      AND l.order_id = o.order_id AND l.dst <> l.src AND l.dst = t.stage ORDER BY l.seq
         LIMIT 1) END) AS closed_at,
   coalesce(o.facts ->> 'country', '') AS country,
   coalesce(nullif(v.issuer_digits, ''), v.bin, '') AS issuer
@@ -33,6 +33,7 @@ FROM (
   SELECT * FROM orders WHERE merchant_id = $1 AND order_id > $2 AND arm IS NOT NULL
     AND kind IN ('mit_managed', 'mit_sync') ORDER BY order_id LIMIT $3
 ) o
+JOIN order_states t ON t.merchant_id = o.merchant_id AND t.order_id = o.order_id
 JOIN arm_settings s ON s.merchant_id = o.merchant_id AND s.version = o.arm_version
 LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
 LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id

@@ -44,8 +44,8 @@ class Window(NamedTuple):
 # of somebody is kept
 # under the merchant that it names, whoever that is: dispute_notices are in none.
 _TABLES: Final = (
-    "merchants", "order_log", "orders", "order_heads", "order_refs", "requests", "attempts",
-    "modifications", "postings", "postings_queue", "entries", "pages", "page_lines",
+    "merchants", "order_log", "orders", "order_states", "order_heads", "order_refs", "requests",
+    "attempts", "modifications", "postings", "postings_queue", "entries", "pages", "page_lines",
     "account_balances", "closers", "outbox", "outbox_queue", "feed", "lanes", "due_work",
     "adjustments", "advances", "bank_accounts", "bank_payout_states", "bank_payouts", "challenges",
     "customer_exposure", "decisions", "delivery_tries", "dispute_notes", "dispute_files",

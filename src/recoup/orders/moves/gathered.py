@@ -39,6 +39,7 @@ from recoup.orders.store.rows import (
     KeptNotice,
     NetworkSend,
     OrderChange,
+    OrderState,
     ProcessorId,
     UsedCode,
     keep_ids,
@@ -291,14 +292,12 @@ class Gathered:
                 rows.due_done.append(DueKey(order.merchant_id, kind, subject_id))
         if order.version != self._started_at:
             order.status = order.face().status
+            rows.order_states.append(
+                OrderState(order.merchant_id, order.order_id, order.stage, order.version)
+            )
+        if self._amended:
             rows.orders.append(
-                OrderChange(
-                    merchant_id=order.merchant_id,
-                    order_id=order.order_id,
-                    stage=order.stage,
-                    version=order.version,
-                    **self._amended,
-                )
+                OrderChange(merchant_id=order.merchant_id, order_id=order.order_id, **self._amended)
             )
         if self._is_new:
             rows.new_heads.append(head_of(order))

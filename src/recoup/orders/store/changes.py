@@ -31,6 +31,7 @@ from recoup.orders.store.rows import (
     NewAlert,
     OrderChange,
     OrderHead,
+    OrderState,
     OrderWords,
     OutboxEvent,
     OwedMail,
@@ -60,6 +61,7 @@ class Rows:
 
     order_log: list[LogLine] = field(default_factory=list)
     order_words: list[OrderWords] = field(default_factory=list)
+    order_states: list[OrderState] = field(default_factory=list)
     orders: list[OrderChange] = field(default_factory=list)
     order_heads: list[HeadChange] = field(default_factory=list)
     new_heads: list[OrderHead] = field(

@@ -33,7 +33,7 @@ FROM (SELECT merchant_id, order_id FROM attempts
   WHERE state = 'approved' AND card_last4 = $1 AND units = $2 AND asset = $3 AND closed_at >= $4
     AND closed_at < $5
   ORDER BY closed_at DESC LIMIT {LOOKED_AT_MAX}) a
-JOIN orders o ON o.merchant_id = a.merchant_id AND o.order_id = a.order_id
+JOIN current_orders o ON o.merchant_id = a.merchant_id AND o.order_id = a.order_id
 JOIN order_heads h ON h.merchant_id = a.merchant_id AND h.order_id = a.order_id
 JOIN sites s ON s.merchant_id = o.merchant_id AND s.site_id = o.site_id
 LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id

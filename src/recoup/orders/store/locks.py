@@ -16,17 +16,19 @@ from recoup.orders.rules.snapshot import LockedOrder, OrderColumns
 
 
 @MERCHANT.statement(f"""
-SELECT {columns_of(OrderColumns, "o", units="h.units")}, o.token_id, o.card_id, o.pan_id,
+SELECT {columns_of(OrderColumns, "o", stage="s.stage", version="s.version", units="h.units")},
+  o.token_id, o.card_id, o.pan_id,
   o.cards_before, h.created_at,
   h.status, h.order_type, h.source, h.refunded_units, h.disputed, h.attempts AS attempts_count,
     h.next_attempt_at,
   h.reason, h.attention
 FROM orders o
+JOIN order_states s USING (merchant_id, order_id)
 JOIN order_heads h USING (merchant_id, order_id)
 JOIN unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id) USING (merchant_id, order_id)
 WHERE k.order_id = ANY (ARRAY[k.order_id])  -- true; see `write_changes`
 ORDER BY o.merchant_id, o.order_id
-FOR UPDATE OF o, h
+FOR UPDATE OF o, s, h
 """)
 async def _lock_orders(
     db: Tx, merchants: Sequence[UUID], orders: Sequence[UUID]

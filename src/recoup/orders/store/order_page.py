@@ -168,7 +168,7 @@ SELECT o.order_id,
   (SELECT y.external_id FROM payers y WHERE y.merchant_id = p.merchant_id
     AND y.payer_id = p.payer_id)
     AS external_payer
-FROM orders o
+FROM current_orders o
 JOIN order_heads h ON h.merchant_id = o.merchant_id AND h.order_id = o.order_id
 JOIN sites t ON t.merchant_id = o.merchant_id AND t.site_id = o.site_id
 LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
@@ -309,7 +309,9 @@ async def order_balances(
     """The order's balances booked by then, by account."""
 
 
-@MERCHANT.statement("SELECT FROM orders WHERE merchant_id = $1 AND order_id = $2 FOR NO KEY UPDATE")
+@MERCHANT.statement(
+    "SELECT FROM order_states WHERE merchant_id = $1 AND order_id = $2 FOR NO KEY UPDATE"
+)
 async def lock_order_notes(db: Tx, merchant_id: UUID, order_id: UUID) -> None:
     """Notes of one order are written one after the other."""
 

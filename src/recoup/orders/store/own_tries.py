@@ -22,7 +22,7 @@ class OwnTries(Row):
 SELECT x.merchant_id, x.order_id, x.units, x.asset, x.facts
 FROM (SELECT DISTINCT merchant_id, order_id FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id,
   order_id)) k
-CROSS JOIN LATERAL (SELECT merchant_id, order_id, units, asset, facts, stage FROM orders
+CROSS JOIN LATERAL (SELECT merchant_id, order_id, units, asset, facts, stage FROM current_orders
   WHERE merchant_id = k.merchant_id AND order_id = k.order_id OFFSET 0) x
 WHERE x.facts ? 'own_retry_at' AND x.stage IN ('received', 'processing', 'held', 'problem',
   'challenged')

@@ -41,13 +41,21 @@ class OrderWords(Row, frozen=True):
     text: str
 
 
-class OrderChange(Row, frozen=True, kw_only=True, omit_defaults=True):
-    """Changes of an order; None: as it was."""
+@stored("order_states")
+class OrderState(Row, frozen=True):
+    """Where its log says that an order is."""
 
     merchant_id: UUID
     order_id: UUID
     stage: Stage
     version: int
+
+
+class OrderChange(Row, frozen=True, kw_only=True, omit_defaults=True):
+    """Amendments of an order; None: as it was."""
+
+    merchant_id: UUID
+    order_id: UUID
     token_id: UUID | None = None
     card_id: UUID | None = None
     pan_id: UUID | None = None

@@ -51,7 +51,8 @@ _WHOLE = f"""{_COLUMNS}, o.facts -> 'items' AS items,
   EXISTS (SELECT FROM challenges c WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id
     AND c.state IN ('presented', 'tried')) AS challenged, q.place
 FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS q(merchant_id, order_id, place)
-JOIN orders o ON o.merchant_id = q.merchant_id AND o.order_id = q.order_id AND o.door = 'rescue'
+JOIN current_orders o ON o.merchant_id = q.merchant_id AND o.order_id = q.order_id
+  AND o.door = 'rescue'
 JOIN order_heads h ON h.merchant_id = o.merchant_id AND h.order_id = o.order_id
 LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
 """
@@ -59,7 +60,7 @@ LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.orde
 _PAGE = f"""WITH page AS MATERIALIZED ({{page}})
 {_COLUMNS}
 FROM page h
-JOIN orders o ON o.merchant_id = $1 AND o.order_id = h.order_id
+JOIN current_orders o ON o.merchant_id = $1 AND o.order_id = h.order_id
 LEFT JOIN order_payer p ON p.merchant_id = $1 AND p.order_id = h.order_id
 ORDER BY {{order}}
 """

@@ -42,7 +42,7 @@ SELECT o.stage, o.units, coalesce((SELECT sum(c.units)::bigint FROM modification
     WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id AND c.kind = 'capture'
       AND c.state = 'done'), 0)
   AS captured_units, r.state, r.processor_code
-FROM orders o
+FROM current_orders o
 LEFT JOIN modifications r ON r.merchant_id = o.merchant_id AND r.modification_id = $3
 WHERE o.merchant_id = $1 AND o.order_id = $2
 """)

@@ -86,7 +86,7 @@ SELECT c.state, c.asks, c.tries, coalesce(o.expires_at, c.expires_at) AS expires
       LIMIT 1) AS last_reason, o.facts -> 'decline' AS decline,
   o.placed_at, o.facts #>> '{items,0,name}' AS item, o.external_id
 FROM challenges c
-JOIN orders o USING (merchant_id, order_id)
+JOIN current_orders o USING (merchant_id, order_id)
 JOIN order_heads h USING (merchant_id, order_id)
 JOIN merchants m USING (merchant_id)
 JOIN sites s ON s.merchant_id = o.merchant_id AND s.site_id = o.site_id

@@ -59,7 +59,7 @@ LEFT JOIN LATERAL (
     o.external_id, o.expires_at, h.status, h.refunded_units, h.disputed, h.reason,
     h.next_attempt_at, o.cards_before
   FROM order_refs f
-  JOIN orders o USING (merchant_id, order_id)
+  JOIN current_orders o USING (merchant_id, order_id)
   JOIN order_heads h USING (merchant_id, order_id)
   WHERE r.key IS NULL AND f.merchant_id = q.merchant_id AND f.door = 'rescue'
     AND f.external_id = q.external_id
@@ -114,7 +114,7 @@ SELECT o.order_id, o.generation, o.stage, o.kind, o.asset, h.units, o.pan_id, o.
     END) AS busy,
   t.last_state, t.last_klass, t.last_reason, NULL::text AS cause, NULL::text AS decline, q.place
 FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS q(merchant_id, order_id, place)
-JOIN orders o USING (merchant_id, order_id) JOIN order_heads h USING (merchant_id, order_id)
+JOIN current_orders o USING (merchant_id, order_id) JOIN order_heads h USING (merchant_id, order_id)
 LEFT JOIN LATERAL (
   SELECT a.state AS last_state, a.klass AS last_klass, a.code_reason AS last_reason FROM attempts a
   WHERE o.stage NOT IN ('received', 'completed') AND a.merchant_id = o.merchant_id

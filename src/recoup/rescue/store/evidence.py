@@ -196,7 +196,7 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     CROSS JOIN LATERAL (SELECT q.order_id FROM order_payer q
       WHERE q.merchant_id = n.merchant_id AND q.payer_id = y.payer_id AND q.order_id <> o.order_id
       ORDER BY q.order_id DESC LIMIT 50) q
-    CROSS JOIN LATERAL (SELECT x.order_id, x.token_id, x.pan_id FROM orders x
+    CROSS JOIN LATERAL (SELECT x.order_id, x.token_id, x.pan_id FROM current_orders x
       WHERE x.merchant_id = n.merchant_id AND x.order_id = q.order_id
         AND x.stage = 'completed' AND x.kind IN ('mit_managed', 'mit_sync')
         AND x.pan_id <> o.pan_id AND NOT x.card_id = ANY (o.cards_before) OFFSET 0) x
@@ -212,7 +212,7 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
         AND a.order_id = x.order_id
         AND a.typed #>> '{card,pan_id}' = x.pan_id::text LIMIT 1) IS NULL
       AND (SELECT true FROM order_payer z
-        CROSS JOIN LATERAL (SELECT e.order_id, e.stage FROM orders e
+        CROSS JOIN LATERAL (SELECT e.order_id, e.stage FROM current_orders e
           WHERE e.merchant_id = n.merchant_id
           AND e.order_id = z.order_id AND e.pan_id = x.pan_id OFFSET 0) e
         WHERE z.merchant_id = n.merchant_id AND z.payer_id = y.payer_id AND (e.stage = 'declined'
@@ -261,7 +261,7 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
 # bounds the log's months are passed by that hold none.
 _FROM: Final = """
 FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id)
-JOIN orders o USING (merchant_id, order_id)
+JOIN current_orders o USING (merchant_id, order_id)
 JOIN merchants m ON m.merchant_id = ANY (ARRAY[o.merchant_id])
 LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
 WHERE k.order_id = ANY (ARRAY[k.order_id])
@@ -485,7 +485,7 @@ async def _of_cards(
 @MERCHANT.statement("""
 SELECT k.order_id, count(*) FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS k (merchant_id,
   order_id, other_id)
-CROSS JOIN LATERAL (SELECT x.stage FROM orders x
+CROSS JOIN LATERAL (SELECT x.stage FROM current_orders x
   WHERE x.merchant_id = k.merchant_id AND x.order_id = k.other_id OFFSET 0) x
 WHERE x.stage IN ('received', 'processing', 'held', 'problem', 'challenged') GROUP BY 1
 """)

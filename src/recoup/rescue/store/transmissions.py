@@ -123,7 +123,8 @@ async def touched_orders(db: Read, row: Transmission, *, declined: bool) -> list
 # looks it up by its whole key.
 @MERCHANT.statement(f"""
 WITH touched AS (
-SELECT o.order_id, true AS same_order FROM order_refs f JOIN orders o USING (merchant_id, order_id)
+SELECT o.order_id, true AS same_order FROM order_refs f
+JOIN current_orders o USING (merchant_id, order_id)
 WHERE f.merchant_id = $1 AND f.door = 'rescue' AND f.external_id = $2
   AND f.generation = (SELECT max(generation) FROM order_refs g
     WHERE g.merchant_id = $1 AND g.door = 'rescue' AND g.external_id = $2)
@@ -131,7 +132,7 @@ UNION ALL
 SELECT o.order_id, false
 FROM (SELECT merchant_id, order_id FROM order_payer WHERE merchant_id = $1 AND payer_id = $3
   ORDER BY order_id DESC LIMIT {PAYER_ORDERS}) p
-JOIN orders o USING (merchant_id, order_id)
+JOIN current_orders o USING (merchant_id, order_id)
 JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
 WHERE o.external_id <> $2 AND o.units = $4 AND o.asset = $5
   AND v.last4 = $6 AND o.stage IN ('received', 'processing', 'held', 'problem', 'challenged',

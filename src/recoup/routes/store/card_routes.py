@@ -254,7 +254,7 @@ SELECT EXISTS (SELECT FROM attempts WHERE merchant_id = $1 AND route = $2
   AND state IN ('open', 'unknown'))
   OR EXISTS (SELECT FROM disputes WHERE merchant_id = $1 AND route = $2
     AND state IN ('open', 'answered'))
-  OR EXISTS (SELECT FROM attempts a JOIN orders o USING (merchant_id, order_id)
+  OR EXISTS (SELECT FROM attempts a JOIN current_orders o USING (merchant_id, order_id)
     WHERE a.merchant_id = $1 AND a.route = $2 AND a.state = 'approved' AND o.stage = 'authorised')
   OR EXISTS (SELECT FROM attempts a JOIN modifications m USING (merchant_id, order_id, attempt_id)
     WHERE a.merchant_id = $1 AND a.route = $2 AND m.state IN ('owed', 'sent', 'stuck'))

@@ -137,7 +137,7 @@ channel_book: Final = of_window(
     channel="""
 SELECT c.order_id, v.field AS field, v.expected, v.found
 FROM mock_channel.payments c
-LEFT JOIN orders o ON o.merchant_id = c.merchant_id AND o.order_id = c.order_id
+LEFT JOIN current_orders o ON o.merchant_id = c.merchant_id AND o.order_id = c.order_id
 LEFT JOIN attempts a ON a.merchant_id = c.merchant_id AND a.attempt_id = c.id
 CROSS JOIN LATERAL (
   SELECT coalesce(sum(units) FILTER (WHERE kind = 'refund'), 0)::bigint AS refunded,

@@ -69,7 +69,8 @@ SELECT o.merchant_id, o.order_id, o.external_id, o.stage, o.asset, o.units, o.am
   a.attempt_id, a.state AS attempt_state, a.reference,
   CASE WHEN a.state = 'approved' THEN a.closed_at END AS paid_at{more}
 FROM {source}
-JOIN orders o ON o.merchant_id = {merchant} AND o.order_id = k.order_id AND o.door = 'stablecoin'
+JOIN current_orders o ON o.merchant_id = {merchant} AND o.order_id = k.order_id
+  AND o.door = 'stablecoin'
 JOIN order_heads h ON h.merchant_id = {merchant} AND h.order_id = k.order_id
 JOIN LATERAL (SELECT * FROM attempts t WHERE t.merchant_id = {merchant} AND t.order_id = k.order_id
   ORDER BY t.state = 'approved' DESC, t.ladder <> 'unexpected' DESC, t.attempt_no DESC

@@ -33,6 +33,7 @@ _TABLES: Final = {
     "order_refs": "order_id",
     "order_log": "order_id",
     "orders": "order_id",
+    "order_states": "order_id",
     "order_heads": "order_id",
     "order_payer": "order_id",
     "order_search": "order_id",

@@ -206,7 +206,9 @@ async def days21(ground: Ground, size: Size) -> Figure:
         )
         seconds = clock.monotonic() - begun
         async with world.db.connection() as connection:
-            ends = dict(await connection.fetch("SELECT stage, count(*) FROM orders GROUP BY 1"))
+            ends = dict(
+                await connection.fetch("SELECT stage, count(*) FROM current_orders GROUP BY 1")
+            )
             sends = await connection.fetchval(
                 "SELECT count(*) FROM attempts WHERE sent_at IS NOT NULL"
             )

@@ -20,7 +20,7 @@ _STANDS: Final = """
 SELECT o.external_id, o.stage, h.refunded_units, EXISTS (SELECT FROM order_log l
   WHERE l.merchant_id = o.merchant_id
   AND l.order_id = o.order_id AND l.happening = 'uncollected') AS uncollected
-FROM orders o JOIN order_heads h USING (merchant_id, order_id)
+FROM current_orders o JOIN order_heads h USING (merchant_id, order_id)
 """
 _SUMS: Final = "SELECT merchant_id, asset, sum(units) AS units FROM entries GROUP BY 1, 2"
 # Entries are never changed: what was sealed into earlier pages has been summed before.

@@ -67,7 +67,8 @@ WITH lines AS (
 SELECT concat_ws(E'\n', o.external_id, o.generation, o.kind, o.stage, o.units, o.asset, h.status,
   h.refunded_units,
   h.reason, h.disputed, told.text)
-FROM orders o JOIN order_heads h USING (merchant_id, order_id) LEFT JOIN told USING (order_id)
+FROM current_orders o JOIN order_heads h USING (merchant_id, order_id)
+LEFT JOIN told USING (order_id)
 WHERE o.merchant_id = $1 ORDER BY o.external_id COLLATE "C", o.generation
 """
 _OTHER_POSTINGS: Final = """
@@ -229,7 +230,7 @@ async def simulate(
             wrong = str(found)
         state_hash = await digest(sim)
         rows = await owner.fetch(
-            "SELECT stage, count(*)::int AS number FROM orders GROUP BY stage ORDER BY stage"
+            "SELECT stage, count(*)::int AS number FROM order_states GROUP BY stage ORDER BY stage"
         )
     finally:
         await sim.engine.world.db.close()

@@ -67,8 +67,8 @@ def test_a_world_judges_what_recoup_did_with_its_orders(
             await shop.advance(23 * DAY)
             score = world.end("product")
             found = await shop.rows(
-                "SELECT external_id, stage, units FROM orders JOIN order_heads USING (merchant_id, "
-                "order_id, units)"
+                "SELECT external_id, stage, units FROM current_orders JOIN order_heads "
+                "USING (merchant_id, order_id, units)"
                 " WHERE merchant_id = $1"
             )
             paid = {
@@ -158,8 +158,8 @@ def test_a_card_of_a_world_is_one_card_in_all_orders_and_test_cards_stay_at_the_
             await shop.evaluated(payment(name, pan))
         await shop.advance(TRIED_BY)
         found = await shop.rows(
-            "SELECT external_id, card_id, stage FROM orders JOIN order_heads USING (merchant_id, "
-            "order_id)"
+            "SELECT external_id, card_id, stage FROM current_orders JOIN order_heads "
+            "USING (merchant_id, order_id)"
             " WHERE merchant_id = $1 ORDER BY external_id"
         )
         assert [row["stage"] for row in found] == ["completed"] * 4

@@ -36,13 +36,11 @@ CREATE INDEX order_log_acts ON order_log (merchant_id, recorded_at DESC) WHERE
     OR happening = 'held' AND body ->> 'cause' IN ('by_operator', 'by_merchant'))
   AND (actor LIKE 'user:%' OR actor LIKE 'operator:%' OR actor LIKE 'api:%' OR actor LIKE 'partner:%');
 
--- What is so about an order from the start, and where its log says it is. A merchant may amend the card, the expiry, the
--- wish for attempts and its own notes while the order is open. An erasure takes the texts out of facts and metadata.
+-- What is so about an order from the start. A merchant may amend the card, the expiry, the wish for attempts and its own
+-- notes while the order is open. An erasure takes the texts out of facts and metadata.
 CREATE TABLE orders (
   merchant_id uuid NOT NULL,
   order_id uuid NOT NULL,
-  stage text NOT NULL,
-  version int NOT NULL,
   door text NOT NULL,
   kind text NOT NULL CHECK (kind IN ('cit_web', 'cit_callcenter', 'mit_managed', 'mit_sync', 'stable')),
   external_id text NOT NULL,
@@ -67,12 +65,22 @@ CREATE TABLE orders (
   arm_version int,                         -- of the arm_settings by which it came there
   arm_share smallint,                      -- percent that retry policies left of their share; null: all of it
   PRIMARY KEY (merchant_id, order_id),
-  FOREIGN KEY (merchant_id, order_id, version, stage) REFERENCES order_log (merchant_id, order_id, seq, dst),
   FOREIGN KEY (merchant_id, site_id) REFERENCES sites,
   FOREIGN KEY (merchant_id, site_id, campaign_id) REFERENCES campaigns (merchant_id, site_id, campaign_id)
 );
 -- An expression: no statement that looks an order up by its id takes it for a way while the tables are small.
 CREATE INDEX orders_of_card ON orders ((pan_id::text));
+
+-- Where its log says that an order is: it changes with every line, and has room for that on its page.
+CREATE TABLE order_states (
+  merchant_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  stage text NOT NULL,
+  version int NOT NULL,
+  PRIMARY KEY (merchant_id, order_id),
+  FOREIGN KEY (merchant_id, order_id, version, stage) REFERENCES order_log (merchant_id, order_id, seq, dst)
+) WITH (fillfactor = 50);
+CREATE VIEW current_orders AS SELECT o.*, s.stage, s.version FROM orders o JOIN order_states s USING (merchant_id, order_id);
 
 -- What lists show: narrow and mutable.
 CREATE TABLE order_heads (

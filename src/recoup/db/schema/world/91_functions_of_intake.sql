@@ -134,10 +134,12 @@ BEGIN
     recorded_at)
   SELECT merchant_id, order_id, 1, happening, 'new', stage, '{}', actor, request_id, placed_at, recorded_at
   FROM unnest(fresh);
-  INSERT INTO orders (merchant_id, order_id, stage, version, door, kind, external_id, generation, site_id,
+  INSERT INTO order_states (merchant_id, order_id, stage, version)
+  SELECT merchant_id, order_id, stage, 1 FROM unnest(fresh);
+  INSERT INTO orders (merchant_id, order_id, door, kind, external_id, generation, site_id,
     campaign_id, descriptor, asset, units, amount_text, token_id, card_id, pan_id, transaction_id, placed_at,
     expires_at, facts, arm, arm_version, arm_share)
-  SELECT merchant_id, order_id, stage, 1, door, kind, external_id, generation, site_id, campaign_id, descriptor, asset,
+  SELECT merchant_id, order_id, door, kind, external_id, generation, site_id, campaign_id, descriptor, asset,
     units, amount_text, token_id, card_id, pan_id, transaction_id, placed_at, expires_at, facts,
     arm, arm_version, arm_share
   FROM unnest(fresh);
@@ -219,7 +221,7 @@ BEGIN
       SELECT FROM (SELECT p.order_id FROM order_payer p
           WHERE p.merchant_id = i.merchant_id AND p.payer_id = i.payer_id AND p.order_id < i.order_id
           ORDER BY p.order_id DESC LIMIT 50) p
-      JOIN orders b ON b.merchant_id = i.merchant_id AND b.order_id = p.order_id
+      JOIN current_orders b ON b.merchant_id = i.merchant_id AND b.order_id = p.order_id
       WHERE b.pan_id = o.pan_id AND b.stage = 'completed' AND b.placed_at < i.placed_at - interval '7 days'
         AND NOT EXISTS (SELECT FROM disputes d WHERE d.merchant_id = i.merchant_id AND d.order_id = b.order_id)
       LIMIT 20) before),

@@ -24,14 +24,19 @@ BEGIN
     INSERT INTO order_words (merchant_id, order_id, seq, text)
     SELECT merchant_id, order_id, seq, text FROM jsonb_populate_recordset(NULL::order_words, changed -> 'order_words');
   END IF;
+  IF changed ? 'order_states' THEN
+    UPDATE order_states s SET stage = i.stage, version = i.version
+    FROM jsonb_populate_recordset(NULL::order_states, changed -> 'order_states') AS i
+    WHERE s.merchant_id = i.merchant_id AND s.order_id = i.order_id
+      AND i.merchant_id = ANY (ARRAY[i.merchant_id]);
+  END IF;
   IF changed ? 'orders' THEN
-    UPDATE orders o SET stage = i.stage, version = i.version, token_id = coalesce(i.token_id, o.token_id),
+    UPDATE orders o SET token_id = coalesce(i.token_id, o.token_id),
       card_id = coalesce(i.card_id, o.card_id), pan_id = coalesce(i.pan_id, o.pan_id),
       expires_at = coalesce(i.expires_at, o.expires_at), cards_before = coalesce(i.cards_before, o.cards_before),
       do_not_retry = coalesce(i.do_not_retry, o.do_not_retry), metadata = coalesce(i.metadata, o.metadata)
-    FROM jsonb_to_recordset(changed -> 'orders') AS i (merchant_id uuid, order_id uuid, stage text, version int,
-      token_id uuid, card_id uuid, pan_id uuid, expires_at timestamptz, cards_before uuid[], do_not_retry boolean,
-      metadata jsonb)
+    FROM jsonb_to_recordset(changed -> 'orders') AS i (merchant_id uuid, order_id uuid, token_id uuid,
+      card_id uuid, pan_id uuid, expires_at timestamptz, cards_before uuid[], do_not_retry boolean, metadata jsonb)
     WHERE o.merchant_id = i.merchant_id AND o.order_id = i.order_id
       AND i.merchant_id = ANY (ARRAY[i.merchant_id]);
   END IF;

@@ -12,7 +12,8 @@ GRANT UPDATE ON merchants, sites, campaigns, api_keys, tokenization_keys, reques
   subscriptions, settlement_clocks, adjustments, bank_accounts, bank_payouts, reconciliation_clocks, uploads, upload_rows, exports,
   rescue_watches, uplift_reports, card_results, imports, import_rows, imported_attempts, certificate_clocks
   TO recoup_app;
-GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata, facts) ON orders
+GRANT UPDATE ON order_states TO recoup_app;
+GRANT UPDATE (token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata, facts) ON orders
   TO recoup_app;
 GRANT UPDATE (note, state, said, done_count, refused_count, stop_requested_at, finished_at) ON bulk_acts TO recoup_app;
 GRANT UPDATE (state, answer) ON bulk_act_rows TO recoup_app;

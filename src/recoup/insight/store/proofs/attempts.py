@@ -30,7 +30,7 @@ ORDER BY l.order_id, l.seq LIMIT 1000
 SELECT r.order_id, v.field || ' of ' || r.kind || ' ' || r.modification_no AS field, v.expected,
   v.found
 FROM modifications r
-LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
+LEFT JOIN current_orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
 CROSS JOIN LATERAL (
   SELECT coalesce(max(l.body ->> 'units') FILTER (WHERE happening = 'reversal_owed_again'),
       max(l.body ->> 'units') FILTER (WHERE happening IN ('refund_owed', 'approved_late',
@@ -100,7 +100,7 @@ ORDER BY l.order_id, l.seq LIMIT 1000
 """,
     of_order="""
 SELECT o.order_id, v.field, v.expected::text, v.found::text
-FROM orders o
+FROM current_orders o
 LEFT JOIN advances x USING (merchant_id, order_id)
 CROSS JOIN LATERAL (
   SELECT count(*) AS n, coalesce(max(attempt_no), 0) AS last,
@@ -175,7 +175,7 @@ async def _of_attempt(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> 
 @MERCHANT.within(STATEMENT_SECONDS).statement(f"""
 SELECT a.order_id, v.field || ' of attempt ' || a.attempt_no AS field, v.expected, v.found
 FROM attempts a
-LEFT JOIN orders o ON o.merchant_id = a.merchant_id AND o.order_id = a.order_id
+LEFT JOIN current_orders o ON o.merchant_id = a.merchant_id AND o.order_id = a.order_id
 LEFT JOIN {SENDS.format("$4")} ON s.card_id = ANY(o.card_id || o.cards_before)
   AND s.send_id = a.attempt_id
 CROSS JOIN LATERAL (

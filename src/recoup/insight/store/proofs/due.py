@@ -18,7 +18,7 @@ from recoup.kit.proofs.walk import (
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT o.order_id, 'due work ' || v.kind AS field, v.expected, v.found
-FROM orders o
+FROM current_orders o
 JOIN merchants m USING (merchant_id)
 LEFT JOIN advances x ON x.merchant_id = o.merchant_id AND x.order_id = o.order_id
   AND x.state = 'due'

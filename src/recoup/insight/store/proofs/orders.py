@@ -21,7 +21,7 @@ from recoup.orders.rules.lifecycle import OPEN, Stage
 # What may still be sent has a card to send.
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT o.order_id, 'card of the order' AS field, 'a card in the vault' AS expected, 'none' AS found
-FROM orders o
+FROM current_orders o
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND o.stage = ANY($4::text[])
   AND o.kind <> 'stable'
   AND NOT EXISTS (SELECT FROM vault v WHERE v.merchant_id = o.merchant_id
@@ -85,7 +85,7 @@ SELECT order_id, o.stage, o.version, o.kind, o.units, o.asset, o.door, o.site_id
     h.decline_code AS head_decline_code,
   coalesce(a.counted, 0) AS counted, a.planned_at, coalesce(r.units, 0)::bigint AS refunded,
   coalesce(d.units, 0)::bigint AS disputed_units
-FROM (SELECT * FROM orders WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3) o
+FROM (SELECT * FROM current_orders WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3) o
 FULL JOIN (SELECT * FROM order_heads WHERE merchant_id = $1 AND order_id > $2
   AND order_id <= $3) h USING (order_id)
 LEFT JOIN (
