@@ -3,8 +3,9 @@ wrote it last."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
-from tests.worlds import POLICY, Shop, make_shop, sandbox_world
+from tests.worlds import POLICY, Shop, make_shop, owner, sandbox_world
 
 from recoup.db.server import ServerAddress
 from recoup.networks.magic import script_card
@@ -13,6 +14,7 @@ from recoup.refunds.flows.refund import RefundRequest, refund
 YES, ONCE = script_card("visa", "51", 0), script_card("visa", "51", 1)
 WRITERS = "SELECT array_agg(xmin::text ORDER BY seq) FROM order_log WHERE order_id = $1"
 HEAD = "SELECT xmin::text FROM order_heads WHERE order_id = $1"
+HEAP_ONLY = 0x8000  # of t_infomask2: no index points at this version of the row
 
 
 def run(server: ServerAddress, story: Callable[[Shop], Awaitable[None]]) -> None:
@@ -35,6 +37,32 @@ def test_a_sync_payment_is_admitted_with_its_first_attempt_and_ends_in_one_more_
             intent = happenings.index("attempt_sent") + 1
             assert len(set(writers[:intent])) == 1, (happenings, writers)
             assert len(set(writers[intent:])) == 1, (happenings, writers)
+
+    run(server, story)
+
+
+def test_a_step_of_an_order_changes_no_index_of_its_state(server: ServerAddress) -> None:
+    """And a try none of its head: of what lists show only the number of tries has changed."""
+
+    async def story(shop: Shop) -> None:
+        order_id = await shop.admit(pan=ONCE)
+        async with owner(shop.world) as connection:
+            await connection.execute("CREATE EXTENSION IF NOT EXISTS pageinspect")
+
+            async def is_heap_only(table: str) -> bool:
+                return await connection.fetchval(
+                    "SELECT (t_infomask2 & $2) <> 0 FROM"
+                    f" (SELECT ctid::text::point AS at FROM {table} WHERE order_id = $1) r,"
+                    f" heap_page_items(get_raw_page('{table}', r.at[0]::int)) WHERE lp = r.at[1]",
+                    order_id,
+                    HEAP_ONLY,
+                )
+
+            assert not await is_heap_only("order_states"), "as it was admitted"
+            await shop.advance(timedelta(days=5))
+            assert (await shop.order(order_id))["attempts"] == 1
+            assert await is_heap_only("order_states")
+            assert await is_heap_only("order_heads"), "declined: it has only been tried once more"
 
     run(server, story)
 

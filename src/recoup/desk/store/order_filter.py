@@ -170,6 +170,8 @@ def conditions(order_filter: OrderFilter, args: Arguments) -> list[str]:
         (order_filter.door, "h.door = {}"),
         (order_filter.campaign_id, "h.campaign_id = {}"),
         (order_filter.attempts_min or None, "h.attempts >= {}"),
+        # Thirds of tries are indexed, those from the first whole one on.
+        (order_filter.attempts_min // 3 or None, "h.tried > 0 AND h.tried >= {}"),
         (order_filter.expires_from, "h.expires_at > {}"),
         (order_filter.expires_to, "h.expires_at <= {}"),
         # Each index leaves out the orders that have none: the condition says so, for a plan that

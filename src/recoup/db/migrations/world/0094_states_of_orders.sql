@@ -12,6 +12,13 @@ ALTER TABLE order_states ADD FOREIGN KEY (merchant_id, order_id, version, stage)
   REFERENCES order_log (merchant_id, order_id, seq, dst);
 ALTER TABLE orders DROP COLUMN stage, DROP COLUMN version;
 CREATE VIEW current_orders AS SELECT o.*, s.stage, s.version FROM orders o JOIN order_states s USING (merchant_id, order_id);
+
+-- And most tries change no index of a head.
+DROP INDEX order_heads_tried;
+ALTER TABLE order_heads SET (fillfactor = 70);
+ALTER TABLE order_heads ADD COLUMN tried smallint NOT NULL GENERATED ALWAYS AS (attempts / 3) STORED;
+CREATE INDEX order_heads_tried ON order_heads (merchant_id, tried) WHERE tried > 0;
+
 GRANT SELECT, INSERT, UPDATE ON order_states TO recoup_app;
 GRANT SELECT, INSERT ON current_orders TO recoup_app;
 
