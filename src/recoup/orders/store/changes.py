@@ -7,7 +7,7 @@ own behind it.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
@@ -182,16 +182,30 @@ async def write(db: Tx, rows: Rows) -> None:
 
 
 def _flat(owned: Owned[Any]) -> dict[str, Any]:
-    """Its columns by name; not copied deeply as `asdict` would, for nobody changes them any
-    more."""
-    names, values = _fields_of(owned.value.__class__)
-    return {"merchant_id": owned.merchant_id} | dict(zip(names, values(owned.value), strict=True))
+    """Its columns by name, without those that are null; not copied deeply as `asdict` would, for
+    nobody changes them any more."""
+    names, values, _ = _fields_of(owned.value.__class__)
+    return {"merchant_id": owned.merchant_id} | {
+        name: _short(value) if is_dataclass(value) else value
+        for name, value in zip(names, values(owned.value), strict=True)
+        if value is not None
+    }
+
+
+def _short(value: Any) -> dict[str, Any]:
+    """Its fields by name, without those that whoever reads it fills in."""
+    names, values, defaults = _fields_of(value.__class__)
+    return {
+        name: part
+        for name, part, default in zip(names, values(value), defaults, strict=True)
+        if part != default
+    }
 
 
 @cache
-def _fields_of(cls: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+def _fields_of(cls: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]], list[Any]]:
     names = tuple(field.name for field in fields(cls))
-    return names, attrgetter(*names)
+    return names, attrgetter(*names), [field.default for field in fields(cls)]
 
 
 def _columns(
