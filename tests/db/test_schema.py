@@ -18,7 +18,7 @@ from recoup.db.server import ServerAddress
 # What the keys of a home's tables begin with, and those that begin otherwise: what they are looked
 # up by comes before anybody knows whose it is.
 KEYS = {"cell": {"merchant_id"}, "hub": {"card_id", "partner_id"}}
-OWN_KEYS = {"card_prints": "key_id", "refresh_tokens": "token_hash"}
+OWN_KEYS = {"card_prints": "key_id", "refresh_tokens": "token_hash", "wire_keys": "key"}
 HERE = "= ANY(current_schemas(false)::regnamespace[])"  # one of the search path's
 # The tables of all homes, and which migrations were applied.
 TABLES = f"""
@@ -100,11 +100,13 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
     "partner_feed": (),
     "outbox": (),
     "transmissions": ("facts", "outcome", "updated_at"),
+    "wire_keys": (),
 }
 DELETABLE = {
     "key_checks", "live_marks", "damaged_pages",
     "contacts", "key_endings", "key_listeners",
-    "application_documents", "outbox_queue", "postings_queue", "due_work", "lanes", "cvv_once",
+    "application_documents", "modifications_queue", "outbox_queue", "postings_queue", "due_work",
+    "lanes", "cvv_once",
     "refresh_tokens", "seen_signatures", "webhook_key_overlaps", "import_lines", "import_rows",
     "imported_attempts", "backtests",
 }  # fmt: skip

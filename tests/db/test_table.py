@@ -13,6 +13,7 @@ from tests.db.test_statements import fits
 from tests.rings import each
 
 from recoup.cards.store.vault import StoredCard, StoredCode
+from recoup.db.migrate import schema_sql
 from recoup.db.server import ServerAddress
 from recoup.db.statement import Row, without_none
 from recoup.db.table import TABLES, Hex, Mutable, insert_of, stored, upsert_of
@@ -22,6 +23,7 @@ from recoup.orders.rules.card_sends import CardBlock as CardBlockOfOrder
 from recoup.orders.rules.disputed import Dispute
 from recoup.orders.rules.refund_limits import RefundApproval
 from recoup.orders.rules.snapshot import Advance, Attempt, Challenge, Modification, Settlement
+from recoup.orders.store import changes
 from recoup.orders.store.intake import NewOrder
 from recoup.orders.store.rows import (
     AnsweredKey,
@@ -66,6 +68,15 @@ OF_ORDERS = {
     "advances": Advance,
     "disputes": Dispute,
 }
+# Those that keep what they were written with.
+CONSTANT = {
+    "attempts": {"attempt_id", "order_id", "attempt_no", "ladder", "asset", "initiator"},
+    "modifications": {
+        "modification_id", "order_id", "modification_no", "kind", "attempt_id", "units", "asset",
+        "message", "items", "input_mac", "business_at", "actor", "approved_by", "final_part",
+        "piece_of",
+    },
+}  # fmt: skip
 READ_AS_JSON = OF_ORDERS | {
     "merchants": Merchant,
     "network_sends": NetworkSend,
@@ -253,16 +264,37 @@ def test_a_function_writes_every_column_of_a_row(
 def test_all_that_an_order_has_of_a_row_is_written(table: str) -> None:
     """A field that is not in the INSERT would be forgotten; one that is, and is no field, would be
     NULL for ever."""
-    listed = re.search(rf"INSERT INTO {table} AS \w+ \((.*?)\)", _plain(SOURCES["write_changes"]))
+    listed = re.search(
+        rf"INSERT INTO {table}(?: AS \w+)? \((.*?)\)", _plain(SOURCES["write_changes"])
+    )
     assert listed is not None
+    part = f"new_{table}" if f"new_{table}" in changes._OWNED else table
     written = listed[1].split(", ")
     assert sorted(written) == sorted(
         {"merchant_id"} | {one.name for one in fields(OF_ORDERS[table])}
     )
     assert (
-        f"SELECT {listed[1]} FROM jsonb_populate_recordset(NULL::{table}, changed -> '{table}')"
+        f"SELECT {listed[1]} FROM jsonb_populate_recordset(NULL::{table}, changed -> '{part}')"
         in _plain(SOURCES["write_changes"])
     )
+
+
+@each("table", ["attempts", "modifications"])
+def test_a_row_is_changed_and_no_index_with_it(table: str) -> None:
+    """Its updates stay on its page. `charges`, `wire_keys` and queues are indexed in its place."""
+    schema, function = _plain(schema_sql("world")), _plain(SOURCES["write_changes"])
+    sets = re.search(rf"UPDATE {table} \w (SET .*?) FROM jsonb_populate_recordset", function)
+    assert sets is not None
+    changed = re.findall(r"(\w+) = i\.", sets[1])
+    made = re.search(rf"CREATE TABLE {table} \((.*?)\) WITH \(fillfactor", schema)
+    assert made is not None
+    indexed = re.findall(r"(?:PRIMARY KEY|UNIQUE) \(.*?\)", made[1])
+    indexed += re.findall(rf"CREATE INDEX \w+ ON {table} (.*?);", schema)
+    assert indexed
+    assert {"state", "reference", "key"} <= set(changed)
+    assert not {*changed} & {*re.findall(r"\w+", " ".join(indexed))}
+    constant = {one.name for one in fields(OF_ORDERS[table])} - {*changed}
+    assert constant == CONSTANT[table], "what is not written again"
 
 
 def _listed(source: str, given: str) -> list[str]:

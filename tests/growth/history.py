@@ -52,6 +52,7 @@ NOT_HISTORY = frozenset(
         "uplift_history",
         "engine_returns",
         "clock_moves",
+        "modifications_queue",
         "outbox_queue",
         "postings_queue",
         "lanes",

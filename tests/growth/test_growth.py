@@ -117,6 +117,8 @@ LONG = (
     "order_refs",
     "requests",
     "attempts",
+    "charges",
+    "wire_keys",
     "modifications",
     "decisions",
     "network_sends",

@@ -67,9 +67,9 @@ _WORLD: Final = (
     # Of an order.
     *lines(
         """
-        advances attempts challenges decisions dispute_notices dispute_priors
+        advances attempts challenges charges decisions dispute_notices dispute_priors
         disputes fraud_warnings mails order_heads order_log order_refs order_states outbox
-        processor_ids processor_invoices settlements
+        processor_ids processor_invoices settlements wire_keys
         """,
         ORDER,
     ),
@@ -141,6 +141,7 @@ _WORLD: Final = (
     *lines("key_endings key_listeners", ENDINGS_KEPT, forget_endings),
     *lines("lanes", "until its events are delivered", "finish_lanes", delete_endpoint),
     *lines("live_marks", "until it is taken back", drop_mark),
+    *lines("modifications_queue", "until it has ended", "write_changes"),
     *lines("outbox_queue", "until it stands in the feed", "feed_events"),
     *lines("postings_queue", "until it stands in a page", "close_page"),
     *lines("processor_connections", f"{GOOD}; keys until it has ended", erase_ended),

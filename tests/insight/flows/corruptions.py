@@ -25,6 +25,13 @@ def _attempt(external_id: str, state: str) -> str:
     )
 
 
+def _refund(external_id: str) -> str:
+    return (
+        f"(SELECT modification_id FROM modifications WHERE order_id = {_of(external_id)} AND "
+        f"modification_no = 1)"
+    )
+
+
 def _decided(decider: str) -> str:
     return f"versions ->> 'decider' = '{decider}'"
 
@@ -599,6 +606,30 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
         ("number of attempts", "7"),
     ),
+    "attempt that its key does not find": (
+        (f"DELETE FROM wire_keys WHERE movement_id = {_attempt('APPROVED-1', 'approved')}",),
+        ("key to find it by of attempt 1", "none"),
+    ),
+    "charge that its reference does not find": (
+        (f"DELETE FROM charges WHERE attempt_id = {_attempt('APPROVED-1', 'approved')}",),
+        ("charge to find it by of attempt 1", "none"),
+    ),
+    "charge found by another amount": (
+        (f"UPDATE charges SET units = 1 WHERE attempt_id = {_attempt('APPROVED-1', 'approved')}",),
+        ("charge to find it by of attempt 1", " 1 USD"),
+    ),
+    "declined attempt found as a charge": (
+        (
+            "INSERT INTO charges SELECT merchant_id, attempt_id, reference, card_last4, units, "
+            "asset, closed_at FROM attempts WHERE attempt_id = "
+            f"{_attempt('THIRD-TIME', 'declined')}",
+        ),
+        ("charge to find it by of attempt", "none"),
+    ),
+    "charge of no attempt": (
+        (_copy("charges", "card_last4 IS NOT NULL LIMIT 1", attempt_id=_ID),),
+        (f"charge {_ID}", "an attempt", "none"),
+    ),
     "reversal deleted": (
         (f"DELETE FROM modifications WHERE order_id = {_of('LATE')}",),
         ("reversal of attempt 1", "none"),
@@ -686,6 +717,24 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             f"modification_no = 1",
         ),
         ("state of refund 1", "done", "owed"),
+    ),
+    "refund that its key does not find": (
+        (f"DELETE FROM wire_keys WHERE movement_id = {_refund('APPROVED-0')}",),
+        ("keys to find it by of refund 1",),
+    ),
+    "refund that is done and queued": (
+        (
+            "INSERT INTO modifications_queue SELECT merchant_id, modification_id FROM "
+            f"modifications WHERE modification_id = {_refund('APPROVED-0')}",
+        ),
+        ("place in the queue of refund 1", "none", "one"),
+    ),
+    "queued refund that there is not": (
+        (
+            f"INSERT INTO modifications_queue SELECT merchant_id, '{_ID}' FROM orders WHERE "
+            f"order_id = {_of('APPROVED-0')}",
+        ),
+        (f"queued modification {_ID}", "a modification", "none"),
     ),
     "a refund's reference": (
         (

@@ -13,6 +13,10 @@ from recoup.refunds.flows.refund import RefundRequest, refund
 
 YES, ONCE = script_card("visa", "51", 0), script_card("visa", "51", 1)
 WRITERS = "SELECT array_agg(xmin::text ORDER BY seq) FROM order_log WHERE order_id = $1"
+CHANGED = """
+SELECT n_tup_ins, n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'attempts'
+"""
+SAID = "SELECT jsonb_build_array(consent, checks) FROM attempts WHERE order_id = $1"
 HEAD = "SELECT xmin::text FROM order_heads WHERE order_id = $1"
 HEAP_ONLY = 0x8000  # of t_infomask2: no index points at this version of the row
 
@@ -79,6 +83,18 @@ def test_what_a_sync_payment_is_answered_is_what_it_is_answered_again(
     run(server, story)
 
 
+def test_nothing_is_kept_of_an_attempt_that_says_nothing(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        order_id = (await shop.ask(days=None, code="91")).order_id
+        consent, checks = await shop.value(SAID, order_id)
+        assert consent
+        assert {"auth_code", "avs"} <= checks.keys()
+        assert None not in [*consent.values(), *checks.values()]
+        assert [] not in [*checks.values()]
+
+    run(server, story)
+
+
 def test_a_refund_rewrites_what_lists_show_only_where_it_changes_that(
     server: ServerAddress,
 ) -> None:
@@ -93,5 +109,27 @@ def test_a_refund_rewrites_what_lists_show_only_where_it_changes_that(
         assert (await shop.happenings(order_id))[-2:] == ["refund_sent", "refund_done"]
         assert approved != owed
         assert await shop.value(HEAD, order_id) == owed
+
+    run(server, story)
+
+
+def test_an_attempt_is_sent_and_answered_on_its_page(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        async with owner(shop.world) as connection:
+            before = await connection.fetchrow(CHANGED)
+            for pan in (YES, ONCE) * 20:
+                await shop.ask(pan=pan, days=None, code="91")
+            for _ in range(20):
+                await shop.admit(pan=YES)
+            await shop.advance(timedelta(days=4))
+            assert await shop.value("SELECT count(*) FROM attempts WHERE state = 'approved'") >= 40
+            made, changed, there = 0, 0, 0
+            async with asyncio.timeout(30):  # until each session has told what it did
+                while changed < 60:
+                    await asyncio.sleep(0.1)
+                    now = await connection.fetchrow(CHANGED)
+                    made, changed, there = (n - m for n, m in zip(now, before, strict=True))
+        assert changed <= 2 * made
+        assert there >= 0.8 * changed, "they left every index alone"
 
     run(server, story)

@@ -116,6 +116,8 @@ CORRUPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("channel of the payment", "mock", "mock_direct"),
     ),
     "a payment that is out and that nobody asks about": (
+        "DELETE FROM charges WHERE attempt_id IN (SELECT attempt_id FROM attempts"
+        f" WHERE order_id = {_of('LATE')});"
         "UPDATE attempts SET send_before = now(), reference = NULL, closed_at = NULL"
         f" WHERE order_id = {_of('LATE')}",
         ("due work last_word", "due", "none"),

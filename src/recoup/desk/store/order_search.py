@@ -69,8 +69,8 @@ SELECT order_id FROM orders WHERE merchant_id = $1 AND order_id = $2
 UNION
 SELECT order_id FROM attempts WHERE merchant_id = $1 AND attempt_id = $2
 UNION
-SELECT order_id FROM attempts WHERE merchant_id = $1 AND reference = $3
-  AND ladder IN ('payment', 'unexpected')
+SELECT a.order_id FROM charges c JOIN attempts a USING (merchant_id, attempt_id)
+WHERE c.merchant_id = $1 AND c.reference = $3 AND a.ladder IN ('payment', 'unexpected')
 UNION
 SELECT order_id FROM order_refs WHERE merchant_id = $1 AND door IN ('rescue', 'stablecoin')
   AND external_id = $3

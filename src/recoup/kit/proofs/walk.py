@@ -45,7 +45,8 @@ class Window(NamedTuple):
 # under the merchant that it names, whoever that is: dispute_notices are in none.
 _TABLES: Final = (
     "merchants", "order_log", "orders", "order_states", "order_heads", "order_refs", "requests",
-    "attempts", "modifications", "postings", "postings_queue", "entries", "pages", "page_lines",
+    "attempts", "charges", "modifications", "modifications_queue", "postings", "postings_queue",
+    "entries", "pages", "page_lines",
     "account_balances", "closers", "outbox", "outbox_queue", "feed", "lanes", "due_work",
     "adjustments", "advances", "bank_accounts", "bank_payout_states", "bank_payouts", "challenges",
     "customer_exposure", "decisions", "delivery_tries", "dispute_notes", "dispute_files",
@@ -77,6 +78,7 @@ def tables() -> tuple[str, ...]:
 # With keys that begin otherwise: read from end to end.
 UNSORTED: Final = (
     "card_blocks", "endpoints", "engine_stops", "partner_feed", "partner_log", "partner_reached",
+    "wire_keys",
 )  # fmt: skip
 # An application's events stand under the merchant that it is to become, which may never exist.
 BEFORE_MERCHANTS: Final = frozenset({

@@ -69,6 +69,7 @@ class Gathered:
         self.rows = Rows()
         self._started_at, self._shown_before, self._is_new = order.version, shown(order), is_new
         self._touched: dict[tuple[str, UUID], Any] = {}
+        self._made: set[UUID] = set()  # of those, the rows that nobody has written yet
         self._blocks: dict[UUID, CardBlock] = {}
         self._due: dict[tuple[str, UUID], tuple[datetime, bool] | None] = {}
         self._amended: dict[str, Any] = {}
@@ -134,6 +135,7 @@ class Gathered:
         rows = getattr(self.order, table)
         if row not in rows:
             rows.append(row)
+            self._made.add(row_id)
         self._touched[table, row_id] = row
 
     def set_advance(self, advance: Advance, **values: Any) -> None:
@@ -277,8 +279,10 @@ class Gathered:
     def finished(self) -> Rows:
         """The rows to write. The face is computed here, once, from stage and facts."""
         order, rows = self.order, self.rows
-        for (table, _), row in self._touched.items():
-            getattr(rows, table).append(Owned(order.merchant_id, row))
+        for (table, row_id), row in self._touched.items():
+            is_new = row_id in self._made and table in ("attempts", "modifications")
+            part = getattr(rows, f"new_{table}" if is_new else table)
+            part.append(Owned(order.merchant_id, row))
         rows.refund_requests.extend(
             Owned(order.merchant_id, approval) for approval in self._refund_approvals.values()
         )

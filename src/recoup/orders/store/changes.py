@@ -67,7 +67,9 @@ class Rows:
     new_heads: list[OrderHead] = field(
         default_factory=list
     )  # of orders that this transaction admits
+    new_attempts: list[Owned["Attempt"]] = field(default_factory=list)
     attempts: list[Owned["Attempt"]] = field(default_factory=list)
+    new_modifications: list[Owned["Modification"]] = field(default_factory=list)
     modifications: list[Owned["Modification"]] = field(default_factory=list)
     refund_requests: list[Owned["RefundApproval"]] = field(default_factory=list)
     card_results: list[CardResult] = field(default_factory=list)
@@ -107,7 +109,9 @@ _APART: Final = frozenset({"postings", "entries", "network_sends", "card_blocks"
 _JSON: Final = tuple(name for name in _PARTS if name not in _APART)
 _OWNED: Final = frozenset(
     {
+        "new_attempts",
         "attempts",
+        "new_modifications",
         "modifications",
         "refund_requests",
         "challenges",

@@ -29,10 +29,10 @@ SELECT DISTINCT s.name, s.url, s.support, o.descriptor, coalesce(v.scheme, '') A
     WHEN h.disputed THEN 'disputed'
     WHEN h.refunded_units >= h.units THEN 'refunded' WHEN h.refunded_units > 0 THEN 'part_refunded'
     ELSE 'charged' END AS state
-FROM (SELECT merchant_id, order_id FROM attempts
-  WHERE state = 'approved' AND card_last4 = $1 AND units = $2 AND asset = $3 AND closed_at >= $4
-    AND closed_at < $5
-  ORDER BY closed_at DESC LIMIT {LOOKED_AT_MAX}) a
+FROM (SELECT merchant_id, attempt_id FROM charges
+  WHERE card_last4 = $1 AND units = $2 AND asset = $3 AND closed_at >= $4 AND closed_at < $5
+  ORDER BY closed_at DESC LIMIT {LOOKED_AT_MAX}) c
+JOIN attempts a ON a.merchant_id = c.merchant_id AND a.attempt_id = c.attempt_id
 JOIN current_orders o ON o.merchant_id = a.merchant_id AND o.order_id = a.order_id
 JOIN order_heads h ON h.merchant_id = a.merchant_id AND h.order_id = a.order_id
 JOIN sites s ON s.merchant_id = o.merchant_id AND s.site_id = o.site_id

@@ -75,7 +75,9 @@ async def _by_tail(db: Read, tail: str, merchant_ids: Sequence[UUID] | None) -> 
 
 @MERCHANT.statement("""
 SELECT order_id FROM attempts WHERE merchant_id = $1 AND attempt_id = $2
-UNION SELECT order_id FROM attempts WHERE merchant_id = $1 AND key = $2 LIMIT 1
+UNION SELECT a.order_id FROM wire_keys k JOIN attempts a ON a.merchant_id = k.merchant_id
+  AND a.attempt_id = k.movement_id AND a.key = k.key
+  WHERE k.key = $2 AND k.merchant_id = $1 LIMIT 1
 """)
 async def order_of_charge(db: Read, merchant_id: UUID, charge: UUID) -> UUID | None:
     """The order of a charge; None for a foreign or unknown id."""

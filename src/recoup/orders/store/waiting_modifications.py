@@ -49,9 +49,11 @@ SELECT {columns_of(ModificationState, "r")}, r.modification_id, o.external_id, r
       r.modification_id) < $4 THEN 'outcome_unknown'
     WHEN r.tries >= $2 THEN 'delayed' ELSE 'owed_long' END AS why,
   to_jsonb(p) AS payer
-FROM modifications r JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
+FROM modifications_queue q JOIN modifications r ON r.merchant_id = q.merchant_id
+  AND r.modification_id = q.modification_id
+JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
 LEFT JOIN order_payer p ON p.merchant_id = r.merchant_id AND p.order_id = r.order_id
-WHERE r.merchant_id = $1 AND r.state IN ('owed', 'sent', 'stuck') AND r.kind <> 'capture'
+WHERE q.merchant_id = $1 AND r.kind <> 'capture'
   AND (r.state = 'stuck' OR r.tries >= $2 OR r.business_at < $3
     OR r.state = 'sent' AND r.unsent < r.tries AND coalesce(r.send_id, r.modification_id) < $4)
 ORDER BY r.state = 'stuck' DESC, r.business_at, r.modification_id LIMIT {ROWS_MAX}

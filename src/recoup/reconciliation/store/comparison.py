@@ -31,12 +31,13 @@ UPDATE staged SET our_id = known.id FROM (
   SELECT DISTINCT ON (s.key) s.key, k.id
   FROM (SELECT DISTINCT our_id AS key FROM staged WHERE our_id IS NOT NULL) s
   CROSS JOIN LATERAL (
-    SELECT attempt_id AS id, state = 'not_sent' AS unsent FROM attempts WHERE key = s.key
-      AND merchant_id = $1
-    UNION ALL SELECT modification_id, false FROM modifications WHERE key = s.key
-      AND merchant_id = $1
-    UNION ALL SELECT modification_id, false FROM modifications WHERE send_key = s.key
-      AND merchant_id = $1) k
+    SELECT a.attempt_id AS id, a.state = 'not_sent' AS unsent FROM wire_keys w
+      JOIN attempts a ON a.merchant_id = $1 AND a.attempt_id = w.movement_id AND a.key = w.key
+      WHERE w.key = s.key AND w.merchant_id = $1
+    UNION ALL SELECT m.modification_id, false FROM wire_keys w
+      JOIN modifications m ON m.merchant_id = $1 AND m.modification_id = w.movement_id
+        AND w.key IN (m.key, m.send_key)
+      WHERE w.key = s.key AND w.merchant_id = $1) k
   ORDER BY s.key, k.unsent) known
 WHERE staged.our_id = known.key
 """

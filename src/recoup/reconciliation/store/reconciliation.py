@@ -61,9 +61,12 @@ async def list_runs(db: Read, merchant_id: UUID, *, after: UUID | None, limit: i
 SELECT count(DISTINCT (l.merchant_id, coalesce(l.our_id, l.line_id)))
 FROM reconciliation_runs r JOIN reconciliation_lines l USING (merchant_id, run_id)
 WHERE r.actor = $1 AND r.created_at > $2 AND l.outcome = 'missing_here' AND l.booked_at IS NULL
-  AND NOT EXISTS (SELECT FROM attempts a WHERE a.key = l.our_id AND a.state = 'approved')
-  AND NOT EXISTS (SELECT FROM modifications m WHERE m.key = l.our_id AND m.state = 'done')
-  AND NOT EXISTS (SELECT FROM modifications m WHERE m.send_key = l.our_id AND m.state = 'done')
+  AND NOT EXISTS (SELECT FROM wire_keys k JOIN attempts a ON a.merchant_id = k.merchant_id
+    AND a.attempt_id = k.movement_id AND a.key = k.key
+    WHERE k.key = l.our_id AND a.state = 'approved')
+  AND NOT EXISTS (SELECT FROM wire_keys k JOIN modifications m ON m.merchant_id = k.merchant_id
+    AND m.modification_id = k.movement_id AND k.key IN (m.key, m.send_key)
+    WHERE k.key = l.our_id AND m.state = 'done')
 """)
 async def unexplained_since(db: Read, actor: str, since: datetime) -> int:
     """Number of lines found since then in comparisons by `actor` that no order of any merchant

@@ -118,9 +118,10 @@ class Charged(Row):
 
 
 @MERCHANT.statement("""
-SELECT merchant_id, order_id, attempt_id, state, reference FROM attempts
-WHERE key = $1 AND route = $2 AND ($3::uuid IS NULL OR merchant_id = $3)
-ORDER BY state = 'not_sent', attempt_no LIMIT 1
+SELECT a.merchant_id, a.order_id, a.attempt_id, a.state, a.reference FROM wire_keys k
+JOIN attempts a ON a.merchant_id = k.merchant_id AND a.attempt_id = k.movement_id AND a.key = k.key
+WHERE k.key = $1 AND a.route = $2 AND ($3::uuid IS NULL OR k.merchant_id = $3)
+ORDER BY a.state = 'not_sent', a.attempt_no LIMIT 1
 """)
 async def attempt_of(db: Read, key: UUID, route: str, merchant_id: UUID | None) -> Charged | None:
     """The attempt by its key; of any merchant where none is named. What never left may have the key
@@ -129,11 +130,11 @@ async def attempt_of(db: Read, key: UUID, route: str, merchant_id: UUID | None) 
 
 @MERCHANT.statement("""
 SELECT a.merchant_id, a.order_id, a.attempt_id, a.state, a.reference FROM (
-  SELECT merchant_id, attempt_id FROM attempts WHERE reference = $1 AND state = 'approved'
-    AND ladder <> 'payment'
+  SELECT merchant_id, attempt_id FROM charges WHERE reference = $1
   UNION ALL SELECT merchant_id, movement_id FROM processor_ids WHERE id = $1) k
 JOIN attempts a ON a.merchant_id = k.merchant_id AND a.attempt_id = k.attempt_id
-WHERE a.route = $2 AND ($3::uuid IS NULL OR a.merchant_id = $3) AND a.state = 'approved' LIMIT 1
+WHERE a.route = $2 AND ($3::uuid IS NULL OR a.merchant_id = $3) AND a.state = 'approved'
+  AND a.ladder <> 'payment' LIMIT 1
 """)
 async def charge_referenced(
     db: Read, reference: str, route: str, merchant_id: UUID | None
@@ -150,12 +151,11 @@ class Modified(Row):
 
 
 @MERCHANT.statement("""
-SELECT o.merchant_id, o.order_id, o.modification_id, o.state FROM (
-  SELECT merchant_id, order_id, modification_id, state, attempt_id FROM modifications WHERE key = $1
-  UNION ALL SELECT merchant_id, order_id, modification_id, state, attempt_id FROM modifications
-    WHERE send_key = $1) o
+SELECT o.merchant_id, o.order_id, o.modification_id, o.state FROM wire_keys k
+JOIN modifications o ON o.merchant_id = k.merchant_id AND o.modification_id = k.movement_id
+  AND k.key IN (o.key, o.send_key)
 JOIN attempts a ON a.merchant_id = o.merchant_id AND a.attempt_id = o.attempt_id
-WHERE a.route = $2 AND ($3::uuid IS NULL OR o.merchant_id = $3) LIMIT 1
+WHERE k.key = $1 AND a.route = $2 AND ($3::uuid IS NULL OR k.merchant_id = $3) LIMIT 1
 """)
 async def modification_of(
     db: Read, key: UUID, route: str, merchant_id: UUID | None

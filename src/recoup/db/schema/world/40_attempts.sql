@@ -57,16 +57,29 @@ CREATE TABLE attempts (
   PRIMARY KEY (merchant_id, attempt_id),
   UNIQUE (merchant_id, order_id, attempt_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
+) WITH (fillfactor = 40);
+-- What a processor's notice or statement names attempts and modifications by, over all merchants. No indexed column of those
+-- changes, so that most of their updates leave every index alone.
+CREATE TABLE wire_keys (
+  key uuid NOT NULL,
+  merchant_id uuid NOT NULL,
+  movement_id uuid NOT NULL,               -- the attempt or modification
+  PRIMARY KEY (key, merchant_id, movement_id)
 );
--- What a processor's notice or statement names it by, over all merchants.
-CREATE INDEX attempts_keyed ON attempts (key) WHERE key IS NOT NULL;
--- "What is this charge": by what a cardholder reads on a statement, over all merchants.
-CREATE INDEX attempts_charged ON attempts (card_last4, units, asset, closed_at)
-  WHERE state = 'approved' AND card_last4 IS NOT NULL;
--- Which charge a processor's notice is about: by the processor's reference, over all merchants.
-CREATE INDEX attempts_referenced ON attempts (reference) WHERE state = 'approved' AND ladder <> 'payment';
--- Where a payment on a chain is looked for: its transaction's hash.
-CREATE INDEX attempts_on_chain ON attempts (merchant_id, reference) WHERE ladder IN ('payment', 'unexpected');
+-- Attempts that brought money, as they stand, by what it is called elsewhere, over all merchants: the reference in a
+-- processor's notice, the hash of a payment on a chain, what a cardholder reads on a statement.
+CREATE TABLE charges (
+  merchant_id uuid NOT NULL,
+  attempt_id uuid NOT NULL,
+  reference text,
+  card_last4 text,
+  units bigint NOT NULL,
+  asset text NOT NULL,
+  closed_at timestamptz,
+  PRIMARY KEY (merchant_id, attempt_id)
+);
+CREATE INDEX charges_referenced ON charges (reference) WHERE reference IS NOT NULL;
+CREATE INDEX charges_of_card ON charges (card_last4, units, asset, closed_at) WHERE card_last4 IS NOT NULL;
 
 -- What the answers to a merchant's charges said of a card number, or of a card that a processor keeps: the network's ids of
 -- the customer's first consent and of the latest approval, and the processor's newest risk. Business time.
@@ -117,12 +130,15 @@ CREATE TABLE modifications (
   PRIMARY KEY (merchant_id, modification_id),
   UNIQUE (merchant_id, order_id, modification_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
-);
+) WITH (fillfactor = 50);
 
 CREATE INDEX modifications_at ON modifications (merchant_id, business_at);
-CREATE INDEX modifications_keyed ON modifications (key) WHERE key IS NOT NULL;
-CREATE INDEX modifications_rekeyed ON modifications (send_key) WHERE send_key IS NOT NULL;
-CREATE INDEX modifications_under_way ON modifications (merchant_id, business_at) WHERE state IN ('owed', 'sent', 'stuck');
+-- Those that are owed, sent or stuck.
+CREATE TABLE modifications_queue (
+  merchant_id uuid NOT NULL,
+  modification_id uuid NOT NULL,
+  PRIMARY KEY (merchant_id, modification_id)
+);
 
 -- What else a processor calls a charge or modification, beside its `reference`: as its reports and notices name it.
 CREATE TABLE processor_ids (

@@ -12,6 +12,8 @@ CREATE FUNCTION write_changes(
   entry_merchants uuid[], entry_postings uuid[], line_nos smallint[], accounts text[], assets text[], places text[],
   amounts bigint[], available_times timestamptz[]
 ) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  rows jsonb; written bigint;
 BEGIN
   IF changed ? 'order_log' THEN
     INSERT INTO order_log (merchant_id, order_id, seq, happening, src, dst, fact_kind, fact_id, body, actor,
@@ -58,8 +60,8 @@ BEGIN
       decline_code, decline_source, card_scheme, card_bin
     FROM jsonb_populate_recordset(NULL::order_heads, changed -> 'new_heads');
   END IF;
-  IF changed ? 'attempts' THEN
-    INSERT INTO attempts AS a (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units,
+  IF changed ? 'new_attempts' THEN
+    INSERT INTO attempts (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units,
       asset, initiator, sent_at, send_before, call_timeout_ms, sends, not_found, if_late, reference,
       network_transaction_id, scheme_code, advice_code, processor_code, klass, code_reason, latency_ms, closed_at,
       decision_id, card_last4, when_due, checks, retries_itself_at, consent, authentication, network_token_id, key,
@@ -68,19 +70,40 @@ BEGIN
       sent_at, send_before, call_timeout_ms, sends, not_found, if_late, reference, network_transaction_id,
       scheme_code, advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id, card_last4,
       when_due, checks, retries_itself_at, consent, authentication, network_token_id, key, typed
-    FROM jsonb_populate_recordset(NULL::attempts, changed -> 'attempts')
-    ON CONFLICT (merchant_id, attempt_id) DO UPDATE SET state = EXCLUDED.state, due_at = EXCLUDED.due_at,
-      units = EXCLUDED.units,
-      route = EXCLUDED.route, sent_at = EXCLUDED.sent_at, send_before = EXCLUDED.send_before,
-      call_timeout_ms = EXCLUDED.call_timeout_ms, sends = EXCLUDED.sends, not_found = EXCLUDED.not_found,
-      if_late = EXCLUDED.if_late, reference = EXCLUDED.reference,
-      network_transaction_id = EXCLUDED.network_transaction_id, scheme_code = EXCLUDED.scheme_code,
-      advice_code = EXCLUDED.advice_code, processor_code = EXCLUDED.processor_code, klass = EXCLUDED.klass,
-      code_reason = EXCLUDED.code_reason, latency_ms = EXCLUDED.latency_ms, closed_at = EXCLUDED.closed_at,
-      decision_id = EXCLUDED.decision_id, card_last4 = EXCLUDED.card_last4, when_due = EXCLUDED.when_due,
-      checks = EXCLUDED.checks, retries_itself_at = EXCLUDED.retries_itself_at, consent = EXCLUDED.consent,
-      authentication = EXCLUDED.authentication, network_token_id = EXCLUDED.network_token_id, key = EXCLUDED.key,
-      typed = EXCLUDED.typed;
+    FROM jsonb_populate_recordset(NULL::attempts, changed -> 'new_attempts');
+  END IF;
+  IF changed ? 'attempts' THEN
+    UPDATE attempts a SET state = i.state, due_at = i.due_at, units = i.units, route = i.route, sent_at = i.sent_at,
+      send_before = i.send_before, call_timeout_ms = i.call_timeout_ms, sends = i.sends, not_found = i.not_found,
+      if_late = i.if_late, reference = i.reference, network_transaction_id = i.network_transaction_id,
+      scheme_code = i.scheme_code, advice_code = i.advice_code, processor_code = i.processor_code, klass = i.klass,
+      code_reason = i.code_reason, latency_ms = i.latency_ms, closed_at = i.closed_at, decision_id = i.decision_id,
+      card_last4 = i.card_last4, when_due = i.when_due, checks = i.checks, retries_itself_at = i.retries_itself_at,
+      consent = i.consent, authentication = i.authentication, network_token_id = i.network_token_id, key = i.key,
+      typed = i.typed
+    FROM jsonb_populate_recordset(NULL::attempts, changed -> 'attempts') AS i
+    WHERE a.merchant_id = i.merchant_id AND a.attempt_id = i.attempt_id
+      AND i.merchant_id = ANY (ARRAY[i.merchant_id]);
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF written <> jsonb_array_length(changed -> 'attempts') THEN
+      RAISE EXCEPTION 'an attempt that changed is not there';
+    END IF;
+  END IF;
+  IF changed ?| ARRAY['new_attempts', 'attempts'] THEN
+    rows := coalesce(changed -> 'new_attempts', '[]') || coalesce(changed -> 'attempts', '[]');
+    INSERT INTO wire_keys (key, merchant_id, movement_id)
+    SELECT key, merchant_id, attempt_id FROM jsonb_to_recordset(rows) AS i (merchant_id uuid, attempt_id uuid, key uuid)
+    WHERE key IS NOT NULL
+    ON CONFLICT DO NOTHING;
+    INSERT INTO charges AS c (merchant_id, attempt_id, reference, card_last4, units, asset, closed_at)
+    SELECT merchant_id, attempt_id, reference, card_last4, units, asset, closed_at
+    FROM jsonb_to_recordset(rows) AS i (merchant_id uuid, attempt_id uuid, state text, ladder text, reference text,
+      card_last4 text, units bigint, asset text, closed_at timestamptz)
+    WHERE state = 'approved' OR ladder IN ('payment', 'unexpected') AND reference IS NOT NULL
+    ON CONFLICT (merchant_id, attempt_id) DO UPDATE SET reference = EXCLUDED.reference, units = EXCLUDED.units,
+      closed_at = EXCLUDED.closed_at
+    WHERE (c.reference, c.units, c.closed_at)
+      IS DISTINCT FROM (EXCLUDED.reference, EXCLUDED.units, EXCLUDED.closed_at);
   END IF;
   IF changed ? 'card_results' THEN
     INSERT INTO card_results AS c (merchant_id, pan_id, approvals, first_network_id, first_at, latest_network_id,
@@ -100,19 +123,44 @@ BEGIN
         (c.risk_score, c.risk_level, c.risk_at), (EXCLUDED.risk_score, EXCLUDED.risk_level, EXCLUDED.risk_at))
         i (score, level, at) ORDER BY i.at DESC NULLS LAST LIMIT 1);
   END IF;
-  IF changed ? 'modifications' THEN
-    INSERT INTO modifications AS m (merchant_id, modification_id, order_id, modification_no, kind, attempt_id, state,
+  IF changed ? 'new_modifications' THEN
+    INSERT INTO modifications (merchant_id, modification_id, order_id, modification_no, kind, attempt_id, state,
       units, asset, message, items, input_mac, tries, send_before, not_found, reference, processor_code, business_at,
       actor, send_id, hand_note, hand_actor, approved_by, unsent, final_part, piece_of, key, send_key)
     SELECT merchant_id, modification_id, order_id, modification_no, kind, attempt_id, state, units, asset, message,
       items, input_mac, tries, send_before, not_found, reference, processor_code, business_at, actor, send_id,
       hand_note, hand_actor, approved_by, unsent, final_part, piece_of, key, send_key
-    FROM jsonb_populate_recordset(NULL::modifications, changed -> 'modifications')
-    ON CONFLICT (merchant_id, modification_id) DO UPDATE SET state = EXCLUDED.state, tries = EXCLUDED.tries,
-      send_before = EXCLUDED.send_before, not_found = EXCLUDED.not_found, reference = EXCLUDED.reference,
-      processor_code = EXCLUDED.processor_code, send_id = EXCLUDED.send_id, hand_note = EXCLUDED.hand_note,
-      hand_actor = EXCLUDED.hand_actor, unsent = EXCLUDED.unsent, key = EXCLUDED.key,
-      send_key = EXCLUDED.send_key;
+    FROM jsonb_populate_recordset(NULL::modifications, changed -> 'new_modifications');
+  END IF;
+  IF changed ? 'modifications' THEN
+    UPDATE modifications m SET state = i.state, tries = i.tries, send_before = i.send_before,
+      not_found = i.not_found, reference = i.reference, processor_code = i.processor_code, send_id = i.send_id,
+      hand_note = i.hand_note, hand_actor = i.hand_actor, unsent = i.unsent, key = i.key, send_key = i.send_key
+    FROM jsonb_populate_recordset(NULL::modifications, changed -> 'modifications') AS i
+    WHERE m.merchant_id = i.merchant_id AND m.modification_id = i.modification_id
+      AND i.merchant_id = ANY (ARRAY[i.merchant_id]);
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF written <> jsonb_array_length(changed -> 'modifications') THEN
+      RAISE EXCEPTION 'a modification that changed is not there';
+    END IF;
+  END IF;
+  IF changed ?| ARRAY['new_modifications', 'modifications'] THEN
+    rows := coalesce(changed -> 'new_modifications', '[]') || coalesce(changed -> 'modifications', '[]');
+    INSERT INTO wire_keys (key, merchant_id, movement_id)
+    SELECT k.key, i.merchant_id, i.modification_id
+    FROM jsonb_to_recordset(rows) AS i (merchant_id uuid, modification_id uuid, key uuid, send_key uuid)
+    CROSS JOIN LATERAL (VALUES (i.key), (i.send_key)) AS k (key)
+    WHERE k.key IS NOT NULL
+    ON CONFLICT DO NOTHING;
+    INSERT INTO modifications_queue (merchant_id, modification_id)
+    SELECT merchant_id, modification_id
+    FROM jsonb_to_recordset(rows) AS i (merchant_id uuid, modification_id uuid, state text)
+    WHERE state IN ('owed', 'sent', 'stuck')
+    ON CONFLICT DO NOTHING;
+    DELETE FROM modifications_queue q
+    USING jsonb_to_recordset(rows) AS i (merchant_id uuid, modification_id uuid, state text)
+    WHERE q.merchant_id = i.merchant_id AND q.modification_id = i.modification_id
+      AND i.state NOT IN ('owed', 'sent', 'stuck') AND i.merchant_id = ANY (ARRAY[i.merchant_id]);
   END IF;
   IF changed ? 'refund_requests' THEN
     INSERT INTO refund_requests AS q (merchant_id, request_id, order_id, state, units, asset, message, items,

@@ -10,7 +10,7 @@ GRANT UPDATE ON merchants, sites, campaigns, api_keys, tokenization_keys, reques
   exposure_allotments, customer_exposure, advances, operator_exposure, closers, endpoints, lanes, due_work,
   signing_keys, partners, partner_keys, partner_merchants, handovers, mails, contact_addresses, notice_settings, settlements, wallets, payouts,
   subscriptions, settlement_clocks, adjustments, bank_accounts, bank_payouts, reconciliation_clocks, uploads, upload_rows, exports,
-  rescue_watches, uplift_reports, card_results, imports, import_rows, imported_attempts, certificate_clocks
+  rescue_watches, uplift_reports, card_results, charges, imports, import_rows, imported_attempts, certificate_clocks
   TO recoup_app;
 GRANT UPDATE ON order_states TO recoup_app;
 GRANT UPDATE (token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata, facts) ON orders
@@ -30,7 +30,7 @@ GRANT UPDATE ON disputes, dispute_notices, monitoring_months TO recoup_app;
 GRANT UPDATE (saved_as, made_at, until, failed, report, payment_count, askers) ON backtests TO recoup_app;
 GRANT DELETE ON backtests TO recoup_app;
 GRANT DELETE ON import_lines, import_rows, imported_attempts TO recoup_app;
-GRANT DELETE ON contacts, key_checks, outbox_queue, postings_queue, due_work, lanes, cvv_once, refresh_tokens, seen_signatures TO recoup_app;
+GRANT DELETE ON contacts, key_checks, modifications_queue, outbox_queue, postings_queue, due_work, lanes, cvv_once, refresh_tokens, seen_signatures TO recoup_app;
 GRANT UPDATE, DELETE ON webhook_key_overlaps TO recoup_app;
 GRANT UPDATE ON replays, partner_closers, partner_reached TO recoup_app;
 GRANT UPDATE ON applications, go_live_requests, upkeep TO recoup_app;

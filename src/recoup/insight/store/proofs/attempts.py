@@ -31,6 +31,12 @@ SELECT r.order_id, v.field || ' of ' || r.kind || ' ' || r.modification_no AS fi
   v.found
 FROM modifications r
 LEFT JOIN current_orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
+LEFT JOIN modifications_queue q ON q.merchant_id = r.merchant_id
+  AND q.modification_id = r.modification_id
+LEFT JOIN wire_keys k ON k.key = r.key AND k.merchant_id = r.merchant_id
+  AND k.movement_id = r.modification_id
+LEFT JOIN wire_keys s ON s.key = r.send_key AND s.merchant_id = r.merchant_id
+  AND s.movement_id = r.modification_id
 CROSS JOIN LATERAL (
   SELECT coalesce(max(l.body ->> 'units') FILTER (WHERE happening = 'reversal_owed_again'),
       max(l.body ->> 'units') FILTER (WHERE happening IN ('refund_owed', 'approved_late',
@@ -81,7 +87,10 @@ CROSS JOIN LATERAL (VALUES
     WHEN l.word ? 'by_hand' THEN 'by_hand'
       ELSE l.word ->> 'code' END, CASE WHEN r.state IN ('done', 'stuck') THEN r.processor_code
         ELSE 'any' END),
-  (7, 'first piece', l.first_piece, r.piece_of::text)
+  (7, 'first piece', l.first_piece, r.piece_of::text),
+  (8, 'keys to find it by', concat_ws(' ', r.key, r.send_key), concat_ws(' ', k.key, s.key)),
+  (9, 'place in the queue', CASE WHEN r.state IN ('owed', 'sent', 'stuck') THEN 'one'
+    ELSE 'none' END, CASE WHEN q.modification_id IS NULL THEN 'none' ELSE 'one' END)
 ) v (no, field, expected, found)
 WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND v.expected IS DISTINCT
   FROM v.found
@@ -178,6 +187,9 @@ FROM attempts a
 LEFT JOIN current_orders o ON o.merchant_id = a.merchant_id AND o.order_id = a.order_id
 LEFT JOIN {SENDS.format("$4")} ON s.card_id = ANY(o.card_id || o.cards_before)
   AND s.send_id = a.attempt_id
+LEFT JOIN wire_keys k ON k.key = a.key AND k.merchant_id = a.merchant_id
+  AND k.movement_id = a.attempt_id
+LEFT JOIN charges c ON c.merchant_id = a.merchant_id AND c.attempt_id = a.attempt_id
 CROSS JOIN LATERAL (
   SELECT coalesce(bool_or(happening = 'attempt_sent'), false) AS sent,
     coalesce(bool_or(happening = 'approved_late'), false) AS late,
@@ -250,7 +262,13 @@ CROSS JOIN LATERAL (VALUES
     AND s.at > a.sent_at
       THEN s.at::text ELSE a.sent_at::text END, s.at::text),
   (14, 'order of the network send', CASE WHEN s.send_id IS NOT NULL THEN a.order_id::text END,
-    s.order_id::text)
+    s.order_id::text),
+  (15, 'key to find it by', a.key::text, k.key::text),
+  (16, 'charge to find it by', CASE WHEN a.state = 'approved'
+    OR a.ladder IN ('payment', 'unexpected') AND a.reference IS NOT NULL
+      THEN concat_ws(' ', a.reference, a.card_last4, a.units, a.asset, a.closed_at) END,
+    CASE WHEN c.attempt_id IS NOT NULL
+      THEN concat_ws(' ', c.reference, c.card_last4, c.units, c.asset, c.closed_at) END)
 ) v (no, field, expected, found)
 WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND v.expected IS DISTINCT
   FROM v.found

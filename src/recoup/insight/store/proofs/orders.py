@@ -169,4 +169,13 @@ WHERE r.merchant_id = $1 AND r.operation IN ('evaluate', 'refund', 'charge')
   AND r.subject_id IS NOT NULL
   AND o.order_id IS NULL LIMIT 1000
 """,
+    movements_of_nothing="""
+SELECT NULL::uuid AS order_id, 'charge ' || c.attempt_id AS field, 'an attempt' AS expected,
+  'none' AS found
+FROM charges c LEFT JOIN attempts a USING (merchant_id, attempt_id)
+WHERE c.merchant_id = $1 AND a.order_id IS NULL
+UNION ALL SELECT NULL, 'queued modification ' || q.modification_id, 'a modification', 'none'
+FROM modifications_queue q LEFT JOIN modifications r USING (merchant_id, modification_id)
+WHERE q.merchant_id = $1 AND r.order_id IS NULL LIMIT 1000
+""",
 )

@@ -1,0 +1,310 @@
+-- What a processor's notice or statement names attempts and modifications by, over all merchants. No indexed column of those
+-- changes, so that most of their updates leave every index alone.
+CREATE TABLE wire_keys (
+  key uuid NOT NULL,
+  merchant_id uuid NOT NULL,
+  movement_id uuid NOT NULL,               -- the attempt or modification
+  PRIMARY KEY (key, merchant_id, movement_id)
+);
+-- Attempts that brought money, as they stand, by what it is called elsewhere, over all merchants: the reference in a
+-- processor's notice, the hash of a payment on a chain, what a cardholder reads on a statement.
+CREATE TABLE charges (
+  merchant_id uuid NOT NULL,
+  attempt_id uuid NOT NULL,
+  reference text,
+  card_last4 text,
+  units bigint NOT NULL,
+  asset text NOT NULL,
+  closed_at timestamptz,
+  PRIMARY KEY (merchant_id, attempt_id)
+);
+CREATE INDEX charges_referenced ON charges (reference) WHERE reference IS NOT NULL;
+CREATE INDEX charges_of_card ON charges (card_last4, units, asset, closed_at) WHERE card_last4 IS NOT NULL;
+-- Those that are owed, sent or stuck.
+CREATE TABLE modifications_queue (
+  merchant_id uuid NOT NULL,
+  modification_id uuid NOT NULL,
+  PRIMARY KEY (merchant_id, modification_id)
+);
+GRANT SELECT, INSERT ON wire_keys TO recoup_app;
+GRANT SELECT, INSERT, UPDATE ON charges TO recoup_app;
+GRANT SELECT, INSERT, DELETE ON modifications_queue TO recoup_app;
+ALTER TABLE attempts SET (fillfactor = 40);
+ALTER TABLE modifications SET (fillfactor = 50);
+
+CREATE OR REPLACE FUNCTION write_changes(
+  changed jsonb,
+  posting_merchants uuid[], posting_ids uuid[], source_kinds text[], source_ids uuid[], recipes text[],
+  posting_orders uuid[], content_hashes bytea[], business_times timestamptz[], recorded_times timestamptz[],
+  entry_merchants uuid[], entry_postings uuid[], line_nos smallint[], accounts text[], assets text[], places text[],
+  amounts bigint[], available_times timestamptz[]
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  rows jsonb; written bigint;
+BEGIN
+  IF changed ? 'order_log' THEN
+    INSERT INTO order_log (merchant_id, order_id, seq, happening, src, dst, fact_kind, fact_id, body, actor,
+      request_id, business_at, recorded_at, decision_id)
+    SELECT merchant_id, order_id, seq, happening, src, dst, fact_kind, fact_id, body, actor, request_id, business_at,
+      recorded_at, decision_id
+    FROM jsonb_populate_recordset(NULL::order_log, changed -> 'order_log');
+  END IF;
+  IF changed ? 'order_words' THEN
+    INSERT INTO order_words (merchant_id, order_id, seq, text)
+    SELECT merchant_id, order_id, seq, text FROM jsonb_populate_recordset(NULL::order_words, changed -> 'order_words');
+  END IF;
+  IF changed ? 'order_states' THEN
+    UPDATE order_states s SET stage = i.stage, version = i.version
+    FROM jsonb_populate_recordset(NULL::order_states, changed -> 'order_states') AS i
+    WHERE s.merchant_id = i.merchant_id AND s.order_id = i.order_id
+      AND i.merchant_id = ANY (ARRAY[i.merchant_id]);
+  END IF;
+  IF changed ? 'orders' THEN
+    UPDATE orders o SET token_id = coalesce(i.token_id, o.token_id),
+      card_id = coalesce(i.card_id, o.card_id), pan_id = coalesce(i.pan_id, o.pan_id),
+      expires_at = coalesce(i.expires_at, o.expires_at), cards_before = coalesce(i.cards_before, o.cards_before),
+      do_not_retry = coalesce(i.do_not_retry, o.do_not_retry), metadata = coalesce(i.metadata, o.metadata)
+    FROM jsonb_to_recordset(changed -> 'orders') AS i (merchant_id uuid, order_id uuid, token_id uuid,
+      card_id uuid, pan_id uuid, expires_at timestamptz, cards_before uuid[], do_not_retry boolean, metadata jsonb)
+    WHERE o.merchant_id = i.merchant_id AND o.order_id = i.order_id
+      AND i.merchant_id = ANY (ARRAY[i.merchant_id]);
+  END IF;
+  IF changed ? 'order_heads' THEN
+    UPDATE order_heads h SET created_at = i.created_at, status = i.status, units = i.units,
+      refunded_units = i.refunded_units,
+      disputed = i.disputed, attempts = i.attempts, next_attempt_at = i.next_attempt_at, reason = i.reason,
+      attention = i.attention, expires_at = coalesce(i.expires_at, h.expires_at)
+    FROM jsonb_populate_recordset(NULL::order_heads, changed -> 'order_heads') AS i
+    WHERE h.merchant_id = i.merchant_id AND h.order_id = i.order_id
+      AND i.merchant_id = ANY (ARRAY[i.merchant_id]);
+  END IF;
+  IF changed ? 'new_heads' THEN
+    INSERT INTO order_heads (merchant_id, order_id, created_at, status, units, refunded_units, disputed, attempts,
+      next_attempt_at, reason, attention, expires_at, placed_at, order_type, source, door, site_id, asset, descriptor,
+      campaign_id, decline_code, decline_source, card_scheme, card_bin)
+    SELECT merchant_id, order_id, created_at, status, units, refunded_units, disputed, attempts, next_attempt_at,
+      reason, attention, expires_at, placed_at, order_type, source, door, site_id, asset, descriptor, campaign_id,
+      decline_code, decline_source, card_scheme, card_bin
+    FROM jsonb_populate_recordset(NULL::order_heads, changed -> 'new_heads');
+  END IF;
+  IF changed ? 'new_attempts' THEN
+    INSERT INTO attempts (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units,
+      asset, initiator, sent_at, send_before, call_timeout_ms, sends, not_found, if_late, reference,
+      network_transaction_id, scheme_code, advice_code, processor_code, klass, code_reason, latency_ms, closed_at,
+      decision_id, card_last4, when_due, checks, retries_itself_at, consent, authentication, network_token_id, key,
+      typed)
+    SELECT merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units, asset, initiator,
+      sent_at, send_before, call_timeout_ms, sends, not_found, if_late, reference, network_transaction_id,
+      scheme_code, advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id, card_last4,
+      when_due, checks, retries_itself_at, consent, authentication, network_token_id, key, typed
+    FROM jsonb_populate_recordset(NULL::attempts, changed -> 'new_attempts');
+  END IF;
+  IF changed ? 'attempts' THEN
+    UPDATE attempts a SET state = i.state, due_at = i.due_at, units = i.units, route = i.route, sent_at = i.sent_at,
+      send_before = i.send_before, call_timeout_ms = i.call_timeout_ms, sends = i.sends, not_found = i.not_found,
+      if_late = i.if_late, reference = i.reference, network_transaction_id = i.network_transaction_id,
+      scheme_code = i.scheme_code, advice_code = i.advice_code, processor_code = i.processor_code, klass = i.klass,
+      code_reason = i.code_reason, latency_ms = i.latency_ms, closed_at = i.closed_at, decision_id = i.decision_id,
+      card_last4 = i.card_last4, when_due = i.when_due, checks = i.checks, retries_itself_at = i.retries_itself_at,
+      consent = i.consent, authentication = i.authentication, network_token_id = i.network_token_id, key = i.key,
+      typed = i.typed
+    FROM jsonb_populate_recordset(NULL::attempts, changed -> 'attempts') AS i
+    WHERE a.merchant_id = i.merchant_id AND a.attempt_id = i.attempt_id
+      AND i.merchant_id = ANY (ARRAY[i.merchant_id]);
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF written <> jsonb_array_length(changed -> 'attempts') THEN
+      RAISE EXCEPTION 'an attempt that changed is not there';
+    END IF;
+  END IF;
+  IF changed ?| ARRAY['new_attempts', 'attempts'] THEN
+    rows := coalesce(changed -> 'new_attempts', '[]') || coalesce(changed -> 'attempts', '[]');
+    INSERT INTO wire_keys (key, merchant_id, movement_id)
+    SELECT key, merchant_id, attempt_id FROM jsonb_to_recordset(rows) AS i (merchant_id uuid, attempt_id uuid, key uuid)
+    WHERE key IS NOT NULL
+    ON CONFLICT DO NOTHING;
+    INSERT INTO charges AS c (merchant_id, attempt_id, reference, card_last4, units, asset, closed_at)
+    SELECT merchant_id, attempt_id, reference, card_last4, units, asset, closed_at
+    FROM jsonb_to_recordset(rows) AS i (merchant_id uuid, attempt_id uuid, state text, ladder text, reference text,
+      card_last4 text, units bigint, asset text, closed_at timestamptz)
+    WHERE state = 'approved' OR ladder IN ('payment', 'unexpected') AND reference IS NOT NULL
+    ON CONFLICT (merchant_id, attempt_id) DO UPDATE SET reference = EXCLUDED.reference, units = EXCLUDED.units,
+      closed_at = EXCLUDED.closed_at
+    WHERE (c.reference, c.units, c.closed_at)
+      IS DISTINCT FROM (EXCLUDED.reference, EXCLUDED.units, EXCLUDED.closed_at);
+  END IF;
+  IF changed ? 'card_results' THEN
+    INSERT INTO card_results AS c (merchant_id, pan_id, approvals, first_network_id, first_at, latest_network_id,
+      latest_at, risk_score, risk_level, risk_at)
+    SELECT merchant_id, pan_id, sum(approvals), (array_agg(first_network_id ORDER BY first_at))[1], min(first_at),
+      (array_agg(latest_network_id ORDER BY latest_at DESC NULLS LAST))[1], max(latest_at),
+      (array_agg(risk_score ORDER BY risk_at DESC NULLS LAST))[1],
+      (array_agg(risk_level ORDER BY risk_at DESC NULLS LAST))[1], max(risk_at)
+    FROM jsonb_populate_recordset(NULL::card_results, changed -> 'card_results')
+    GROUP BY merchant_id, pan_id ORDER BY merchant_id, pan_id
+    ON CONFLICT (merchant_id, pan_id) DO UPDATE SET approvals = c.approvals + EXCLUDED.approvals,
+      first_network_id = coalesce(c.first_network_id, EXCLUDED.first_network_id),
+      first_at = coalesce(c.first_at, EXCLUDED.first_at),
+      (latest_network_id, latest_at) = (SELECT i.id, i.at FROM (VALUES (c.latest_network_id, c.latest_at),
+        (EXCLUDED.latest_network_id, EXCLUDED.latest_at)) i (id, at) ORDER BY i.at DESC NULLS LAST LIMIT 1),
+      (risk_score, risk_level, risk_at) = (SELECT i.score, i.level, i.at FROM (VALUES
+        (c.risk_score, c.risk_level, c.risk_at), (EXCLUDED.risk_score, EXCLUDED.risk_level, EXCLUDED.risk_at))
+        i (score, level, at) ORDER BY i.at DESC NULLS LAST LIMIT 1);
+  END IF;
+  IF changed ? 'new_modifications' THEN
+    INSERT INTO modifications (merchant_id, modification_id, order_id, modification_no, kind, attempt_id, state,
+      units, asset, message, items, input_mac, tries, send_before, not_found, reference, processor_code, business_at,
+      actor, send_id, hand_note, hand_actor, approved_by, unsent, final_part, piece_of, key, send_key)
+    SELECT merchant_id, modification_id, order_id, modification_no, kind, attempt_id, state, units, asset, message,
+      items, input_mac, tries, send_before, not_found, reference, processor_code, business_at, actor, send_id,
+      hand_note, hand_actor, approved_by, unsent, final_part, piece_of, key, send_key
+    FROM jsonb_populate_recordset(NULL::modifications, changed -> 'new_modifications');
+  END IF;
+  IF changed ? 'modifications' THEN
+    UPDATE modifications m SET state = i.state, tries = i.tries, send_before = i.send_before,
+      not_found = i.not_found, reference = i.reference, processor_code = i.processor_code, send_id = i.send_id,
+      hand_note = i.hand_note, hand_actor = i.hand_actor, unsent = i.unsent, key = i.key, send_key = i.send_key
+    FROM jsonb_populate_recordset(NULL::modifications, changed -> 'modifications') AS i
+    WHERE m.merchant_id = i.merchant_id AND m.modification_id = i.modification_id
+      AND i.merchant_id = ANY (ARRAY[i.merchant_id]);
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF written <> jsonb_array_length(changed -> 'modifications') THEN
+      RAISE EXCEPTION 'a modification that changed is not there';
+    END IF;
+  END IF;
+  IF changed ?| ARRAY['new_modifications', 'modifications'] THEN
+    rows := coalesce(changed -> 'new_modifications', '[]') || coalesce(changed -> 'modifications', '[]');
+    INSERT INTO wire_keys (key, merchant_id, movement_id)
+    SELECT k.key, i.merchant_id, i.modification_id
+    FROM jsonb_to_recordset(rows) AS i (merchant_id uuid, modification_id uuid, key uuid, send_key uuid)
+    CROSS JOIN LATERAL (VALUES (i.key), (i.send_key)) AS k (key)
+    WHERE k.key IS NOT NULL
+    ON CONFLICT DO NOTHING;
+    INSERT INTO modifications_queue (merchant_id, modification_id)
+    SELECT merchant_id, modification_id
+    FROM jsonb_to_recordset(rows) AS i (merchant_id uuid, modification_id uuid, state text)
+    WHERE state IN ('owed', 'sent', 'stuck')
+    ON CONFLICT DO NOTHING;
+    DELETE FROM modifications_queue q
+    USING jsonb_to_recordset(rows) AS i (merchant_id uuid, modification_id uuid, state text)
+    WHERE q.merchant_id = i.merchant_id AND q.modification_id = i.modification_id
+      AND i.state NOT IN ('owed', 'sent', 'stuck') AND i.merchant_id = ANY (ARRAY[i.merchant_id]);
+  END IF;
+  IF changed ? 'refund_requests' THEN
+    INSERT INTO refund_requests AS q (merchant_id, request_id, order_id, state, units, asset, message, items,
+      input_mac, requested_by, requested_role, requested_at, expires_at, decided_by, decided_at, reason)
+    SELECT merchant_id, request_id, order_id, state, units, asset, message, items, input_mac, requested_by, requested_role,
+      requested_at, expires_at, decided_by, decided_at, reason
+    FROM jsonb_populate_recordset(NULL::refund_requests, changed -> 'refund_requests')
+    ON CONFLICT (merchant_id, request_id) DO UPDATE SET state = EXCLUDED.state, decided_by = EXCLUDED.decided_by,
+      decided_at = EXCLUDED.decided_at, reason = EXCLUDED.reason;
+  END IF;
+  IF changed ? 'challenges' THEN
+    INSERT INTO challenges AS c (merchant_id, challenge_id, order_id, challenge_no, state, asks, tries, expires_at)
+    SELECT merchant_id, challenge_id, order_id, challenge_no, state, asks, tries, expires_at
+    FROM jsonb_populate_recordset(NULL::challenges, changed -> 'challenges')
+    ON CONFLICT (merchant_id, challenge_id) DO UPDATE SET state = EXCLUDED.state, asks = EXCLUDED.asks,
+      tries = EXCLUDED.tries, expires_at = EXCLUDED.expires_at;
+  END IF;
+  IF changed ? 'settlements' THEN
+    INSERT INTO settlements AS s (merchant_id, settlement_id, order_id, attempt_id, state, units, fee_units, asset,
+      to_address, tx_hash, tries, send_before, business_at)
+    SELECT merchant_id, settlement_id, order_id, attempt_id, state, units, fee_units, asset, to_address, tx_hash,
+      tries, send_before, business_at
+    FROM jsonb_populate_recordset(NULL::settlements, changed -> 'settlements')
+    ON CONFLICT (merchant_id, settlement_id) DO UPDATE SET state = EXCLUDED.state, tx_hash = EXCLUDED.tx_hash,
+      units = EXCLUDED.units, fee_units = EXCLUDED.fee_units,
+      tries = EXCLUDED.tries, send_before = EXCLUDED.send_before;
+  END IF;
+  IF changed ? 'advances' THEN
+    INSERT INTO advances AS a (merchant_id, order_id, payer_id, pan_id, asset, slot, units, due_units, state, policy,
+      started_at, until, customers)
+    SELECT merchant_id, order_id, payer_id, pan_id, asset, slot, units, due_units, state, policy, started_at, until,
+      customers
+    FROM jsonb_populate_recordset(NULL::advances, changed -> 'advances')
+    ON CONFLICT (merchant_id, order_id) DO UPDATE SET due_units = EXCLUDED.due_units, state = EXCLUDED.state;
+  END IF;
+  IF changed ? 'disputes' THEN
+    INSERT INTO disputes AS d (merchant_id, dispute_id, order_id, dispute_no, attempt_id, route, case_ref, round_id,
+      kind, reason_code, stage, state, units, asset, liable, fee_units, opened_at, respond_by, warned, closed_at,
+      answer, answer_id, answer_state, answer_tries, answer_before, answer_code, answer_no)
+    SELECT merchant_id, dispute_id, order_id, dispute_no, attempt_id, route, case_ref, round_id, kind, reason_code,
+      stage, state, units, asset, liable, fee_units, opened_at, respond_by, warned, closed_at, answer, answer_id,
+      answer_state, answer_tries, answer_before, answer_code, answer_no
+    FROM jsonb_populate_recordset(NULL::disputes, changed -> 'disputes')
+    ON CONFLICT (merchant_id, dispute_id) DO UPDATE SET round_id = EXCLUDED.round_id, stage = EXCLUDED.stage,
+      reason_code = EXCLUDED.reason_code, state = EXCLUDED.state, units = EXCLUDED.units,
+      respond_by = EXCLUDED.respond_by, warned = EXCLUDED.warned, closed_at = EXCLUDED.closed_at,
+      answer = EXCLUDED.answer, answer_id = EXCLUDED.answer_id, answer_state = EXCLUDED.answer_state,
+      answer_tries = EXCLUDED.answer_tries, answer_before = EXCLUDED.answer_before, answer_code = EXCLUDED.answer_code,
+      answer_no = EXCLUDED.answer_no;
+  END IF;
+  IF changed ? 'dispute_notices' THEN
+    INSERT INTO dispute_notices AS n (merchant_id, route, notice_id, state, why, content, content_hash, received_at)
+    SELECT merchant_id, route, notice_id, state, why, content, content_hash, received_at
+    FROM jsonb_populate_recordset(NULL::dispute_notices, changed -> 'dispute_notices')
+    ON CONFLICT (merchant_id, route, notice_id) DO UPDATE SET state = EXCLUDED.state, why = EXCLUDED.why,
+      tries = n.tries + 1 WHERE n.state = 'unmatched' AND n.content_hash = EXCLUDED.content_hash;
+  END IF;
+  IF posting_ids IS NOT NULL THEN
+    INSERT INTO postings (merchant_id, posting_id, source_kind, source_id, recipe, order_id, content_hash,
+      business_at, recorded_at)
+    SELECT * FROM unnest(posting_merchants, posting_ids, source_kinds, source_ids, recipes, posting_orders,
+      content_hashes, business_times, recorded_times);
+    INSERT INTO postings_queue (merchant_id, posting_id, recorded_at)
+    SELECT * FROM unnest(posting_merchants, posting_ids, recorded_times);
+  END IF;
+  IF entry_postings IS NOT NULL THEN
+    INSERT INTO entries (merchant_id, posting_id, line_no, account, asset, place, units, available_at)
+    SELECT * FROM unnest(entry_merchants, entry_postings, line_nos, accounts, assets, places, amounts, available_times);
+  END IF;
+  IF changed ? 'mails' THEN
+    INSERT INTO mails (merchant_id, mail_id, order_id, notice, about, state, units, tries, why, business_at,
+      created_at)
+    SELECT merchant_id, mail_id, order_id, notice, about, state, units, tries, why, business_at, created_at
+    FROM jsonb_populate_recordset(NULL::mails, changed -> 'mails');
+  END IF;
+  IF changed ? 'alerts' THEN
+    INSERT INTO alerts (merchant_id, alert_id, kind, about, step, facts, user_id, created_at)
+    SELECT merchant_id, alert_id, kind, about, step, facts, user_id, created_at
+    FROM jsonb_populate_recordset(NULL::alerts, changed -> 'alerts')
+    ON CONFLICT (merchant_id, kind, about, step) DO NOTHING;
+  END IF;
+  IF changed ? 'outbox' THEN
+    INSERT INTO outbox (merchant_id, subject_id, seq, subject_kind, event_id, event, body, business_at, recorded_at)
+    SELECT merchant_id, subject_id, seq, subject_kind, event_id, event, body, business_at, recorded_at
+    FROM jsonb_populate_recordset(NULL::outbox, changed -> 'outbox');
+    INSERT INTO outbox_queue (merchant_id, subject_id, seq, recorded_at)
+    SELECT merchant_id, subject_id, seq, recorded_at
+    FROM jsonb_populate_recordset(NULL::outbox_queue, changed -> 'outbox');
+  END IF;
+  IF changed ? 'due_done' THEN
+    DELETE FROM due_work d USING jsonb_to_recordset(changed -> 'due_done') AS i (
+      merchant_id uuid, kind text, subject_id uuid)
+    WHERE d.merchant_id = i.merchant_id AND d.kind = i.kind AND d.subject_id = i.subject_id
+      AND i.merchant_id = ANY (ARRAY[i.merchant_id]);
+  END IF;
+  IF changed ? 'due_work' THEN
+    INSERT INTO due_work (merchant_id, kind, subject_id, due_at, wall)
+    SELECT merchant_id, kind, subject_id, due_at, wall
+    FROM jsonb_populate_recordset(NULL::due_work, changed -> 'due_work')
+    ON CONFLICT (merchant_id, kind, subject_id) DO UPDATE SET due_at = EXCLUDED.due_at, wall = EXCLUDED.wall, tries = 0,
+      lease_until = NULL;
+  END IF;
+  IF changed ? 'decisions' THEN
+    INSERT INTO decisions (merchant_id, decision_id, order_id, at, verdict, features, plan, reasons, rules,
+      alternatives, versions, taken, arm)
+    SELECT merchant_id, decision_id, order_id, at, verdict, features, plan, reasons, rules, alternatives, versions,
+      taken, arm
+    FROM jsonb_populate_recordset(NULL::decisions, changed -> 'decisions');
+  END IF;
+  IF changed ? 'requests' THEN
+    INSERT INTO requests (merchant_id, operation, key, input_mac, subject_id, state, answer, created_at)
+    SELECT merchant_id, operation, key, input_mac, subject_id, state, answer, created_at
+    FROM jsonb_populate_recordset(NULL::requests, changed -> 'requests');
+  END IF;
+  IF changed ? 'codes_used' THEN
+    DELETE FROM cvv_once c USING jsonb_to_recordset(changed -> 'codes_used') AS i (merchant_id uuid, token_id uuid)
+    WHERE c.merchant_id = i.merchant_id AND c.token_id = i.token_id
+      AND i.merchant_id = ANY (ARRAY[i.merchant_id]);
+  END IF;
+END $$;
