@@ -46,14 +46,24 @@ POOLER: Final = (
     "It is a pooler's: give the server's own address. Recoup pools its connections itself."
 )
 
+REPLICA: Final = "Give the primary's; a replica's is RECOUP_REPLICA_URL."
+
 
 async def connect(dsn: str, **settings: str) -> asyncpg.Connection:
     """Connects as whom the address says, not as a role: migrations, upkeep. Raises: what the driver
     does; Problem(unavailable) for one that ignores settings: what is made there would stand in the
     wrong schema."""
-    connection = await asyncpg.connect(
-        dsn, timeout=10, server_settings={"search_path": SEARCH_PATH} | settings
-    )
+    try:
+        connection = await asyncpg.connect(
+            dsn,
+            timeout=10,
+            server_settings={"search_path": SEARCH_PATH} | settings,
+            target_session_attrs="primary",
+        )
+    except asyncpg.TargetServerAttributeNotMatched as error:
+        raise Problem(
+            "unavailable", "The database's address is a replica's.", cure=REPLICA
+        ) from error
     if await connection.fetchval("SELECT current_setting('search_path')") != SEARCH_PATH:
         await connection.close()
         raise Problem(
@@ -80,12 +90,14 @@ def _not_ours(message: str) -> Problem:
 
 class Connector:
     """Connects to one database as a role of `roles`. With `clocks`, each connection tells them the
-    database's time; with `schema`, the database must have it, see `versions`."""
+    database's time; with `schema`, the database must have it, see `versions`. `wanted`: which of
+    several servers, as libpq says it."""
 
     def __init__(
-        self, dsn: str, name: str, clocks: DatabaseClocks | None, schema: Schema | None
+        self, dsn: str, name: str, clocks: DatabaseClocks | None, schema: Schema | None, wanted: str
     ) -> None:
         self._dsn, self._name, self._clocks, self._schema = dsn, name, clocks, schema
+        self._wanted = wanted
 
     async def connect(self, role: str) -> asyncpg.Connection:
         """Raises: Problem(unavailable) for a connection that would not be this role; what the
@@ -98,7 +110,7 @@ class Connector:
                 command_timeout=30,
                 server_settings=settings,
                 statement_cache_size=400,
-                target_session_attrs="read-write",
+                target_session_attrs=self._wanted,
             )
         except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidParameterValueError) as error:
             reason = str(error).splitlines()[0]

@@ -317,17 +317,19 @@ class Database(Each):
         name: str = "recoup",
         clocks: DatabaseClocks | None = None,
         schema: Schema | None = None,
+        is_replica: bool = False,
     ) -> None:
         """`size`: of both kinds; `reads`: how many of them doors may count on, a third when it is
         not said. Each kind has one at least, and lends what it does not use. `clocks`: they are
         told this database's time, with each connection and once a minute. `schema`: which the
-        database must have, see `versions`."""
+        database must have, see `versions`. `is_replica`: a standby will do."""
         super().__init__(lambda: self.connection())
         self.reader, self.alone = Each(lambda: self.read()), Alone(lambda: self._writes())
         self._clocks = clocks
-        self._connector = Connector(dsn, name, clocks, schema)
+        wanted, what = ("prefer-standby", " (replica)") if is_replica else ("read-write", "")
+        self._connector = Connector(dsn, name, clocks, schema, wanted)
         reads = max(1, size // 3 if reads is None else reads)
-        self._outage = _Outage(urlsplit(dsn).path.lstrip("/"))
+        self._outage = _Outage(f"{urlsplit(dsn).path.lstrip('/')}{what}")
         self._of_flows = _Slots("write", max(1, size - reads), partial(self._connect, APP))
         self._of_doors = _Slots("read", reads, partial(self._connect, READ))
         self._of_flows.beside(self._of_doors)

@@ -33,6 +33,9 @@ _WAITS: Final = (0.001, 0.005, 0.02, 0.1, 0.5, 2, 10)
 WAITS: Final = Measure(
     "recoup_pool_wait_seconds", "Waits for a connection, where none is free", "role", buckets=_WAITS
 )
+LONG_READS: Final = Measure(
+    "recoup_long_reads", "Reads that may go to a replica, by the server that did them", "kind"
+)
 LOG_LOST: Final = Measure(
     "recoup_log_lines_lost", "Log lines that were not written: the disk is full, or nobody reads"
 )
@@ -53,6 +56,7 @@ MEASURES: Final = (
     DELIVERIES,
     REFUSED,
     WAITS,
+    LONG_READS,
     LOG_LOST,
     REPLACED,
     BATCHES,

@@ -3,10 +3,12 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
+from recoup.db.operation.replica import Replica
 from recoup.db.pool import Database
+from recoup.db.statement import Connection
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from recoup.processors.gateways.token_service import TokenService
     from recoup.processors.gateways.updater import Updater
 
+T = TypeVar("T")
 Trainer = Callable[[str], Awaitable[Mapping[str, object]]]
 """Has a training done by another process, in a mode;
 answers the columns of the training, or `failed`."""
@@ -43,8 +46,9 @@ class World:
     """`processors` by route, `channels` by code, `token_services` by the route that offers them, in
     the order of preference.
 
-    What may be missing: without an `updater` nobody says whether a card was replaced, without
-    `token_services` no network tokens are made; without `mail` mails wait, and are given up at
+    What may be missing: without a `replica` the database itself does what takes long; without an
+    `updater` nobody says whether a card was replaced, without `token_services` no network tokens
+    are made; without `mail` mails wait, and are given up at
     last; without `sms` payers get mails only; without a `people_database` nobody is notified of
     anything; without an `owner_dsn` (of the database, as its schema's owner) others keep the
     database up; without `exports` (the folder of their files) there are none; without a `trainer`
@@ -53,6 +57,7 @@ class World:
 
     name: str
     db: Database
+    replica: Replica | None = None
     keys: "Keys"
     processors: Mapping[str, "Processor"]
     web: "Web"
@@ -82,6 +87,13 @@ class World:
     samples: "SamplesUnderWay" = field(repr=False)
     standing: "Standing" = field(repr=False)
     key_endings: "KeyEndings" = field(init=False, repr=False)
+
+    async def read_long(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Runs what only reads and takes long, and may be run again, as of now at the earliest."""
+        if self.replica is not None:
+            return await self.replica.read(work)
+        async with self.db.connection() as connection:
+            return await work(connection)
 
     @property
     def people(self) -> Database:

@@ -155,7 +155,7 @@ def find_databases(settings: Settings) -> Databases:
     only."""
     given = {name: _address(settings, name) for name in _NAMES}
     if all(given[name] for name in _NEEDED):
-        admin = _with_name(settings.database_url, "postgres") if settings.database_url else None
+        admin = with_name(settings.database_url, "postgres") if settings.database_url else None
         owner = (settings.owner_database_user, settings.owner_database_password)
         return Databases(
             given["people"],
@@ -219,10 +219,10 @@ def check_not_lost(data_dir: Path) -> None:
 
 def _address(settings: Settings, name: str) -> str:
     own: str = getattr(settings, f"{name}_database_url")
-    return own or (_with_name(settings.database_url, _NAMES[name]) if settings.database_url else "")
+    return own or (with_name(settings.database_url, _NAMES[name]) if settings.database_url else "")
 
 
-def _with_name(url: str, database: str) -> str:
+def with_name(url: str, database: str) -> str:
     parts = urlsplit(url)
     return urlunsplit(parts._replace(path=f"/{database}"))
 

@@ -45,6 +45,10 @@ class Settings:
     live_database_url: str = _secret(
         "live: PostgreSQL URL, set up by `recoup live init`; empty: none"
     )
+    replica_url: str = _secret(
+        "template, as database_url, of a standby for reports and exports; empty: none"
+    )
+    replica_late_seconds: int = _setting(2, "seconds until the primary answers for a late standby")
     owner_database_user: str = _setting(
         "", "log-in that owns the schema, if the URLs have the application's"
     )
@@ -218,7 +222,7 @@ RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "visa_limit": (1, 20),
     "expiry_max_days": (1, 366), "refund_cap_percent": (0, 100), "file_rows_max": (1, 10**12),
     "rate_per_second": (1, 1_000_000), "payer_calls_per_minute": (1, 100_000_000),
-    "connections": (2, 1_000),
+    "connections": (2, 1_000), "replica_late_seconds": (0, 600),
     "digest_hour": (0, 23), "training_hour": (0, 23),
 }  # fmt: skip
 WORDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -394,6 +398,7 @@ def _check_databases(values: dict[str, Any]) -> None:
         "people_database_url",
         "sandbox_database_url",
         "live_database_url",
+        "replica_url",
     ):
         if values.get(name) and not _is_database(values[name]):
             raise Problem(

@@ -8,10 +8,12 @@ from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from recoup.bank.gateways import COMPANY_ID_LENGTH, ByHand, Originator, SandboxBank
 from recoup.db.migrate import schema_of
 from recoup.db.operation.damaged_pages import noted, said
+from recoup.db.operation.replica import Replica
 from recoup.db.pool import Database
 from recoup.insight.flows.learn_risk import RISK
 from recoup.kernel.frozen import frozen
@@ -22,7 +24,7 @@ from recoup.kernel.time import Clocks, DatabaseClocks
 from recoup.keys.flows.key_checks import check_first, check_keys, check_there, enter_installation
 from recoup.kit.world import Trainer, World
 from recoup.main.card_processors import Ground, card_processors
-from recoup.main.databases import Databases, has_live, is_embedded, watched
+from recoup.main.databases import Databases, has_live, is_embedded, watched, with_name
 from recoup.main.live_opening import LiveOpening
 from recoup.main.open_world import OpenWorld
 from recoup.main.own_process import NoAnswerError, backtester_of, done_apart, environment_of
@@ -243,6 +245,7 @@ async def open_live(
         world = OpenWorld(
             name="live",
             db=parts.db,
+            replica=parts.replica,
             keys=parts.keys,
             clocks=clocks,
             web=parts.web,
@@ -326,6 +329,7 @@ async def open_sandbox(
         world = OpenWorld(
             name="sandbox",
             db=parts.db,
+            replica=parts.replica,
             keys=parts.keys,
             clocks=clocks,
             web=parts.web,
@@ -366,6 +370,7 @@ class _Parts:
 
     keys: Keyring
     db: Database
+    replica: Replica | None
     people: Database
     web: WebClient
     standing: Watch
@@ -405,7 +410,19 @@ async def _parts(
         place = place_of_folder(settings.data_dir) if is_embedded(dsn, settings.data_dir) else ""
         standing = Watch(world, db, persons, MarkFile(settings.data_dir, world, place), clocks)
         await stack.enter_async_context(standing.running())
-        yield _Parts(keys, db, persons, web, standing)
+        replica = None
+        if settings.replica_url:
+            there = with_name(settings.replica_url, urlsplit(dsn).path.lstrip("/"))
+            standby = Database(
+                there,
+                size=settings.connections,
+                name=name,
+                schema=schema_of("world"),
+                is_replica=True,
+            )
+            stack.push_async_callback(standby.close)
+            replica = Replica(db, await standby.open(), settings.replica_late_seconds)
+        yield _Parts(keys, db, replica, persons, web, standing)
 
 
 async def _own_keys(settings: Settings, db: Database, people: Database, world: str) -> Keyring:

@@ -22,7 +22,7 @@ import structlog
 
 from recoup.audit.moves import note
 from recoup.db.pool import retrying
-from recoup.db.statement import ReadConnection
+from recoup.db.statement import Connection, ReadConnection
 from recoup.desk.moves import STANDING_MAX, UNDER_WAY_MAX, call_off, end_export, take_export
 from recoup.desk.store.columns import cells_of
 from recoup.desk.store.exports import (
@@ -343,34 +343,40 @@ class _Making:
 
     async def write(self) -> None:
         """Raises: _OverError; Problem."""
+        await self._world.read_long(self._read)
+        assert self._file is not None
+        if self._sheet is not None:
+            await run_stoppable(self._sheet.close)
+        self._size = self._file.tell()
+        check_room(self._path, self._size)
+        try:
+            await run_stoppable(finish, self._file, self._path)
+        except FileNotFoundError as error:
+            raise _OverError from error  # the run that took over has thrown this one's file away
+
+    async def _read(self, connection: Connection) -> None:
+        """Writes everything but the end of a sheet, anew where a replica broke off."""
+        self.drop()
+        self._rows = 0
         wanted = wanted_of(self._run.wanted, self._due.merchant_id)
         table, form = wanted.table(), self._run.form
         self._file = file = create(self._path)
         self._sheet = sheet = Sheet("Orders", table.heads, file) if form == "xlsx" else None
-        async with self._world.db.connection() as connection:
-            await self._count(connection, wanted.filter)
-            batches = all_orders(
-                connection, wanted.filter, wanted.by, table.fields, newest_first=wanted.newest_first
-            )
-            file.write(b"" if sheet else table.head(form))
-            async with aclosing(batches):  # type: ignore[type-var]
-                async for rows in batches:
-                    if sheet is not None:
-                        await run_stoppable(sheet.add, table.cells(rows))
-                    else:
-                        file.write(table.body(form, rows, first=self._rows == 0))
-                    self._rows += len(rows)
-                    await self._progress(file)
-        if sheet is not None:
-            await run_stoppable(sheet.close)
-        else:
+        await self._count(connection, wanted.filter)
+        batches = all_orders(
+            connection, wanted.filter, wanted.by, table.fields, newest_first=wanted.newest_first
+        )
+        file.write(b"" if sheet else table.head(form))
+        async with aclosing(batches):  # type: ignore[type-var]
+            async for rows in batches:
+                if sheet is not None:
+                    await run_stoppable(sheet.add, table.cells(rows))
+                else:
+                    file.write(table.body(form, rows, first=self._rows == 0))
+                self._rows += len(rows)
+                await self._progress(file)
+        if sheet is None:
             file.write(table.tail(form, empty=self._rows == 0))
-        self._size = file.tell()
-        check_room(self._path, self._size)
-        try:
-            await run_stoppable(finish, file, self._path)
-        except FileNotFoundError as error:
-            raise _OverError from error  # the run that took over has thrown this one's file away
 
     async def _count(self, connection: ReadConnection, narrowed: Any) -> None:
         """Counts orders for the progress, when it takes no time."""

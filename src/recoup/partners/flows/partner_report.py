@@ -3,9 +3,11 @@ and kind; now, or as of a moment."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from recoup.db.statement import Read
 from recoup.kernel.money import EXPONENTS, to_text
 from recoup.kit.as_of import NOW, Cut, Window
 from recoup.kit.files.cells import Number, csv_row
@@ -51,7 +53,8 @@ async def report_page(
     )
     rows: list[Row] = []
     for merchant in merchants[:limit]:
-        rows += await _of_merchant(world, request, merchant.merchant_id, merchant.name)
+        of_merchant = partial(_of_merchant, request, merchant.merchant_id, merchant.name)
+        rows += await world.read_long(of_merchant)
     return rows, merchants[limit - 1].merchant_id if len(merchants) > limit else None
 
 
@@ -81,13 +84,13 @@ async def report_csv(world: World, request: PartnerReportRequest) -> AsyncIterat
 
 
 async def _of_merchant(
-    world: World, request: PartnerReportRequest, merchant_id: UUID, name: str
+    request: PartnerReportRequest, merchant_id: UUID, name: str, db: Read
 ) -> list[Row]:
     window = Window(
         _midnight(request.first), _midnight(request.last) + timedelta(days=1), request.cut
     )
-    booked = await booked_by_day(world.db, merchant_id, window, request.asset)
-    placed = await placed_by_day(world.db, merchant_id, window, request.asset)
+    booked = await booked_by_day(db, merchant_id, window, request.asset)
+    placed = await placed_by_day(db, merchant_id, window, request.asset)
     sums: dict[tuple[date, str, str], tuple[int, int]] = {}
     for came in placed:
         sums[came.day, came.asset, PLACED] = (came.orders, int(came.units))

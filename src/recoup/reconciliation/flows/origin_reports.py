@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from recoup.db.statement import Connection
 from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.money import EXPONENTS, to_text
 from recoup.kernel.problem import Sentence, figure, invalid
@@ -64,12 +65,13 @@ async def grouped_report(
 
     Raises: Problem(invalid) for more groups than one answer may hold.
     """
-    async with (
-        world.db.connection() as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
-        totals = await ledger_totals(connection, *request)
-        rows = await grouped(connection, report, *request, GROUPS_MAX + 1)
+
+    async def read(connection: Connection) -> tuple[Sequence[Sums], Sequence[Sums]]:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            totals = await ledger_totals(connection, *request)
+            return totals, await grouped(connection, report, *request, GROUPS_MAX + 1)
+
+    totals, rows = await world.read_long(read)
     if len(rows) > GROUPS_MAX:
         raise invalid(
             Sentence("There are more than {0} {1} in this period.", figure(GROUPS_MAX), report),
@@ -85,16 +87,17 @@ async def transactions_page(
 ) -> Report:
     """A page of transactions by order, in the order of their ids; movements of no order come
     last."""
-    async with (
-        world.db.connection() as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
-        totals = await ledger_totals(connection, *request) if after == LOWEST else []
-        ids = await orders_page(connection, *request, after, limit + 1)
-        rows = await by_order(connection, request.merchant_id, request.window, ids[:limit])
-        if len(ids) <= limit:
-            rows += await without_order(connection, *request)
-    return Report(totals, rows, str(ids[limit - 1]) if len(ids) > limit else None)
+
+    async def read(connection: Connection) -> Report:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            totals = await ledger_totals(connection, *request) if after == LOWEST else []
+            ids = await orders_page(connection, *request, after, limit + 1)
+            rows = await by_order(connection, request.merchant_id, request.window, ids[:limit])
+            if len(ids) <= limit:
+                rows += await without_order(connection, *request)
+        return Report(totals, rows, str(ids[limit - 1]) if len(ids) > limit else None)
+
+    return await world.read_long(read)
 
 
 def place_in(report: str, text: str) -> UUID | int | None:
@@ -122,15 +125,23 @@ async def report_csv(world: World, report: str, request: ReportRequest) -> Async
         for row in (await grouped_report(world, report, request)).rows:
             yield _line(keys, row).encode()
         return
-    ids = await all_orders(world.db, *request)
-    rest = await without_order(world.db, *request)
+    ids = await world.read_long(lambda db: all_orders(db, *request))
+    rest = await world.read_long(lambda db: without_order(db, *request))
     for begin in range(0, len(ids), 16 * ORDERS_AT_ONCE):
         part = ids[begin : begin + 16 * ORDERS_AT_ONCE]
         chosen = [UUID(bytes=part[at : at + 16]) for at in range(0, len(part), 16)]
-        rows = await by_order(world.db, request.merchant_id, request.window, chosen)
+        rows = await _of_orders(world, request, chosen)
         yield "".join(_line(keys, row) for row in rows).encode()
     if rest:
         yield "".join(_line(keys, row) for row in rest).encode()
+
+
+async def _of_orders(
+    world: World, request: ReportRequest, order_ids: Sequence[UUID]
+) -> Sequence[Sums]:
+    return await world.read_long(
+        lambda db: by_order(db, request.merchant_id, request.window, order_ids)
+    )
 
 
 def _line(keys: Sequence[str], row: Sums) -> str:

@@ -4,6 +4,7 @@ after the other."""
 
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime, tzinfo
+from functools import partial
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
@@ -62,7 +63,15 @@ async def report_lines(
     """A connection for each part, so that a slow reader holds none."""
     after: Place | None = None
     while True:
-        rows = await movements(world.db, merchant_id, window, after, LINES_AT_ONCE)
+        rows = await world.read_long(
+            partial(
+                movements,
+                merchant_id=merchant_id,
+                window=window,
+                after=after,
+                limit=LINES_AT_ONCE,
+            )
+        )
         if not rows:
             return
         yield rows
@@ -74,7 +83,7 @@ def place_of(row: MovementLine) -> Place:
 
 
 async def report_totals(world: World, merchant_id: UUID, window: Window) -> list[Total]:
-    return sums(await totals(world.db, merchant_id, window))
+    return sums(await world.read_long(lambda db: totals(db, merchant_id, window)))
 
 
 def sums(rows: Iterable[MovementSum]) -> list[Total]:
