@@ -172,9 +172,9 @@ SELECT
     AND answer IS NULL LIMIT $3) d)
     AS disputes,
   (SELECT count(*) FROM (SELECT FROM {OUT} WHERE {UNANSWERED} LIMIT $3) u) AS unknown,
-  (SELECT count(*) FROM (SELECT FROM modifications WHERE merchant_id = $1 AND state = 'stuck'
-    AND kind <> 'capture'
-    LIMIT $3) s) AS refunds,
+  (SELECT count(*) FROM (SELECT FROM modifications_queue q
+    JOIN modifications m USING (merchant_id, modification_id)
+    WHERE q.merchant_id = $1 AND m.state = 'stuck' AND m.kind <> 'capture' LIMIT $3) s) AS refunds,
   least($3, (SELECT count(*) FROM (SELECT FROM refund_requests WHERE merchant_id = $1
     AND state = 'waiting'
     LIMIT $3) r) + CASE WHEN $4 THEN
