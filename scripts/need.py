@@ -25,6 +25,7 @@ PROGRAMS = {
     "postgres-15": (("/usr/lib/postgresql/15/bin/postgres",), "postgresql-15"),
     "rsync": (("rsync",), "rsync"),
     "pgbouncer": (("pgbouncer", "/usr/sbin/pgbouncer"), "pgbouncer"),
+    "haproxy": (("haproxy", "/usr/sbin/haproxy"), "haproxy"),
     "promtool": (("promtool",), "prometheus"),
 }
 

@@ -42,6 +42,7 @@ FAMILIES: Final = {
     "kills": "a process dies between any two steps",
     "long": "what takes seconds, of which `make test` draws a third",
     "mutations": "random changes of rules, moves and store, each found by a ring",
+    "poolers": "PgBouncer in transaction mode, and a failover behind HAProxy",
     "processes": "the wheel, and installations of several processes",
     "properties": "every property with 500 examples, where it names no number of its own",
     "pythons": "both commands of README with each Python of the machine: the first two rings on "

@@ -29,6 +29,15 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
+def wait_listening(port: int) -> None:
+    give_up = time.monotonic() + START_SECONDS_MAX
+    while True:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+
+
 @dataclass
 class Installation:
     """`killed`: how often each part was."""

@@ -9,7 +9,7 @@ import msgspec
 from recoup.db.statement import SEARCH_PATH
 from recoup.db.versions import Schema, greet
 from recoup.kernel.encode import encode
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import DatabaseClocks
 
 # Plans are kept by each connection. One made while a table was small would read all of it for ever
@@ -43,7 +43,7 @@ async def speak_json(connection: asyncpg.Connection) -> None:
 
 
 POOLER: Final = (
-    "It is a pooler's: give the server's own address. Recoup pools its connections itself."
+    "It is a pooler's: give the server's own address; a PgBouncer's is RECOUP_POOLER_URL."
 )
 
 REPLICA: Final = "Give the primary's; a replica's is RECOUP_REPLICA_URL."
@@ -79,6 +79,13 @@ SELECT current_user::text, (SELECT rolsuper FROM pg_roles WHERE rolname = curren
 """
 
 
+_NOT_LET_IN: Final = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.ProtocolViolationError,
+    asyncpg.InvalidCatalogNameError,
+)
+
+
 def _not_ours(message: str) -> Problem:
     return Problem(
         "unavailable",
@@ -88,24 +95,70 @@ def _not_ours(message: str) -> Problem:
     )
 
 
+POOLED: Final = (
+    "Use PgBouncer 1.21 or newer in transaction mode, with max_prepared_statements above 0; see "
+    "docs/operate.md."
+)
+_HAS: Final = """
+SELECT name, current_setting(name) FROM unnest($1::text[]) AS name
+UNION ALL SELECT name, '' FROM pg_prepared_statements WHERE starts_with(name, '__asyncpg')
+"""
+
+
+async def check_pooler(connection: asyncpg.Connection) -> None:
+    """Raises: Problem(unavailable) for a pooler that parts a transaction or does not keep prepared
+    statements, which has their names for its own, and for a role without the settings of a
+    session."""
+    try:
+        async with connection.transaction():
+            has = dict(await connection.fetch(_HAS, list(SESSION)))
+    except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError) as error:
+        raise Problem("unavailable", "The pooler is in statement mode.", cure=POOLED) from error
+    except (
+        asyncpg.DuplicatePreparedStatementError,
+        asyncpg.InvalidSQLStatementNameError,
+    ) as error:
+        raise Problem("unavailable", _FORGETFUL, cure=POOLED) from error
+    if has.keys() - SESSION.keys():
+        raise Problem("unavailable", _FORGETFUL, cure=POOLED)
+    for name, value in SESSION.items():
+        if has[name] != value:
+            message = Sentence("The pooled log-in does not have {0} = {1}.", name, value)
+            cure = "`recoup schema sql --pooled` prints what an administrator runs once."
+            raise Problem("unavailable", message, cure=cure)
+
+
+_FORGETFUL: Final = "The pooler does not keep prepared statements."
+
+
 class Connector:
     """Connects to one database as a role of `roles`. With `clocks`, each connection tells them the
     database's time; with `schema`, the database must have it, see `versions`. `wanted`: which of
-    several servers, as libpq says it."""
+    several servers, as libpq says it. `is_pooled`: by a pooler, where the role itself logs in, and
+    the schema is not said."""
 
     def __init__(
-        self, dsn: str, name: str, clocks: DatabaseClocks | None, schema: Schema | None, wanted: str
+        self,
+        dsn: str,
+        name: str,
+        clocks: DatabaseClocks | None,
+        schema: Schema | None,
+        wanted: str,
+        *,
+        is_pooled: bool = False,
     ) -> None:
         self._dsn, self._name, self._clocks, self._schema = dsn, name, clocks, schema
-        self._wanted = wanted
+        self._wanted, self._is_pooled = wanted, is_pooled
 
     async def connect(self, role: str) -> asyncpg.Connection:
         """Raises: Problem(unavailable) for a connection that would not be this role; what the
         driver does."""
-        settings = {"application_name": self._name, "role": role} | SESSION
+        settings = {"application_name": self._name}
+        settings |= {} if self._is_pooled else {"role": role} | SESSION
         try:
             connection = await asyncpg.connect(
                 self._dsn,
+                user=role if self._is_pooled else None,
                 timeout=5,
                 command_timeout=30,
                 server_settings=settings,
@@ -115,7 +168,15 @@ class Connector:
         except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidParameterValueError) as error:
             reason = str(error).splitlines()[0]
             raise _not_ours(f"The database's log-in cannot become {role}: {reason}.") from error
+        except _NOT_LET_IN as error:
+            if not self._is_pooled:
+                raise
+            reason = str(error).splitlines()[0]
+            message = Sentence("The pooler does not let {0} in: {1}.", role, reason)
+            raise Problem("unavailable", message, cure=POOLED) from error
         try:
+            if self._is_pooled:
+                await check_pooler(connection)
             await speak_json(connection)
             await self._greet(connection, role)
         except BaseException:
@@ -132,4 +193,4 @@ class Connector:
         if role != wanted or mighty:
             raise _not_ours(f"The connection's role is {role}, not {wanted}.")
         if self._schema is not None:
-            await greet(connection, self._schema)
+            await greet(connection, self._schema, tells=not self._is_pooled)

@@ -318,16 +318,22 @@ class Database(Each):
         clocks: DatabaseClocks | None = None,
         schema: Schema | None = None,
         is_replica: bool = False,
+        pooler: str = "",
     ) -> None:
         """`size`: of both kinds; `reads`: how many of them doors may count on, a third when it is
         not said. Each kind has one at least, and lends what it does not use. `clocks`: they are
         told this database's time, with each connection and once a minute. `schema`: which the
-        database must have, see `versions`. `is_replica`: a standby will do."""
+        database must have, see `versions`. `is_replica`: a standby will do.
+        `pooler`: another address of it, for all but what needs a session of its own."""
         super().__init__(lambda: self.connection())
         self.reader, self.alone = Each(lambda: self.read()), Alone(lambda: self._writes())
         self._clocks = clocks
         wanted, what = ("prefer-standby", " (replica)") if is_replica else ("read-write", "")
-        self._connector = Connector(dsn, name, clocks, schema, wanted)
+        self._connector = self._direct = Connector(dsn, name, clocks, schema, wanted)
+        if pooler:
+            self._connector = Connector(pooler, name, clocks, schema, wanted, is_pooled=True)
+        self._present: asyncpg.Connection | None = None
+        self._turn = asyncio.Lock()
         reads = max(1, size // 3 if reads is None else reads)
         self._outage = _Outage(f"{urlsplit(dsn).path.lstrip('/')}{what}")
         self._of_flows = _Slots("write", max(1, size - reads), partial(self._connect, APP))
@@ -360,10 +366,17 @@ class Database(Each):
             self._trimmer.cancel()
         self._of_flows.close()
         self._of_doors.close()
+        if self._present is not None:
+            self._present.terminate()
 
     async def _connect(self, role: str) -> asyncpg.Connection:
+        return await self._open(self._connector, role)
+
+    async def _open(self, connector: Connector, role: str) -> asyncpg.Connection:
         try:
-            connection = await self._connector.connect(role)
+            if connector is not self._direct:
+                await self._be_present()
+            connection = await connector.connect(role)
         except (*LOST, *FULL, *CROWDED, TimeoutError, Problem) as error:
             self._outage.goes_on(error)
             raise
@@ -375,6 +388,14 @@ class Database(Each):
                 connection.terminate()
                 raise
         return connection
+
+    async def _be_present(self) -> None:
+        """Behind a pooler a session of this process's own says its schema, and ends with its
+        server: then no pooled connection may go on, which another server may serve."""
+        async with self._turn:
+            if self._present is None or self._present.is_closed():
+                self._present = await self._direct.connect(APP)
+                self._present.add_termination_listener(lambda _: self._renew())
 
     def _renew(self) -> None:
         """Gives up all connections: what is wrong with one is wrong with each."""
@@ -452,7 +473,8 @@ class Database(Each):
     async def apart(self) -> AsyncIterator[asyncpg.Connection]:
         """Opens a connection beside the others, for who keeps it: a listener. Raises: what the
         driver does."""
-        connection = await self._connect(APP)
+        is_pooled = self._connector is not self._direct
+        connection = await (self._open(self._direct, APP) if is_pooled else self._connect(APP))
         try:
             yield connection
         finally:

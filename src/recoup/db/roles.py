@@ -27,6 +27,13 @@ CREATE DATABASE recoup_live OWNER recoup_owner;
 REVOKE CONNECT, TEMPORARY ON DATABASE recoup_people, recoup_sandbox, recoup_live FROM PUBLIC;
 GRANT CONNECT ON DATABASE recoup_people, recoup_sandbox, recoup_live TO recoup_login, recoup_owner;
 """
+# Each role logs in by itself: a pooler passes no setting on.
+POOLED_SQL: Final = """\
+-- Once, as an administrator of the server. Both have the password of RECOUP_POOLER_URL.
+ALTER ROLE recoup_app LOGIN PASSWORD '...';
+ALTER ROLE recoup_read LOGIN PASSWORD '...';
+GRANT CONNECT ON DATABASE recoup_people, recoup_sandbox, recoup_live TO recoup_app, recoup_read;
+"""
 _MAY_BECOME = """
 SELECT rolsuper OR rolname = $2 OR pg_has_role(oid, (SELECT oid FROM pg_roles
   WHERE rolname = $2), $3)

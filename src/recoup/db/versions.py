@@ -56,13 +56,15 @@ def schema_by(migrations: Iterable[tuple[Key, str, bool]]) -> Schema:
     return Schema(frozenset(key for key, _, _ in every), crc32(sums.encode()) & 0x7FFFFFFF)
 
 
-async def greet(connection: asyncpg.Connection, schema: Schema) -> None:
-    """Says for which schema this connection's process was written, and sees that it is the
-    database's. The lock first: a migration looks for it while nobody can read what was applied.
+async def greet(connection: asyncpg.Connection, schema: Schema, *, tells: bool = True) -> None:
+    """Says for which schema this connection's process was written, unless another one `tells` it,
+    and sees that it is the database's. The lock first: a migration looks for it while nobody can
+    read what was applied.
 
     Raises: Problem(unavailable).
     """
-    await connection.fetchval(_TELL, CLASS, schema.mark)
+    if tells:
+        await connection.fetchval(_TELL, CLASS, schema.mark)
     try:
         rows = await connection.fetch(_APPLIED)
     except asyncpg.UndefinedTableError:

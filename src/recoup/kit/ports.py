@@ -4,18 +4,20 @@ What a gateway offers has its port beside it (`gateways/*/port.py`); here stands
 keeps of its own.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
+from recoup.db.statement import Connection
 from recoup.kit.live_check import CheckLine
 from recoup.outside.keys.sealing import Part, Sealed
 from recoup.processors.gateways.outcome import Outcome
 from recoup.processors.rules.answers import Step
 from recoup.processors.rules.route_terms import Candidate, RouteTerms
 
+T = TypeVar("T")
 Model = TypeVar("Model", covariant=True)
 WhyNone = TypeVar("WhyNone", covariant=True)
 
@@ -52,6 +54,10 @@ class Keys(Protocol):
     def verify_token(
         self, token: str, now_seconds: int, *, issuer: str = ...
     ) -> dict[str, Any]: ...
+
+
+class Replica(Protocol):
+    async def read(self, work: Callable[[Connection], Awaitable[T]]) -> T: ...
 
 
 class SendingOff(Protocol):

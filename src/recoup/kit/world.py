@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
-from recoup.db.operation.replica import Replica
 from recoup.db.pool import Database
 from recoup.db.statement import Connection
 from recoup.kernel.policy import Policy
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
         Keys,
         Models,
         Opening,
+        Replica,
         Routes,
         SamplesUnderWay,
         Standing,
@@ -57,7 +57,7 @@ class World:
 
     name: str
     db: Database
-    replica: Replica | None = None
+    replica: "Replica | None" = None
     keys: "Keys"
     processors: Mapping[str, "Processor"]
     web: "Web"

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Final, TypeVar
 import asyncpg
 import click
 
-from recoup.db.connect import connect
+from recoup.db.connect import SESSION, connect
 from recoup.db.migrate import check_migrated
 from recoup.db.operation.partitions import read_days_left
 from recoup.db.pool import Database
-from recoup.db.roles import ADMINISTRATORS_SQL, owns_schema
+from recoup.db.roles import ADMINISTRATORS_SQL, APP, POOLED_SQL, READ, owns_schema
 from recoup.db.upgrade import stop_seconds
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
@@ -44,9 +44,18 @@ def schema() -> None:
 
 
 @verb(schema)
-def sql() -> str:
+def sql(
+    *, pooled: Annotated[bool, "What a PgBouncer (RECOUP_POOLER_URL) wants besides."] = False
+) -> str:
     """Prints the SQL that an administrator runs once: roles and databases."""
-    return ADMINISTRATORS_SQL.removesuffix("\n")
+    if not pooled:
+        return ADMINISTRATORS_SQL.removesuffix("\n")
+    settings = (
+        f"ALTER ROLE {role} SET {name} = {value};\n"
+        for role in (APP, READ)
+        for name, value in SESSION.items()
+    )
+    return (POOLED_SQL + "".join(settings)).removesuffix("\n")
 
 
 @verb(schema)

@@ -48,6 +48,9 @@ class Settings:
     replica_url: str = _secret(
         "template, as database_url, of a standby for reports and exports; empty: none"
     )
+    pooler_url: str = _secret(
+        "template, as database_url, of a PgBouncer in transaction mode; empty: none"
+    )
     replica_late_seconds: int = _setting(2, "seconds until the primary answers for a late standby")
     owner_database_user: str = _setting(
         "", "log-in that owns the schema, if the URLs have the application's"
@@ -399,6 +402,7 @@ def _check_databases(values: dict[str, Any]) -> None:
         "sandbox_database_url",
         "live_database_url",
         "replica_url",
+        "pooler_url",
     ):
         if values.get(name) and not _is_database(values[name]):
             raise Problem(

@@ -396,10 +396,15 @@ async def _parts(
             clocks=clocks,
             reads=None if name == DOORS else 1,
             schema=schema_of("world"),
+            pooler=_there(settings.pooler_url, dsn),
         ).open()
         stack.push_async_callback(db.close)
         persons = await Database(
-            databases.people, size=3, name=name, schema=schema_of("people")
+            databases.people,
+            size=3,
+            name=name,
+            schema=schema_of("people"),
+            pooler=_there(settings.pooler_url, databases.people),
         ).open()
         stack.push_async_callback(persons.close)
         db.on_damage, persons.on_damage = noted, said
@@ -412,9 +417,8 @@ async def _parts(
         await stack.enter_async_context(standing.running())
         replica = None
         if settings.replica_url:
-            there = with_name(settings.replica_url, urlsplit(dsn).path.lstrip("/"))
             standby = Database(
-                there,
+                _there(settings.replica_url, dsn),
                 size=settings.connections,
                 name=name,
                 schema=schema_of("world"),
@@ -423,6 +427,11 @@ async def _parts(
             stack.push_async_callback(standby.close)
             replica = Replica(db, await standby.open(), settings.replica_late_seconds)
         yield _Parts(keys, db, replica, persons, web, standing)
+
+
+def _there(template: str, dsn: str) -> str:
+    """The same database by another address; empty without one."""
+    return template and with_name(template, urlsplit(dsn).path.lstrip("/"))
 
 
 async def _own_keys(settings: Settings, db: Database, people: Database, world: str) -> Keyring:
