@@ -11,9 +11,10 @@ from recoup.db.server import ServerAddress
 from recoup.insight.store import rescue_rate
 from recoup.kit.lists.bounded import bounded
 from recoup.orders.rules.ledger import with_recipes
-from recoup.orders.store import movements, unknown_outcomes
+from recoup.orders.store import charges, find_orders, movements, unknown_outcomes
 from recoup.partners import store as partner_report
-from recoup.reconciliation.store import origin_reports
+from recoup.reconciliation.store import origin_reports, reconciliation
+from recoup.routes.store import processor_notices
 
 STATEMENTS = (movements._TOTALS, origin_reports._TOTALS, *origin_reports._GROUPS.values())
 FILL = """
@@ -39,8 +40,20 @@ INSERT INTO attempts (merchant_id, attempt_id, order_id, attempt_no, state, ladd
   asset, initiator)
 SELECT merchant_id, posting_id, order_id, 1, 'approved', 'funds', business_at, 1, 'USD', 'merchant'
   FROM postings;
-ANALYZE postings, entries, orders, order_states, order_heads, attempts
+INSERT INTO wire_keys SELECT posting_id, merchant_id, posting_id FROM postings;
+INSERT INTO charges SELECT merchant_id, posting_id, order_id::text, '1111', 1, 'USD', business_at
+  FROM postings;
+ANALYZE postings, entries, orders, order_states, order_heads, attempts,
+  wire_keys, charges
 """
+LOOK_UPS = {
+    "wire_keys_pkey": (
+        processor_notices.attempt_of, processor_notices.modification_of,
+        find_orders.order_of_charge, reconciliation.unexplained_since,
+    ),
+    "charges_referenced": (processor_notices.charge_referenced,),
+    "charges_of_card": (charges.find_charges,),
+}  # fmt: skip
 # As if a second process cost nothing, as it seems to beside all that a plan for a long history
 # expects.
 CHEAP = """
@@ -129,6 +142,23 @@ def test_unknown_outcomes_of_a_small_merchant_are_looked_up_by_their_orders(
     assert not re.search(
         r"on (attempts|orders|order_heads) .*\n\s*Index Cond: \(merchant_id = \S+\)\n", plan
     ), plan
+
+
+def test_what_others_name_a_charge_by_finds_it_by_one_index(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _):
+            async with owner(world) as filling:
+                await filling.execute(FILL)
+            async with world.db.connection() as connection:
+                for index, statements in LOOK_UPS.items():
+                    for statement in statements:
+                        plan = await _plan(connection, sql_of(statement))
+                        assert index in plan, plan
+                        assert not re.search(r"Seq Scan on (attempts|charges|wire_keys)", plan), (
+                            plan
+                        )
+
+    asyncio.run(story())
 
 
 async def _with_another(connection: asyncpg.Connection) -> list[str]:
