@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+from tests.rings import each
 from tests.worlds import POLICY, Shop, make_shop, owner, sandbox_world
 
 from recoup.db.server import ServerAddress
@@ -14,7 +15,7 @@ from recoup.refunds.flows.refund import RefundRequest, refund
 YES, ONCE = script_card("visa", "51", 0), script_card("visa", "51", 1)
 WRITERS = "SELECT array_agg(xmin::text ORDER BY seq) FROM order_log WHERE order_id = $1"
 CHANGED = """
-SELECT n_tup_ins, n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'attempts'
+SELECT n_tup_ins, n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = $1
 """
 SAID = "SELECT jsonb_build_array(consent, checks) FROM attempts WHERE order_id = $1"
 HEAD = "SELECT xmin::text FROM order_heads WHERE order_id = $1"
@@ -113,10 +114,11 @@ def test_a_refund_rewrites_what_lists_show_only_where_it_changes_that(
     run(server, story)
 
 
-def test_an_attempt_is_sent_and_answered_on_its_page(server: ServerAddress) -> None:
+@each("table", ["attempts", "network_sends"])
+def test_what_is_sent_is_answered_on_its_page(server: ServerAddress, table: str) -> None:
     async def story(shop: Shop) -> None:
         async with owner(shop.world) as connection:
-            before = await connection.fetchrow(CHANGED)
+            before = await connection.fetchrow(CHANGED, table)
             for pan in (YES, ONCE) * 20:
                 await shop.ask(pan=pan, days=None, code="91")
             for _ in range(20):
@@ -127,7 +129,7 @@ def test_an_attempt_is_sent_and_answered_on_its_page(server: ServerAddress) -> N
             async with asyncio.timeout(30):  # until each session has told what it did
                 while changed < 60:
                     await asyncio.sleep(0.1)
-                    now = await connection.fetchrow(CHANGED)
+                    now = await connection.fetchrow(CHANGED, table)
                     made, changed, there = (n - m for n, m in zip(now, before, strict=True))
         assert changed <= 2 * made
         assert there >= 0.8 * changed, "they left every index alone"

@@ -35,7 +35,7 @@ CREATE TABLE hub.network_sends (
   imported boolean NOT NULL DEFAULT false, -- a claim out of a file of past attempts: `order_id` is the import's
   region text,                             -- whose rules held: its route's; null: the merchant's
   PRIMARY KEY (card_id, send_id)
-);
+) WITH (fillfactor = 66);
 CREATE INDEX network_sends_ours ON network_sends (card_id, at) WHERE NOT claimed;
 CREATE INDEX network_sends_claims ON network_sends (card_id, merchant_id, at) WHERE claimed;
 CREATE INDEX network_sends_merchant ON network_sends (merchant_id, at);
