@@ -51,7 +51,7 @@ LISTS = (
     "?refunded=1",
     "?descriptor=leaf",
     "?last4=4242",
-    "?attempts=2",
+    "?attempts=3",
     "?expires=24h",
     "?sort=amount",
     "?status=7&placed=7d&code=51",

@@ -68,8 +68,9 @@ BOUNDED: dict[str, tuple[int | None, str]] = {
         "a table's file is made longer by 64 pages at once, now in one day and now in another",
     ),
     "SELECT h.decline_code AS name": (
-        200,
-        "the declines of the days shown; in a small table they lie closer together",
+        300,
+        "the declines of the days shown; in a small table they lie closer together, and a page of "
+        "heads has room left for updates",
     ),
     "SELECT sighted, seen, paid, usual, risk FROM note_sightings": (
         1_000,

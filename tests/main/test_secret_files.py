@@ -30,12 +30,12 @@ def test_each_secret_setting_may_stand_in_a_file(
     named = {
         one.name
         for one in fields(Settings)
-        if one.name.endswith(("_password", "_secret")) or "database_url" in one.name
+        if one.name.endswith(("_password", "_secret", "database_url", "replica_url", "pooler_url"))
     }
     assert named == SECRETS
     wrong = []
     for name in sorted(named):
-        value = URL if "database_url" in name else "hunter2"
+        value = URL if name.endswith("_url") else "hunter2"
         path = _file(tmp_path, f"{value}\n")
         with monkeypatch.context() as patched:
             patched.setenv(f"RECOUP_{name.upper()}_FILE", str(path))
