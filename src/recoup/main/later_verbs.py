@@ -20,6 +20,10 @@ def _of_lab(name: str, help: str) -> PackageVerb:
 
 LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
     "applications": _of("onboarding.cli", "Lists and decides applications of new merchants."),
+    "archive": _of(
+        "archive.cli",
+        "Moves a merchant's ended orders of old months to files that prove themselves, and back.",
+    ),
     "backtest": _of(
         "backtest.cli.backtest",
         "Shows what a policy would have rescued of past declines, beside what was rescued.",

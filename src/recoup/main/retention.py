@@ -8,6 +8,7 @@ from datetime import timedelta
 from itertools import chain
 from typing import Final
 
+from recoup.archive.store import forget_gone
 from recoup.backtest.moves import KEPT as BACKTESTS_KEPT
 from recoup.backtest.store import drop_oldest_backtests
 from recoup.cards.store.vault import CVV_KEPT, forget_codes
@@ -92,7 +93,8 @@ _WORLD: Final = (
         adjustments advance_bounds advance_weeks arm_settings audit_lines bank_accounts
         bank_payout_states bank_payouts blocks bulk_act_rows bulk_acts campaigns certificates
         clock_moves dispute_terms engine_returns entries fee_terms feed go_live_requests imports
-        merchants monitoring_months page_lines pages payouts person_log policy_sends policy_versions
+        archives merchants monitoring_months page_lines pages payouts person_log policy_sends
+        policy_versions
         postings reconciliation_reports reconciliation_runs replays risk_settings
         settlement_batches settlement_lines settlement_terms
         sites switch_changes uplift_history upload_rows uploads vault wallets
@@ -120,6 +122,7 @@ _WORLD: Final = (
     *lines("partner_alerts", ALERTS_KEPT, forget_partner_alerts),
     *lines("api_calls", timedelta(days=DAILY["api_calls"]), retain),
     *lines("api_call_gaps", timedelta(days=DAILY["api_calls"]), forget_gaps),
+    *lines("archived_orders", "until the order is put back", forget_gone),
     *lines("application_documents", "until it is taken off its application", delete_document),
     *lines(
         "backtests backtest_payments",

@@ -47,6 +47,7 @@ from recoup.orders.rules.disputed import Dispute
 from recoup.orders.rules.faces import STATUS_NAMES, face
 from recoup.orders.rules.lifecycle import Stage
 from recoup.orders.rules.snapshot import collected_in_parts, is_hold, second_answers
+from recoup.orders.store.archived import not_found
 from recoup.orders.store.order_page import order_balances, order_lines
 from recoup.orders.store.wire_orders import RefundStep as PastRefundStep
 from recoup.orders.store.wire_orders import (
@@ -215,7 +216,7 @@ async def _detail(
     shown: AsOf | UnsetType = UNSET
     row = await call.services.get(OrderReads).get(merchant_id, order_id)
     if row is None:
-        raise Problem("not_found", "There is no such order.", cure=FIND_ORDER)
+        raise await not_found(call.services.world.db.reader, merchant_id, order_id, FIND_ORDER)
     seconds = second_answers(row.attempts or ())
     collected = collected_in_parts(
         Stage(row.stage), row.kind, is_hold(row.facts), row.attempts or ()

@@ -1,10 +1,13 @@
 """`recoup verify`: proves log, statuses, ledger and balances; exit 1 and what differs when they do
 not hold."""
 
+import gzip
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
+from recoup.archive.rules import ProvedArchive, is_archive
+from recoup.archive.rules import prove as prove_archive
 from recoup.certificates.rules.certificate_file import ProvedCertificate, is_certificate
 from recoup.certificates.rules.certificate_file import prove as prove_certificate
 from recoup.insight.flows.verify import Verified
@@ -15,6 +18,7 @@ from recoup.kit.cli.parameters import InFile
 from recoup.kit.proved_file import LINE_BYTES_MAX, Wrong
 from recoup.merchants.cli import MERCHANT_ID, Opened, Run, verb
 from recoup.rescue.flows.places import BALANCES
+from recoup.settlement.rules.settlement_file import Proved as ProvedSettlement
 from recoup.settlement.rules.settlement_file import prove as prove_settlement
 
 
@@ -25,11 +29,12 @@ def verify(
     merchant: Annotated[UUID | None, MERCHANT_ID, "Merchant id; default: all."] = None,
     file: Annotated[
         InFile | None,
-        "Verify this settlement or certificate file instead; needs no database.",
+        "Verify this settlement, certificate or archive file instead; needs no database.",
     ] = None,
     root: Annotated[
         str | None,
-        "With --file: LedgerRoot of settlement.closed, or CertificateRoot of certificate.ready.",
+        "With --file: LedgerRoot of settlement.closed, CertificateRoot of certificate.ready, or "
+        "the root that `recoup archive list` prints.",
     ] = None,
     amount: Annotated[int | None, "With --file: Amount of the event settlement.closed."] = None,
     chain: Annotated[bool, "Verify the book against the balances on the chains, too."] = False,
@@ -51,19 +56,21 @@ def verify(
 
 def prove_file(path: Path, root: str | None, amount: int | None) -> Printed:
     """What the file proves, or the first thing in it that does not hold."""
-    with path.open("rb") as file:
-        is_of_month = is_certificate(file.readline(LINE_BYTES_MAX + 1))
-        file.seek(0)
-        lines = iter(lambda: file.readline(LINE_BYTES_MAX + 1), b"")
-        proved = (
-            prove_certificate(lines, root) if is_of_month else prove_settlement(lines, root, amount)
-        )
+    try:
+        proved = _proved(path, root, amount)
+    except (OSError, EOFError) as error:
+        proved = Wrong(1, "compression", "a whole file", str(error))
     if isinstance(proved, Wrong):
         proof = {"ok": False, "difference": proved._asdict(), "file": None}
         return Printed(proof, _difference(proved), failed=True)
     proof = {"ok": True, "difference": None, "file": proved._asdict()}
     if isinstance(proved, ProvedCertificate):
         return Printed(proof, [_certificate(proved, root)])
+    if isinstance(proved, ProvedArchive):
+        hint = "" if root else "\n          compare it with `recoup archive list`"
+        lines = f"archive   {proved.archive_id}\nmerchant  {proved.merchant_id}\n"
+        lines += f"month     {proved.month}\norders    {proved.orders:,}\n"
+        return Printed(proof, [f"{lines}root      {proved.root}{hint}\nok"])
     paid = to_text(proved.payout, EXPONENTS.get(proved.asset, 0))
     hint = "" if root else "\n           compare it with LedgerRoot of settlement.closed"
     return Printed(
@@ -74,6 +81,23 @@ def prove_file(path: Path, root: str | None, amount: int | None) -> Printed:
             f"pages      {proved.pages:,}\nroot       {proved.root}{hint}\nok"
         ],
     )
+
+
+def _proved(
+    path: Path, root: str | None, amount: int | None
+) -> ProvedSettlement | ProvedCertificate | ProvedArchive | Wrong:
+    with path.open("rb") as raw:
+        is_packed = raw.read(2) == b"\x1f\x8b"
+        raw.seek(0)
+        file = gzip.GzipFile(fileobj=raw) if is_packed else raw
+        first = file.readline(LINE_BYTES_MAX + 1)
+        file.seek(0)
+        lines = iter(lambda: file.readline(LINE_BYTES_MAX + 1), b"")
+        if is_archive(first):
+            return prove_archive(lines, root)
+        if is_certificate(first):
+            return prove_certificate(lines, root)
+        return prove_settlement(lines, root, amount)
 
 
 def _difference(wrong: Wrong) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from recoup.insight.store.proofs.orders import StoredLine, StoredOrder
 from recoup.orders.rules.faces import STATUS_NAMES, face
 from recoup.orders.rules.fold import State, after
-from recoup.orders.rules.lifecycle import FACTS, STEPS, Stage
+from recoup.orders.rules.lifecycle import FACTS, STEPS, Stage, rows
 
 Wrong = tuple[str, Any, Any]  # field, expected, found
 _TYPES: Final = {
@@ -19,16 +19,6 @@ _TYPES: Final = {
     "cit_callcenter": "CIT",
     "stable": "STABLE",
 }
-
-
-@cache
-def rows() -> frozenset[tuple[str, str, str]]:
-    """(from, happening, to) of all lines that there may be."""
-    steps = {(s.src.value, s.happening, s.dst.value) for s in STEPS}
-    return frozenset(
-        steps
-        | {(stage.value, f.happening, stage.value) for f in FACTS.values() for stage in f.stages}
-    )
 
 
 @cache

@@ -67,12 +67,20 @@ _TABLES: Final = (
     "uplift_reports", "uplift_history", "engine_returns", "policy_versions", "policy_sends",
     "imports", "import_lines", "import_rows", "imported_attempts", "certificates",
     "certificate_clocks", "network_sends", "advance_weeks", "advance_bounds", "card_joins",
-    "backtests", "backtest_payments",
+    "backtests", "backtest_payments", "archives", "archived_orders",
 )  # fmt: skip
 
 
 def tables() -> tuple[str, ...]:
     return (*_TABLES, *(table for feature in features() for table in feature.tables))
+
+
+def here(table: str, order: str = "order_id") -> str:
+    """SQL: whether the order of a row is in the database, not in an archive."""
+    return (
+        f"NOT EXISTS (SELECT FROM archived_orders z WHERE z.merchant_id = {table}.merchant_id "
+        f"AND z.order_id = {table}.{order})"
+    )
 
 
 # With keys that begin otherwise: read from end to end.

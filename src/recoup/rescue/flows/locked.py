@@ -31,6 +31,7 @@ from recoup.orders.moves.change import Change, write_all
 from recoup.orders.moves.rows import locked_row
 from recoup.orders.rules.contact import email_counted, phone_counted
 from recoup.orders.rules.snapshot import LockedOrder, Order
+from recoup.orders.store.archived import not_found
 from recoup.orders.store.intake import NewOrder, Raced, admit
 from recoup.orders.store.locks import lock_cards, lock_orders
 from recoup.orders.store.rows import NetworkSend
@@ -233,7 +234,7 @@ class Orders:
                     continue
                 if row is None or job.door not in (None, row.door):
                     cure = "Check the id; it is the orderId of /evaluate."
-                    answers[index] = Problem("not_found", "There is no such order.", cure=cure)
+                    answers[index] = await not_found(tx, *job.key, cure)
                     continue
                 change = ground.change(job)
                 try:

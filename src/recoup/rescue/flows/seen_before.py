@@ -2,6 +2,7 @@
 card."""
 
 from dataclasses import replace
+from typing import Final
 from uuid import UUID
 
 from recoup.db.coalesce import Together
@@ -15,6 +16,12 @@ from recoup.rescue.flows.taken import EvaluateRequest, EvaluateResult, result_of
 from recoup.rescue.flows.tokenize import Vault
 from recoup.rescue.store.evaluate import LatestOrder, Trace, find_token, order_outcome, traces
 
+ARCHIVED: Final = Problem(
+    "conflict",
+    "The order with this orderId was archived.",
+    field="OrderId",
+    cure="Use another orderId for another payment.",
+)
 _ENDED_FOR_GOOD = (Stage.DECLINED, Stage.EXPIRED)
 
 
@@ -41,7 +48,8 @@ class SeenBefore:
             assert trace.subject_id is not None
             assert trace.answer is not None
             first = await order_outcome(db, merchant_id, trace.subject_id)
-            assert first is not None
+            if first is None:
+                raise ARCHIVED
             if first.kind != "mit_managed":
                 return first.order_id
             result = result_of(first, tuple(trace.answer["warnings"]))
@@ -86,6 +94,8 @@ class SeenBefore:
     async def _trace(self, scope: Scope, request: EvaluateRequest) -> Trace:
         trace = await self._traces.get(scope.merchant_id, request.key, request.external_id)
         assert trace is not None
+        if trace.is_archived:
+            raise ARCHIVED
         return trace
 
 

@@ -39,28 +39,31 @@ class LatestOrder(OrderNow, frozen=True):
 
 class Trace(Row, frozen=True):
     """What there is of a call already. `input_mac` and what follows it: of the request with its
-    key; `latest`: without one, the latest order with its id."""
+    key; `latest`: without one, the latest order with its id; `is_archived`: it left."""
 
     input_mac: bytes | None
     subject_id: UUID | None
     answer: dict[str, Any] | None
     latest: LatestOrder | None
+    is_archived: bool
     place: int
 
 
 @MERCHANT.statement("""
-SELECT r.input_mac, r.subject_id, r.answer, to_jsonb(t) AS latest, q.place
+SELECT r.input_mac, r.subject_id, r.answer,
+  CASE WHEN t.order_id IS NOT NULL THEN to_jsonb(t) END AS latest,
+  t.named IS NOT NULL AND t.order_id IS NULL AS is_archived, q.place
 FROM unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY
   AS q(merchant_id, key, external_id, place)
 LEFT JOIN requests r ON r.merchant_id = q.merchant_id AND r.operation = 'evaluate'
   AND r.key = q.key
 LEFT JOIN LATERAL (
-  SELECT o.order_id, o.generation, o.stage, o.kind, o.asset, o.units, o.pan_id, o.transaction_id,
-    o.external_id, o.expires_at, h.status, h.refunded_units, h.disputed, h.reason,
+  SELECT f.order_id AS named, o.order_id, o.generation, o.stage, o.kind, o.asset, o.units, o.pan_id,
+    o.transaction_id, o.external_id, o.expires_at, h.status, h.refunded_units, h.disputed, h.reason,
     h.next_attempt_at, o.cards_before
   FROM order_refs f
-  JOIN current_orders o USING (merchant_id, order_id)
-  JOIN order_heads h USING (merchant_id, order_id)
+  LEFT JOIN current_orders o USING (merchant_id, order_id)
+  LEFT JOIN order_heads h USING (merchant_id, order_id)
   WHERE r.key IS NULL AND f.merchant_id = q.merchant_id AND f.door = 'rescue'
     AND f.external_id = q.external_id
   ORDER BY f.generation DESC LIMIT 1) t ON true

@@ -37,6 +37,7 @@ from recoup.orders.flows.hosted_link import checkout_token
 from recoup.orders.rules.card_sends import initiator_of, own_tries
 from recoup.orders.rules.refund_limits import is_theirs
 from recoup.orders.rules.snapshot import Attempt
+from recoup.orders.store.archived import check_archived
 from recoup.orders.store.order_page import OrderPage
 from recoup.orders.store.order_page_rows import PageBlock, PageNote, PageRequest
 from recoup.orders.store.rows import LogLine
@@ -240,6 +241,8 @@ async def find_by(visit: Visit, order_id: UUID | None) -> OrderPage:
     if order_id is not None:
         async with visit.world.db.read() as connection:
             page = await read_as_seen(visit, connection, order_id)
+            if page is None:
+                await check_archived(connection, visit.merchant_id, order_id)
     if page is None:
         others = len(visit.session.merchants) > 1
         cure = (

@@ -17,6 +17,7 @@ from recoup.kit.proofs.walk import (
     DiffersAt,
     Proof,
     differences,
+    here,
     of_window,
 )
 
@@ -40,7 +41,7 @@ async def _sees(db: Read) -> _Sees:
 
 
 # Its charges that we do not account for. $1: after, $2: until, $3: one merchant or all.
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+@MERCHANT.within(STATEMENT_SECONDS).statement(f"""
 SELECT s.merchant_id, s.order_id, v.field || ' for the issuer''s ' || s.decision || ' charge ' ||
   s.id AS field,
   v.expected, v.found
@@ -52,7 +53,7 @@ CROSS JOIN LATERAL (VALUES
   (3, 'units of the attempt', s.units || ' ' || s.currency, a.units || ' ' || a.asset)
 ) v (no, field, expected, found)
 WHERE s.id > $1 AND s.id <= $2 AND ($3::uuid IS NULL OR s.merchant_id = $3)
-  AND v.expected IS DISTINCT FROM v.found
+  AND v.expected IS DISTINCT FROM v.found AND {here("s")}
 ORDER BY s.id, v.no LIMIT 1000
 """)
 async def _theirs(
@@ -60,7 +61,7 @@ async def _theirs(
 ) -> list[DiffersAt]: ...
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
+@MERCHANT.within(STATEMENT_SECONDS).statement(f"""
 SELECT r.merchant_id, coalesce(r.order_id, c.order_id) AS order_id,
   v.field || ' for the issuer''s approved ' || s.kind || ' ' || s.id AS field, v.expected, v.found
 FROM issuer.reversals s
@@ -76,6 +77,7 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE s.id > $1 AND s.id <= $2 AND s.kind = 'refund' AND s.decision = 'approved'
   AND ($3::uuid IS NULL OR c.merchant_id = $3) AND v.expected IS DISTINCT FROM v.found
+  AND {here("c")}
 ORDER BY s.id, v.no LIMIT 1000
 """)
 async def _their_refunds(

@@ -12,6 +12,7 @@ from recoup.kit.proofs.walk import (
     Differs,
     Window,
     differences,
+    here,
     of_merchant,
     of_window,
 )
@@ -188,11 +189,12 @@ WHERE v.expected <> v.found AND (v.no NOT IN (2, 4) OR v.expected NOT IN (SELECT
   FROM epochs))
 ORDER BY v.no LIMIT 1000
 """,
-    feed_of_nothing="""
+    feed_of_nothing=f"""
 SELECT f.subject_id AS order_id, 'event of feed number ' || f.feed_no AS field,
   'an event' AS expected, 'none' AS found
 FROM feed f LEFT JOIN outbox b USING (merchant_id, subject_id, seq)
-WHERE f.merchant_id = $1 AND b.event_id IS NULL ORDER BY f.feed_no LIMIT 1000
+WHERE f.merchant_id = $1 AND b.event_id IS NULL AND {here("f", "subject_id")}
+ORDER BY f.feed_no LIMIT 1000
 """,
 )
 

@@ -12,6 +12,7 @@ from recoup.kit.proofs.walk import (
     Differs,
     Window,
     differences,
+    here,
     of_merchant,
     of_window,
 )
@@ -154,20 +155,20 @@ async def cards(db: Read, window: Window) -> list[Difference]:
 
 references_of_nothing: Final = of_merchant(
     __name__,
-    refs_of_nothing="""
+    refs_of_nothing=f"""
 SELECT f.order_id, 'order reference ' || f.door || ' ' || f.external_id AS field,
   'an order' AS expected,
   'no order' AS found
 FROM order_refs f LEFT JOIN orders o USING (merchant_id, order_id)
-WHERE f.merchant_id = $1 AND o.order_id IS NULL LIMIT 1000
+WHERE f.merchant_id = $1 AND o.order_id IS NULL AND {here("f")} LIMIT 1000
 """,
-    keys_of_nothing="""
+    keys_of_nothing=f"""
 SELECT r.subject_id AS order_id, 'key of ' || r.operation AS field, 'an order' AS expected,
   'no order' AS found
 FROM requests r LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.subject_id
 WHERE r.merchant_id = $1 AND r.operation IN ('evaluate', 'refund', 'charge')
   AND r.subject_id IS NOT NULL
-  AND o.order_id IS NULL LIMIT 1000
+  AND o.order_id IS NULL AND {here("r", "subject_id")} LIMIT 1000
 """,
     movements_of_nothing="""
 SELECT NULL::uuid AS order_id, 'charge ' || c.attempt_id AS field, 'an attempt' AS expected,
@@ -177,5 +178,12 @@ WHERE c.merchant_id = $1 AND a.order_id IS NULL
 UNION ALL SELECT NULL, 'queued modification ' || q.modification_id, 'a modification', 'none'
 FROM modifications_queue q LEFT JOIN modifications r USING (merchant_id, modification_id)
 WHERE q.merchant_id = $1 AND r.order_id IS NULL LIMIT 1000
+""",
+    archived="""
+SELECT z.order_id, 'archived order' AS field, 'in a file alone' AS expected,
+  CASE WHEN a.archive_id IS NULL THEN 'in no archive' ELSE 'in the database too' END AS found
+FROM archived_orders z LEFT JOIN archives a USING (merchant_id, archive_id)
+LEFT JOIN orders o USING (merchant_id, order_id)
+WHERE z.merchant_id = $1 AND (a.archive_id IS NULL OR o.order_id IS NOT NULL) LIMIT 1000
 """,
 )

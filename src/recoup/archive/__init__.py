@@ -1,0 +1,1 @@
+"""Archive: a merchant's ended orders of a month leave for a file that proves itself."""
