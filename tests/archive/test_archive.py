@@ -204,6 +204,16 @@ def test_months_that_stay_and_files_of_others_are_refused(
                 with pytest.raises(Problem, match="does not hold in line") as refused:
                     await take_archive_out(shop.world, torn)
                 assert refused.value.field == "file", says
+            standing = Problem("unavailable", "In quarantine.")
+
+            def refuse() -> None:
+                raise standing
+
+            shop.world.db.before_write = refuse
+            for act in (take_archive_out, put_archive_back):
+                with pytest.raises(Problem, match="In quarantine"):
+                    await act(shop.world, path)
+            shop.world.db.before_write = None
             change_world(shop.world, owner_dsn=None)
             with pytest.raises(Problem, match="Only the schema's owner"):
                 await take_archive_out(shop.world, path)

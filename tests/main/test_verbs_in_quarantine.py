@@ -94,6 +94,9 @@ OTHERS: Final[Mapping[str, str]] = {
         (
             "applications approve",
             "applications decline",
+            "archive put-back",
+            "archive take-out",
+            "archive write",
             "bank answers",
             "cards decide",
             "cards join",

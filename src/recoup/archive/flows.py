@@ -168,9 +168,9 @@ def _posting(merchant_id: UUID, row: Booked) -> dict[str, Any]:
         row.source_kind,
         row.source_id,
         row.recipe,
-        row.entries[0][1],
+        row.entries[0].asset,
         row.business_at,
-        [[account, place, units] for account, _, place, units in row.entries],
+        [[entry.account, entry.place, entry.units] for entry in row.entries],
     ]
     return {
         "posting": row.posting_id,
@@ -299,7 +299,10 @@ async def _archive(world: World, merchant_id: UUID, archive_id: UUID) -> Archive
 
 @asynccontextmanager
 async def _owner(world: World) -> AsyncIterator[asyncpg.Connection]:
-    """A connection as the schema's owner: nobody else may delete what is written once."""
+    """A connection as the schema's owner: nobody else may delete what is written once. Raises: as
+    a write in a quarantine does."""
+    if world.db.before_write is not None:
+        world.db.before_write()
     if world.owner_dsn is None:
         raise Problem(
             "unavailable",

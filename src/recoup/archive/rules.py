@@ -14,7 +14,8 @@ import msgspec
 
 from recoup.kernel.encode import encode_sorted
 from recoup.kit.proved_file import Difference, Wrong, differs, first_wrong, whole
-from recoup.orders.rules.lifecycle import ENDED, rows
+from recoup.orders.rules.fold import rows
+from recoup.orders.rules.lifecycle import ENDED
 
 FORMAT: Final = "recoup-archive-1"
 # Disputes are open to 540 days after a charge; two years and a month are past every limit.

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from recoup.archive.rules import without_words
@@ -115,8 +115,15 @@ async def ended_orders(
 ) -> list[UUID]: ...
 
 
+class Entry(NamedTuple):
+    account: str
+    asset: str
+    place: str
+    units: int
+
+
 class Booked(Row, frozen=True):
-    """`entries`: account, asset, place and units of each, in order. `root`: hex."""
+    """`root`: hex, of its page."""
 
     order_id: UUID
     posting_id: UUID
@@ -127,7 +134,7 @@ class Booked(Row, frozen=True):
     content_hash: bytes
     page_no: int
     root: str
-    entries: list[Any]
+    entries: list[Entry]
 
 
 @MERCHANT.within(SECONDS).statement("""

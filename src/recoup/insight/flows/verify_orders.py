@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from recoup.insight.store.proofs.orders import StoredLine, StoredOrder
 from recoup.orders.rules.faces import STATUS_NAMES, face
-from recoup.orders.rules.fold import State, after
-from recoup.orders.rules.lifecycle import FACTS, STEPS, Stage, rows
+from recoup.orders.rules.fold import State, after, rows
+from recoup.orders.rules.lifecycle import FACTS, STEPS, Stage
 
 Wrong = tuple[str, Any, Any]  # field, expected, found
 _TYPES: Final = {

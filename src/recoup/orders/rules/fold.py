@@ -2,10 +2,21 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any, Protocol
 
 from recoup.kernel.frozen import frozen
-from recoup.orders.rules.lifecycle import ENDED, STEPS, Stage
+from recoup.orders.rules.lifecycle import ENDED, FACTS, STEPS, Stage
+
+
+@cache
+def rows() -> frozenset[tuple[str, str, str]]:
+    """(from, happening, to) of all lines that there may be."""
+    steps = {(s.src.value, s.happening, s.dst.value) for s in STEPS}
+    return frozenset(
+        steps
+        | {(stage.value, f.happening, stage.value) for f in FACTS.values() for stage in f.stages}
+    )
 
 
 class Line(Protocol):

@@ -6,7 +6,6 @@ generated from these rows. Source: design §3; contract rescue-api §16.1.
 """
 
 from enum import StrEnum
-from functools import cache
 from typing import Final, NamedTuple
 
 from recoup.kernel.extended import Extended
@@ -295,16 +294,6 @@ def fact(stage: Stage, happening: str) -> Fact:
         cure = "Read the order: its state shows what is possible."
         raise Problem("wrong_state", message, cure=cure, stage=stage.value)
     return row
-
-
-@cache
-def rows() -> frozenset[tuple[str, str, str]]:
-    """(from, happening, to) of all lines that there may be."""
-    steps = {(s.src.value, s.happening, s.dst.value) for s in STEPS}
-    return frozenset(
-        steps
-        | {(stage.value, f.happening, stage.value) for f in FACTS.values() for stage in f.stages}
-    )
 
 
 def check_sql() -> str:

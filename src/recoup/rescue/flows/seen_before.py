@@ -1,6 +1,7 @@
 """Earlier traces of a call of /evaluate, before anything is done: its key, its order id, its
 card."""
 
+from copy import copy
 from dataclasses import replace
 from typing import Final
 from uuid import UUID
@@ -16,7 +17,7 @@ from recoup.rescue.flows.taken import EvaluateRequest, EvaluateResult, result_of
 from recoup.rescue.flows.tokenize import Vault
 from recoup.rescue.store.evaluate import LatestOrder, Trace, find_token, order_outcome, traces
 
-ARCHIVED: Final = Problem(
+_ARCHIVED: Final = Problem(
     "conflict",
     "The order with this orderId was archived.",
     field="OrderId",
@@ -49,7 +50,7 @@ class SeenBefore:
             assert trace.answer is not None
             first = await order_outcome(db, merchant_id, trace.subject_id)
             if first is None:
-                raise ARCHIVED
+                raise copy(_ARCHIVED)
             if first.kind != "mit_managed":
                 return first.order_id
             result = result_of(first, tuple(trace.answer["warnings"]))
@@ -95,7 +96,7 @@ class SeenBefore:
         trace = await self._traces.get(scope.merchant_id, request.key, request.external_id)
         assert trace is not None
         if trace.is_archived:
-            raise ARCHIVED
+            raise copy(_ARCHIVED)
         return trace
 
 
