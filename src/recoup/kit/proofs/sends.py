@@ -15,7 +15,7 @@ from recoup.kit.proofs.walk import (
     DiffersAt,
     Window,
     differences,
-    here,
+    not_archived,
 )
 
 SENDS_MAX: Final = 5000
@@ -192,7 +192,7 @@ CROSS JOIN LATERAL (VALUES
   (6, 'claim', CASE WHEN a.attempt_id IS NOT NULL THEN 'false' END,
     CASE WHEN a.attempt_id IS NOT NULL THEN s.claimed::text END)
 ) v (no, field, expected, found)
-WHERE v.expected IS DISTINCT FROM v.found AND {here("s")}
+WHERE v.expected IS DISTINCT FROM v.found AND {not_archived("s")}
 ORDER BY s.card_id, s.send_id, v.no LIMIT 1000
 """)
 async def _of_sends(db: Read, sends: Sequence[CardSend]) -> list[DiffersAt]: ...

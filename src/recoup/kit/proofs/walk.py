@@ -75,7 +75,7 @@ def tables() -> tuple[str, ...]:
     return (*_TABLES, *(table for feature in features() for table in feature.tables))
 
 
-def here(table: str, order: str = "order_id") -> str:
+def not_archived(table: str, order: str = "order_id") -> str:
     """SQL: whether the order of a row is in the database, not in an archive."""
     return (
         f"NOT EXISTS (SELECT FROM archived_orders z WHERE z.merchant_id = {table}.merchant_id "

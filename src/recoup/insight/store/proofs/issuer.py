@@ -17,7 +17,7 @@ from recoup.kit.proofs.walk import (
     DiffersAt,
     Proof,
     differences,
-    here,
+    not_archived,
     of_window,
 )
 
@@ -53,7 +53,7 @@ CROSS JOIN LATERAL (VALUES
   (3, 'units of the attempt', s.units || ' ' || s.currency, a.units || ' ' || a.asset)
 ) v (no, field, expected, found)
 WHERE s.id > $1 AND s.id <= $2 AND ($3::uuid IS NULL OR s.merchant_id = $3)
-  AND v.expected IS DISTINCT FROM v.found AND {here("s")}
+  AND v.expected IS DISTINCT FROM v.found AND {not_archived("s")}
 ORDER BY s.id, v.no LIMIT 1000
 """)
 async def _theirs(
@@ -77,7 +77,7 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE s.id > $1 AND s.id <= $2 AND s.kind = 'refund' AND s.decision = 'approved'
   AND ($3::uuid IS NULL OR c.merchant_id = $3) AND v.expected IS DISTINCT FROM v.found
-  AND {here("c")}
+  AND {not_archived("c")}
 ORDER BY s.id, v.no LIMIT 1000
 """)
 async def _their_refunds(

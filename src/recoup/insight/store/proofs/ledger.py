@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recoup.db.statement import MERCHANT, Read, Row
 from recoup.kernel.ids import LOWEST
-from recoup.kit.proofs.walk import STATEMENT_SECONDS, here, of_merchant
+from recoup.kit.proofs.walk import STATEMENT_SECONDS, not_archived, of_merchant
 from recoup.orders.store.rows import PostingSource
 
 POSTINGS_MAX: Final = 5000
@@ -37,7 +37,8 @@ class StoredPosting(PostingSource):
 @MERCHANT.within(STATEMENT_SECONDS).statement(f"""
 SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.business_at, p.order_id,
   p.content_hash, {_ENTRIES}
-FROM postings p WHERE p.merchant_id = $1 AND p.order_id > $2 AND p.order_id <= $3 AND {here("p")}
+FROM postings p WHERE p.merchant_id = $1 AND p.order_id > $2 AND p.order_id <= $3
+  AND {not_archived("p")}
 ORDER BY p.order_id, p.posting_id
 """)
 async def read_postings(
@@ -173,7 +174,7 @@ book: Final = of_merchant(
 SELECT p.order_id, 'order of posting ' || p.posting_id AS field, 'an order' AS expected,
   'none' AS found
 FROM postings p LEFT JOIN orders o USING (merchant_id, order_id)
-WHERE p.merchant_id = $1 AND p.order_id IS NOT NULL AND o.order_id IS NULL AND {here("p")}
+WHERE p.merchant_id = $1 AND p.order_id IS NOT NULL AND o.order_id IS NULL AND {not_archived("p")}
 LIMIT 1000
 """,
     of_no_posting="""

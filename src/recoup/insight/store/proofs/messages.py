@@ -12,7 +12,7 @@ from recoup.kit.proofs.walk import (
     Differs,
     Window,
     differences,
-    here,
+    not_archived,
     of_merchant,
     of_window,
 )
@@ -193,7 +193,7 @@ ORDER BY v.no LIMIT 1000
 SELECT f.subject_id AS order_id, 'event of feed number ' || f.feed_no AS field,
   'an event' AS expected, 'none' AS found
 FROM feed f LEFT JOIN outbox b USING (merchant_id, subject_id, seq)
-WHERE f.merchant_id = $1 AND b.event_id IS NULL AND {here("f", "subject_id")}
+WHERE f.merchant_id = $1 AND b.event_id IS NULL AND {not_archived("f", "subject_id")}
 ORDER BY f.feed_no LIMIT 1000
 """,
 )

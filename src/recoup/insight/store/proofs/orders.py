@@ -12,7 +12,7 @@ from recoup.kit.proofs.walk import (
     Differs,
     Window,
     differences,
-    here,
+    not_archived,
     of_merchant,
     of_window,
 )
@@ -160,7 +160,7 @@ SELECT f.order_id, 'order reference ' || f.door || ' ' || f.external_id AS field
   'an order' AS expected,
   'no order' AS found
 FROM order_refs f LEFT JOIN orders o USING (merchant_id, order_id)
-WHERE f.merchant_id = $1 AND o.order_id IS NULL AND {here("f")} LIMIT 1000
+WHERE f.merchant_id = $1 AND o.order_id IS NULL AND {not_archived("f")} LIMIT 1000
 """,
     keys_of_nothing=f"""
 SELECT r.subject_id AS order_id, 'key of ' || r.operation AS field, 'an order' AS expected,
@@ -168,7 +168,7 @@ SELECT r.subject_id AS order_id, 'key of ' || r.operation AS field, 'an order' A
 FROM requests r LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.subject_id
 WHERE r.merchant_id = $1 AND r.operation IN ('evaluate', 'refund', 'charge')
   AND r.subject_id IS NOT NULL
-  AND o.order_id IS NULL AND {here("r", "subject_id")} LIMIT 1000
+  AND o.order_id IS NULL AND {not_archived("r", "subject_id")} LIMIT 1000
 """,
     movements_of_nothing="""
 SELECT NULL::uuid AS order_id, 'charge ' || c.attempt_id AS field, 'an attempt' AS expected,
