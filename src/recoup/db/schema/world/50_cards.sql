@@ -38,7 +38,8 @@ CREATE TABLE hub.network_sends (
 ) WITH (fillfactor = 66);
 CREATE INDEX network_sends_ours ON network_sends (card_id, at) WHERE NOT claimed;
 CREATE INDEX network_sends_claims ON network_sends (card_id, merchant_id, at) WHERE claimed;
-CREATE INDEX network_sends_merchant ON network_sends (merchant_id, at);
+-- A condition that always holds: who asks for a card's sends does not say it, and is not led through all of its merchant's.
+CREATE INDEX network_sends_months ON network_sends (merchant_id, at) WHERE at IS NOT NULL;
 
 CREATE TABLE hub.card_blocks (
   card_id uuid NOT NULL REFERENCES cards,
