@@ -392,7 +392,7 @@ class RefundDestination(Row):
     given_by: Literal["merchant", "payer"]
 
 
-@MERCHANT.statement(insert_of(RefundDestination))
+@MERCHANT.statement(insert_of(RefundDestination) + "RETURNING 1")
 async def add_destinations(db: Tx, rows: Sequence[RefundDestination]) -> None:
     """Stored together with their refunds."""
 

@@ -109,7 +109,7 @@ INSERT INTO deposit_addresses (address, kind, merchant_id, order_id, attempt_id,
 SELECT decode(c ->> 'raw', 'hex'), c ->> 'kind', $1, $2, $3, $4, c -> 'terms',
   (c ->> 'due')::numeric,
   (c ->> 'enough')::numeric, (c ->> 'expires_at')::timestamptz, (c ->> 'watched_until')::timestamptz
-FROM (SELECT $5::jsonb AS c) t
+FROM (SELECT $5::jsonb AS c) t RETURNING 1
 """)
 async def add_address(
     db: Tx, merchant_id: UUID, order_id: UUID, attempt_id: UUID, channel: str, chain: dict[str, Any]

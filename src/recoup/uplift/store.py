@@ -25,21 +25,39 @@ class UpliftRow(Row, frozen=True):
     report: dict[str, Any]
 
 
-# A worker that takes a merchant has taken it until the lease is over; of two at once the second
-# finds it taken.
-@MERCHANT.statement("""
-INSERT INTO uplift_reports AS u (merchant_id, due_at)
-SELECT m.merchant_id, $1::timestamptz + $2::interval FROM merchants m
-  LEFT JOIN uplift_reports r USING (merchant_id)
-WHERE (r.due_at IS NULL OR r.due_at <= $1) AND ($4::uuid IS NULL OR m.merchant_id = $4)
-ORDER BY r.due_at NULLS FIRST, m.merchant_id LIMIT $3
-ON CONFLICT (merchant_id) DO UPDATE SET due_at = excluded.due_at WHERE u.due_at <= $1
-RETURNING merchant_id
-""")
 async def claim_uplift(
     db: Tx, wall: datetime, lease: timedelta, limit: int, merchant_id: UUID | None
 ) -> list[UUID]:
     """Merchants that are due, the longest first; None: of all."""
+    await _begin_uplift(db, limit, merchant_id)
+    return await _claim_uplift(db, wall, lease, limit, merchant_id)
+
+
+@MERCHANT.statement("""
+WITH missing AS MATERIALIZED (
+  SELECT m.merchant_id FROM merchants m
+  WHERE NOT EXISTS (SELECT 1 FROM uplift_reports r WHERE r.merchant_id = m.merchant_id)
+    AND ($2::uuid IS NULL OR m.merchant_id = $2)
+  ORDER BY m.merchant_id LIMIT $1
+)
+INSERT INTO uplift_reports (merchant_id, due_at) SELECT merchant_id, 'epoch' FROM missing
+ON CONFLICT DO NOTHING
+""")
+async def _begin_uplift(db: Tx, limit: int, merchant_id: UUID | None) -> None: ...
+
+
+# A worker that takes a merchant has taken it until the lease is over; of two at once the second
+# finds it taken.
+@MERCHANT.statement("""
+UPDATE uplift_reports SET due_at = $1::timestamptz + $2::interval WHERE merchant_id IN (
+  SELECT merchant_id FROM uplift_reports
+  WHERE due_at <= $1 AND ($4::uuid IS NULL OR merchant_id = $4)
+  ORDER BY due_at, merchant_id LIMIT $3 FOR UPDATE SKIP LOCKED)
+RETURNING merchant_id
+""")
+async def _claim_uplift(
+    db: Tx, wall: datetime, lease: timedelta, limit: int, merchant_id: UUID | None
+) -> list[UUID]: ...
 
 
 @MERCHANT.statement("""
@@ -94,9 +112,12 @@ async def engine_return(
 
 
 @MERCHANT.statement("""
+WITH last AS MATERIALIZED (
+  SELECT on_harm FROM engine_returns WHERE merchant_id = $1
+  ORDER BY recorded_at DESC, business_at DESC LIMIT 1
+)
 INSERT INTO engine_returns (merchant_id, on_harm, business_at, recorded_at, changed_by)
-SELECT $1, $2::boolean, $3, $4, $5 WHERE $2 IS DISTINCT FROM (SELECT r.on_harm FROM engine_returns r
-  WHERE r.merchant_id = $1 ORDER BY r.recorded_at DESC, r.business_at DESC LIMIT 1)
+SELECT $1, $2::boolean, $3, $4, $5 WHERE $2 IS DISTINCT FROM (SELECT on_harm FROM last)
 RETURNING true
 """)
 async def set_engine_return(

@@ -30,9 +30,12 @@ async def add_payout(
 
 
 @MERCHANT.statement("""
+WITH next AS MATERIALIZED (
+  SELECT coalesce(max(state_no), 0) + 1 AS state_no FROM bank_payout_states
+  WHERE merchant_id = $1 AND payout_id = $2
+)
 INSERT INTO bank_payout_states (merchant_id, payout_id, state_no, state, business_at, recorded_at)
-SELECT $1, $2, coalesce(max(state_no), 0) + 1, $3, $4, $5 FROM bank_payout_states
-WHERE merchant_id = $1 AND payout_id = $2
+SELECT $1, $2, state_no, $3, $4, $5 FROM next RETURNING 1
 """)
 async def add_payout_state(
     db: Tx,
@@ -186,7 +189,7 @@ async def _save_account(
 
 
 @MERCHANT.statement(
-    "INSERT INTO adjustments SELECT * FROM jsonb_populate_record(NULL::adjustments, $1)"
+    "INSERT INTO adjustments SELECT * FROM jsonb_populate_record(NULL::adjustments, $1) RETURNING 1"
 )
 async def add_adjustment(db: Tx, adjustment: Adjustment) -> None:
     """Booked, or waiting for a second person."""

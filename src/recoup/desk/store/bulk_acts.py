@@ -116,7 +116,7 @@ async def _begin(db: Tx, act: NewAct) -> bool:
 @MERCHANT.statement("""
 INSERT INTO bulk_act_rows (merchant_id, act_id, row_no, order_id, state)
 SELECT $1, $2, i.row_no, i.order_id, 'waiting' FROM unnest($3::uuid[]) WITH ORDINALITY AS i
-  (order_id, row_no)
+  (order_id, row_no) RETURNING 1
 """)
 async def _add_rows(db: Tx, merchant_id: UUID, act_id: UUID, order_ids: Sequence[UUID]) -> None:
     """Adds the orders to an act, in this order."""

@@ -108,11 +108,13 @@ class NewExport(Row):
 
 
 @MERCHANT.statement(f"""
-{insert_of(NewExport, single=True)} AS i
-WHERE (SELECT count(*) FROM exports e WHERE e.merchant_id = i.merchant_id AND e.user_id = i.user_id
-    AND e.state IN ('asked', 'working')) < $2
-  AND (SELECT count(*) FROM exports e WHERE e.merchant_id = i.merchant_id
-    AND e.state IN ('asked', 'working', 'ready')) < $3
+WITH standing AS MATERIALIZED (
+  SELECT count(*) AS standing, count(*) FILTER (WHERE e.user_id = i.user_id
+    AND e.state IN ('asked', 'working')) AS under_way
+  FROM jsonb_populate_record(NULL::exports, $1) AS i JOIN exports e USING (merchant_id)
+  WHERE e.state IN ('asked', 'working', 'ready')
+)
+{insert_of(NewExport, single=True)}, standing WHERE under_way < $2 AND standing < $3
 ON CONFLICT (merchant_id, export_id) DO NOTHING RETURNING true
 """)
 async def ask_export(db: Tx, new: NewExport, under_way_max: int, standing_max: int) -> bool:

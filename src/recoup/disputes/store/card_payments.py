@@ -40,9 +40,9 @@ SELECT a.attempt_id, o.order_id, o.external_id, a.route, a.reference,
   coalesce((SELECT string_agg(i ->> 'name', ', ') FROM jsonb_array_elements(o.facts -> 'items') i),
     o.descriptor)
     AS product,
-  EXISTS (SELECT FROM disputes d WHERE d.merchant_id = $1
+  EXISTS (SELECT 1 FROM disputes d WHERE d.merchant_id = $1
     AND d.order_id = o.order_id) AS is_disputed,
-  EXISTS (SELECT FROM fraud_warnings w WHERE w.merchant_id = $1
+  EXISTS (SELECT 1 FROM fraud_warnings w WHERE w.merchant_id = $1
     AND w.order_id = o.order_id) AS is_reported,
   h.refunded_units >= h.units AS is_refunded
 FROM k JOIN of_card c ON true

@@ -17,9 +17,11 @@ async def lock_dispute(db: Tx, merchant_id: UUID, dispute_id: UUID) -> None:
 
 
 @MERCHANT.statement("""
+WITH standing AS MATERIALIZED (
+  SELECT count(*) AS notes FROM dispute_notes WHERE merchant_id = $1 AND dispute_id = $3
+)
 INSERT INTO dispute_notes (merchant_id, note_id, dispute_id, text, actor, business_at)
-SELECT $1, $2, $3, $4, $5, $6
-WHERE (SELECT count(*) FROM dispute_notes WHERE merchant_id = $1 AND dispute_id = $3) < $7
+SELECT $1, $2, $3, $4, $5, $6 FROM standing WHERE notes < $7
 RETURNING true
 """)
 async def insert_note(
@@ -43,11 +45,13 @@ async def same_file(db: Read, merchant_id: UUID, dispute_id: UUID, sha256: bytes
 
 
 @MERCHANT.statement("""
+WITH standing AS MATERIALIZED (
+  SELECT count(*) AS files FROM dispute_files WHERE merchant_id = $1 AND dispute_id = $3
+)
 INSERT INTO dispute_files (merchant_id, file_id, dispute_id, name, media_type, bytes, sha256,
   sealed, actor,
   business_at)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
-WHERE (SELECT count(*) FROM dispute_files WHERE merchant_id = $1 AND dispute_id = $3) < $11
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM standing WHERE files < $11
 RETURNING file_id
 """)
 async def insert_file(

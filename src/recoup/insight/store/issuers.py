@@ -15,13 +15,13 @@ ISSUERS_MAX: Final = 50_000
 
 # A partner's merchants have one owner: the owner of five merchants is still one.
 @MERCHANT.statement(f"""
-WITH owned AS (
+WITH owned AS MATERIALIZED (
   SELECT a.issuer_digits, sum(a.approved) AS approved, sum(a.funds) AS funds, sum(a.soft) AS soft,
     sum(a.technical) AS technical, sum(a.over_limit) AS over_limit, sum(a.hard) AS hard,
     sum(a.approved + a.funds + a.soft + a.technical + a.over_limit + a.hard) AS answers
   FROM issuer_answers a JOIN merchants m USING (merchant_id)
   GROUP BY a.issuer_digits, coalesce(m.partner_id, m.merchant_id)
-), several AS (
+), several AS MATERIALIZED (
   SELECT issuer_digits, count(*) AS owners, sum(answers) AS answers,
     ARRAY[sum(approved), sum(funds), sum(soft), sum(technical), sum(over_limit),
       sum(hard)] AS by_class

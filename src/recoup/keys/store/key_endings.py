@@ -88,8 +88,9 @@ async def note_key_endings(db: Tx, ends: Mapping[str, datetime | None]) -> None:
 
 
 @DIRECTORY.statement("""
-INSERT INTO key_endings (key, ends_at) SELECT * FROM unnest($1::text[], $2::timestamptz[])
-ON CONFLICT (key) DO UPDATE SET ends_at = EXCLUDED.ends_at, noted_at = now()
+INSERT INTO key_endings (key, ends_at, noted_at)
+SELECT key, ends_at, now() FROM unnest($1::text[], $2::timestamptz[]) AS i (key, ends_at)
+ON CONFLICT (key) DO UPDATE SET ends_at = EXCLUDED.ends_at, noted_at = EXCLUDED.noted_at
 """)
 async def _note_endings(db: Tx, keys: Sequence[str], ends: Sequence[datetime | None]) -> None: ...
 
@@ -117,6 +118,6 @@ async def _forget_listeners(db: Tx, after: timedelta) -> None: ...
 
 @DIRECTORY.statement("""
 DELETE FROM key_endings WHERE noted_at < now() - $1::interval
-  AND coalesce(ends_at < now() - $1, true)
+  AND (ends_at IS NULL OR ends_at < now() - $1)
 """)
 async def _forget_endings(db: Tx, after: timedelta) -> None: ...

@@ -215,7 +215,7 @@ async def note_uses(db: Tx, uses: Mapping[str, datetime]) -> None:
 
 @_of_each("""
 UPDATE {table} SET name = $3
-WHERE {owner} = $1 AND encode(sha256(convert_to({key}, 'UTF8')), 'hex') = $2 RETURNING true
+WHERE {owner} = $1 AND encode(sha256({key}::bytea), 'hex') = $2 RETURNING true
 """)
 async def _name(db: Tx, owner_id: UUID, print_: str, name: str) -> bool: ...
 
@@ -229,7 +229,7 @@ async def name_key(db: Tx, owner_id: UUID, kind: str, print_: str, name: str) ->
     """
 UPDATE {table} SET scopes = CASE WHEN $4 THEN scopes || requested
   ELSE scopes END, requested = '{{}}'
-WHERE {owner} = $1 AND encode(sha256(convert_to({key}, 'UTF8')), 'hex') = $2 AND requested <> '{{}}'
+WHERE {owner} = $1 AND encode(sha256({key}::bytea), 'hex') = $2 AND requested <> '{{}}'
   AND position(':' || $3 || ' ' IN made_by || ' ') = 0 RETURNING true
 """,
     "api",
@@ -250,7 +250,7 @@ async def decide_scopes(db: Tx, owner_id: UUID, print_: str, by: str, *, approve
 UPDATE {table} SET retires_at = $2, ended_by = $4,
   revoked_at = CASE WHEN $2::timestamptz <= $3::timestamptz THEN $3 END
 WHERE {owner} = $1 AND revoked_at IS NULL AND coalesce(retires_at > $2, true)
-  AND coalesce(encode(sha256(convert_to({key}, 'UTF8')), 'hex') = $5::text, $5 IS NULL)
+  AND ($5::text IS NULL OR encode(sha256({key}::bytea), 'hex') = $5)
 RETURNING {key}
 """)
 async def _end(

@@ -165,7 +165,7 @@ class NewSwitchChange(_Change):
     merchant_id: UUID
 
 
-@MERCHANT.statement(insert_of(NewSwitchChange))
+@MERCHANT.statement(insert_of(NewSwitchChange) + "RETURNING 1")
 async def _note_changes(db: Tx, changes: Sequence[NewSwitchChange]) -> None: ...
 
 

@@ -12,21 +12,40 @@ class Watch(Row):
     offset_us: int
 
 
-# A worker that takes a merchant has taken it for the hour; of two at once the second finds it
-# taken.
-@MERCHANT.statement("""
-INSERT INTO rescue_watches AS w (merchant_id, checked_at)
-SELECT m.merchant_id, $1 FROM merchants m LEFT JOIN rescue_watches r USING (merchant_id)
-WHERE (r.checked_at IS NULL OR r.checked_at <= $2) AND ($4::uuid IS NULL OR m.merchant_id = $4)
-ORDER BY r.checked_at NULLS FIRST, m.merchant_id LIMIT $3
-ON CONFLICT (merchant_id) DO UPDATE SET checked_at = $1 WHERE w.checked_at <= $2
-RETURNING merchant_id, (SELECT offset_us FROM merchants m
-  WHERE m.merchant_id = w.merchant_id) AS offset_us
-""")
 async def claim_watches(
     db: Tx, wall: datetime, before: datetime, limit: int, merchant_id: UUID | None
 ) -> list[Watch]:
     """Claims the watches that were last looked at before then, the longest ago first."""
+    await _begin_watches(db, limit, merchant_id)
+    return await _claim_watches(db, wall, before, limit, merchant_id)
+
+
+@MERCHANT.statement("""
+WITH missing AS MATERIALIZED (
+  SELECT m.merchant_id FROM merchants m
+  WHERE NOT EXISTS (SELECT 1 FROM rescue_watches r WHERE r.merchant_id = m.merchant_id)
+    AND ($2::uuid IS NULL OR m.merchant_id = $2)
+  ORDER BY m.merchant_id LIMIT $1
+)
+INSERT INTO rescue_watches (merchant_id, checked_at) SELECT merchant_id, 'epoch' FROM missing
+ON CONFLICT DO NOTHING
+""")
+async def _begin_watches(db: Tx, limit: int, merchant_id: UUID | None) -> None: ...
+
+
+# A worker that takes a merchant has taken it for the hour; of two at once the second finds it
+# taken.
+@MERCHANT.statement("""
+UPDATE rescue_watches w SET checked_at = $1 FROM merchants m
+WHERE m.merchant_id = w.merchant_id AND w.merchant_id IN (
+  SELECT merchant_id FROM rescue_watches
+  WHERE checked_at <= $2 AND ($4::uuid IS NULL OR merchant_id = $4)
+  ORDER BY checked_at, merchant_id LIMIT $3 FOR UPDATE SKIP LOCKED)
+RETURNING w.merchant_id, m.offset_us
+""")
+async def _claim_watches(
+    db: Tx, wall: datetime, before: datetime, limit: int, merchant_id: UUID | None
+) -> list[Watch]: ...
 
 
 @MERCHANT.statement("SELECT fell_at FROM rescue_watches WHERE merchant_id = $1 FOR UPDATE")

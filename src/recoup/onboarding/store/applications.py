@@ -190,7 +190,8 @@ async def lock_application(
 
 
 @DIRECTORY.statement(
-    "INSERT INTO applications SELECT * FROM jsonb_populate_record(NULL::applications, $1)"
+    "INSERT INTO applications SELECT * FROM jsonb_populate_record(NULL::applications, $1) "
+    "RETURNING 1"
 )
 async def add_application(db: Tx, application: Application) -> None: ...
 
@@ -206,7 +207,7 @@ async def save_application(db: Tx, application: Application) -> None:
     """Saves the application, under its lock."""
 
 
-@DIRECTORY.statement(insert_of(ApplicationLine, single=True))
+@DIRECTORY.statement(insert_of(ApplicationLine, single=True) + "RETURNING 1")
 async def add_log_line(db: Tx, line: ApplicationLine) -> None: ...
 
 

@@ -35,7 +35,7 @@ _PLACE: Final = f"CASE e.account WHEN 'payout_due' THEN '{WALLET}' ELSE e.place 
 _KNOWN: Final = known_at("p", 4)
 # A refund is owed before it is made: its reference came with the line that says so. All others come
 # with the posting.
-_REFUNDED_AS: Final = f"""CASE WHEN r.reference IS NOT NULL AND EXISTS (SELECT FROM order_log g
+_REFUNDED_AS: Final = f"""CASE WHEN r.reference IS NOT NULL AND EXISTS (SELECT 1 FROM order_log g
     WHERE g.merchant_id = $1
     AND g.order_id = p.order_id AND g.fact_id = r.modification_id
     AND g.happening IN ('refund_done', 'part_captured', 'reversed')
@@ -71,7 +71,7 @@ WITH page AS MATERIALIZED (
   JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id AND {_OWED}
   WHERE p.merchant_id = $1 AND p.business_at >= $2 AND p.business_at < $3 AND {_KNOWN}
     AND (p.business_at, p.posting_id, e.line_no) > ($6, $7, $8)
-    AND (p.recipe NOT IN {FEES} OR NOT EXISTS (SELECT FROM postings q
+    AND (p.recipe NOT IN {FEES} OR NOT EXISTS (SELECT 1 FROM postings q
       WHERE q.merchant_id = p.merchant_id AND q.source_kind = p.source_kind
         AND q.source_id = p.source_id
         AND q.recipe = {_OF} AND q.business_at = p.business_at))

@@ -319,17 +319,36 @@ async def lock_order_notes(db: Tx, merchant_id: UUID, order_id: UUID) -> None:
 # Only of the merchant's own order, and only so many; a note that is known changes nothing. Under
 # the order's lock.
 @MERCHANT.statement("""
-WITH made AS (
-  INSERT INTO order_notes (merchant_id, note_id, order_id, text, actor, business_at, recorded_at)
-  SELECT $1, $2, o.order_id, $4, $5, $6, $7 FROM orders o
-  WHERE o.merchant_id = $1 AND o.order_id = $3
+WITH own AS MATERIALIZED (
+  SELECT o.order_id FROM orders o WHERE o.merchant_id = $1 AND o.order_id = $3
     AND (SELECT count(*) FROM order_notes n WHERE n.merchant_id = $1 AND n.order_id = $3) < $8
-  ON CONFLICT (merchant_id, note_id) DO NOTHING RETURNING note_id
 )
-SELECT EXISTS (SELECT FROM made)
-  OR EXISTS (SELECT FROM order_notes WHERE merchant_id = $1 AND note_id = $2 AND order_id = $3
-    AND text = $4)
+INSERT INTO order_notes (merchant_id, note_id, order_id, text, actor, business_at, recorded_at)
+SELECT $1, $2, order_id, $4, $5, $6, $7 FROM own
+ON CONFLICT (merchant_id, note_id) DO NOTHING RETURNING true
 """)
+async def _insert_order_note(
+    db: Tx,
+    merchant_id: UUID,
+    note_id: UUID,
+    order_id: UUID,
+    text: str,
+    actor: str,
+    business_at: datetime,
+    recorded_at: datetime,
+    notes_max: int,
+) -> bool: ...
+
+
+@MERCHANT.statement("""
+SELECT true FROM order_notes
+WHERE merchant_id = $1 AND note_id = $2 AND order_id = $3 AND text = $4
+""")
+async def _has_order_note(
+    db: Read, merchant_id: UUID, note_id: UUID, order_id: UUID, text: str
+) -> bool: ...
+
+
 async def insert_order_note(
     db: Tx,
     merchant_id: UUID,
@@ -343,3 +362,7 @@ async def insert_order_note(
 ) -> bool:
     """Inserts a note, under the order's lock. True when it stands there, now or from before; False
     when the order has as many as it may, or there is none."""
+    note = merchant_id, note_id, order_id, text
+    return await _insert_order_note(
+        db, *note, actor, business_at, recorded_at, notes_max
+    ) or await _has_order_note(db, *note)

@@ -33,14 +33,19 @@ async def own_tries_of(
     """The processors' own attempts that are open."""
 
 
-@MERCHANT.statement("""
-UPDATE orders SET facts = CASE WHEN $3::text IS NULL THEN facts -
-  '{own_retry_at,own_tries_left}'::text[]
-  ELSE facts || jsonb_build_object('own_retry_at', $3::text, 'own_tries_left', $4::int) END
-WHERE merchant_id = $1 AND order_id = $2
-""")
 async def set_own_retry_of_order(
     db: Tx, merchant_id: UUID, order_id: UUID, own_retry_at: str | None, own_tries_left: int
 ) -> None:
     """Sets when the processor will charge its customer by itself, wall time as text, and how often
     at most."""
+    facts = {"own_retry_at": own_retry_at, "own_tries_left": own_tries_left}
+    await _set_own_retry(db, merchant_id, order_id, facts if own_retry_at else {})
+
+
+@MERCHANT.statement("""
+UPDATE orders SET facts = facts - '{own_retry_at,own_tries_left}'::text[] || $3
+WHERE merchant_id = $1 AND order_id = $2
+""")
+async def _set_own_retry(
+    db: Tx, merchant_id: UUID, order_id: UUID, facts: dict[str, Any]
+) -> None: ...

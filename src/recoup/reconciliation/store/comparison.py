@@ -179,7 +179,7 @@ WINDOW payment AS (PARTITION BY w.source_id, w.type)
 _VERDICTS = """
 WITH open AS MATERIALIZED (
   SELECT o.type, o.units, o.asset, count(*) AS times FROM ours o
-  WHERE NOT o.from_file AND NOT EXISTS (SELECT FROM found f WHERE f.posting_id = o.posting_id
+  WHERE NOT o.from_file AND NOT EXISTS (SELECT 1 FROM found f WHERE f.posting_id = o.posting_id
     AND f.line_no = o.line_no)
   GROUP BY 1, 2, 3
 ), told AS (

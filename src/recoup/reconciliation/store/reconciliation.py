@@ -268,11 +268,11 @@ WITH own AS MATERIALIZED (
 ), known AS (
   SELECT content_id, line_id, row_number() OVER (PARTITION BY content_id
     ORDER BY own DESC, place, since, line_id) AS at
-  FROM before b WHERE NOT EXISTS (SELECT FROM own o WHERE o.line_id = b.line_id)
+  FROM before b WHERE NOT EXISTS (SELECT 1 FROM own o WHERE o.line_id = b.line_id)
 ), open AS (
   SELECT number, content_id, row_number() OVER (PARTITION BY content_id
     ORDER BY place, number) AS at
-  FROM own o WHERE NOT EXISTS (SELECT FROM before b WHERE b.line_id = o.line_id)
+  FROM own o WHERE NOT EXISTS (SELECT 1 FROM before b WHERE b.line_id = o.line_id)
 )
 UPDATE staged s SET line_id = coalesce(k.line_id, o.line_id)
 FROM own o LEFT JOIN open p ON p.number = o.number LEFT JOIN known k ON k.content_id = p.content_id

@@ -216,7 +216,7 @@ async def _lock(db: Tx, merchant_id: UUID, transmit_id: UUID) -> None:
 WITH before AS (
   SELECT t.merchant_id, t.transmit_id, coalesce((t.outcome ->> 'is_declined')::boolean,
     t.is_declined) AS declined,
-    EXISTS (SELECT FROM payer_looks l WHERE l.merchant_id = $1 AND l.payer_id = t.payer_id
+    EXISTS (SELECT 1 FROM payer_looks l WHERE l.merchant_id = $1 AND l.payer_id = t.payer_id
       AND l.since > t.transmit_id) AS erased
   FROM transmissions t WHERE t.merchant_id = $1 AND t.transmit_id = $2
 )

@@ -122,9 +122,9 @@ async def _judged(
 
 
 @MERCHANT.statement("""
+WITH clock AS MATERIALIZED (SELECT offset_us FROM merchants WHERE merchant_id = $1)
 INSERT INTO fraud_warnings (merchant_id, order_id, warning_id, warned_at)
-SELECT $1, $2, $3, $4::timestamptz + m.offset_us * interval '1 microsecond' FROM merchants m
-  WHERE m.merchant_id = $1
+SELECT $1, $2, $3, $4::timestamptz + offset_us * interval '1 microsecond' FROM clock
 ON CONFLICT DO NOTHING
 """)
 async def note_fraud_warning(

@@ -33,11 +33,11 @@ class NewCardRoute(Row, frozen=True):
 
 
 @DIRECTORY.statement(f"""
-{insert_of(NewCardRoute)}
+WITH own AS MATERIALIZED (SELECT route FROM processor_connections)
+{insert_of(NewCardRoute)}WHERE name NOT IN (SELECT route FROM own)
 ON CONFLICT (name) DO UPDATE SET acceptor = excluded.acceptor, connection = excluded.connection,
   listed_at = excluded.listed_at, {_MENDED}
 WHERE card_routes.kind = excluded.kind AND card_routes.account = excluded.account
-  AND NOT EXISTS (SELECT FROM processor_connections c WHERE c.route = card_routes.name)
 RETURNING name
 """)
 async def list_routes(db: Tx, rows: Sequence[NewCardRoute]) -> list[str]:

@@ -58,7 +58,7 @@ def keep_finding(name: str, ok: bool, finding: str, cure: str | None) -> KeptFin
     return KeptFinding(name, ok, keep(finding), keep(cure) if cure is not None else None)
 
 
-@DIRECTORY.statement(insert_of(ProcessorConnection, single=True))
+@DIRECTORY.statement(insert_of(ProcessorConnection, single=True) + "RETURNING 1")
 async def add_connection(db: Tx, made: ProcessorConnection) -> None:
     """Its route is listed in `card_routes` already."""
 

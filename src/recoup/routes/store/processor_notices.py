@@ -59,7 +59,8 @@ ON CONFLICT (merchant_id, object_key) DO UPDATE SET kind = excluded.kind,
   charge = coalesce(processor_notices.charge, excluded.charge),
   invoice = coalesce(processor_notices.invoice, excluded.invoice),
   approves = processor_notices.approves OR excluded.approves,
-  notices = (excluded.notices || processor_notices.notices)[1:{NOTICES_KEPT}],
+  notices = trim_array(excluded.notices || processor_notices.notices,
+    greatest(cardinality(excluded.notices || processor_notices.notices) - {NOTICES_KEPT}, 0)),
     times = processor_notices.times + 1,
   movement = coalesce(excluded.movement, processor_notices.movement),
   happened_at = greatest(processor_notices.happened_at, excluded.happened_at),
@@ -97,9 +98,11 @@ async def count_notice(db: Tx, route: str, wall: datetime, became: AtDoor) -> No
 
 
 @DIRECTORY.statement(f"""
-INSERT INTO unread_notice_kinds AS before (route, kind, count, last_at) SELECT $1, $2, 1, $3
-WHERE EXISTS (SELECT FROM unread_notice_kinds WHERE route = $1 AND kind = $2)
-  OR (SELECT count(*) FROM unread_notice_kinds WHERE route = $1) < {KINDS_MAX}
+WITH known AS MATERIALIZED (
+  SELECT count(*) AS kinds, bool_or(kind = $2) AS has FROM unread_notice_kinds WHERE route = $1
+)
+INSERT INTO unread_notice_kinds AS before (route, kind, count, last_at)
+SELECT $1, $2, 1, $3 FROM known WHERE has OR kinds < {KINDS_MAX}
 ON CONFLICT (route, kind) DO UPDATE SET count = before.count + 1, last_at = greatest(before.last_at,
   excluded.last_at)
 """)

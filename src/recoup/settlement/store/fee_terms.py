@@ -49,11 +49,14 @@ SELECT $1, $2, $3, $4, $5, {_COLUMNS} FROM jsonb_populate_record(NULL::fee_terms
 """
 
 
-@MERCHANT.statement(_ADD)
+@MERCHANT.statement(_ADD + "RETURNING 1")
 async def add_fee_term(db: Tx, noted: Noted, term: StoredFeeTerm) -> None:
     """Holds from its date on."""
 
 
-@MERCHANT.statement(f"{_ADD} WHERE NOT EXISTS (SELECT FROM fee_terms f WHERE f.merchant_id = $1)")
+@MERCHANT.statement(f"""
+WITH known AS MATERIALIZED (SELECT count(*) AS terms FROM fee_terms WHERE merchant_id = $1)
+{_ADD}, known WHERE terms = 0 RETURNING 1
+""")
 async def add_first_fee_term(db: Tx, noted: Noted, term: StoredFeeTerm) -> None:
     """Adds a first fee term, only for a merchant that has none."""

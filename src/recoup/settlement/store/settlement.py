@@ -82,7 +82,7 @@ s AS MATERIALIZED (
   WHERE e.merchant_id = $1 AND e.posting_id BETWEEN (SELECT low FROM span)
     AND (SELECT high FROM span)
     AND e.account = 'merchant_payable' AND e.place = '' AND e.asset = $2
-    AND NOT EXISTS (SELECT FROM settlement_lines l WHERE l.merchant_id = $1
+    AND NOT EXISTS (SELECT 1 FROM settlement_lines l WHERE l.merchant_id = $1
       AND l.posting_id BETWEEN (SELECT low FROM span) AND (SELECT high FROM span)
       AND l.posting_id = e.posting_id AND l.line_no = e.line_no)
 )
@@ -135,7 +135,7 @@ WITH {_FREE}
 INSERT INTO settlement_lines (merchant_id, posting_id, line_no, batch_id, kind, units)
 SELECT $1, f.posting_id, f.line_no, $6, k.kind, f.units
 FROM free f JOIN unnest($7::text[], $8::text[]) AS k (recipe, kind) USING (recipe)
-WHERE f.available_at < $5
+WHERE f.available_at < $5 RETURNING 1
 """)
 async def _take(
     db: Tx,
@@ -171,7 +171,7 @@ class SettlementLine(Row):
 @MERCHANT.statement("""
 INSERT INTO settlement_lines (merchant_id, posting_id, line_no, batch_id, kind, units)
 SELECT merchant_id, posting_id, line_no, batch_id, kind, units
-  FROM jsonb_populate_recordset(NULL::settlement_lines, $1)
+  FROM jsonb_populate_recordset(NULL::settlement_lines, $1) RETURNING 1
 """)
 async def add_lines(db: Tx, lines: Sequence[SettlementLine]) -> None:
     """Adds lines that the batch booked itself."""
@@ -212,6 +212,7 @@ class NewBatch(BatchFigures):
 
 @MERCHANT.statement("""
 INSERT INTO settlement_batches SELECT * FROM jsonb_populate_record(NULL::settlement_batches, $1)
+RETURNING 1
 """)
 async def add_batch(db: Tx, batch: NewBatch) -> None:
     """Closed from its beginning."""

@@ -70,7 +70,7 @@ async def _lock_wallet(db: Tx, merchant_id: UUID, asset: str) -> None:
     """Locks a wallet until the transaction ends."""
 
 
-@MERCHANT.statement(insert_of(NewPayout, single=True))
+@MERCHANT.statement(insert_of(NewPayout, single=True) + "RETURNING 1")
 async def add_payout(db: Tx, payout: NewPayout) -> None:
     """Adds a payout under its wallet's lock."""
 

@@ -102,7 +102,7 @@ class NewSubscription(_Subscription):
     next_charge_at: datetime
 
 
-@MERCHANT.statement(insert_of(NewSubscription, single=True))
+@MERCHANT.statement(insert_of(NewSubscription, single=True) + "RETURNING 1")
 async def add_subscription(db: Tx, subscription: NewSubscription) -> None:
     """Adds a subscription of which no cycle is charged yet."""
 

@@ -58,6 +58,7 @@ _COLUMNS: Final = columns_of(Terms)
 @MERCHANT.statement(f"""
 INSERT INTO arm_settings (merchant_id, site_id, changed_at, changed_by, {_COLUMNS})
 SELECT $1, $2, $3, $4, {_COLUMNS} FROM jsonb_populate_record(NULL::arm_settings, $5)
+RETURNING 1
 """)
 async def add_arm_settings(
     db: Tx,

@@ -32,6 +32,7 @@ _COLUMNS: Final = columns_of(RiskTerms)
 @MERCHANT.statement(f"""
 INSERT INTO risk_settings (merchant_id, changed_at, changed_by, {_COLUMNS})
 SELECT $1, $2, $3, {_COLUMNS} FROM jsonb_populate_record(NULL::risk_settings, $4)
+RETURNING 1
 """)
 async def add_risk_settings(
     db: Tx, merchant_id: UUID, changed_at: datetime, changed_by: str, terms: RiskTerms

@@ -14,6 +14,7 @@ _COLUMNS: Final = columns_of(Terms)
 @MERCHANT.statement(f"""
 INSERT INTO settlement_terms (merchant_id, valid_from, actor, business_at, recorded_at, {_COLUMNS})
 SELECT $1, $2, $3, $4, $5, {_COLUMNS} FROM jsonb_populate_record(NULL::settlement_terms, $6)
+RETURNING 1
 """)
 async def add_terms(
     db: Tx,

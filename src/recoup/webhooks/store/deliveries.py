@@ -76,7 +76,7 @@ LEFT JOIN LATERAL (
   WHERE t.result = 'failed' AND t.sample IS NULL AND l.merchant_id = t.merchant_id
     AND l.endpoint_id = $1
     AND l.lane_id IN (t.subject_id, t.event_id) AND l.next_seq = t.seq AND l.due_at IS NOT NULL
-    AND NOT EXISTS (SELECT FROM delivery_tries x WHERE x.merchant_id = t.merchant_id
+    AND NOT EXISTS (SELECT 1 FROM delivery_tries x WHERE x.merchant_id = t.merchant_id
       AND x.subject_id = t.subject_id
       AND x.seq = t.seq AND x.endpoint_id = $1 AND x.try_id > t.try_id)
 ) n ON true

@@ -139,7 +139,7 @@ class NewEndpoint(Row, frozen=True):
     encrypt: bool
 
 
-@DIRECTORY.statement(insert_of(NewEndpoint, single=True))
+@DIRECTORY.statement(insert_of(NewEndpoint, single=True) + "RETURNING 1")
 async def add_endpoint(db: Tx, row: NewEndpoint) -> None:
     """Raises: KeyTaken where another of its owner and dialect has the url."""
 
@@ -219,7 +219,7 @@ class SampleTry(NewTry, frozen=True):
     sample: str
 
 
-@MERCHANT.statement(insert_of(SampleTry, single=True))
+@MERCHANT.statement(insert_of(SampleTry, single=True) + "RETURNING 1")
 async def add_sample_try(db: Tx, row: SampleTry) -> None:
     """Adds the outcome of a sample; no lane waits for it."""
 

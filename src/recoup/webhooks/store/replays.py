@@ -103,13 +103,14 @@ async def is_busy(db: Read, endpoint_id: UUID) -> bool:
 
 
 _ROW: Final = """
+WITH f AS MATERIALIZED ({found})
 INSERT INTO replays (merchant_id, replay_id, endpoint_id, key, request, feed_from, feed_to, at_from,
   at_to, events,
   done_to, actor, created_at)
 SELECT f.merchant_id, i.replay_id, i.endpoint_id, i.key, i.request, f.low, f.high, i.at_from,
   i.at_to, i.events,
   {done_to}, i.actor, i.created_at
-FROM jsonb_populate_record(NULL::replays, $1) AS i, ({found}) AS f WHERE f.high IS NOT NULL
+FROM jsonb_populate_record(NULL::replays, $1) AS i, f WHERE f.high IS NOT NULL
 RETURNING merchant_id
 """
 _ONE_EVENT: Final = """
@@ -237,12 +238,12 @@ WITH held AS MATERIALIZED (
   WHERE r.replay_id <> $5 AND (r.at_from IS NULL OR b.business_at >= r.at_from)
     AND (r.at_to IS NULL OR b.business_at < r.at_to)
 )
-SELECT EXISTS (SELECT FROM held)
-    OR EXISTS (SELECT FROM asked WHERE earlier AND feed_no > done_to AND (ordered
+SELECT EXISTS (SELECT 1 FROM held)
+    OR EXISTS (SELECT 1 FROM asked WHERE earlier AND feed_no > done_to AND (ordered
       OR event_id = $3)) AS busy,
-  EXISTS (SELECT FROM asked WHERE feed_no > done_to AND seq = $4)
-    OR EXISTS (SELECT FROM held h WHERE h.next_seq <= $4 AND (h.live_seq <= $4
-      OR EXISTS (SELECT FROM asked a WHERE a.replay_id = h.replay_id AND a.seq = $4))) AS coming,
+  EXISTS (SELECT 1 FROM asked WHERE feed_no > done_to AND seq = $4)
+    OR EXISTS (SELECT 1 FROM held h WHERE h.next_seq <= $4 AND (h.live_seq <= $4
+      OR EXISTS (SELECT 1 FROM asked a WHERE a.replay_id = h.replay_id AND a.seq = $4))) AS coming,
   (SELECT max(greatest(h.due_at, e.probe_at)) FROM held h
     JOIN endpoints e USING (endpoint_id)) AS next_try
 """)

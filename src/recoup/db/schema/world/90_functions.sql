@@ -1,5 +1,6 @@
 -- Several writes that belong together, in order: each statement writes one table, what it needs is read into variables
--- first, and what is empty is passed by. They run as whoever calls them, inside the caller's transaction.
+-- first, and what is empty is passed by. They run as whoever calls them, inside the caller's transaction. What Citus
+-- copies to another server loses its SQLSTATE, what returns keeps it: so INSERTs of rows return, and are looped over.
 
 -- Seals committed postings into the merchant's next page, under the closer's lock; answers how many. Pages are large:
 -- how large a set is that was just built is guessed badly, and a nested loop over it would be quadratic. So sets are
@@ -11,7 +12,7 @@ DECLARE
   page bigint; previous bytea; next_root bytea;
   queued uuid[]; ids uuid[]; hashes bytea;
   accounts text[]; assets text[]; places text[]; totals numeric[]; sums jsonb; told text;
-  taken bigint;
+  taken bigint; made int;
 BEGIN
   queued := ARRAY(SELECT q.posting_id FROM postings_queue q WHERE q.merchant_id = merchant
     ORDER BY q.posting_id LIMIT most);
@@ -31,8 +32,10 @@ BEGIN
   IF taken <> cardinality(ids) THEN
     RAISE EXCEPTION 'postings of a page were sealed by somebody else' USING ERRCODE = 'serialization_failure';
   END IF;
+  FOR made IN
   INSERT INTO page_lines (merchant_id, page_no, position, posting_id)
-  SELECT merchant, page, p.position, p.posting_id FROM unnest(ids) WITH ORDINALITY AS p (posting_id, position);
+  SELECT merchant, page, p.position, p.posting_id FROM unnest(ids) WITH ORDINALITY AS p (posting_id, position)
+  RETURNING 1 LOOP END LOOP;
 
   WITH entered AS MATERIALIZED (
     SELECT p.position, e.posting_id, e.line_no, e.account, e.asset, e.place, e.units
@@ -84,7 +87,7 @@ END $$;
 CREATE FUNCTION feed_events(merchant uuid, most int, wall timestamptz) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
   subjects uuid[];
-  nos bigint[]; numbers bigint[]; of_subjects uuid[]; seqs int[]; ids uuid[]; events text[];
+  nos bigint[]; numbers bigint[]; of_subjects uuid[]; seqs int[]; ids uuid[]; events text[]; made int;
 BEGIN
   subjects := ARRAY(SELECT DISTINCT s.subject_id FROM (
     SELECT q.subject_id FROM outbox_queue q WHERE q.merchant_id = merchant ORDER BY q.recorded_at LIMIT most) s
@@ -116,9 +119,11 @@ BEGIN
     RETURN 0;
   END IF;
 
+  FOR made IN
   INSERT INTO feed (merchant_id, feed_no, subject_id, seq, event_id, event, number)
   SELECT merchant, f.no, f.subject_id, f.seq, f.event_id, f.event, f.number
-  FROM unnest(nos, of_subjects, seqs, ids, events, numbers) AS f (no, subject_id, seq, event_id, event, number);
+  FROM unnest(nos, of_subjects, seqs, ids, events, numbers) AS f (no, subject_id, seq, event_id, event, number)
+  RETURNING 1 LOOP END LOOP;
   UPDATE closers c SET feed_no = c.feed_no + cardinality(nos),
     number = c.number + cardinality(array_remove(numbers, NULL))
   WHERE c.merchant_id = merchant;
@@ -137,11 +142,13 @@ BEGIN
   ON CONFLICT (merchant_id, endpoint_id, lane_id) DO UPDATE SET next_seq = lanes.next_seq;
 
   IF events && ARRAY['payment.chargeback.received', 'payout.created', 'payout.updated', 'settlement.closed'] THEN
+    FOR made IN
     INSERT INTO alerts (merchant_id, alert_id, kind, about, step, facts, created_at)
     SELECT merchant, f.event_id, CASE f.event WHEN 'payment.chargeback.received' THEN 'dispute'
       WHEN 'settlement.closed' THEN 'settlement' ELSE 'payout' END, f.subject_id, f.seq, '{}', wall
     FROM unnest(of_subjects, seqs, ids, events) AS f (subject_id, seq, event_id, event)
-    WHERE f.event IN ('payment.chargeback.received', 'payout.created', 'payout.updated', 'settlement.closed');
+    WHERE f.event IN ('payment.chargeback.received', 'payout.created', 'payout.updated', 'settlement.closed')
+    RETURNING 1 LOOP END LOOP;
     INSERT INTO due_work (merchant_id, kind, subject_id, due_at, wall)
     SELECT merchant, 'alert', f.event_id, feed_events.wall, true FROM unnest(ids, events) AS f (event_id, event)
     WHERE f.event IN ('payment.chargeback.received', 'payout.created', 'payout.updated', 'settlement.closed')
@@ -180,21 +187,23 @@ BEGIN
     AND stable = (f.number IS NULL);
 
   IF ids IS NOT NULL THEN
+    WITH f AS MATERIALIZED (
+      SELECT f.lane_id, f.subject_id, f.seq, CASE WHEN in_order THEN (
+          SELECT max(x.seq) + 1 FROM feed x WHERE x.merchant_id = merchant AND x.subject_id = f.subject_id)
+        ELSE f.seq + 1 END AS live_seq
+      FROM (
+        SELECT CASE WHEN in_order THEN i.subject_id ELSE i.event_id END AS lane_id, i.subject_id, min(i.seq) AS seq
+        FROM unnest(subjects, seqs, ids) AS i (subject_id, seq, event_id)
+        WHERE NOT in_order OR NOT EXISTS (
+          SELECT 1 FROM feed g
+          JOIN outbox b ON b.merchant_id = g.merchant_id AND b.subject_id = g.subject_id AND b.seq = g.seq
+          WHERE g.merchant_id = merchant AND g.subject_id = i.subject_id
+            AND g.feed_no BETWEEN r.feed_from AND r.done_to AND g.event = ANY(r.events)
+            AND (r.at_from IS NULL OR b.business_at >= r.at_from) AND (r.at_to IS NULL OR b.business_at < r.at_to))
+        GROUP BY 1, 2) f
+    )
     INSERT INTO lanes (merchant_id, endpoint_id, lane_id, subject_id, next_seq, due_at, replay_id, live_seq)
-    SELECT merchant, r.endpoint_id, f.lane_id, f.subject_id, f.seq, wall, replay, CASE WHEN in_order THEN (
-        SELECT max(x.seq) + 1 FROM feed x WHERE x.merchant_id = merchant AND x.subject_id = f.subject_id)
-      ELSE f.seq + 1 END
-    FROM (
-      SELECT CASE WHEN in_order THEN i.subject_id ELSE i.event_id END AS lane_id, i.subject_id, min(i.seq) AS seq
-      FROM unnest(subjects, seqs, ids) AS i (subject_id, seq, event_id)
-      WHERE NOT in_order OR NOT EXISTS (
-        SELECT FROM feed g
-        JOIN outbox b ON b.merchant_id = g.merchant_id AND b.subject_id = g.subject_id AND b.seq = g.seq
-        WHERE g.merchant_id = merchant AND g.subject_id = i.subject_id AND g.feed_no BETWEEN r.feed_from AND r.done_to
-          AND g.event = ANY(r.events) AND (r.at_from IS NULL OR b.business_at >= r.at_from)
-          AND (r.at_to IS NULL OR b.business_at < r.at_to))
-      GROUP BY 1, 2) f
-    ORDER BY f.lane_id
+    SELECT merchant, r.endpoint_id, lane_id, subject_id, seq, wall, replay, live_seq FROM f ORDER BY lane_id
     ON CONFLICT (merchant_id, endpoint_id, lane_id) DO UPDATE SET next_seq = EXCLUDED.next_seq,
       due_at = EXCLUDED.due_at, replay_id = EXCLUDED.replay_id, live_seq = lanes.next_seq, fails = 0, tries = 0
     WHERE lanes.next_seq > EXCLUDED.next_seq;
@@ -216,7 +225,7 @@ CREATE TYPE finished_lane AS (
 -- switches nothing off: the new one gets the event.
 CREATE FUNCTION finish_lanes(lanes_tried jsonb, wall timestamptz, tries_made jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  finished finished_lane[];
+  finished finished_lane[]; made int;
 BEGIN
   SELECT array_agg(ROW(i.merchant_id, i.endpoint_id, i.lane_id, i.seq, i.fails, i.tries, i.lease_until, i.retry_at,
     i.disable, s.next_seq, CASE WHEN s.next_seq < l.live_seq THEN l.live_seq END,
@@ -262,9 +271,11 @@ BEGIN
       AND (l.merchant_id, l.lane_id) NOT IN (SELECT o.merchant_id, o.lane_id FROM unnest(finished) o
         WHERE o.endpoint_id = n.endpoint_id);
   END IF;
+  FOR made IN
   INSERT INTO delivery_tries (merchant_id, try_id, endpoint_id, subject_id, seq, event_id, try_no, at, status, error,
     latency_ms, answer, result, resent)
   SELECT t.merchant_id, t.try_id, t.endpoint_id, t.subject_id, t.seq, t.event_id, t.try_no, t.at, t.status, t.error,
     t.latency_ms, t.answer, t.result, t.resent
-  FROM jsonb_populate_recordset(NULL::delivery_tries, tries_made) t;
+  FROM jsonb_populate_recordset(NULL::delivery_tries, tries_made) t
+  RETURNING 1 LOOP END LOOP;
 END $$;

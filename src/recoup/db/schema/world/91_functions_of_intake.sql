@@ -76,7 +76,7 @@ CREATE TYPE admitted_order AS (
 CREATE FUNCTION admit_orders(given jsonb, recent uuid)
 RETURNS TABLE (admitted uuid, card uuid, pan uuid, card_scheme text, card_bin text) LANGUAGE plpgsql AS $$
 DECLARE
-  fresh admitted_order[]; kept bigint; undecided boolean; stable boolean;
+  fresh admitted_order[]; kept bigint; undecided boolean; stable boolean; made int;
 BEGIN
   SELECT array_agg(ROW(
     i.merchant_id, i.order_id, i.key, i.input_mac, i.answer, i.door, i.kind, i.order_type, i.source, i.external_id,
@@ -130,62 +130,87 @@ BEGIN
     RAISE EXCEPTION 'another call took an order id in between';
   END IF;
 
+  FOR made IN
   INSERT INTO order_log (merchant_id, order_id, seq, happening, src, dst, body, actor, request_id, business_at,
     recorded_at)
   SELECT merchant_id, order_id, 1, happening, 'new', stage, '{}', actor, request_id, placed_at, recorded_at
-  FROM unnest(fresh);
+  FROM unnest(fresh)
+  RETURNING 1 LOOP END LOOP;
+  FOR made IN
   INSERT INTO order_states (merchant_id, order_id, stage, version)
-  SELECT merchant_id, order_id, stage, 1 FROM unnest(fresh);
+  SELECT merchant_id, order_id, stage, 1 FROM unnest(fresh)
+  RETURNING 1 LOOP END LOOP;
+  FOR made IN
   INSERT INTO orders (merchant_id, order_id, door, kind, external_id, generation, site_id,
     campaign_id, descriptor, asset, units, amount_text, token_id, card_id, pan_id, transaction_id, placed_at,
     expires_at, facts, arm, arm_version, arm_share)
   SELECT merchant_id, order_id, door, kind, external_id, generation, site_id, campaign_id, descriptor, asset,
     units, amount_text, token_id, card_id, pan_id, transaction_id, placed_at, expires_at, facts,
     arm, arm_version, arm_share
-  FROM unnest(fresh);
+  FROM unnest(fresh)
+  RETURNING 1 LOOP END LOOP;
   IF undecided THEN
+    FOR made IN
     INSERT INTO order_heads (merchant_id, order_id, placed_at, created_at, status, order_type, source, door, site_id,
       asset, units, expires_at, descriptor, campaign_id, decline_code, decline_source, card_scheme, card_bin)
     SELECT merchant_id, order_id, placed_at, CASE WHEN status <> 0 THEN placed_at END, status, order_type, source, door,
       site_id, asset, units, expires_at, descriptor, campaign_id, coalesce(facts -> 'decline' ->> 'code', ''),
       lower(coalesce(facts -> 'decline' ->> 'source', '')), coalesce(scheme, ''), coalesce(bin, '')
-    FROM unnest(fresh) WHERE decided IS NOT TRUE;
+    FROM unnest(fresh) WHERE decided IS NOT TRUE
+    RETURNING 1 LOOP END LOOP;
+    FOR made IN
     INSERT INTO due_work (merchant_id, kind, subject_id, due_at)
-    SELECT merchant_id, due_kind, order_id, due_at FROM unnest(fresh) WHERE decided IS NOT TRUE;
+    SELECT merchant_id, due_kind, order_id, due_at FROM unnest(fresh) WHERE decided IS NOT TRUE
+    RETURNING 1 LOOP END LOOP;
   END IF;
   INSERT INTO payers (merchant_id, payer_id, email, phone, name, external_id, first_seen_at)
   SELECT DISTINCT ON (merchant_id, payer_id) merchant_id, payer_id, email, phone, trim(first_name || ' ' || last_name),
     payer_external_id, placed_at
   FROM unnest(fresh) WHERE payer_id IS NOT NULL ORDER BY merchant_id, payer_id
   ON CONFLICT DO NOTHING;
+  FOR made IN
   INSERT INTO order_payer (merchant_id, order_id, payer_id, first_name, last_name, email, phone, ip, billing, shipping)
-  SELECT merchant_id, order_id, payer_id, first_name, last_name, email, phone, ip, billing, shipping FROM unnest(fresh);
+  SELECT merchant_id, order_id, payer_id, first_name, last_name, email, phone, ip, billing, shipping FROM unnest(fresh)
+  RETURNING 1 LOOP END LOOP;
+  FOR made IN
   INSERT INTO order_search (merchant_id, order_id, placed_at, text)
-  SELECT merchant_id, order_id, placed_at, concat_ws(' ', search, last4) FROM unnest(fresh);
+  SELECT merchant_id, order_id, placed_at, concat_ws(' ', search, last4) FROM unnest(fresh)
+  RETURNING 1 LOOP END LOOP;
+  FOR made IN
   INSERT INTO outbox (merchant_id, subject_id, seq, subject_kind, event_id, event, body, business_at, recorded_at)
   SELECT merchant_id, order_id, 1, subject_kind, event_id, 'order.submitted', event, placed_at,
     recorded_at
-  FROM unnest(fresh);
+  FROM unnest(fresh)
+  RETURNING 1 LOOP END LOOP;
+  FOR made IN
   INSERT INTO outbox_queue (merchant_id, subject_id, seq, recorded_at)
-  SELECT merchant_id, order_id, 1, recorded_at FROM unnest(fresh);
+  SELECT merchant_id, order_id, 1, recorded_at FROM unnest(fresh)
+  RETURNING 1 LOOP END LOOP;
   IF stable THEN  -- what a stablecoin order waits for
+    FOR made IN
     INSERT INTO attempts (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units, asset,
       initiator)
     SELECT merchant_id, attempt_id, order_id, 1, 'planned', 'payment', placed_at, channel, units, asset, 'payer'
-    FROM unnest(fresh) WHERE attempt_id IS NOT NULL;
+    FROM unnest(fresh) WHERE attempt_id IS NOT NULL
+    RETURNING 1 LOOP END LOOP;
     -- Where they are paid, of those on a chain.
+    FOR made IN
     INSERT INTO deposit_addresses (address, kind, merchant_id, order_id, attempt_id, channel, terms, due, enough,
       expires_at, watched_until)
     SELECT decode(c ->> 'raw', 'hex'), c ->> 'kind', f.merchant_id, f.order_id, f.attempt_id, f.channel, c -> 'terms',
       (c ->> 'due')::numeric, (c ->> 'enough')::numeric, (c ->> 'expires_at')::timestamptz, (c ->> 'watched_until')::timestamptz
-    FROM unnest(fresh) f CROSS JOIN LATERAL (SELECT f.facts -> 'chain' AS c) t WHERE c IS NOT NULL;
+    FROM unnest(fresh) f CROSS JOIN LATERAL (SELECT f.facts -> 'chain' AS c) t WHERE c IS NOT NULL
+    RETURNING 1 LOOP END LOOP;
   END IF;
   -- A later success of the same payment that was transmitted first.
+  WITH later AS MATERIALIZED (
+    SELECT a.merchant_id, t.transmit_id, a.placed_at
+    FROM unnest(fresh) a JOIN transmissions t ON t.merchant_id = a.merchant_id AND t.external_id = a.external_id
+    WHERE t.transmit_id >= recent AND NOT coalesce((t.outcome ->> 'is_declined')::boolean, t.is_declined)
+      AND t.transacted_at > (a.facts -> 'decline' ->> 'at')::timestamptz
+  )
   INSERT INTO due_work (merchant_id, kind, subject_id, due_at)
-  SELECT a.merchant_id, 'transmission', t.transmit_id, a.placed_at
-  FROM unnest(fresh) a JOIN transmissions t ON t.merchant_id = a.merchant_id AND t.external_id = a.external_id
-  WHERE t.transmit_id >= recent AND NOT coalesce((t.outcome ->> 'is_declined')::boolean, t.is_declined)
-    AND t.transacted_at > (a.facts -> 'decline' ->> 'at')::timestamptz
+  SELECT merchant_id, 'transmission', transmit_id, placed_at FROM later
   ON CONFLICT DO NOTHING;
   RETURN QUERY SELECT f.order_id, f.card_id, f.pan_id, f.scheme, f.bin FROM unnest(fresh) f;
 END $$;
@@ -197,13 +222,15 @@ END $$;
 CREATE FUNCTION note_sightings(given jsonb) RETURNS TABLE (sighted uuid, seen jsonb, paid int, usual bigint, risk text)
 LANGUAGE plpgsql AS $$
 BEGIN
+  WITH named AS MATERIALIZED (
+    SELECT i.merchant_id, n.key, n.value::uuid AS name, i.subject, o.pan_id, i.at
+    FROM jsonb_to_recordset(given) AS i (merchant_id uuid, order_id uuid, subject uuid, at timestamptz, names jsonb)
+    JOIN orders o ON o.merchant_id = i.merchant_id AND o.order_id = i.order_id
+    CROSS JOIN LATERAL jsonb_each_text(i.names || jsonb_build_object('card', o.pan_id)) n
+    WHERE i.order_id = ANY (ARRAY[i.order_id]) AND o.pan_id IS NOT NULL
+  )
   INSERT INTO risk_sightings (merchant_id, kind, name, subject, pan_id, at)
-  SELECT i.merchant_id, n.key, n.value::uuid, i.subject, o.pan_id, i.at
-  FROM jsonb_to_recordset(given) AS i (merchant_id uuid, order_id uuid, subject uuid, at timestamptz, names jsonb)
-  JOIN orders o ON o.merchant_id = i.merchant_id AND o.order_id = i.order_id
-  CROSS JOIN LATERAL jsonb_each_text(i.names || jsonb_build_object('card', o.pan_id)) n
-  WHERE i.order_id = ANY (ARRAY[i.order_id]) AND o.pan_id IS NOT NULL
-  ORDER BY 1, 2, 3, 4, 5
+  SELECT merchant_id, key, name, subject, pan_id, at FROM named ORDER BY 1, 2, 3, 4, 5
   ON CONFLICT DO NOTHING;
   RETURN QUERY
   SELECT i.order_id,

@@ -15,6 +15,7 @@ END $$;
 -- Everything in words that stands beside these orders, which are locked. What remains to be searched by are references.
 CREATE FUNCTION erase_orders(merchant uuid, erased uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
+  ids uuid[]; said jsonb[]; texts text[];
   -- Of the cards that a processor keeps those that no other order has, likewise.
   methods uuid[] := ARRAY(SELECT DISTINCT e.token_id FROM orders e
     WHERE e.merchant_id = merchant AND e.order_id = ANY(erased) AND e.token_id IS NOT NULL AND NOT EXISTS (
@@ -25,13 +26,16 @@ BEGIN
   UPDATE order_payer SET first_name = '', last_name = '', email = '', phone = '', ip = '', billing = NULL,
     shipping = NULL, forgotten = true
   WHERE merchant_id = merchant AND order_id = ANY(erased);
-  UPDATE orders SET metadata = '{}',
-    facts = facts - '{subject,description,metadata,return_url,cancel_url,sense_key,device,correlation_id}'::text[]
+  SELECT array_agg(order_id),
+    array_agg(facts - '{subject,description,metadata,return_url,cancel_url,sense_key,device,correlation_id}'::text[]
       || CASE WHEN facts #> '{decline,text}' IS NULL THEN '{}'
         ELSE jsonb_build_object('decline', facts -> 'decline' || '{"text": ""}') END || CASE WHEN facts ? 'items'
       THEN jsonb_build_object('items', (SELECT jsonb_agg(item - '{name,description}'::text[] ORDER BY n)
-        FROM jsonb_array_elements(facts -> 'items') WITH ORDINALITY AS i (item, n))) ELSE '{}' END
-  WHERE merchant_id = merchant AND order_id = ANY(erased);
+        FROM jsonb_array_elements(facts -> 'items') WITH ORDINALITY AS i (item, n))) ELSE '{}' END)
+  INTO ids, said
+  FROM orders WHERE merchant_id = merchant AND order_id = ANY(erased);
+  UPDATE orders o SET metadata = '{}', facts = n.facts FROM unnest(ids, said) AS n (order_id, facts)
+  WHERE o.merchant_id = merchant AND o.order_id = n.order_id;
   -- A sandbox's test method that names no customer is everybody's.
   UPDATE stored_methods s SET reference = '', customer = NULL, fingerprint = NULL
   WHERE s.merchant_id = merchant AND s.method_id = ANY(methods) AND (s.customer IS NOT NULL OR NOT EXISTS (
@@ -52,11 +56,13 @@ BEGIN
   WHERE merchant_id = merchant AND (first_order = ANY(erased) OR second_order = ANY(erased));
   UPDATE reconciliation_lines SET note = '' WHERE merchant_id = merchant AND order_id = ANY(erased) AND note <> '';
   UPDATE delivery_tries SET answer = '' WHERE merchant_id = merchant AND subject_id = ANY(erased) AND answer <> '';
-  UPDATE order_search s
-  SET text = lower(concat_ws(' ', nullif(o.external_id, ''), nullif(o.transaction_id, ''), v.last4))
+  SELECT array_agg(o.order_id),
+    array_agg(lower(concat_ws(' ', nullif(o.external_id, ''), nullif(o.transaction_id, ''), v.last4)))
+  INTO ids, texts
   FROM orders o LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
-  WHERE o.merchant_id = merchant AND o.order_id = ANY(erased)
-    AND s.merchant_id = o.merchant_id AND s.order_id = o.order_id;
+  WHERE o.merchant_id = merchant AND o.order_id = ANY(erased);
+  UPDATE order_search s SET text = n.text FROM unnest(ids, texts) AS n (order_id, text)
+  WHERE s.merchant_id = merchant AND s.order_id = n.order_id;
 END $$;
 
 -- Subscriptions go on under their ids and amounts. Of what was told of a transaction, and later about it, texts go. When

