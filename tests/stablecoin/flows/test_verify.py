@@ -14,7 +14,8 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.db.server import ServerAddress
 from recoup.desk.cli.verify import as_dict, as_text
-from recoup.insight.flows.verify import DIFFERENCES_MAX, verify
+from recoup.insight.flows.verify import verify
+from recoup.insight.flows.verify_progress import DIFFERENCES_MAX
 from recoup.refunds.flows.refund import RefundRequest, refund
 from recoup.stablecoin.flows.charge import Charges, StablecoinChargeRequest
 from recoup.stablecoin.flows.pay import simulate, simulate_by_operator

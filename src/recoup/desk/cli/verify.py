@@ -2,19 +2,22 @@
 not hold."""
 
 import gzip
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
+
+import click
 
 from recoup.archive.rules import ProvedArchive, is_archive
 from recoup.archive.rules import prove as prove_archive
 from recoup.certificates.rules.certificate_file import ProvedCertificate, is_certificate
 from recoup.certificates.rules.certificate_file import prove as prove_certificate
-from recoup.insight.flows.verify import Verified
+from recoup.insight.flows.verify import Progress, Verified
 from recoup.insight.flows.verify import verify as prove
 from recoup.kernel.money import EXPONENTS, to_text
 from recoup.kit.cli.command import Printed, picked
-from recoup.kit.cli.parameters import InFile
+from recoup.kit.cli.parameters import InFile, OutFile
 from recoup.kit.proved_file import LINE_BYTES_MAX, Wrong
 from recoup.merchants.cli import MERCHANT_ID, Opened, Run, verb
 from recoup.rescue.flows.places import BALANCES
@@ -37,6 +40,11 @@ def verify(
         "the root that `recoup archive list` prints.",
     ] = None,
     amount: Annotated[int | None, "With --file: Amount of the event settlement.closed."] = None,
+    progress: Annotated[
+        OutFile,
+        "Go on from this file, and keep there how far the run came; after a whole run verify what "
+        "is new since.",
+    ] = None,
     chain: Annotated[bool, "Verify the book against the balances on the chains, too."] = False,
 ) -> Printed:
     """Verifies log, statuses, ledger and balances; exits with 1 and prints the differences if a
@@ -45,13 +53,18 @@ def verify(
         return prove_file(file, root, amount)
 
     async def work(opened: Opened) -> Verified:
-        done = await prove(opened.world, merchant)
+        done = await prove(opened.world, merchant, _told, Progress(progress))
         for balances in BALANCES if chain else ():
             done.found(await balances(opened.world))
         return done
 
     done = run(work)
     return Printed(as_dict(done), [as_text(done)], failed=done.difference is not None)
+
+
+def _told(merchant_id: UUID) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"{merchant_id} ...", err=True)
 
 
 def prove_file(path: Path, root: str | None, amount: int | None) -> Printed:

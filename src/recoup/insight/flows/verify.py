@@ -1,19 +1,26 @@
 """Proves the ledger, the log, the faces and the balances, and everything that must agree with them.
 
-All of it in one read-only snapshot, merchant by merchant, a bounded number of orders at a time: it
-may run beside a working system. It goes on after a difference, and behind a page that is damaged,
-and reports them all, up to a number.
+In steps, merchant by merchant, a bounded number of orders at a time, each in a read-only snapshot
+of its own: it may run for days beside a working system, and be stopped. It goes on after a
+difference, and behind a page that is damaged, and reports them all, up to a number.
 """
 
+import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from datetime import UTC, datetime, time
 from functools import partial
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from recoup.bank.gateways import says
@@ -21,19 +28,18 @@ from recoup.bank.rules.bank_payout import file_context
 from recoup.bank.store.accounts import SealedAccount
 from recoup.bank.store.proofs import PayoutFile, accounts, files, statements
 from recoup.certificates.rules.certificate_file import FIRST_ROOT, prove, read
-from recoup.db.operation.damaged_pages import named
 from recoup.db.operation.standing import every_merchant
-from recoup.db.pool import DAMAGED
 from recoup.db.statement import Connection, Read
 from recoup.imports.rules.attempt import IMPORTS_KEPT
 from recoup.imports.store.proofs import imported_sends, uploads
 from recoup.insight.flows import verify_decisions, verify_ledger, verify_orders
+from recoup.insight.flows.verify_progress import Progress, Verified
 from recoup.insight.store.proofs import issuer
 from recoup.insight.store.proofs.attempts import attempts_and_refunds
 from recoup.insight.store.proofs.decisions import (
     StoredDecision,
     decisions_of_nothing,
-    read_decisions,
+    next_decisions,
 )
 from recoup.insight.store.proofs.disputes import disputes, issuers_cases, notices
 from recoup.insight.store.proofs.due import due_work, due_work_of_nothing
@@ -54,12 +60,19 @@ from recoup.insight.store.proofs.orders import (
 )
 from recoup.insight.store.proofs.pages import CertificateFile, certificate_files, pages
 from recoup.insight.store.proofs.periods import periods
+from recoup.insight.store.proofs.reached import (
+    NOTHING,
+    Reached,
+    changed_orders,
+    made_at,
+    reached_by,
+)
 from recoup.insight.store.proofs.switches import switches
+from recoup.kernel.ids import HIGHEST, LOWEST
 from recoup.kernel.problem import Problem
-from recoup.kernel.time import WallTime
 from recoup.kit.proofs.counts import COUNTED, count
 from recoup.kit.proofs.sends import decline_that_came_in, sends_of_nothing
-from recoup.kit.proofs.walk import Difference, Window, merchants, text, windows
+from recoup.kit.proofs.walk import Difference, Window, merchants, next_window, text
 from recoup.kit.proved_file import Wrong
 from recoup.kit.threads import run_stoppable
 from recoup.kit.world import World
@@ -302,191 +315,272 @@ async def load_models(
             models[name] = model
 
 
-__all__ = ["Difference", "Verified", "verify"]
+__all__ = ["Difference", "Progress", "Verified", "verify"]
 
 
-DIFFERENCES_MAX: Final = 100
-
-
-@dataclass(slots=True)
-class Verified:
-    """`checked`: how much there is of each kind, in the order shown. `differences`: the first, and
-    `more`: how many were found besides; of one statement's answer at most a thousand are counted.
-    `decided`: by version of their decider, the decisions that were decided again and came out the
-    same."""
-
-    checked: dict[str, int] = field(default_factory=dict)
-    differences: list[Difference] = field(default_factory=list)
-    issuer: bool = False
-    more: int = 0
-    damaged: set[tuple[str, int]] = field(default_factory=set)
-    decided: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def difference(self) -> Difference | None:
-        return self.differences[0] if self.differences else None
-
-    def found(self, differences: Iterable[Difference]) -> None:
-        for difference in differences:
-            if len(self.differences) < DIFFERENCES_MAX:
-                self.differences.append(difference)
-            else:
-                self.more += 1
-
-    @asynccontextmanager
-    async def reading(
-        self, connection: Connection, merchant_id: UUID | None = None
-    ) -> AsyncIterator[None]:
-        """What is read inside ends at a page that is damaged: it is a difference, once, and what
-        follows is proved as ever."""
-        try:
-            async with connection.transaction():
-                yield
-        except DAMAGED as error:
-            page = await named(connection, error)
-            if page is None:
-                raise
-            if (page.file, page.block) not in self.damaged:
-                self.damaged.add((page.file, page.block))
-                found = f"{page.finding}. {page.cure}"
-                self.found([Difference(merchant_id, None, page.of_table, "can be read", found)])
+AGAIN_SECONDS: Final = 0.05
+AGAIN_MAX: Final = 10
+T = TypeVar("T")
+Prove = Callable[[Connection], Awaitable[Sequence[Difference]]]
+OfMerchant = Callable[[Connection, UUID], Awaitable[Sequence[Difference]]]
 
 
 async def verify(
-    world: World, merchant_id: UUID | None = None, tell: Callable[[UUID], None] | None = None
+    world: World,
+    merchant_id: UUID | None = None,
+    tell: Callable[[UUID], None] | None = None,
+    progress: Progress | None = None,
 ) -> Verified:
-    """Verifies all merchants, or one; `tell` is called with each merchant that is begun.
+    """Verifies all merchants, or one; `tell` is called with each merchant that is begun. Goes on
+    from `progress`; after a run that finished it proves what is new.
 
-    Raises: Problem(not_found) for a merchant that this world does not have.
+    Raises: Problem(not_found) for a merchant that this world does not have; Problem(invalid) for a
+    progress of something else.
     """
-    wall = world.clocks.wall()
-    async with world.db.connection() as connection:
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            with_issuer = "sandbox" in world.processors and await issuer.can_read(connection)
-            done = Verified(issuer=with_issuer)
-            known, strangers = list[UUID](), list[Difference]()
-            async with done.reading(connection):
-                known, strangers = await merchants(connection)
-            if done.damaged:
-                async with done.reading(connection):
-                    known = await every_merchant(connection)
-            if merchant_id is not None and merchant_id not in known and not strangers:
-                raise Problem(
-                    "not_found",
-                    "There is no such merchant in this world.",
-                    cure="Check its id, or leave it out.",
-                )
-            chosen = known if merchant_id is None else [m for m in known if m == merchant_id]
-            done.checked["merchants"] = len(chosen)
-            for name in COUNTED:
-                async with done.reading(connection):
-                    done.checked[name] = await count(connection, name, merchant_id)
-            done.found(strangers)
-            async with done.reading(connection):
-                done.found(await damaged_models(connection))
-            models: dict[str, Model] = {}
-            for merchant in chosen:
+    run = _Run(world, progress or Progress())
+    try:
+        chosen = await run.begin(merchant_id)
+        for merchant in chosen:
+            if not run.progress.has_ended(merchant):
                 if tell:
                     tell(merchant)
-                await _merchant(connection, merchant, wall, done, models)
-                for prove_more in (partial(bank, world), certificates, bounds):
-                    async with done.reading(connection, merchant):
-                        done.found(await prove_more(connection, merchant))
-            async with done.reading(connection):
-                done.found(await operator_exposure(connection))
-            before = world.clocks.wall() - IMPORTS_KEPT
-            async with done.reading(connection):
-                done.found(await sends_of_nothing(connection, merchant_id, before))
-            if with_issuer:
-                async with done.reading(connection):
-                    done.found(await issuer.theirs(connection, merchant_id))
-    return done
+                await _merchant(run, merchant)
+        run.merchant = None
+        run.progress.begin(None)
+        await run.step("operator", operator_exposure)
+        before = world.clocks.wall() - IMPORTS_KEPT
+        await run.step("sends", lambda db: sends_of_nothing(db, merchant_id, before))
+        if run.done.issuer:
+            await run.step("issuer", lambda db: issuer.theirs(db, merchant_id))
+        run.progress.finish()
+    finally:
+        run.progress.save()
+    return run.done
 
 
-async def _merchant(
-    connection: Connection,
-    merchant_id: UUID,
-    wall: WallTime,
-    done: Verified,
-    models: dict[str, Model],
-) -> None:
-    """`models`: those read so far, by name."""
-    async with done.reading(connection, merchant_id):
-        async for window in windows(connection, merchant_id):
-            async with done.reading(connection, merchant_id):
-                await _window(connection, window, wall, done)
-    async with done.reading(connection, merchant_id):
-        async for postings in postings_without_order(connection, merchant_id):
-            wrong = (verify_ledger.wrong_posting(merchant_id, row) for row in postings)
-            done.found(_difference(merchant_id, None, each) for each in wrong if each)
-    async with done.reading(connection, merchant_id):
-        await _decisions(connection, merchant_id, done, models)
-    for proof in (
-        references_of_nothing,
-        book,
-        pages,
-        due_work_of_nothing,
-        payouts,
-        notices,
-        statements,
-        uploads,
-        imported_sends,
-        _settlements_at_the_bank,
-        periods,
-        feed,
-        exposure,
-        switches,
-    ):
-        async with done.reading(connection, merchant_id):
-            done.found(await proof(connection, merchant_id))
+class _Run:
+    """A run in steps: each reads in a snapshot of its own, so that none is held for long."""
+
+    def __init__(self, world: World, progress: Progress) -> None:
+        self.world, self.progress, self.done = world, progress, Verified()
+        self.merchant: UUID | None = None
+        self.models: dict[str, Model] = {}
+        self.gone = Counter[str]()  # decisions of deciders that are no more
+
+    async def begin(self, merchant_id: UUID | None) -> list[UUID]:
+        """The merchants to verify."""
+        done, counted = self.done, dict[str, int]()
+
+        async def look(db: Connection) -> tuple[list[UUID], list[Difference]]:
+            done.issuer = "sandbox" in self.world.processors and await issuer.can_read(db)
+            self.progress.take(done, self.world.name, await made_at(db), merchant_id)
+            known, strangers = list[UUID](), list[Difference]()
+            damaged = len(done.damaged)
+            async with done.reading(db):
+                known, strangers = await merchants(db)
+            if len(done.damaged) > damaged:
+                async with done.reading(db):
+                    known = await every_merchant(db)
+            for name in COUNTED:
+                async with done.reading(db):
+                    counted[name] = await count(db, name, merchant_id)
+            return known, strangers
+
+        known, strangers = await self.read(look) or ([], [])
+        if merchant_id is not None and merchant_id not in known and not strangers:
+            raise Problem(
+                "not_found",
+                "There is no such merchant in this world.",
+                cure="Check its id, or leave it out.",
+            )
+        chosen = known if merchant_id is None else [m for m in known if m == merchant_id]
+        done.checked = {"merchants": len(chosen), **counted}
+        self.done.found(strangers)
+        await self.step("models", damaged_models)
+        return chosen
+
+    async def step(self, kind: str, prove: Prove, name: str = "all") -> None:
+        """Proves, unless it was done."""
+        if self.progress.at(kind) != name:
+            await self.prove(prove)
+            self.progress.note(kind, name)
+
+    async def prove(self, prove: Prove) -> None:
+        """A difference counts once it is the same in two snapshots: what was on its way in the
+        first is not in the second."""
+        seen, stand = await self.read(prove) or (), False
+        for _ in range(AGAIN_MAX):
+            if stand or not seen:
+                break
+            await asyncio.sleep(AGAIN_SECONDS)
+            later = await self.read(prove) or ()
+            stand, seen = all(each in seen for each in later), later
+        self.done.found(seen)
+
+    async def read(self, work: Callable[[Connection], Awaitable[T]]) -> T | None:
+        """What is read in one snapshot; None behind a page that is damaged."""
+
+        async def read(db: Connection) -> T | None:
+            answer: T | None = None
+            async with db.transaction(isolation="repeatable_read", readonly=True):
+                if self.done.issuer:
+                    await issuer.can_read(db)
+                async with self.done.reading(db, self.merchant):
+                    answer = await work(db)
+            return answer
+
+        return await self.world.read_long(read)
 
 
-async def _decisions(
-    connection: Read, merchant_id: UUID, done: Verified, models: dict[str, Model]
-) -> None:
-    policies: dict[str, InForce] = {}
-    gone: Counter[str] = Counter()
-    async for rows in read_decisions(connection, merchant_id):
-        await load_models(connection, rows, models)
-        await load_policies(connection, merchant_id, (row.versions for row in rows), policies)
-        wrong_ones = verify_decisions.all_wrong(rows, done.decided, gone, models, policies)
-        done.found(_difference(merchant_id, *each) for each in wrong_ones)
-    done.found(_difference(merchant_id, None, each) for each in verify_decisions.of_gone(gone))
+async def _merchant(run: _Run, merchant_id: UUID) -> None:
+    run.merchant = merchant_id
+    since = run.progress.since(merchant_id)
+    reached = await run.read(lambda db: reached_by(db, merchant_id))
+    run.progress.begin(merchant_id, reached or NOTHING)
+    async for window in _windows(run, merchant_id, since):
+        await run.step("orders", partial(_window, run, window), str(window.until))
+    await run.step("postings", partial(_postings, merchant_id))
+    after: UUID | None = UUID(run.progress.at("decisions") or str(since.decision_id))
+    while after is not None:
+        after = await _decisions(run, merchant_id, after)
+    gone, run.gone = run.gone, Counter()
+    run.done.found(_difference(merchant_id, None, each) for each in verify_decisions.of_gone(gone))
+    for name, proof in _PROOFS.items():
+        await run.step(name, partial(_proved, proof, merchant_id))
+    await run.step("pages", lambda db: pages(db, merchant_id, since.page_no, since.root))
+    await run.step("bank", lambda db: bank(run.world, db, merchant_id))
+    run.progress.end(merchant_id)
+
+
+async def _proved(proof: OfMerchant, merchant_id: UUID, db: Connection) -> Sequence[Difference]:
+    return await proof(db, merchant_id)
+
+
+async def _windows(run: _Run, merchant_id: UUID, since: Reached) -> AsyncIterator[Window]:
+    """Windows of orders that changed, then all behind what was reached; each is sought in a
+    snapshot of its own. What was proved of an interrupted run is left out."""
+    until = UUID(run.progress.at("orders") or str(LOWEST))
+    changed: Sequence[UUID] = ()
+    if since.order_id > until:
+        changed = await run.read(partial(_changed, merchant_id, since)) or ()
+    for order_id in changed:
+        if order_id > until:
+            before = UUID(int=order_id.int - 1)
+            window = await run.read(partial(next_window, merchant_id, before))
+            until = since.order_id if window is None else min(window.until, since.order_id)
+            yield Window(merchant_id, before, until)
+    after = max(until, since.order_id)
+    while after < HIGHEST and (window := await run.read(partial(next_window, merchant_id, after))):
+        yield window
+        after = window.until
+
+
+async def _changed(merchant_id: UUID, since: Reached, db: Connection) -> Sequence[UUID]:
+    return await changed_orders(db, merchant_id, since.feed_no, since.page_no, since.order_id)
+
+
+async def _postings(merchant_id: UUID, db: Connection) -> Sequence[Difference]:
+    return [
+        _difference(merchant_id, None, wrong)
+        async for postings in postings_without_order(db, merchant_id)
+        for row in postings
+        if (wrong := verify_ledger.wrong_posting(merchant_id, row))
+    ]
+
+
+async def _decisions(run: _Run, merchant_id: UUID, after: UUID) -> UUID | None:
+    """Proves the next decisions; the last of them, None behind the last of all."""
+    last: UUID | None = None
+    decided, gone = Counter[str](), Counter[str]()
+
+    async def prove(db: Connection) -> Sequence[Difference]:
+        nonlocal last
+        decided.clear()
+        gone.clear()
+        policies: dict[str, InForce] = {}
+        rows = await next_decisions(db, merchant_id, after)
+        last = rows[-1].decision_id if rows else None
+        await load_models(db, rows, run.models)
+        await load_policies(db, merchant_id, (row.versions for row in rows), policies)
+        wrong = verify_decisions.all_wrong(rows, decided, gone, run.models, policies)
+        return [_difference(merchant_id, *each) for each in wrong]
+
+    await run.prove(prove)
+    run.done.decided += decided
+    run.gone += gone
+    if last is not None:
+        run.progress.note("decisions", str(last))
+    return last
 
 
 async def _settlements_at_the_bank(db: Read, merchant_id: UUID) -> Sequence[Difference]:
     return await bank_settlements(db, merchant_id, list(KINDS), list(KINDS.values()))
 
 
-async def _window(connection: Read, window: Window, wall: WallTime, done: Verified) -> None:
-    merchant_id = window.merchant_id
-    orders = verify_orders.all_wrong(
-        await read_orders(connection, *window), await read_lines(connection, *window)
-    )
-    done.found(_difference(merchant_id, *wrong) for wrong in orders)
-    done.found(await references(connection, window))
-    done.found(await cards(connection, window))
-    done.found(await attempts_and_refunds(connection, window))
-    money = await read_money_lines(connection, *window, verify_ledger.money())
-    postings, outstanding = (
-        await read_postings(connection, *window),
-        await read_outstanding(connection, *window),
-    )
-    booked = verify_ledger.all_wrong(merchant_id, money, postings, outstanding)
-    done.found(_difference(merchant_id, *wrong) for wrong in booked)
-    done.found(await decline_that_came_in(connection, window))
-    done.found(await decisions_of_nothing(connection, window))
-    done.found(await advances(connection, window))
-    done.found(await due_work(connection, window, wall, INLINE_GRACE))
-    done.found(await mails(connection, window, TRIES_MAX))
-    lines, events = list(verify_orders.events()), list(verify_orders.events().values())
-    done.found(await messages(connection, window, lines, events, EVENT_STATUSES))
-    for proof in (
-        settlements,
-        disputes,
-        *((issuer.ours, issuers_cases, channel_book) if done.issuer else ()),
-    ):
-        done.found(await proof(connection, window))
+_PROOFS: Final[Mapping[str, OfMerchant]] = {
+    "references": references_of_nothing,
+    "book": book,
+    "due work": due_work_of_nothing,
+    "payouts": payouts,
+    "notices": notices,
+    "statements": statements,
+    "uploads": uploads,
+    "imported sends": imported_sends,
+    "settlements": _settlements_at_the_bank,
+    "periods": periods,
+    "feed": feed,
+    "exposure": exposure,
+    "switches": switches,
+    "certificates": certificates,
+    "bounds": bounds,
+}
+
+
+async def _window(run: _Run, window: Window, db: Connection) -> Sequence[Difference]:
+    """Each proof stands alone: beside a page that is damaged the others are done."""
+    differences = list[Difference]()
+    for proof in (_logs, _booked, *_OF_WINDOW, *(_OF_ISSUER if run.done.issuer else ())):
+        async with run.done.reading(db, window.merchant_id):
+            differences += await proof(db, window)
+    async with run.done.reading(db, window.merchant_id):
+        differences += await due_work(db, window, run.world.clocks.wall(), INLINE_GRACE)
+    return differences
+
+
+async def _logs(db: Read, window: Window) -> Sequence[Difference]:
+    wrong = verify_orders.all_wrong(await read_orders(db, *window), await read_lines(db, *window))
+    return [_difference(window.merchant_id, *each) for each in wrong]
+
+
+async def _booked(db: Read, window: Window) -> Sequence[Difference]:
+    money = await read_money_lines(db, *window, verify_ledger.money())
+    postings, outstanding = await read_postings(db, *window), await read_outstanding(db, *window)
+    wrong = verify_ledger.all_wrong(window.merchant_id, money, postings, outstanding)
+    return [_difference(window.merchant_id, *each) for each in wrong]
+
+
+async def _mails(db: Read, window: Window) -> Sequence[Difference]:
+    return await mails(db, window, TRIES_MAX)
+
+
+async def _messages(db: Read, window: Window) -> Sequence[Difference]:
+    events = verify_orders.events()
+    return await messages(db, window, list(events), list(events.values()), EVENT_STATUSES)
+
+
+_OF_WINDOW: Final = (
+    references,
+    cards,
+    attempts_and_refunds,
+    decline_that_came_in,
+    decisions_of_nothing,
+    advances,
+    _mails,
+    _messages,
+    settlements,
+    disputes,
+)
+_OF_ISSUER: Final = (issuer.ours, issuers_cases, channel_book)
 
 
 def _difference(

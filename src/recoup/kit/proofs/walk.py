@@ -1,7 +1,6 @@
 """Walk of a proof over everything in bounded steps, and what it answers."""
 
 from collections.abc import (
-    AsyncIterator,
     Awaitable,
     Callable,
     Coroutine,
@@ -15,7 +14,7 @@ from uuid import UUID
 
 from recoup.db.statement import MERCHANT, Read, Row, Sql
 from recoup.kernel.feature import features
-from recoup.kernel.ids import HIGHEST, LOWEST
+from recoup.kernel.ids import HIGHEST
 
 STATEMENT_SECONDS: Final = 3600.0
 ORDERS_MAX: Final = 2000
@@ -66,7 +65,7 @@ _TABLES: Final = (
     "processor_connections", "card_updates", "contact_addresses", "contacts", "card_results",
     "uplift_reports", "uplift_history", "engine_returns", "policy_versions", "policy_sends",
     "imports", "import_lines", "import_rows", "imported_attempts", "certificates",
-    "certificate_clocks", "network_sends", "advance_weeks", "advance_bounds", "card_joins",
+    "certificate_clocks", "advance_weeks", "advance_bounds", "card_joins",
     "backtests", "backtest_payments", "archives", "archived_orders",
 )  # fmt: skip
 
@@ -85,8 +84,8 @@ def not_archived(table: str, order: str = "order_id") -> str:
 
 # With keys that begin otherwise: read from end to end.
 UNSORTED: Final = (
-    "card_blocks", "endpoints", "engine_stops", "partner_feed", "partner_log", "partner_reached",
-    "wire_keys",
+    "card_blocks", "endpoints", "engine_stops", "network_sends", "partner_feed",
+    "partner_log", "partner_reached", "wire_keys",
 )  # fmt: skip
 # An application's events stand under the merchant that it is to become, which may never exist.
 BEFORE_MERCHANTS: Final = frozenset({
@@ -156,12 +155,9 @@ async def merchants(db: Read) -> tuple[list[UUID], list[Difference]]:
     return sorted(everywhere - wrong.keys()), list(wrong.values())
 
 
-async def windows(db: Read, merchant_id: UUID) -> AsyncIterator[Window]:
-    after = LOWEST
-    while after < HIGHEST:
-        until = await _window_ends(db, merchant_id, after, ORDERS_MAX - 1) or HIGHEST
-        yield Window(merchant_id, after, until)
-        after = until
+async def next_window(merchant_id: UUID, after: UUID, db: Read) -> Window:
+    until = await _window_ends(db, merchant_id, after, ORDERS_MAX - 1) or HIGHEST
+    return Window(merchant_id, after, until)
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""

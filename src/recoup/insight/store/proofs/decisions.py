@@ -1,12 +1,10 @@
 """The stored decisions of a merchant, oldest first, a bounded number at a time; and what names
 one."""
 
-from collections.abc import AsyncIterator
 from typing import Any, Final
 from uuid import UUID
 
 from recoup.db.statement import MERCHANT, Read
-from recoup.kernel.ids import LOWEST
 from recoup.kit.proofs.walk import STATEMENT_SECONDS, of_window
 from recoup.orders.store.rows import MadeDecision
 
@@ -58,8 +56,5 @@ ORDER BY l.order_id, l.seq LIMIT 1000
 )
 
 
-async def read_decisions(db: Read, merchant_id: UUID) -> AsyncIterator[list[StoredDecision]]:
-    after = LOWEST
-    while rows := await _decisions(db, merchant_id, after, DECISIONS_MAX):
-        yield rows
-        after = rows[-1].decision_id
+async def next_decisions(db: Read, merchant_id: UUID, after: UUID) -> list[StoredDecision]:
+    return await _decisions(db, merchant_id, after, DECISIONS_MAX)

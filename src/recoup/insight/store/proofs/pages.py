@@ -179,12 +179,32 @@ async def _highest(db: Read, merchant_id: UUID) -> int | None:
     """The last page's number."""
 
 
-async def pages(db: Read, merchant_id: UUID) -> list[Difference]:
+class _UpTo(Row):
+    root: str
+    balances: dict[str, Any]
+
+
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
+SELECT coalesce((SELECT encode(root, 'hex') FROM pages WHERE merchant_id = $1 AND page_no = $2),
+    '') AS root,
+  coalesce((SELECT jsonb_object_agg(key, units) FROM (SELECT s.key, sum(s.value::numeric) AS units
+    FROM pages g CROSS JOIN LATERAL jsonb_each_text(g.sums) s
+    WHERE g.merchant_id = $1 AND g.page_no <= $2 GROUP BY s.key) b), '{}') AS balances
+""")
+async def _up_to(db: Read, merchant_id: UUID, page_no: int) -> _UpTo:
+    """Root of a page, and the sums of all until there."""
+
+
+async def pages(db: Read, merchant_id: UUID, proved: int, root: str) -> list[Difference]:
     """Numbers, roots, sums, positions, balances after each entry, and the balances of the
-    accounts."""
+    accounts. Of pages up to `proved` the last root alone, which is known, and their sums."""
     differing = await _in_order(db, merchant_id)
-    balances: dict[str, Any] = {}
-    for after in range(0, await _highest(db, merchant_id) or 0, PAGES_MAX):
+    kept = await _up_to(db, merchant_id, proved)
+    if kept.root != root:
+        field = f"root of page {proved}, which was proved"
+        differing.append(Difference(merchant_id, None, field, root, text(kept.root)))
+    balances = kept.balances
+    for after in range(proved, await _highest(db, merchant_id) or 0, PAGES_MAX):
         until = after + PAGES_MAX
         differing += await differences(db, _pages, merchant_id, merchant_id, after, until)
         *wrong, last = await _balances(db, merchant_id, after, until, balances)

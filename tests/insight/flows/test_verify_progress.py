@@ -1,0 +1,201 @@
+"""`verify` goes on where it was stopped, proves what is new after a whole run, and believes a
+difference only when it stands."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from tests.worlds import HARD_CARD, Shop, make_shop, owner, sandbox_world
+
+from recoup.db.server import ServerAddress
+from recoup.insight.flows import verify as flow
+from recoup.insight.flows.verify import Progress, Verified, verify
+from recoup.kernel.problem import Problem
+from recoup.kit.proofs import walk
+from recoup.kit.proofs.walk import Window
+
+
+@asynccontextmanager
+async def shop_of(server: ServerAddress) -> AsyncIterator[Shop]:
+    async with sandbox_world(server) as made:
+        yield await make_shop(*made)
+
+
+async def ended(shop: Shop, number: int) -> list[UUID]:
+    ids = [await shop.admit(pan=HARD_CARD) for _ in range(number)]
+    await shop.run_due()
+    await shop.publish()
+    await shop.close_pages()
+    return ids
+
+
+async def proved(shop: Shop, path: Path) -> Verified:
+    return await verify(shop.world, progress=Progress(path))
+
+
+def watched(monkeypatch: pytest.MonkeyPatch) -> list[Window]:
+    """The windows that are proved from now on."""
+    windows: list[Window] = []
+    prove = flow._window
+
+    async def watch(run: Any, window: Window, db: Any) -> Any:
+        windows.append(window)
+        return await prove(run, window, db)
+
+    monkeypatch.setattr(flow, "_window", watch)
+    return windows
+
+
+async def spoil(shop: Shop, order_id: UUID, field: str = "attempts = attempts + 1") -> None:
+    async with owner(shop.world) as connection:
+        await connection.execute(f"UPDATE order_heads SET {field} WHERE order_id = $1", order_id)
+
+
+def test_after_a_whole_run_what_is_new_is_proved(
+    server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        async with shop_of(server) as shop:
+            path, windows = tmp_path / "verify.json", watched(monkeypatch)
+            old = await ended(shop, 5)
+            going = await shop.admit()
+            await shop.publish()
+            assert not (await proved(shop, path)).differences
+            whole = len(windows)
+            assert whole == 4  # two orders each, and what may come behind
+            windows.clear()
+            assert not (await proved(shop, path)).differences
+            assert [window.after for window in windows] == [going]
+
+            windows.clear()
+            await shop.advance(timedelta(days=3))
+            new = await ended(shop, 1)
+            again = await proved(shop, path)
+            assert not again.differences
+            assert windows[0].after < going <= windows[0].until, "it changed"
+            assert windows[0].after >= old[-1]
+            assert windows[1] == (shop.merchant_id, going, walk.HIGHEST)
+
+            await spoil(shop, old[0])
+            assert not (await proved(shop, path)).differences, "it was proved before"
+            await spoil(shop, new[0])
+            found = await proved(shop, path)
+            assert not found.differences, "nothing told that it changed"
+            whole_again = await verify(shop.world)
+            assert {each.order_id for each in whole_again.differences} == {old[0], new[0]}
+
+    monkeypatch.setattr(walk, "ORDERS_MAX", 2)
+    asyncio.run(story())
+
+
+def test_what_differs_is_proved_again_until_it_agrees(
+    server: ServerAddress, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        async with shop_of(server) as shop:
+            path = tmp_path / "verify.json"
+            [order_id] = await ended(shop, 1)
+            await spoil(shop, order_id)
+            for _ in range(2):
+                assert [each.order_id for each in (await proved(shop, path)).differences]
+            await spoil(shop, order_id, "attempts = attempts - 1")
+            assert not (await proved(shop, path)).differences
+
+    asyncio.run(story())
+
+
+def test_a_run_that_was_stopped_goes_on(
+    server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopped(Exception):
+        pass
+
+    async def story() -> None:
+        async with shop_of(server) as shop:
+            path = tmp_path / "verify.json"
+            ids = await ended(shop, 6)
+            await spoil(shop, ids[0])
+            prove, left = flow._window, 2
+
+            async def stops(run: Any, window: Window, db: Any) -> Any:
+                nonlocal left
+                if window.after >= ids[3]:
+                    raise Stopped
+                return await prove(run, window, db)
+
+            with monkeypatch.context() as patched:
+                patched.setattr(flow, "_window", stops)
+                with pytest.raises(Stopped):
+                    await proved(shop, path)
+            kept = json.loads(path.read_text())
+            assert (kept["finished"], kept["merchant"]) == (False, str(shop.merchant_id))
+            windows = watched(monkeypatch)
+            done = await proved(shop, path)
+            assert [window.after for window in windows] == [ids[3], ids[5]]
+            assert [each.order_id for each in done.differences] == [ids[0]], "found before"
+            assert json.loads(path.read_text())["finished"] is True
+
+    monkeypatch.setattr(walk, "ORDERS_MAX", 2)
+    asyncio.run(story())
+
+
+def test_what_is_on_its_way_is_no_difference(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(after_first: Callable[[Shop, UUID], Awaitable[None]]) -> Verified:
+        async with shop_of(server) as shop:
+            [order_id] = await ended(shop, 1)
+            await spoil(shop, order_id)
+            prove, times = flow._window, 0
+
+            async def mends(run: Any, window: Window, db: Any) -> Any:
+                nonlocal times
+                differences = await prove(run, window, db)
+                times += bool(differences)
+                if times == 1 and differences:
+                    await after_first(shop, order_id)
+                return differences
+
+            with monkeypatch.context() as patched:
+                patched.setattr(flow, "_window", mends)
+                return await verify(shop.world)
+
+    async def mend(shop: Shop, order_id: UUID) -> None:
+        await spoil(shop, order_id, "attempts = attempts - 1")
+
+    async def more(shop: Shop, order_id: UUID) -> None:
+        await spoil(shop, order_id)
+
+    assert not asyncio.run(story(mend)).differences
+    [stands] = asyncio.run(story(more)).differences
+    assert (stands.expected, stands.found) == ("0", "2"), "as it was read last"
+
+
+def test_a_progress_of_something_else_is_refused(server: ServerAddress, tmp_path: Path) -> None:
+    async def story() -> None:
+        path = tmp_path / "verify.json"
+        async with shop_of(server) as shop:
+            await ended(shop, 1)
+            await proved(shop, path)
+            kept = json.loads(path.read_text())
+            for content, says in (
+                ("{", "is no progress of"),
+                ("[]", "is no progress of"),
+                (json.dumps(kept | {"format": "recoup-verify-9"}), "another release"),
+                (json.dumps(kept | {"world": "live"}), "another world"),
+                (json.dumps(kept | {"made_at": "2026-01-01T00:00:00Z"}), "another world"),
+                (json.dumps(kept | {"only": str(shop.merchant_id)}), "other merchants"),
+            ):
+                path.write_text(content)
+                with pytest.raises(Problem, match=says) as refused:
+                    await proved(shop, path)
+                assert (refused.value.code, refused.value.field) == ("invalid", "progress")
+                assert path.read_text() == content, "it is left as it was"
+
+    asyncio.run(story())
