@@ -54,7 +54,12 @@ async def write(
     begin = month_of(month, "UTC")[0]
     out.mkdir(parents=True, exist_ok=True)
     written = await write_archive(
-        at.world, at.merchant_id, date(begin.year, begin.month, 1), out, again=again, tell=_told
+        at.world,
+        at.merchant_id,
+        date(begin.year, begin.month, 1),
+        out,
+        again=again,
+        tell=_show_progress,
     )
     if written is None:
         return Printed(None, [f"No order of {month} has ended and may leave."])
@@ -66,13 +71,13 @@ async def write(
 async def take_out_verb(opened: Opened, file: InFile) -> Printed:
     """Deletes from the database what FILE has, once the file is proved. Orders that changed since
     stay."""
-    return _printed(await take_archive_out(opened.world, file, _told))
+    return _printed(await take_archive_out(opened.world, file, _show_progress))
 
 
 @verb(archive, "put-back", json="")
 async def put_back_verb(opened: Opened, file: InFile) -> Printed:
     """Writes the orders of FILE into the database again; personal data stays erased."""
-    return _printed(await put_archive_back(opened.world, file, _told))
+    return _printed(await put_archive_back(opened.world, file, _show_progress))
 
 
 def as_dict(row: Archive) -> dict[str, Any]:
@@ -97,6 +102,6 @@ def _line(row: Archive) -> str:
     return f"{row.month:%Y-%m}  {row.gone:,} of {row.orders:,} orders in {row.file} only"
 
 
-def _told(orders: int) -> None:
+def _show_progress(orders: int) -> None:
     if sys.stderr.isatty():
         click.echo(f"\r{orders:,} orders", nl=False, err=True)

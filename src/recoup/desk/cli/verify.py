@@ -53,7 +53,7 @@ def verify(
         return prove_file(file, root, amount)
 
     async def work(opened: Opened) -> Verified:
-        done = await prove(opened.world, merchant, _told, Progress(progress))
+        done = await prove(opened.world, merchant, _show_progress, Progress(progress))
         for balances in BALANCES if chain else ():
             done.found(await balances(opened.world))
         return done
@@ -62,7 +62,7 @@ def verify(
     return Printed(as_dict(done), [as_text(done)], failed=done.difference is not None)
 
 
-def _told(merchant_id: UUID) -> None:
+def _show_progress(merchant_id: UUID) -> None:
     if sys.stderr.isatty():
         click.echo(f"{merchant_id} ...", err=True)
 
