@@ -16,6 +16,7 @@ from uuid import UUID
 from tests import bank_files as made
 from tests.imports.rules.reading import UNTIL
 
+from recoup.archive.rules import prove as prove_archive
 from recoup.backtest.rules.log_file import read_log
 from recoup.bank.rules.answers import answers_of
 from recoup.bank.rules.reading import EVERY, Reading, mapping_file
@@ -298,10 +299,16 @@ def _others() -> Iterator[Sample]:
         '{"type": "settlement", "payout": 1, "lines": 1, "page": 1, "amounts": {"gross": '
         '1}, "format": "x"}\n'
     )
-    for name, prove in (("settlement file", prove_settlement), ("certificate", prove_certificate)):
+    for name, prove in (
+        ("settlement file", prove_settlement),
+        ("certificate", prove_certificate),
+        ("archive", prove_archive),
+    ):
         more = {
+            "archive": '{"type": "archive", "format": "recoup-archive-1", "archive": "x", '
+            '"merchant": "x", "month": "x"}\n',
             "certificate": '{"type": "certificate", "lines": 1, "number": 1, "sends": 1, '
-            '"breaches": 0}\n'
+            '"breaches": 0}\n',
         }
         yield Sample(
             name,
