@@ -1,9 +1,11 @@
 """Citus for the tests, from its source: RECOUP_CITUS_SOURCE names a folder or an archive of it. It
 is built once against a copy of the wheel's PostgreSQL, and kept.
 
-.venv/bin/python scripts/citus.py: builds it, and runs three servers until it is stopped.
+.venv/bin/python scripts/citus.py: builds it, and runs three servers until Enter.
 """
 
+import asyncio
+import fcntl
 import os
 import re
 import shutil
@@ -15,10 +17,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
+import asyncpg
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.kills.installation import free_port, wait_listening
 
+from recoup.db.roles import APP, READ
 from recoup.db.server import Binaries, ServerAddress, find_binaries, postmaster
 from recoup.db.server.address import USER
 from recoup.db.server.cluster import environment, make_cluster
@@ -47,13 +52,14 @@ SETTINGS: Final = {
 def built() -> Binaries | None:
     """The programs of a PostgreSQL that has Citus; None without a source to build it from."""
     ours = find_binaries()
-    kept = _kept(ours)
-    if not (kept / "built").exists():
-        if not (given := os.environ.get("RECOUP_CITUS_SOURCE")):
-            return None
-        shutil.rmtree(kept, ignore_errors=True)
-        _build(ours, Path(given), kept)
-    return Binaries(_install(kept) / "bin", ours.major)
+    kept, given = _kept(ours), os.environ.get("RECOUP_CITUS_SOURCE")
+    if given and not (kept / "built").exists():
+        with kept.with_suffix(".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (kept / "built").exists():
+                shutil.rmtree(kept, ignore_errors=True)
+                _build(ours, Path(given), kept)
+    return Binaries(_install(kept) / "bin", ours.major) if (kept / "built").exists() else None
 
 
 def _kept(ours: Binaries) -> Path:
@@ -142,10 +148,32 @@ def nodes(folder: Path, count: int = 3) -> Iterator[list[ServerAddress]]:
         yield [stack.enter_context(node(binaries, folder / f"node{n}")) for n in range(count)]
 
 
+async def join(servers: list[ServerAddress], database: str) -> None:
+    """The database is on every node, the first of which is the coordinator; roles log in."""
+    first, *others = servers
+    for server in servers:
+        admin = await asyncpg.connect(server.dsn("postgres"))
+        names = [name for (name,) in await admin.fetch("SELECT datname FROM pg_database")]
+        if database not in names:
+            await admin.execute(f"CREATE DATABASE {database}")
+        for role in (APP, READ):
+            roles = await admin.fetch("SELECT FROM pg_roles WHERE rolname = $1", role)
+            await admin.execute(f"{'ALTER' if roles else 'CREATE'} ROLE {role} LOGIN")
+        await admin.close()
+        node = await asyncpg.connect(server.dsn(database))
+        await node.execute("CREATE EXTENSION citus")
+        await node.close()
+    coordinator = await asyncpg.connect(first.dsn(database))
+    await coordinator.execute(f"SELECT citus_set_coordinator_host('{first.host}', {first.port})")
+    for server in others:
+        await coordinator.execute(f"SELECT citus_add_node('{server.host}', {server.port})")
+    await coordinator.close()
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, nodes(Path(folder)) as servers:
-        for server in servers:
-            print(f"postgresql://{server.user}@{server.host}:{server.port}/postgres", flush=True)
+        asyncio.run(join(servers, "recoup_sandbox"))
+        print(f"RECOUP_DATABASE_URL={servers[0].dsn('postgres')}", flush=True)
         input("Enter ends them. ")
 
 

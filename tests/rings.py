@@ -30,6 +30,7 @@ FAMILIES: Final = {
     "browser": "every page for everyone, at every size and in every language, and the stories at "
     "length",
     "chains": "reorganisations, lying nodes and deaths of the watcher, on a node",
+    "citus": "unchanged Citus of three nodes; wants its source (RECOUP_CITUS_SOURCE)",
     "connectors": "every check of every processor, and stand-ins killed between calls",
     "corruptions": "every planted corruption that verify finds",
     "docs": "every sample and guide, and the demo",

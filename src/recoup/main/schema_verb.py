@@ -11,6 +11,7 @@ import click
 
 from recoup.db.connect import SESSION, connect
 from recoup.db.migrate import check_migrated
+from recoup.db.operation.citus import gather, spread
 from recoup.db.operation.partitions import read_days_left
 from recoup.db.pool import Database
 from recoup.db.roles import ADMINISTRATORS_SQL, APP, POOLED_SQL, READ, owns_schema
@@ -87,6 +88,18 @@ def check(*, data_dir: DataDir = None) -> None:
         raise Problem("unavailable", wrong[0], cure="See docs/operate.md.")
 
 
+@verb(schema)
+def citus(
+    *,
+    data_dir: DataDir = None,
+    undo: Annotated[bool, "Takes everything back to the coordinator."] = False,
+) -> str:
+    """Lays the worlds' tables out over the nodes of a Citus, while doors and workers are stopped.
+    Running it again goes on where it ended, and takes what an upgrade added."""
+    _with_databases(load_settings(data_dir=data_dir), lambda found: _lay_out(found, undo=undo))
+    return "Everything is on the coordinator." if undo else "The worlds are on their nodes."
+
+
 @verb(schema, json="Output as one JSON array.")
 def retention() -> Printed:
     """Lists how long the rows of each table live, and what ends them."""
@@ -120,6 +133,17 @@ async def _apply(settings: Settings, databases: Databases, *, copied: bool) -> N
     elif steps:
         click.echo("Nothing stops. The way back is the former release.")
     await prepare(databases, upgrading=True)
+
+
+async def _lay_out(databases: Databases, *, undo: bool) -> None:
+    worlds = ("sandbox", "live") if await has_live(databases) else ("sandbox",)
+    for world in worlds:
+        connection = await connect(databases.owned(world))
+        try:
+            async for step in gather(connection) if undo else spread(connection):
+                click.echo(f"{world}: {step}")
+        finally:
+            await connection.close()
 
 
 def _check_copy(settings: Settings) -> None:

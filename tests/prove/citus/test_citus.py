@@ -1,0 +1,300 @@
+"""Unchanged Citus, of three nodes, takes every statement; a filled installation goes there and back
+with its sums, and works there."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from scripts.citus import NEEDS, built, join, nodes
+from tests.subjects import modules_of
+from tests.worlds import Shop, make_shop
+
+from recoup.db.connect import connect
+from recoup.db.migrate import create_database, migrate
+from recoup.db.operation.citus import gather, spread
+from recoup.db.partitions import ensure_partitions
+from recoup.db.server import ServerAddress
+from recoup.db.statement import PEOPLE, SEARCH_PATH, STATEMENTS, Statement
+from recoup.insight.flows.verify import verify
+from recoup.kernel.problem import Problem
+from recoup.main.databases import Databases, find_databases, prepare
+from recoup.main.schema_verb import _lay_out
+from recoup.main.settings import Settings, load_settings
+from recoup.main.worlds import Running, open_sandbox
+from recoup.outside.mail import mailbox
+from recoup.processors.gateways.sandbox import book
+from recoup.stablecoin.gateways import channel as mock_channel
+
+Servers = list[ServerAddress]
+pytestmark = pytest.mark.timeout(900)
+every = list(modules_of("store"))
+REFUSED = (
+    asyncpg.FeatureNotSupportedError,
+    asyncpg.InternalServerError,
+    asyncpg.PostgresSyntaxError,
+)
+LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError)
+AN_ID = "01900000-0000-7000-8000-000000000001"
+A_VALUE = {
+    "uuid": f"'{AN_ID}'",
+    "text": "'x'",
+    "varchar": "'x'",
+    "int2": "1",
+    "int4": "1",
+    "int8": "1",
+    "bool": "true",
+    "bytea": r"'\x00'",
+    "timestamptz": "'2026-11-01'",
+    "date": "'2026-11-01'",
+    "interval": "'1 day'",
+    "numeric": "1",
+    "float4": "1",
+    "float8": "1",
+    "time": "'10:00'",
+    "json": "'[]'",
+    "jsonb": "'[]'",
+}
+_SUMS = """
+SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname = ANY($1::text[])
+  AND c.relname !~ '_10[0-9]{4}$' ORDER BY 1
+"""
+_RIGHTS = """
+SELECT c.oid::regclass::text, c.relacl::text[], array_agg(a.attname || a.attacl::text
+  ORDER BY a.attname)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL
+WHERE c.relkind IN ('r', 'p', 'v') AND n.nspname = ANY($1::text[])
+  AND c.relname !~ '_10[0-9]{4}$' GROUP BY c.oid, c.relacl
+"""
+HOMES = ["cell", "hub", "directory", "chain"]
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    if built() is None:
+        pytest.skip(NEEDS)
+    with nodes(tmp_path_factory.mktemp("citus")) as made:
+        yield made
+
+
+async def filled(servers: Servers, name: str) -> str:
+    """A migrated world, before it knows of Citus."""
+    await create_database(servers[0].dsn("postgres"), name)
+    await migrate(dsn := servers[0].dsn(name), "world", world="sandbox")
+    connection = await connect(dsn)
+    await ensure_partitions(connection, datetime.now(UTC))
+    for part in (book, mock_channel, mailbox):
+        await part.install(connection)
+    await connection.close()
+    return dsn
+
+
+async def steps(dsn: str, work: Callable[..., Any] = spread) -> list[str]:
+    connection = await connect(dsn)
+    try:
+        return [step async for step in work(connection)]
+    finally:
+        await connection.close()
+
+
+def literal(kind: str) -> str:
+    if kind.endswith("[]"):
+        return f"ARRAY[{A_VALUE.get(kind[:-2], 'NULL')}]::{kind}"
+    return f"{A_VALUE.get(kind, 'NULL')}::{kind}"
+
+
+async def refusal(connection: asyncpg.Connection, one: Statement) -> str:
+    """What Citus says against it; how it ends otherwise is PostgreSQL's."""
+    prepared = await connection.prepare(one.sql)
+    given = [literal(parameter.name) for parameter in prepared.get_parameters()]
+    if "jsonb_populate_record(" in one.sql:
+        given = ["'{}'::jsonb" if value == "'[]'::jsonb" else value for value in given]
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        await connection.execute(f"PREPARE one AS {one.sql}")
+        values = ", ".join(given)
+        await connection.execute(f"EXECUTE one({values})" if given else "EXECUTE one")
+    except REFUSED as error:
+        return str(error)
+    except asyncpg.PostgresError as error:
+        if isinstance(error, LOST):
+            raise
+    finally:
+        if not connection.is_closed():
+            await transaction.rollback()
+            await connection.execute("DEALLOCATE ALL")
+    return ""
+
+
+@pytest.mark.parametrize("at", [0, 1], ids=["coordinator", "node"])
+def test_every_declared_statement_is_taken(servers: Servers, at: int) -> None:
+    async def story() -> dict[str, str]:
+        name = f"taken_{at}"
+        dsn = await filled(servers, name)
+        await join(servers, name)
+        await steps(dsn)
+        refused = dict[str, str]()
+        begin = partial(
+            asyncpg.connect,
+            servers[at].dsn(name),
+            statement_cache_size=0,
+            server_settings={"search_path": SEARCH_PATH, "enable_seqscan": "off"},
+        )
+        connection = await begin()
+        for one in STATEMENTS:
+            if one.home is PEOPLE or one.sql.lstrip().startswith("LOCK"):
+                continue
+            try:
+                if said := await refusal(connection, one):
+                    refused[one.name] = said
+            except LOST as error:
+                refused[one.name] = f"the node died: {error}"
+                await asyncio.sleep(5)
+                connection = await begin()
+        await connection.close()
+        return refused
+
+    assert asyncio.run(story()) == {}
+
+
+def test_what_is_missing_is_said_in_one_line(servers: Servers) -> None:
+    async def said(dsn: str) -> str:
+        with pytest.raises(Problem) as caught:
+            await steps(dsn)
+        return caught.value.message
+
+    async def story() -> None:
+        dsn = await filled(servers, "lacking")
+        assert await said(dsn) == "Citus is not in this database."
+        doors = await asyncpg.connect(dsn, server_settings={"application_name": "recoup-doors"})
+        assert await said(dsn) == "recoup-doors is connected to this database."
+        await doors.close()
+        await join(servers, "lacking")
+        node = await asyncpg.connect(servers[2].dsn("postgres"))
+        try:
+            await node.execute("ALTER ROLE recoup_read NOLOGIN")
+            assert await said(dsn) == (
+                f"Node 127.0.0.1:{servers[2].port}: recoup_read cannot log in."
+            )
+        finally:
+            await node.execute("ALTER ROLE recoup_read LOGIN")
+            await node.close()
+        on = await asyncpg.connect(servers[1].dsn("lacking"))
+        assert not await on.fetchval("SELECT citus_is_coordinator()")
+        assert await said(servers[1].dsn("lacking")) == "This is not the coordinator."
+        await on.close()
+
+    asyncio.run(story())
+
+
+def test_a_run_that_is_ended_goes_on(servers: Servers) -> None:
+    async def story() -> None:
+        dsn = await filled(servers, "ended")
+        await join(servers, "ended")
+        before = await rights(dsn)
+        connection = await connect(dsn)
+        async with aclosing(spread(connection)) as begun:
+            async for step in begun:
+                if step == "cell is on a node":
+                    break
+        await connection.close()
+        assert "cell is on a node" not in await steps(dsn)
+        assert await steps(dsn) == []
+        for server in servers:
+            assert await rights(server.dsn("ended")) == before
+
+    asyncio.run(story())
+
+
+async def rights(dsn: str) -> dict[str, Any]:
+    connection = await connect(dsn)
+    try:
+        rows = await connection.fetch(_RIGHTS, HOMES)
+        return {table: (sorted(of_table or ()), of_columns) for table, of_table, of_columns in rows}
+    finally:
+        await connection.close()
+
+
+async def sums(dsn: str) -> dict[str, tuple[int, str]]:
+    """Of each table how many rows it has, and what they are."""
+    connection = await connect(dsn)
+    try:
+        sql = "SELECT count(*), md5(string_agg(t::text, ' ' ORDER BY t::text)) FROM {} t"
+        tables = [table for (table,) in await connection.fetch(_SUMS, HOMES)]
+        return {name: tuple(await connection.fetchrow(sql.format(name))) for name in tables}
+    finally:
+        await connection.close()
+
+
+async def at_work(
+    settings: Settings, databases: Databases, story: Callable[[Running], Awaitable[Any]]
+) -> Any:
+    async with open_sandbox(settings, databases) as running:
+        done = await story(running)
+        assert not (await verify(running.world)).differences
+        return done
+
+
+def test_a_filled_installation_goes_there_and_back(servers: Servers, tmp_path: Path) -> None:
+    sandbox = servers[0].dsn("there_and_back")
+    settings = load_settings(
+        data_dir=tmp_path / "data",
+        people_database_url=servers[0].dsn("people_of_there_and_back"),
+        sandbox_database_url=sandbox,
+    )
+
+    async def begun(running: Running) -> Shop:
+        shop = await make_shop(running.world, running.orders, running.deliveries)
+        await shop.admit_many(30)
+        await shop.advance(timedelta(days=1))
+        return shop
+
+    async def gone_on(before: Shop, running: Running) -> int:
+        connection = await asyncpg.connect(sandbox)
+        assert await connection.fetchval("SELECT count(*) FROM citus_schemas") == len(HOMES) - 1
+        await connection.close()
+        async with running.world.db.connection() as own:
+            assert await own.fetchval("SHOW plan_cache_mode") == "auto"
+        shop = await make_shop(running.world, running.orders, running.deliveries)
+        ids = await shop.admit_many(10)
+        request = await shop.declined(days=None)
+        same = await asyncio.gather(*(shop.evaluate.evaluate(shop.scope, request) for _ in "12345"))
+        assert len({one.order_id for one in same}) == 1, "a racing repeat is the same order"
+        await shop.advance(timedelta(days=22))
+        count = "SELECT count(*) FROM order_states WHERE merchant_id = $1 AND stage = 'completed'"
+        assert await shop.value(count, shop.merchant_id) >= len(ids)
+        return int(await shop.value("SELECT count(*) FROM orders"))
+
+    async def story() -> None:
+        for name in ("there_and_back", "people_of_there_and_back"):
+            await create_database(servers[0].dsn("postgres"), name)
+        databases = find_databases(settings)
+        await prepare(databases)
+        shop = await at_work(settings, databases, begun)
+        before = await rights(sandbox)
+        counted = await sums(sandbox)
+        await join(servers, "there_and_back")
+        await _lay_out(databases, undo=False)
+        assert await sums(sandbox) == counted
+        assert await rights(sandbox) == before
+        orders = await at_work(settings, databases, partial(gone_on, shop))
+        counted = await sums(sandbox)
+        await _lay_out(databases, undo=True)
+        assert await sums(sandbox) == counted
+        assert await rights(sandbox) == before
+        assert counted["orders"][0] == orders
+        assert await steps(sandbox, gather) == []
+
+        async def looked_at(_: Running) -> None: ...
+
+        await at_work(settings, databases, looked_at)
+
+    asyncio.run(story())
