@@ -27,7 +27,7 @@ _NODES = """
 SELECT nodename || ':' || nodeport FROM pg_dist_node
 WHERE isactive AND noderole = 'primary' AND shouldhaveshards
 """
-_TOLD = """
+_SETTINGS_OF_NODES = """
 SELECT n.nodename || ':' || n.nodeport AS node, r.success, r.result
 FROM run_command_on_all_nodes($1) r JOIN pg_dist_node n USING (nodeid) ORDER BY 1
 """
@@ -147,8 +147,8 @@ async def _check_citus(connection: asyncpg.Connection) -> None:
         raise _lacking(
             "No node may have tables.", "Add some by citus_add_node, see docs/operate.md."
         )
-    asked = _SETTINGS.format(",".join((*_WANTED, *_AT_LEAST)))
-    for node, answers, result in await connection.fetch(_TOLD, asked):
+    names = _SETTINGS.format(",".join((*_WANTED, *_AT_LEAST)))
+    for node, answers, result in await connection.fetch(_SETTINGS_OF_NODES, names):
         if not answers:
             raise _lacking(f"Node {node} does not answer: {result}.", "Bring it back.")
         for lack, cure in _lacks(json.loads(result)):
