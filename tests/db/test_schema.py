@@ -62,6 +62,7 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
     "key_checks": ("retiring",),
     "api_calls": (),
     "api_call_gaps": (),
+    "export_parts": (),
     "alerts": (),
     "clock_moves": ("reached_at",),
     "partner_alerts": ("notified_at",),
@@ -108,7 +109,7 @@ DELETABLE = {
     "application_documents", "modifications_queue", "outbox_queue", "postings_queue", "due_work",
     "lanes", "cvv_once",
     "refresh_tokens", "seen_signatures", "webhook_key_overlaps", "import_lines", "import_rows",
-    "imported_attempts", "backtests",
+    "imported_attempts", "backtests", "export_parts",
 }  # fmt: skip
 
 _FUNCTIONS = f"""

@@ -69,6 +69,7 @@ NOT_HISTORY = frozenset(
         "risk_sightings",
         "issuer_answers",
         "fact_clocks",
+        "export_parts",
         "seen_signatures",
         "policy_versions",
         "policy_bounds",

@@ -306,12 +306,6 @@ def test_a_worker_whose_bank_file_cannot_be_written_is_named(
                 return next(one for one in await opening.look() if one.name == "bank")
 
             assert (await bank()).verdict == "pass"
-            folder = here.live.world.exports
-            assert folder is not None
-            folder.rmdir()
-            folder.write_text("a file in its place")
-            assert (await bank()).verdict == "refuse"
-            folder.unlink()
             object.__setattr__(here.live.world, "bank", Unwritable())
             assert "No bank file can be written" in str((await bank()).finding)
 

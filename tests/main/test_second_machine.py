@@ -8,6 +8,7 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,16 @@ import pytest
 from tests.databases import TEMPLATES, drop, empty
 
 from recoup.db.server import ServerAddress
+from recoup.desk.flows.exports import ExportQuery, ask_for_file, fetch, make_export, one_export
+from recoup.desk.store.order_filter import OrderFilter
 from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
 from recoup.main.cli import _addresses, _bootstrap
 from recoup.main.databases import Databases
 from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_sandbox
 from recoup.networks.magic import script_card
+from recoup.orders.store.due_work import Due
 from recoup.outside.keys.files import change, load
 from recoup.outside.keys.material import Key, Material, fresh, rotated
 from recoup.rescue.flows.tokenize import CardGiven, Vault
@@ -227,3 +232,29 @@ def test_the_check_values_give_no_key_away(machines: Machines) -> None:
     values = [row["value"] for row in machines.sql("SELECT value FROM key_checks")]
     assert len({bytes(value) for value in values}) == 6
     assert not [value for value in values if value.hex() in text]
+
+
+def test_an_export_that_one_machine_made_is_downloaded_at_another(machines: Machines) -> None:
+    machines.up("a")
+    shutil.copytree(machines.keys("a"), machines.keys("b"))
+    [merchant] = machines.sql("SELECT merchant_id FROM merchants LIMIT 1")
+    merchant_id, user, key = merchant["merchant_id"], uuid.uuid4(), uuid.uuid4()
+    scope = Scope(merchant_id, Actor("user", str(user)), "export")
+    wanted = ExportQuery(OrderFilter(merchant_id), "placed", True, ("order_id",), "GMT")
+
+    async def make() -> None:
+        async with open_sandbox(machines.settings("a"), machines.databases) as running:
+            asked = partial(ask_for_file, running.world, scope, user, key, wanted)
+            await asked(form="csv", labels=[], file_name="a.csv")
+            await make_export(running.world, Due(merchant_id, "export", key, 1))
+
+    async def read() -> bytes:
+        async with open_sandbox(machines.settings("b"), machines.databases) as running:
+            row = await one_export(running.world, merchant_id, user, key)
+            with pytest.raises(Problem, match="no such file"):
+                await one_export(running.world, uuid.uuid4(), user, key)
+            return b"".join([part async for part in await fetch(running.world, scope, row)])
+
+    asyncio.run(make())
+    assert asyncio.run(read()).decode("utf-8-sig").startswith("Order Id")
+    assert not (machines.folder / "a" / "exports").exists()

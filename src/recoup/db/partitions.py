@@ -19,7 +19,7 @@ from recoup.kernel.ids import first_id_of
 KEYS: Final = {
     "order_log": "order_id", "decisions": "decision_id", "outbox": "subject_id",
     "delivery_tries": "try_id",
-    "transmissions": "transmit_id", "api_calls": "call_id",
+    "transmissions": "transmit_id", "api_calls": "call_id", "export_parts": "run_id",
 }  # fmt: skip
 PARTITIONED: Final = ("order_log", "decisions", "outbox", "delivery_tries", "transmissions")
 # What happens to old partitions. Business records are kept; logs of machinery are not. The outbox
@@ -31,7 +31,7 @@ RETENTION_MONTHS: Final = {
 REFERRED_TO: Final = frozenset({"order_log"})  # foreign keys point at it
 
 # By day, for what many write and nobody needs for long: table -> days kept.
-DAILY: Final = {"api_calls": 14}
+DAILY: Final = {"api_calls": 14, "export_parts": 8}
 DAYS_AHEAD: Final = 7
 PERIODS_MAX: Final = 1_000  # made at once; a row of the year 3000 makes no million of them
 

@@ -56,12 +56,13 @@ async def end_export(
     *,
     rows: int,
     size: int,
+    parts: int,
     refused: str | None = None,
 ) -> bool:
     """Ready, or `refused` for a reason; the requester is notified. False when this run ends nothing
     any more."""
     state, gone_at = ("refused", None) if refused else ("ready", wall + KEPT)
-    ended = await end_run(tx, *key, run_no, state, rows, size, refused, wall, gone_at)
+    ended = await end_run(tx, *key, run_no, state, rows, size, refused, wall, gone_at, parts)
     if ended is None:
         return False
     facts = {

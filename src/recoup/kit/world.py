@@ -51,7 +51,7 @@ class World:
     are made; without `mail` mails wait, and are given up at
     last; without `sms` payers get mails only; without a `people_database` nobody is notified of
     anything; without an `owner_dsn` (of the database, as its schema's owner) others keep the
-    database up; without `exports` (the folder of their files) there are none; without a `trainer`
+    database up; `exports` is the folder of those that a release before wrote; without a `trainer`
     nothing is trained by night; without a `backtester` back-tests are made in this process.
     """
 

@@ -18,6 +18,7 @@ from recoup.db.partitions import DAILY, RETENTION_MONTHS
 from recoup.db.upkeep import retain
 from recoup.desk.flows.exports import forget_files
 from recoup.desk.moves import KEPT as FILES_KEPT
+from recoup.desk.store.export_parts import drop_parts
 from recoup.imports.rules.attempt import IMPORTS_KEPT
 from recoup.imports.store.imports import drop_rest, drop_taken, forget_imports
 from recoup.keys.feature import ENDINGS_KEPT
@@ -136,6 +137,7 @@ _WORLD: Final = (
     ),
     *lines("damaged_pages", "until it is read again", forget_page),
     *lines("due_work", "until it is done", "write_changes"),
+    *lines("export_parts", timedelta(days=DAILY["export_parts"]), retain, drop_parts),
     *lines("exports", f"{GOOD}; file and wording {words_of(FILES_KEPT)}", forget_files),
     *lines("handovers", f"{GOOD}; keys until seen or over", open_handover, forget_handovers),
     *lines("imported_attempts import_lines", IMPORTS_KEPT, forget_imports),

@@ -4,12 +4,11 @@ is called off."""
 import asyncio
 import csv
 import io
-import stat
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -17,16 +16,19 @@ from tests.left_processes import dying_process, kills, run_until_killed, second_
 from tests.rings import deep
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
+from recoup.db.partitions import ensure_partitions
 from recoup.db.server import ServerAddress
+from recoup.db.statement import Tx
+from recoup.db.upkeep import retain
+from recoup.desk.flows import export_file
 from recoup.desk.flows import exports as making
+from recoup.desk.flows.export_file import Parts
 from recoup.desk.flows.exports import (
     ExportQuery,
     ask_for_file,
     cancel_export,
     fetch,
-    file_of,
     forget_files,
-    former_file_of,
     make_export,
     one_export,
 )
@@ -81,9 +83,17 @@ async def state_of(shop: Shop, key: UUID) -> Export:
 
 
 async def content(shop: Shop, key: UUID) -> list[dict[str, str]]:
-    path = await fetch(shop.world, shop.scope, await state_of(shop, key))
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    return list(csv.DictReader(io.StringIO(path.read_text())))
+    row = await state_of(shop, key)
+    parts = [part async for part in await fetch(shop.world, shop.scope, row)]
+    assert row.bytes_done == sum(map(len, parts))
+    return list(csv.DictReader(io.StringIO(b"".join(parts).decode())))
+
+
+async def runs(shop: Shop) -> set[UUID]:
+    """Those of which there is a part."""
+    async with owner(shop.world) as connection:
+        rows = await connection.fetch("SELECT DISTINCT run_id FROM export_parts")
+    return {row["run_id"] for row in rows}
 
 
 async def waits(shop: Shop, key: UUID) -> int:
@@ -96,8 +106,10 @@ async def waits(shop: Shop, key: UUID) -> int:
 
 @contextmanager
 def beating(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every few rows it says how far it is."""
+    """Every few rows it says how far it is, and keeps a part."""
     monkeypatch.setattr(making, "BEAT_SECONDS", 0.0)
+    monkeypatch.setattr(Parts.flush, "__defaults__", (500,))
+    monkeypatch.setattr(export_file, "PART_BYTES", 500)
     monkeypatch.setattr(exports, "AT_ONCE", 10)
     yield
 
@@ -123,8 +135,7 @@ def test_a_kill_between_any_two_steps_leaves_a_file_that_is_made_anew(
             assert len(await content(shop, key)) == ORDERS
             assert await waits(shop, key) == 0
             await forget_files(shop.world)
-            lies = file_of(shop.world, shop.merchant_id, key, row.run_no)
-            assert list(tmp_path.iterdir()) == [lies], where
+            assert await runs(shop) == {row.run_id}, where
             await cancel_export(shop.world, shop.merchant_id, USER, key)
 
     with beating(monkeypatch):
@@ -146,8 +157,7 @@ def test_a_run_that_was_overtaken_ends_nothing(
             ORDERS,
             ORDERS,
         )
-        await forget_files(shop.world)
-        assert len(list(tmp_path.iterdir())) == 1
+        assert await runs(shop) == {row.run_id}
 
     with beating(monkeypatch):
         run(server, tmp_path, story)
@@ -157,15 +167,17 @@ def test_a_run_that_is_overtaken_after_its_last_row_ends_nothing(
     server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def story(shop: Shop) -> None:
-        key, kept = await asked(shop), making.finish
+        key, kept = await asked(shop), making.end_export
 
-        def late(file: IO[bytes], path: Path) -> None:
-            making.drop(path)  # as the next run does when it begins
-            kept(file, path)
+        async def late(tx: Tx, key: tuple[UUID, UUID], *rest: Any, **more: Any) -> bool:
+            async with shop.world.db.transaction() as other:
+                assert await exports.begin_run(other, *key, shop.world.clocks.wall(), new_id())
+            return await kept(tx, key, *rest, **more)
 
         with monkeypatch.context() as patch:
-            patch.setattr(making, "finish", late)
+            patch.setattr(making, "end_export", late)
             await make_export(shop.world, due_of(shop, key))
+        assert not await runs(shop)
         assert ((await state_of(shop, key)).state, await waits(shop, key)) == ("working", 1)
         async with owner(shop.world) as connection:
             await connection.execute("UPDATE exports SET beat_at = beat_at - interval '2 minutes'")
@@ -192,7 +204,7 @@ def test_what_is_called_off_while_it_is_made_leaves_nothing(
         await make_export(shop.world, due_of(shop, key))
         row = await state_of(shop, key)
         assert (row.state, row.wanted, row.said) == ("cancelled", {}, [])
-        assert not list(tmp_path.iterdir())
+        assert not await runs(shop)
         with pytest.raises(Problem, match="not ready"):
             await fetch(shop.world, shop.scope, row)
 
@@ -207,12 +219,61 @@ def test_files_go_after_seven_days(server: ServerAddress, tmp_path: Path) -> Non
         row = await state_of(shop, key)
         assert row.gone_at - row.finished_at == timedelta(days=7)
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE exports SET gone_at = now() - interval '1 second'")
+            await connection.execute(
+                "UPDATE exports SET (finished_at, gone_at) ="
+                " (finished_at - interval '7 days', gone_at - interval '7 days')"
+            )
         with pytest.raises(Problem, match="was deleted"):
             await fetch(shop.world, shop.scope, await state_of(shop, key))
         await forget_files(shop.world)
         row = await state_of(shop, key)
-        assert (row.state, row.wanted, list(tmp_path.iterdir())) == ("gone", {}, [])
+        assert (row.state, row.wanted, row.run_id) == ("gone", {}, None)
+        assert await runs(shop), "they go with their day"
+        async with owner(shop.world) as connection:
+            for days, left in ((8, True), (9, False)):
+                now = shop.world.clocks.wall() + timedelta(days=days)
+                await ensure_partitions(connection, now)
+                await retain(connection, now)
+                assert bool(await runs(shop)) is left
+
+    run(server, tmp_path, story)
+
+
+def test_a_download_breaks_off_where_its_file_is_deleted(
+    server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(shop: Shop) -> None:
+        key = await asked(shop)
+        await make_export(shop.world, due_of(shop, key))
+        row = await state_of(shop, key)
+        assert row.parts is not None
+        assert row.parts > 2
+        file = await fetch(shop.world, shop.scope, row)
+        assert len(await anext(file)) == 500
+        await cancel_export(shop.world, shop.merchant_id, USER, key)
+        with pytest.raises(Problem, match="was deleted"):
+            await anext(file)
+
+    with beating(monkeypatch):
+        run(server, tmp_path, story)
+
+
+def test_parts_are_packed_once_in_the_partition_of_their_day(
+    server: ServerAddress, tmp_path: Path
+) -> None:
+    async def story(shop: Shop) -> None:
+        await make_export(shop.world, due_of(shop, await asked(shop)))
+        async with owner(shop.world) as connection:
+            rows = await connection.fetch("SELECT tableoid::regclass::text AS n FROM export_parts")
+            assert {row["n"] for row in rows} == {
+                f"export_parts_{shop.world.clocks.wall():%Y_%m_%d}"
+            }
+            storages = await connection.fetch(
+                "SELECT attstorage FROM pg_attribute WHERE attname = 'packed'"
+                " AND attrelid::regclass::text LIKE 'export_parts%'"
+            )
+        assert len(storages) > 7
+        assert {row["attstorage"] for row in storages} == {b"e"}
 
     run(server, tmp_path, story)
 
@@ -230,7 +291,7 @@ def test_a_file_that_holds_an_erased_customer_is_gone_at_once(
                 "UPDATE exports SET said = $2 WHERE export_id = $1", refused, '["Search: zzyx"]'
             )
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(making, "BYTES_MAX", 1)
+            patch.setattr(export_file, "BYTES_MAX", 1)
             await make_export(shop.world, due_of(shop, refused))
         await make_export(shop.world, due_of(shop, key))
         async for _ in await export_person(shop.world, shop.scope, payer_id):
@@ -242,7 +303,7 @@ def test_a_file_that_holds_an_erased_customer_is_gone_at_once(
         with pytest.raises(Problem, match="was deleted"):
             await fetch(shop.world, shop.scope, await state_of(shop, key))
         await forget_files(shop.world)
-        assert not list(tmp_path.iterdir())
+        assert not await runs(shop)
         row = await state_of(shop, refused)
         assert (row.state, row.wanted, row.said) == ("refused", {}, [])
 
@@ -267,7 +328,7 @@ def test_a_file_that_is_written_while_a_customer_is_erased_begins_anew(
             patch.setattr(making, "all_orders", meanwhile)
             await make_export(shop.world, due_of(shop, key))
         assert ((await state_of(shop, key)).state, await waits(shop, key)) == ("asked", 1)
-        assert not list(tmp_path.iterdir())
+        assert not await runs(shop)
         await make_export(shop.world, due_of(shop, key))
         assert len(await content(shop, key)) == ORDERS + 1
 
@@ -293,7 +354,6 @@ def test_a_worker_that_shall_end_does_not_wait_for_a_file(
             await due.claim(merchant_id=shop.merchant_id)
             await asyncio.sleep(0.02)
         await asyncio.wait_for(due.drain(), 10)
-        assert not list(tmp_path.iterdir())
         monkeypatch.setattr(making, "all_orders", kept)
         async with owner(shop.world) as connection:
             await connection.execute("UPDATE exports SET beat_at = beat_at - interval '2 minutes'")
@@ -313,19 +373,19 @@ def test_a_file_that_is_too_large_or_has_no_room_is_not_made(
 ) -> None:
     async def story(shop: Shop) -> None:
         key = await asked(shop)
-        monkeypatch.setattr(making, "BYTES_MAX", 100)
+        monkeypatch.setattr(export_file, "BYTES_MAX", 100)
         await make_export(shop.world, due_of(shop, key))
         row = await state_of(shop, key)
         assert row.state == "refused"
         assert "larger than" in row.why
-        monkeypatch.setattr(making, "BYTES_MAX", 1 << 30)
-        monkeypatch.setattr(making, "FREE_MIN", 1 << 60)
+        monkeypatch.setattr(export_file, "BYTES_MAX", 1 << 30)
+        monkeypatch.setattr(export_file, "FREE_MIN", 1 << 60)
         key = await asked(shop)
         with pytest.raises(Problem, match="no disk space left"):  # it is tried again
             await make_export(shop.world, due_of(shop, key))
         await make_export(shop.world, due_of(shop, key)._replace(tries=5))
         assert (await state_of(shop, key)).state == "refused"
-        assert not list(tmp_path.iterdir())
+        assert not await runs(shop)
 
     run(server, tmp_path, story)
 
@@ -366,7 +426,7 @@ def test_two_merchants_who_choose_the_same_id_have_a_file_each(
         await cancel_export(other.world, other.merchant_id, USER, key)
         await forget_files(shop.world)
         assert len(await content(shop, key)) == ORDERS
-        assert len(list(tmp_path.iterdir())) == 1
+        assert await runs(shop) == {(await state_of(shop, key)).run_id}
 
     run(server, tmp_path, story)
 
@@ -378,8 +438,17 @@ def test_a_file_that_the_release_before_wrote_is_fetched_unless_it_may_be_anothe
         key = await asked(shop)
         await make_export(shop.world, due_of(shop, key))
         row = await state_of(shop, key)
-        former = former_file_of(shop.world, key, row.run_no)
-        file_of(shop.world, shop.merchant_id, key, row.run_no).rename(former)
+        path = tmp_path / f"{shop.merchant_id.hex}.{key.hex}.{row.run_no}"
+        path.write_bytes(
+            b"".join([part async for part in await fetch(shop.world, shop.scope, row)])
+        )
+        async with owner(shop.world) as connection:
+            await connection.execute(
+                "UPDATE exports SET (run_id, parts) = (NULL, NULL); DELETE FROM export_parts"
+            )
+        await forget_files(shop.world)
+        assert len(await content(shop, key)) == ORDERS
+        path.rename(tmp_path / f"{key.hex}.{row.run_no}")  # as an earlier one named it
         await forget_files(shop.world)
         assert len(await content(shop, key)) == ORDERS
         other = await make_shop(shop.world, shop.orders, shop.deliveries)

@@ -12,7 +12,7 @@ from tests.telling import arrived, go_round, kinds, person, told, with_people, w
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.db.server import ServerAddress
-from recoup.desk.flows import exports
+from recoup.desk.flows import export_file
 from recoup.desk.flows.exports import ExportQuery, ask_for_file, cancel_export, make_export
 from recoup.desk.store.order_filter import OrderFilter
 from recoup.kernel.ids import new_id
@@ -76,7 +76,7 @@ def test_a_refusal_is_told_with_its_reason(
     server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def story(shop: Shop, people: dict[str, UUID]) -> None:
-        monkeypatch.setattr(exports, "BYTES_MAX", 1)
+        monkeypatch.setattr(export_file, "BYTES_MAX", 1)
         await asked(shop, people["owner"])
         await go_round(shop)
         [mine] = await told(shop)

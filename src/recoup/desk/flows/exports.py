@@ -1,19 +1,17 @@
 """Exports: somebody asks for a file of a long list, fixed at the request, fetches it when it is
-ready, or calls it off. Due work `export` writes it as of one moment, into a folder that only we
-read; it is there when it is whole, and swept when nobody may have it any more.
+ready, or calls it off. Due work `export` writes it as of one moment, part by part into the
+database; it is there when it is whole, and dropped when nobody may have it any more.
 
-A run that ends early, however, leaves a file that nobody may fetch; the next one begins anew under
-a number of its own."""
+A run that ends early leaves parts that nobody may fetch; the next one drops them and begins anew,
+under an id of its own. Each part is kept beside a beat of its run: one that was overtaken keeps
+none."""
 
 import asyncio
-import os
-import re
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any, Final
 from uuid import UUID
 
@@ -22,9 +20,27 @@ import structlog
 
 from recoup.audit.moves import note
 from recoup.db.pool import retrying
-from recoup.db.statement import Connection, ReadConnection
-from recoup.desk.moves import STANDING_MAX, UNDER_WAY_MAX, call_off, end_export, take_export
+from recoup.db.statement import Connection, ReadConnection, Tx
+from recoup.desk.flows.export_file import (
+    PART_BYTES,
+    Parts,
+    check_room,
+    content_of,
+    drop_over,
+    forget_former,
+    former_path,
+    gone,
+)
+from recoup.desk.moves import (
+    KEPT,
+    STANDING_MAX,
+    UNDER_WAY_MAX,
+    call_off,
+    end_export,
+    take_export,
+)
 from recoup.desk.store.columns import cells_of
+from recoup.desk.store.export_parts import add_part, drop_parts
 from recoup.desk.store.exports import (
     Export,
     NewExport,
@@ -33,8 +49,6 @@ from recoup.desk.store.exports import (
     begin_run,
     find_export,
     forget_exports,
-    is_only_one,
-    living,
     others_running,
 )
 from recoup.desk.store.order_counts import count_orders
@@ -42,6 +56,7 @@ from recoup.desk.store.order_cursor import OrderBy
 from recoup.desk.store.order_filter import OrderFilter
 from recoup.kernel.encode import to_plain
 from recoup.kernel.frozen import frozen
+from recoup.kernel.ids import new_id
 from recoup.kernel.kept_sentence import keep
 from recoup.kernel.problem import Problem, Sentence, cut, in_words
 from recoup.kernel.scope import Scope
@@ -52,99 +67,11 @@ from recoup.kit.threads import run_stoppable
 from recoup.kit.world import World
 from recoup.orders.store.due_work import LEASE, Due, hand_back, postpone
 
-BYTES_MAX: Final = 4 << 30
-FREE_MIN: Final = 1 << 30
-_NAME: Final = re.compile(r"(?:([0-9a-f]{32})\.)?([0-9a-f]{32})\.([0-9]{1,9})(\.part)?")
-
-
-def folder_of(world: World) -> Path:
-    """Raises: Problem(unavailable) where there is none."""
-    folder = world.exports
-    if folder is None:
-        raise Problem(
-            "unavailable", "This installation has no folder for exports.", cure="Narrow the list."
-        )
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder
-
-
-def file_of(world: World, merchant_id: UUID, export_id: UUID, run_no: int) -> Path:
-    """An export's id is the caller's own: two merchants may choose the same."""
-    return folder_of(world) / f"{merchant_id.hex}.{export_id.hex}.{run_no}"
-
-
-def former_file_of(world: World, export_id: UUID, run_no: int) -> Path:
-    """The path where the release before wrote it."""
-    return folder_of(world) / f"{export_id.hex}.{run_no}"
-
-
-def create(path: Path) -> IO[bytes]:
-    """A new file of mode 0600, which becomes `path` by `finish`."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-    return os.fdopen(os.open(_part(path), flags, 0o600), "w+b")
-
-
-def finish(file: IO[bytes], path: Path) -> None:
-    """Puts the file on the disk under its name, whole."""
-    file.flush()
-    os.fsync(file.fileno())
-    file.close()
-    os.replace(_part(path), path)
-
-
-def drop(path: Path) -> None:
-    for file in (_part(path), path):
-        file.unlink(missing_ok=True)
-
-
-def check_room(path: Path, size: int) -> None:
-    """Raises: Problem(too_large); Problem(no_space) while the disk is nearly full."""
-    if size > BYTES_MAX:
-        raise Problem(
-            "too_large",
-            Sentence("The file is larger than {0} GB.", BYTES_MAX >> 30),
-            cure="Narrow the list, or choose fewer columns.",
-        )
-    if shutil.disk_usage(path.parent).free < FREE_MIN:
-        raise Problem(
-            "no_space",
-            "There is no disk space left for exports.",
-            cure="Ask the operator to free space.",
-        )
-
-
-def lying(world: World) -> Iterator[tuple[UUID | None, UUID, int, Path]]:
-    """Every file of an export, finished or not: of which merchant, export and run it is. A file
-    that the release before wrote does not name its merchant."""
-    with suppress(FileNotFoundError):
-        for path in folder_of(world).iterdir():
-            if match := _NAME.fullmatch(path.name):
-                yield (
-                    UUID(hex=match[1]) if match[1] else None,
-                    UUID(hex=match[2]),
-                    int(match[3]),
-                    path,
-                )
-
-
-def _part(path: Path) -> Path:
-    return path.with_name(path.name + ".part")
-
 
 async def forget_files(world: World) -> None:
-    if world.exports is None:
-        return
-    await forget_exports(world.db.alone, world.clocks.wall())
-    files = list(lying(world))
-    if not files:
-        return
-    known = set(await living(world.db, list({export_id for _, export_id, _, _ in files})))
-    unnamed = {(export_id, run_no) for _, export_id, run_no in known}
-    for merchant_id, export_id, run_no, path in files:
-        if merchant_id is None and (export_id, run_no) in unnamed:
-            continue
-        if (merchant_id, export_id, run_no) not in known:
-            path.unlink(missing_ok=True)
+    await forget_exports(world.db.alone, world.clocks.wall(), KEPT)
+    await drop_over(world)
+    await forget_former(world)
 
 
 @frozen
@@ -185,10 +112,8 @@ async def ask_for_file(
     """The worker makes it. `key` is the form's own, and names the export: the same form again asks
     for nothing more.
 
-    Raises: Problem(conflict) when there are as many as there may be; Problem(unavailable) without a
-    place for files.
+    Raises: Problem(conflict) when there are as many as there may be.
     """
-    folder_of(world)
     wall = world.clocks.wall()
     new = NewExport(
         scope.merchant_id,
@@ -232,33 +157,20 @@ async def one_export(world: World, merchant_id: UUID, user_id: UUID, export_id: 
     return row
 
 
-async def fetch(world: World, scope: Scope, row: Export) -> Path:
+async def fetch(world: World, scope: Scope, row: Export) -> AsyncIterator[bytes]:
     """The file; that it is fetched is noted. Raises: Problem(not_found) before it is ready and
     after it is gone."""
-    path = await _file(world, row)
-    if row.state != "ready" or row.is_over(world.clocks.wall()) or not path.is_file():
+    is_ready = row.state == "ready" and not row.is_over(world.clocks.wall())
+    content = await content_of(world, row) if is_ready else None
+    if content is None:
         message = (
             "The file was deleted." if row.state in ("ready", "gone") else "The file is not ready."
         )
-        raise Problem(
-            "not_found",
-            message,
-            cure="The page Exports shows the progress; otherwise export again.",
-        )
+        raise gone(message)
     async with world.db.transaction() as tx:
         facts = {"form": row.form, "orders": row.rows_done}
         await note(tx, scope, world.clocks.wall(), "export.fetched", row.export_id, facts)
-    return path
-
-
-async def _file(world: World, row: Export) -> Path:
-    """The file of an export, also as the release before wrote it, if it can be no other
-    merchant's."""
-    path = file_of(world, row.merchant_id, row.export_id, row.run_no)
-    former = former_file_of(world, row.export_id, row.run_no)
-    if path.is_file() or not former.is_file():
-        return path
-    return former if await is_only_one(world.db, row.export_id) else path
+    return content
 
 
 async def cancel_export(world: World, merchant_id: UUID, user_id: UUID, export_id: UUID) -> None:
@@ -271,7 +183,9 @@ async def cancel_export(world: World, merchant_id: UUID, user_id: UUID, export_i
             await call_off(tx, (merchant_id, export_id), user_id, world.clocks.wall())
 
     await retrying(once)
-    drop(await _file(world, row))
+    await drop_over(world)
+    if (path := await former_path(world, row)) is not None:
+        path.unlink(missing_ok=True)
 
 
 log = structlog.get_logger()
@@ -295,18 +209,18 @@ async def make_export(world: World, due: Due) -> None:
     run = await _begin(world, key)
     if run is None:
         return
-    drop(file_of(world, *key, run.run_no - 1))
     making = _Making(world, due, run)
     try:
         await making.write()
     except _OverError:
-        making.drop()
+        await making.drop()
+        await drop_over(world)
     except asyncio.CancelledError:
-        making.drop()
+        await making.drop()
         await hand_back(world.db.alone, due)  # a worker that shall end does not wait for a file
         raise
     except Exception as error:
-        making.drop()
+        await making.drop()
         refused = isinstance(error, Problem) and error.code in REFUSED
         if not refused and due.tries < TRIES_MAX:
             raise
@@ -315,15 +229,13 @@ async def make_export(world: World, due: Due) -> None:
             in_words(error) if refused else "Something went wrong on our side, several times."
         )
     else:
-        await (
-            making.end()
-        )  # the file stays even if the answer gets lost: what nobody may fetch is swept
+        await making.end()
 
 
 async def _begin(world: World, key: tuple[UUID, UUID]) -> Export | None:
     async def once() -> Export | None:
         async with world.db.transaction() as tx:
-            return await begin_run(tx, *key, world.clocks.wall())
+            return await begin_run(tx, *key, world.clocks.wall(), new_id())
 
     return await retrying(once)
 
@@ -334,49 +246,74 @@ class _Making:
     def __init__(self, world: World, due: Due, run: Export) -> None:
         self._world, self._due, self._run = world, due, run
         self._key = (due.merchant_id, due.subject_id)
-        self._path = file_of(world, *self._key, run.run_no)
-        self._rows = self._size = 0
+        self._rows = 0
         self._total: int | None = None
         self._beat_at = 0.0
-        self._file: IO[bytes] | None = None
+        self._parts = Parts(self._keep)
+        self._file: IO[bytes] | None = None  # of a sheet, which is written to its end first
         self._sheet: Sheet | None = None
 
     async def write(self) -> None:
         """Raises: _OverError; Problem."""
         await self._world.read_long(self._read)
-        assert self._file is not None
-        if self._sheet is not None:
+        if self._sheet is not None and self._file is not None:
             await run_stoppable(self._sheet.close)
-        self._size = self._file.tell()
-        check_room(self._path, self._size)
-        try:
-            await run_stoppable(finish, self._file, self._path)
-        except FileNotFoundError as error:
-            raise _OverError from error  # the run that took over has thrown this one's file away
+            self._file.seek(0)
+            while piece := self._file.read(PART_BYTES):
+                self._parts.write(piece)
+                await self._parts.flush()
+        await self._parts.flush(least=1)
+        await self._parts.kept()
+        check_room(self._world, self._parts.size)
+
+    async def _keep(self, part_no: int, packed: bytes) -> None:
+        check_room(self._world, self._parts.size)
+        async with self._world.db.transaction() as tx:
+            await self._beat(tx)
+            assert self._run.run_id is not None
+            await add_part(tx, self._run.merchant_id, self._run.run_id, part_no, packed)
+
+    async def _beat(self, db: Tx) -> None:
+        """Raises: _OverError."""
+        wall = self._world.clocks.wall()
+        run_no, rows, size = self._run.run_no, self._rows, self._size
+        if not await beat(db, *self._key, run_no, rows, size, self._total, wall):
+            raise _OverError
+
+    @property
+    def _size(self) -> int:
+        return max(self._parts.size, self._file.tell() if self._file is not None else 0)
 
     async def _read(self, connection: Connection) -> None:
         """Writes everything but the end of a sheet, anew where a replica broke off."""
-        self.drop()
+        await self.drop()
+        if self._parts.count and self._run.run_id is not None:
+            await drop_parts(self._world.db.alone, self._run.merchant_id, self._run.run_id)
         self._rows = 0
+        self._parts = parts = Parts(self._keep)
         wanted = wanted_of(self._run.wanted, self._due.merchant_id)
         table, form = wanted.table(), self._run.form
-        self._file = file = create(self._path)
-        self._sheet = sheet = Sheet("Orders", table.heads, file) if form == "xlsx" else None
+        sheet: Sheet | None = None
+        if form == "xlsx":
+            self._file = TemporaryFile()  # noqa: SIM115 - closed by `drop`
+            self._sheet = sheet = Sheet("Orders", table.heads, self._file)
         await self._count(connection, wanted.filter)
         batches = all_orders(
             connection, wanted.filter, wanted.by, table.fields, newest_first=wanted.newest_first
         )
-        file.write(b"" if sheet else table.head(form))
+        if sheet is None:
+            parts.write(table.head(form))
         async with aclosing(batches):  # type: ignore[type-var]
             async for rows in batches:
                 if sheet is not None:
                     await run_stoppable(sheet.add, table.cells(rows))
                 else:
-                    file.write(table.body(form, rows, first=self._rows == 0))
+                    parts.write(table.body(form, rows, first=self._rows == 0))
                 self._rows += len(rows)
-                await self._progress(file)
+                await parts.flush()
+                await self._progress()
         if sheet is None:
-            file.write(table.tail(form, empty=self._rows == 0))
+            parts.write(table.tail(form, empty=self._rows == 0))
 
     async def _count(self, connection: ReadConnection, narrowed: Any) -> None:
         """Counts orders for the progress, when it takes no time."""
@@ -385,25 +322,16 @@ class _Making:
         if self._run.form == "xlsx" and count.value > ROWS_MAX:
             raise too_many()
 
-    async def _progress(self, file: IO[bytes]) -> None:
+    async def _progress(self) -> None:
         """Reports once a second: how far it is, that somebody is at it, and whether there is
         room."""
         now = self._world.clocks.monotonic()
         if now < self._beat_at:
             return
-        self._beat_at, self._size, wall = now + BEAT_SECONDS, file.tell(), self._world.clocks.wall()
-        check_room(self._path, self._size)
-        if not await beat(
-            self._world.db.alone,
-            *self._key,
-            self._run.run_no,
-            self._rows,
-            self._size,
-            self._total,
-            wall,
-        ):
-            raise _OverError
-        await postpone(self._world.db.alone, self._due, wall + LEASE, "")
+        self._beat_at = now + BEAT_SECONDS
+        check_room(self._world, self._size)
+        await self._beat(self._world.db.alone)
+        await postpone(self._world.db.alone, self._due, self._world.clocks.wall() + LEASE, "")
 
     async def end(self, refused: str | None = None) -> None:
         async def once() -> bool:
@@ -415,16 +343,20 @@ class _Making:
                     self._world.clocks.wall(),
                     rows=self._rows,
                     size=self._size,
+                    parts=self._parts.count,
                     refused=cut(refused, 300) if refused else None,
                 )
 
-        if not await retrying(once):
-            self.drop()
+        ended = await retrying(once)
+        await self.drop()
+        if refused or not ended:
+            await drop_over(self._world)
 
-    def drop(self) -> None:
-        """Drops everything of this run."""
+    async def drop(self) -> None:
+        """Keeps nothing more, and closes what it wrote on this machine."""
+        await self._parts.stop()
         if self._sheet is not None:
             self._sheet.drop()
         if self._file is not None:
             self._file.close()
-        drop(self._path)
+        self._sheet = self._file = None

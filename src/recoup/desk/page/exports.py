@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from msgspec import structs
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response, StreamingResponse
 
 from recoup.desk.flows.exports import ask_for_file, cancel_export, fetch, one_export
 from recoup.desk.page.orders import export
@@ -19,10 +19,9 @@ from recoup.kernel.problem import Problem
 from recoup.kit.personal import SHOWN
 from recoup.people.page.endpoint import id_in_path, redirect
 from recoup.people.page.form_shape import FormKey, among, fresh_key, read_again
-from recoup.people.page.pages import Answer, Values, member, nothing, shown
+from recoup.people.page.pages import Answer, Values, attached, member, nothing, shown
 from recoup.people.page.portal_visit import Visit
 from recoup.people.page.rights import anybody
-from recoup.people.page.templates import HEADERS
 from recoup.people.page.words import State
 
 FORMS: Final = {"csv": "CSV", "json": "JSON", "xlsx": "XLSX"}
@@ -137,10 +136,9 @@ async def export_file(visit: Visit) -> Response:
             "This file contains customers' data that your role may no longer see.",
             cure="Delete it and export again.",
         )
-    path = await fetch(visit.world, visit.scope, row)
-    return FileResponse(
-        path, media_type=export.TYPES[row.form], filename=row.file_name, headers=HEADERS
-    )
+    content = await fetch(visit.world, visit.scope, row)
+    headers = attached(row.file_name) | {"content-length": str(row.bytes_done)}
+    return StreamingResponse(content, media_type=export.TYPES[row.form], headers=headers)
 
 
 @exports.post("/exports/{export_id}/cancel", may=anybody, shows=nothing)

@@ -4,7 +4,7 @@ them. Their orders come in the list's order, as of one moment."""
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
@@ -12,6 +12,7 @@ import asyncpg
 
 from recoup.db.statement import MERCHANT, Read, Row, Tx, columns_of
 from recoup.db.table import insert_of, stored
+from recoup.desk.store.export_parts import drop_parts
 from recoup.desk.store.order_cursor import ORDERS, OrderBy
 from recoup.desk.store.order_filter import Arguments, OrderFilter
 from recoup.desk.store.order_row import rows_of
@@ -23,7 +24,8 @@ LISTED_MAX: Final = 50
 
 class Export(Row):
     """`wanted`: the request, as plain values, `said` the same in words; neither of what is over.
-    `total`: rows to come, when they could be counted. `why`: it was refused."""
+    `total`: rows to come, when they could be counted. `why`: it was refused. `run_id`: under which
+    its parts stand; `parts`: how many they are, once they are all there."""
 
     merchant_id: UUID
     export_id: UUID
@@ -40,6 +42,8 @@ class Export(Row):
     requested_at: datetime
     finished_at: datetime | None
     gone_at: datetime | None
+    run_id: UUID | None
+    parts: int | None
 
     def is_over(self, wall: datetime) -> bool:
         """A file that is over is gone, whether or not it was swept already."""
@@ -122,13 +126,57 @@ async def ask_export(db: Tx, new: NewExport, under_way_max: int, standing_max: i
     person under way, of one merchant that stand. Under the merchant's lock."""
 
 
+@MERCHANT.statement("""
+SELECT run_id FROM exports
+WHERE merchant_id = $1 AND export_id = $2 AND state IN ('asked', 'working') FOR NO KEY UPDATE
+""")
+async def _lock_run(db: Tx, merchant_id: UUID, export_id: UUID) -> UUID | None: ...
+
+
 @MERCHANT.statement(f"""
 UPDATE exports SET state = 'working', run_no = run_no + 1, rows_done = 0, bytes_done = 0,
-  beat_at = $3
+  beat_at = $3, run_id = $4
 WHERE merchant_id = $1 AND export_id = $2 AND state IN ('asked', 'working') RETURNING {EXPORT}
 """)
-async def begin_run(db: Tx, merchant_id: UUID, export_id: UUID, at: datetime) -> Export | None:
-    """Begins a run of the export, or None when it has ended."""
+async def _begin_run(
+    db: Tx, merchant_id: UUID, export_id: UUID, at: datetime, run_id: UUID
+) -> Export | None: ...
+
+
+async def begin_run(
+    db: Tx, merchant_id: UUID, export_id: UUID, at: datetime, run_id: UUID
+) -> Export | None:
+    """Begins a run of the export, whose former one loses its parts; None when it has ended."""
+    if (former := await _lock_run(db, merchant_id, export_id)) is not None:
+        await drop_parts(db, merchant_id, former)
+    return await _begin_run(db, merchant_id, export_id, at, run_id)
+
+
+class OverRun(Row):
+    merchant_id: UUID
+    export_id: UUID
+    run_id: UUID
+
+
+@MERCHANT.statement("""
+SELECT merchant_id, export_id, run_id FROM exports
+WHERE run_id IS NOT NULL AND state NOT IN ('working', 'ready') LIMIT 100
+""")
+async def over_runs(db: Read) -> list[OverRun]:
+    """Some runs whose parts nobody may have any more."""
+
+
+@MERCHANT.statement("""
+UPDATE exports SET run_id = NULL WHERE merchant_id = $1 AND export_id = $2 AND run_id = $3
+  AND state NOT IN ('working', 'ready')
+""")
+async def _forget_run(db: Tx, merchant_id: UUID, export_id: UUID, run_id: UUID) -> None: ...
+
+
+async def end_parts(db: Tx, run: OverRun) -> None:
+    """Drops the parts of a run that is over."""
+    await drop_parts(db, run.merchant_id, run.run_id)
+    await _forget_run(db, run.merchant_id, run.export_id, run.run_id)
 
 
 @MERCHANT.statement("""
@@ -157,7 +205,7 @@ class EndedRun(Row):
 
 @MERCHANT.statement("""
 UPDATE exports SET state = $4, rows_done = $5, bytes_done = $6, why = $7, finished_at = $8,
-  gone_at = $9
+  gone_at = $9, parts = $10
 WHERE merchant_id = $1 AND export_id = $2 AND run_no = $3 AND state = 'working'
   RETURNING user_id, file_name
 """)
@@ -172,6 +220,7 @@ async def end_run(
     why: Kept | None,
     at: datetime,
     gone_at: datetime | None,
+    parts: int,
 ) -> EndedRun | None:
     """Ends the run. None: it was cancelled, or another run has taken over."""
 
@@ -190,12 +239,13 @@ async def cancel_run(
 
 
 @MERCHANT.statement("""
-UPDATE exports SET state = 'gone', wanted = '{}', said = '[]' WHERE state = 'ready'
-  AND gone_at <= $1
-RETURNING export_id
+UPDATE exports SET state = 'gone', wanted = '{}', said = '[]',
+  run_id = CASE WHEN gone_at - finished_at < $2 THEN run_id END
+WHERE state = 'ready' AND gone_at <= $1
 """)
-async def forget_exports(db: Tx, wall: datetime) -> list[UUID]:
-    """Marks exports whose time is over as gone, and answers which."""
+async def forget_exports(db: Tx, wall: datetime, kept: timedelta) -> None:
+    """Marks exports whose time is over as gone. The parts of those that were `kept` as long as they
+    may are left to their day, which is dropped."""
 
 
 async def end_files_of(db: Tx, merchant_id: UUID, wall: datetime) -> None:

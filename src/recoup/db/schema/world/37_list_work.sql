@@ -19,6 +19,8 @@ CREATE TABLE exports (
   beat_at timestamptz,                     -- of the run that makes it, every second
   finished_at timestamptz,
   gone_at timestamptz,                     -- when the file goes, if it is ready
+  run_id uuid,                             -- under which its parts stand; null: it has none
+  parts int,                               -- how many, once they are all there
   PRIMARY KEY (merchant_id, export_id),
   CHECK ((finished_at IS NULL) = (state IN ('asked', 'working')))
 );
@@ -26,6 +28,16 @@ CREATE INDEX exports_newest ON exports (merchant_id, user_id, requested_at DESC,
 CREATE INDEX exports_worded ON exports (merchant_id)
   WHERE state IN ('working', 'ready', 'refused') AND wanted <> '{}';
 CREATE INDEX exports_standing ON exports (merchant_id, gone_at) WHERE state IN ('asked', 'working', 'ready');
+CREATE INDEX exports_over ON exports (merchant_id) WHERE run_id IS NOT NULL AND state NOT IN ('working', 'ready');
+-- What their files are made of, each part packed by itself. Partitioned by day.
+CREATE TABLE export_parts (
+  merchant_id uuid NOT NULL,
+  run_id uuid NOT NULL,
+  part_no int NOT NULL,
+  packed bytea NOT NULL,                   -- by zlib
+  PRIMARY KEY (merchant_id, run_id, part_no)
+) PARTITION BY RANGE (run_id);
+ALTER TABLE export_parts ALTER COLUMN packed SET STORAGE EXTERNAL;
 
 -- One thing done to many orders, each with an answer of its own.
 CREATE TABLE bulk_acts (

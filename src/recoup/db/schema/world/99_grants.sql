@@ -29,7 +29,7 @@ GRANT UPDATE (booked_at, booked_by, note) ON reconciliation_lines TO recoup_app;
 GRANT UPDATE ON disputes, dispute_notices, monitoring_months TO recoup_app;
 GRANT UPDATE (saved_as, made_at, until, failed, report, payment_count, askers) ON backtests TO recoup_app;
 GRANT DELETE ON backtests TO recoup_app;
-GRANT DELETE ON import_lines, import_rows, imported_attempts TO recoup_app;
+GRANT DELETE ON export_parts, import_lines, import_rows, imported_attempts TO recoup_app;
 GRANT DELETE ON contacts, key_checks, modifications_queue, outbox_queue, postings_queue, due_work, lanes, cvv_once, refresh_tokens, seen_signatures TO recoup_app;
 GRANT UPDATE, DELETE ON webhook_key_overlaps TO recoup_app;
 GRANT UPDATE ON replays, partner_closers, partner_reached TO recoup_app;
