@@ -11,7 +11,13 @@ from typing import Final
 from recoup.archive.store import forget_gone
 from recoup.backtest.moves import KEPT as BACKTESTS_KEPT
 from recoup.backtest.store import drop_oldest_backtests
-from recoup.cards.store.vault import CVV_KEPT, forget_codes
+from recoup.cards.store.vault import (
+    CVV_KEPT,
+    NUMBERS_KEPT,
+    erase_numbers,
+    forget_codes,
+    forget_numbers,
+)
 from recoup.db.operation.damaged_pages import forget_page
 from recoup.db.operation.live_marks import drop_mark
 from recoup.db.partitions import DAILY, RETENTION_MONTHS
@@ -98,7 +104,7 @@ _WORLD: Final = (
         policy_versions
         postings reconciliation_reports reconciliation_runs replays risk_settings
         settlement_batches settlement_lines settlement_terms
-        sites switch_changes uplift_history upload_rows uploads vault wallets
+        sites switch_changes uplift_history upload_rows uploads wallets
         api_keys application_log applications card_route_stops card_routes endpoints engine_stops
         epochs model_choices models partner_keys partner_log partner_merchants partners
         policy_bounds risk_weights sending_stops signatures_since signing_keys tokenization_keys
@@ -134,6 +140,12 @@ _WORLD: Final = (
     *lines("contacts", CONTACTS_KEPT, forget_contacts),
     *lines(
         "cvv_once", f"until it is sent, {words_of(CVV_KEPT)} at most", "write_changes", forget_codes
+    ),
+    *lines(
+        "vault",
+        f"{GOOD}; a number {words_of(NUMBERS_KEPT)} after its last order, or until it is erased",
+        forget_numbers,
+        erase_numbers,
     ),
     *lines("damaged_pages", "until it is read again", forget_page),
     *lines("due_work", "until it is done", "write_changes"),

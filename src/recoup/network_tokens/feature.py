@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Final
 
 from recoup.audit.rules import AUDIT
+from recoup.cards.store.vault import KEPT_FOR
 from recoup.kernel.facet import FACET
 from recoup.kernel.feature import Feature
 from recoup.kit.cli.verb_group import VERB
 from recoup.kit.retention import GOOD, RETENTION, lines
 from recoup.network_tokens import flows
 from recoup.network_tokens.rules import BY_NUMBER_VERSION, TokenInput, decide_token, token_for
-from recoup.network_tokens.store import OF_CARD
+from recoup.network_tokens.store import IN_VAULT, OF_CARD
 from recoup.network_tokens.words import AUDITS, MISSING, PAGE
 from recoup.people.page.feature_parts import PORTAL
 from recoup.rescue.flows.places import BEFORE_ERASURE, CHECKS, DUE, SENT_BY, SentBy
@@ -28,6 +29,7 @@ NETWORK_TOKENS: Final = Feature(
     adds=(
         RETENTION(lines("network_tokens", f"{GOOD}; its number until erased", "erase_tokens")),
         FACET(OF_CARD),
+        KEPT_FOR(IN_VAULT),
         AFTER_PLAN(flows.want_token),
         IN_PLACE(
             InPlace(

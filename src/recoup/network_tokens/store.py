@@ -30,6 +30,11 @@ OF_CARD: Final[Facet[TokenFacts | None]] = Facet(
 )
 
 
+# A token is no card number: it lives as long as its service says.
+IN_VAULT: Final = """EXISTS (SELECT FROM network_tokens n WHERE n.merchant_id = v.merchant_id
+  AND n.network_token_id = v.token_id)"""
+
+
 class NetworkTokenRow(Row, frozen=True):
     pan_id: UUID
     network_token_id: UUID

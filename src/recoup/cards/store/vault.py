@@ -3,14 +3,19 @@ only."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from recoup.db.operation import rekeying
-from recoup.db.statement import HUB, MERCHANT, Read, Row, Tx
+from recoup.db.statement import HUB, MERCHANT, Read, Row, Tx, Written
 from recoup.db.table import Hex, stored
+from recoup.kernel.feature import Place
 from recoup.outside.keys.sealing import Sealed
 
 CVV_KEPT = timedelta(hours=1)
+NUMBERS_KEPT: Final = timedelta(days=760)  # longer than networks and disputes look back
+# SQL: a row of the vault (v) is kept for something else than orders.
+KEPT_FOR: Final = Place[str]("kept_for")
 
 Print = tuple[str, bytes]
 
@@ -194,6 +199,41 @@ async def rewrap_cards(db: Tx, current: str, cards: Sequence[tuple[WrappedCard, 
         [card.kek_id for card, _ in cards],
         [wrapped for _, wrapped in cards],
     )
+
+
+_GONE: Final = "kek_id = NULL, wrapped_dek = NULL, nonce = NULL, ciphertext = NULL"
+_NEEDED: Final = """EXISTS (
+  SELECT FROM current_orders o LEFT JOIN advances x USING (merchant_id, order_id)
+  WHERE o.merchant_id = v.merchant_id AND o.pan_id::text = v.pan_id::text
+    AND (o.stage NOT IN ('completed', 'declined', 'cancelled', 'expired') OR x.state = 'due'{more}))
+"""
+
+
+def _forget_sql() -> str:
+    kept = "".join(f" AND NOT {condition}" for condition in KEPT_FOR)
+    return f"""
+UPDATE vault SET {_GONE} WHERE ctid IN (
+  SELECT v.ctid FROM vault v WHERE v.kek_id IS NOT NULL AND v.created_at < $1
+    AND NOT {_NEEDED.format(more=" OR o.placed_at >= $1")}{kept}
+  LIMIT $2)
+"""
+
+
+@MERCHANT.statement(_forget_sql)
+async def forget_numbers(db: Tx, before: datetime, limit: int) -> Written:
+    """Numbers of cards that no order had since; who a card is, and its last digits, stay."""
+
+
+@MERCHANT.statement(f"""
+UPDATE vault v SET {_GONE}
+WHERE v.merchant_id = $1 AND v.kek_id IS NOT NULL
+  AND v.token_id = ANY(ARRAY(SELECT o.token_id FROM orders o
+    WHERE o.merchant_id = $1 AND o.order_id = ANY($2::uuid[])))
+  AND v.pan_id = ANY(cards_of_nobody_else($1, $2)) AND NOT {_NEEDED.format(more="")}
+""")
+async def erase_numbers(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID]) -> None:
+    """Numbers of these orders' cards that nobody else's order has, unless one is still to be
+    charged."""
 
 
 @MERCHANT.statement("SELECT count(*) FROM vault WHERE kek_id IS NOT NULL")

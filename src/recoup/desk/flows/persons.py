@@ -12,6 +12,7 @@ from uuid import UUID
 from msgspec.structs import asdict
 
 from recoup.audit.moves import note
+from recoup.cards.store.vault import erase_numbers
 from recoup.db.pool import retrying
 from recoup.db.statement import Read
 from recoup.desk.store.bulk_acts import forget_lists_of
@@ -265,6 +266,7 @@ async def _part(
                 wall, order_ids = world.clocks.wall(), [row.order_id for row in part]
                 for forget in BEFORE_ERASURE:
                     await forget(tx, merchant_id, order_ids, wall)
+                await erase_numbers(tx, merchant_id, order_ids)
                 await erase_part(tx, merchant_id, order_ids)
                 await fold_orders(tx, [(merchant_id, order_id) for order_id in order_ids])
         return part

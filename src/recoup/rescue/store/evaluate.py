@@ -165,7 +165,7 @@ class Token(KnownCard):
 SELECT v.pan_id, v.scheme, v.bin, v.last4, v.magic, s.route FROM vault v
 LEFT JOIN stored_methods s ON v.kek_id IS NULL AND s.merchant_id = v.merchant_id
   AND s.method_id = v.token_id
-WHERE v.merchant_id = $1 AND v.token_id = $2
+WHERE v.merchant_id = $1 AND v.token_id = $2 AND (v.kek_id IS NOT NULL OR s.route IS NOT NULL)
 """)
 async def find_token(db: Read, merchant_id: UUID, token_id: UUID) -> Token | None:
-    """A card of this merchant."""
+    """A card of this merchant that can be charged: None where its number is gone."""

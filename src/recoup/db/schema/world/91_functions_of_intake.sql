@@ -68,11 +68,11 @@ CREATE TYPE admitted_order AS (
 );
 
 -- Admits orders; answers those that now exist, each with its card. Writes nothing for a row whose key or order id is
--- known, whose token is unknown (stablecoin orders have none), or whose merchant has changed since it was read: those
--- get no line in the answer and take the slow way. When another call wins a race between the two uniqueness checks, all
--- is undone, so that a key never stands without its order. Of one that is `decided` later in the same transaction, head
--- and due work are written with what was decided. `recent`: transmissions from this id on are looked at for a success
--- that came before its decline. Its first WHERE is true: see `write_changes`.
+-- known, whose token is unknown or without a number (stablecoin orders have none), or whose merchant has changed since
+-- it was read: those get no line in the answer and take the slow way. When another call wins a race between the two
+-- uniqueness checks, all is undone, so that a key never stands without its order. Of one that is `decided` later in the
+-- same transaction, head and due work are written with what was decided. `recent`: transmissions from this id on are
+-- looked at for a success that came before its decline. Its first WHERE is true: see `write_changes`.
 CREATE FUNCTION admit_orders(given jsonb, recent uuid)
 RETURNS TABLE (admitted uuid, card uuid, pan uuid, card_scheme text, card_bin text) LANGUAGE plpgsql AS $$
 DECLARE
@@ -100,7 +100,8 @@ BEGIN
   JOIN merchants m ON m.merchant_id = i.merchant_id AND m.version = i.merchant_version
   LEFT JOIN vault v ON v.merchant_id = i.merchant_id AND v.token_id = i.token_id
   WHERE i.order_id = ANY (ARRAY[i.order_id])
-    AND (v.token_id IS NOT NULL OR i.kind = 'stable')
+    AND (v.kek_id IS NOT NULL OR i.kind = 'stable' OR EXISTS (SELECT FROM stored_methods k
+      WHERE k.merchant_id = v.merchant_id AND k.method_id = v.token_id))
     AND NOT EXISTS (SELECT FROM requests r
       WHERE r.merchant_id = i.merchant_id AND r.operation = i.operation AND r.key = i.key)
     AND NOT EXISTS (SELECT FROM order_refs f WHERE f.merchant_id = i.merchant_id AND f.door = i.door
