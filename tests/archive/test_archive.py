@@ -233,8 +233,15 @@ def small(change: Callable[[dict[str, Any]], object]) -> Wrong | None:
     """A file of one order, changed, with the root of what it then says."""
     log = [("new", "began", "processing"), ("processing", "declined", "declined")]
     own = {"merchant_id": MERCHANT, "order_id": ORDER}
-    content = [MERCHANT, "attempt", ORDER, "collected", "USD", "2024-10-01T00:00:00Z",
-               [["a", "", 5], ["b", "", -5]]]  # fmt: skip
+    content = [
+        MERCHANT,
+        "attempt",
+        ORDER,
+        "collected",
+        "USD",
+        "2024-10-01T00:00:00Z",
+        [["a", "", 5], ["b", "", -5]],
+    ]
     order: dict[str, Any] = {
         "orders": [own],
         "order_states": [own | {"stage": "declined", "version": 2}],
@@ -244,10 +251,13 @@ def small(change: Callable[[dict[str, Any]], object]) -> Wrong | None:
         ],
         "attempts": [own | {"attempt_no": 1}],
         "postings": [
-            {"posting": ORDER, "content": content,
-             "hash": hashlib.sha256(encode_sorted(content)).hexdigest()}
+            {
+                "posting": ORDER,
+                "content": content,
+                "hash": hashlib.sha256(encode_sorted(content)).hexdigest(),
+            }
         ],
-    }  # fmt: skip
+    }
     change(order)
     postings = order.pop("postings")
     rows = {table: [json.dumps(row) for row in rows] for table, rows in order.items()}
