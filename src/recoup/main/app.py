@@ -35,7 +35,7 @@ from recoup.kit.edge.asgi import (
     send_refusal,
     state,
 )
-from recoup.kit.edge.called import note_call
+from recoup.kit.edge.called import note_call, template_of
 from recoup.kit.edge.connections import Connections, Limits
 from recoup.kit.edge.crowded import crowded
 from recoup.kit.edge.entry import Entry, Hosts
@@ -377,10 +377,11 @@ def make_app(
                 yield
 
     def answered(scope: Scope, status: int, seconds: float) -> None:
-        ended(scope, status, seconds)
+        template = template_of(scope)
+        ended(scope, status, seconds, template)
         log = logs.get("live" if state(scope).get("live") else "sandbox")
         if log is not None:
-            note_call(log.note, scope, status, seconds)
+            note_call(log.note, scope, status, seconds, template)
 
     ended = Ended()
     sandbox = Doors(probes(opened, is_draining, probing))

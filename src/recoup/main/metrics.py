@@ -176,8 +176,12 @@ class Ended:
     def __init__(self, operations: Iterable[str] = ()) -> None:
         self.operations = set(operations)
 
-    def __call__(self, scope: Scope, status: int, seconds: float) -> None:
-        template = template_of(scope)
+    def __call__(
+        self, scope: Scope, status: int, seconds: float, template: str | None = None
+    ) -> None:
+        """`template`: the path's, where it is known."""
+        if template is None:
+            template = template_of(scope)
         if template not in self.operations:
             template = OTHER
         method = scope["method"]

@@ -48,6 +48,18 @@ def test_names_count_apart_and_instances_of_a_name_together(
     assert counts().values[0] == 0.0
 
 
+def test_a_place_is_found_again_also_after_it_was_anothers() -> None:
+    made = make_shared()
+    mine, theirs = Counts(shared=made, sets=1), Counts(shared=made, sets=1)
+    mine.values[mine.find("a")] = 5.0
+    assert mine.find("a") == mine.find("a") == theirs.find("a")
+    for number in range(8):  # among which "a" has the earliest instant
+        theirs.values[theirs.find(str(number))] = 10.0 + number
+    assert mine.values[mine.find("a")] == 0.0
+    assert mine.find("a") == mine.find("a") == theirs.find("a")
+    os.close(made)
+
+
 def test_a_full_table_forgets_the_quietest_of_a_set() -> None:
     kept = Counts(sets=1)
     for number in range(8):

@@ -81,6 +81,8 @@ VERSION_MAX: Final = 1_000_000
 
 async def read_cut(call: Call) -> Cut | None:
     """Reads the cut; None: as it stands now. Raises: Problem(invalid), all complaints at once."""
+    if not call.query:
+        return None
     query = Query(call.query)
     if not any(query.one(name) for name in NAMES) and not query.errors:
         return None

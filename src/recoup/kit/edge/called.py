@@ -55,9 +55,15 @@ def acted(scope: Scope) -> None:
     state(scope)["acted"] = True
 
 
-def note_call(note: Callable[..., None], scope: Scope, status: int, seconds: float) -> None:
-    """`note` as the request log's. Calls with a key; of people what they sent, and what was
-    refused."""
+def note_call(
+    note: Callable[..., None],
+    scope: Scope,
+    status: int,
+    seconds: float,
+    template: str | None = None,
+) -> None:
+    """`note` as the request log's; `template` of the path, where it is known. Calls with a key; of
+    people what they sent, and what was refused."""
     kept = state(scope)
     by = kept.get("called_by")
     read = (
@@ -71,7 +77,7 @@ def note_call(note: Callable[..., None], scope: Scope, status: int, seconds: flo
             *by,
             kept["request_id"],
             scope["method"],
-            template_of(scope),
+            template_of(scope) if template is None else template,
             status,
             kept.get("refused_with"),
             round(seconds * 1000),

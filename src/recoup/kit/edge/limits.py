@@ -27,20 +27,19 @@ class Minutes:
 
     def count(self, key: UUID, now: float) -> int:
         """Counts the calls in this minute. `now`: monotonic seconds."""
-        return round(
-            max(0.0, self._kept.values[self._kept.find(f"minute {key}")] - now // MINUTE * MINUTE)
-            / ONE
-        )
+        return self._count(self._kept.find(f"minute {key.int}"), now)
+
+    def _count(self, place: int, now: float) -> int:
+        return round(max(0.0, self._kept.values[place] - now // MINUTE * MINUTE) / ONE)
 
     def take(self, key: UUID, limit: int, now: float) -> int:
         """0 when it may be made, else the seconds until the next minute; one that may not is not
         counted."""
-        count = self.count(key, now)
+        place = self._kept.find(f"minute {key.int}")
+        count = self._count(place, now)
         if count >= limit:
             return MINUTE - int(now) % MINUTE
-        self._kept.values[self._kept.find(f"minute {key}")] = (
-            now // MINUTE * MINUTE + (count + 1) * ONE
-        )
+        self._kept.values[place] = now // MINUTE * MINUTE + (count + 1) * ONE
         return 0
 
 

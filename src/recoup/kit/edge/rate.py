@@ -28,9 +28,11 @@ class Buckets:
         """Takes a token: 0.0 when there was one, else the seconds until there is. `now` is
         monotonic seconds."""
         values, place = self._kept.values, self._kept.find(self._name + key)
-        full_at = max(values[place], now) + self._interval
+        interval, span = self._interval, self._span
+        before = values[place]  # as little as can be between this and what is written
+        full_at = (before if before > now else now) + interval
+        wait = full_at - now - span
         # A billionth of tolerance: sums of fractions must not cost the burst's last token.
-        wait = full_at - now - self._span
         if wait > 1e-9:
             return wait
         values[place] = full_at
