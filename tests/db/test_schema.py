@@ -19,6 +19,7 @@ from recoup.db.server import ServerAddress
 # up by comes before anybody knows whose it is.
 KEYS = {"cell": {"merchant_id"}, "hub": {"card_id", "partner_id"}}
 OWN_KEYS = {"card_prints": "key_id", "refresh_tokens": "token_hash", "wire_keys": "key"}
+OWN_KEYS |= dict.fromkeys(("cell_mark", "hub_mark"), "one")  # a row for all
 HERE = "= ANY(current_schemas(false)::regnamespace[])"  # one of the search path's
 # The tables of all homes, and which migrations were applied.
 TABLES = f"""

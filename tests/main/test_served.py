@@ -215,6 +215,24 @@ def test_many_probes_write_once(monkeypatch: pytest.MonkeyPatch, server: ServerA
     assert len(tries) == 1
 
 
+def test_a_home_that_is_away_is_named(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _), AsyncExitStack() as kept:
+            opened: Any = [SimpleNamespace(world=world)]
+            [ready] = [
+                one.endpoint for one in probes.probes(opened, bool, kept) if one.path == "/readyz"
+            ]
+            assert (await ready(None)).status_code == 200
+            async with owner(world) as away:
+                await away.execute("REVOKE SELECT ON hub_mark FROM recoup_app")
+                answer = await ready(None)
+                await away.execute("GRANT SELECT ON hub_mark TO recoup_app")
+            assert (answer.status_code, b'"home hub"' in answer.body) == (503, True)
+            assert (await ready(None)).status_code == 200
+
+    asyncio.run(story())
+
+
 def test_a_lock_on_tables_and_a_pool_that_is_lent_out_take_no_door_out_of_a_balancer(
     server: ServerAddress,
 ) -> None:

@@ -197,6 +197,15 @@ CREATE TABLE chain.senders (
 );
 GRANT UPDATE ON chain.senders TO recoup_app;
 
+-- As `cell_mark`.
+CREATE TABLE chain.chain_mark (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  epoch bigint NOT NULL,
+  beat bigint NOT NULL,
+  at timestamptz NOT NULL
+);
+GRANT UPDATE ON chain.chain_mark TO recoup_app;
+
 GRANT USAGE ON SCHEMA chain TO recoup_app, recoup_read;
 GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA chain TO recoup_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA chain TO recoup_read;

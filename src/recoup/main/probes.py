@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from recoup.db.operation.partitions import read_days_left
+from recoup.db.operation.standing import HOMES, home_mark
 from recoup.db.operation.upkeep import has_room, is_writable
 from recoup.db.statement import Connection
 from recoup.kernel.problem import Problem
@@ -74,6 +75,11 @@ class _Probe:
                 return "read-only"
             if not await self._has_room(connection):
                 return "no room"
+            for home in HOMES:  # each may be on a server of its own
+                try:
+                    await home_mark(connection, home)
+                except _BROKEN:
+                    return f"home {home.value}"
             with suppress(TimeoutError):  # it looks at tables: the last that was known stays
                 async with asyncio.timeout(DAYS_SECONDS):
                     left = await read_days_left(connection, self._running.world.clocks.wall())

@@ -154,11 +154,12 @@ async def _marks(world: World) -> tuple[Marks, Lost | None]:
         if has.lost_from is None or has.lost_to is None or has.asks_first_until is None:
             return marks, None
         return marks, Lost(has.lost_from, has.lost_to, has.asks_first_until)
-    if marks.is_copy and not marks.knows_less:  # the other one may have gone on since
+    known_less = marks.knows_less or bool(marks.behind)
+    if marks.is_copy and not known_less:  # the other one may have gone on since
         return marks, lost_between(has.reached, None, has.created_at, now)
-    if not marks.knows_less:  # the people's database alone
+    if not known_less:  # the people's database alone
         return marks, Lost(now, now, now)
-    return marks, lost_between(has.reached, marks.seen, has.created_at, now)
+    return marks, lost_between(marks.least, marks.most, has.created_at, now)
 
 
 async def _begin(world: World, who: str) -> bool:
@@ -176,11 +177,13 @@ async def _begin(world: World, who: str) -> bool:
     async with world.db.transaction() as tx:
         skipped = (
             marks.seen.feed + FEED_MARGIN
-            if marks.seen is not None and (marks.knows_less or marks.is_copy)
+            if marks.seen is not None and (marks.knows_less or marks.behind or marks.is_copy)
             else 0
         )
         begun = await store.begin_epoch(tx, epoch, *lost, skipped, now, who)
         if begun:
+            await store.count_on(tx, epoch, marks.has.beat, now)
+            await store.mark_homes(tx, now, {})
             await skip_feed(tx, skipped)
             await skip_partners_feed(tx, skipped)
     await _watch(world).begin(epoch)

@@ -116,9 +116,10 @@ _WORLD: Final = (
     # One row for what it is about, written anew.
     *lines(
         """
-        account_balances card_results card_updates certificate_clocks closers contact_addresses
-        customer_exposure exposure_allotments exposure_limits fact_clocks issuer_answers
-        notice_settings reconciliation_clocks refund_limits refund_people rescue_watches reveals
+        account_balances card_results card_updates cell_mark certificate_clocks closers
+        contact_addresses customer_exposure exposure_allotments exposure_limits fact_clocks
+        hub_mark issuer_answers notice_settings reconciliation_clocks refund_limits refund_people
+        rescue_watches reveals
         settlement_clocks uplift_reports issuers operator_exposure upkeep world partner_closers
         partner_reached
         """,

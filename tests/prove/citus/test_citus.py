@@ -2,8 +2,10 @@
 with its sums, and works there."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -24,6 +26,7 @@ from recoup.db.statement import PEOPLE, SEARCH_PATH, STATEMENTS, Statement
 from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
 from recoup.main.databases import Databases, find_databases, prepare
+from recoup.main.recover_verb import _recovered
 from recoup.main.schema_verb import _lay_out
 from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import Running, open_sandbox
@@ -73,6 +76,13 @@ LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL
 WHERE c.relkind IN ('r', 'p', 'v') AND n.nspname = ANY($1::text[])
   AND c.relname !~ '_10[0-9]{4}$' GROUP BY c.oid, c.relacl
 """
+# Of a table of the directory the copy on the cell's node.
+_SHARD = """
+SELECT s.nodeport, s.shard_name FROM citus_shards s WHERE s.table_name = $1::regclass
+  AND (s.citus_table_type <> 'reference' OR s.nodeport = (SELECT nodeport FROM citus_shards
+    WHERE table_name = 'cell.cell_mark'::regclass))
+"""
+QUARANTINE_SECONDS = 7  # a look every five, and what it takes
 HOMES = ["cell", "hub", "directory", "chain"]
 
 
@@ -112,16 +122,18 @@ def literal(kind: str) -> str:
 
 async def refusal(connection: asyncpg.Connection, one: Statement) -> str:
     """What Citus says against it; how it ends otherwise is PostgreSQL's."""
-    prepared = await connection.prepare(one.sql)
-    given = [literal(parameter.name) for parameter in prepared.get_parameters()]
-    if "jsonb_populate_record(" in one.sql:
-        given = ["'{}'::jsonb" if value == "'[]'::jsonb" else value for value in given]
     transaction = connection.transaction()
     await transaction.start()
     try:
+        prepared = await connection.prepare(one.sql)
+        given = [literal(parameter.name) for parameter in prepared.get_parameters()]
+        if "jsonb_populate_record(" in one.sql:
+            given = ["'{}'::jsonb" if value == "'[]'::jsonb" else value for value in given]
         await connection.execute(f"PREPARE one AS {one.sql}")
         values = ", ".join(given)
         await connection.execute(f"EXECUTE one({values})" if given else "EXECUTE one")
+    except asyncpg.InsufficientPrivilegeError:
+        return "denied"  # what is the owner's, or Citus locks as if it were
     except REFUSED as error:
         return str(error)
     except asyncpg.PostgresError as error:
@@ -134,35 +146,40 @@ async def refusal(connection: asyncpg.Connection, one: Statement) -> str:
     return ""
 
 
-@pytest.mark.parametrize("at", [0, 1], ids=["coordinator", "node"])
-def test_every_declared_statement_is_taken(servers: Servers, at: int) -> None:
-    async def story() -> dict[str, str]:
-        name = f"taken_{at}"
-        dsn = await filled(servers, name)
-        await join(servers, name)
-        await steps(dsn)
-        refused = dict[str, str]()
-        begin = partial(
-            asyncpg.connect,
-            servers[at].dsn(name),
-            statement_cache_size=0,
-            server_settings={"search_path": SEARCH_PATH, "enable_seqscan": "off"},
-        )
-        connection = await begin()
-        for one in STATEMENTS:
-            if one.home is PEOPLE or one.sql.lstrip().startswith("LOCK"):
-                continue
-            try:
-                if said := await refusal(connection, one):
-                    refused[one.name] = said
-            except LOST as error:
-                refused[one.name] = f"the node died: {error}"
-                await asyncio.sleep(5)
-                connection = await begin()
-        await connection.close()
-        return refused
+async def refused(dsn: str) -> dict[str, str]:
+    """What is refused of the declared statements to the application."""
+    begin = partial(
+        asyncpg.connect,
+        dsn,
+        statement_cache_size=0,
+        server_settings={"search_path": SEARCH_PATH, "enable_seqscan": "off", "role": "recoup_app"},
+    )
+    connection, found = await begin(), dict[str, str]()
+    for number, one in enumerate(STATEMENTS):  # several have a name
+        if one.home is PEOPLE or one.sql.lstrip().startswith("LOCK"):
+            continue
+        try:
+            if said := await refusal(connection, one):
+                found[f"{number} {one.name}"] = said
+        except LOST as error:
+            found[f"{number} {one.name}"] = f"the node died: {error}"
+            await asyncio.sleep(5)
+            connection = await begin()
+    await connection.close()
+    return found
 
-    assert asyncio.run(story()) == {}
+
+def test_what_postgresql_takes_of_declared_statements_citus_takes(servers: Servers) -> None:
+    async def story() -> None:
+        dsn = await filled(servers, "taken")
+        alone = await refused(dsn)
+        assert set(alone.values()) <= {"denied"}
+        await join(servers, "taken")
+        await steps(dsn)
+        assert await refused(dsn) == alone, "at the coordinator"
+        assert await refused(servers[1].dsn("taken")) == alone, "at a node"
+
+    asyncio.run(story())
 
 
 def test_what_is_missing_is_said_in_one_line(servers: Servers) -> None:
@@ -241,6 +258,51 @@ async def at_work(
         done = await story(running)
         assert not (await verify(running.world)).differences
         return done
+
+
+@pytest.mark.parametrize("table", ["cell.cell_mark", "hub.hub_mark", "directory.world"])
+def test_a_node_that_is_put_back_is_quarantined(
+    servers: Servers, tmp_path: Path, table: str
+) -> None:
+    """A row of one node as an older copy has it; of the directory the copy beside the cell."""
+    name = f"back_of_{table.partition('.')[2]}"
+    settings = load_settings(
+        data_dir=tmp_path / "data",
+        people_database_url=servers[0].dsn(f"people_{name}"),
+        sandbox_database_url=servers[0].dsn(name),
+    )
+
+    async def story() -> None:
+        for database in (name, f"people_{name}"):
+            await create_database(servers[0].dsn("postgres"), database)
+        databases = find_databases(settings)
+        await prepare(databases)
+        await join(servers, name)
+        await steps(databases.sandbox)
+        async with open_sandbox(settings, databases) as running:
+            shop = await make_shop(running.world, running.orders, running.deliveries)
+            await shop.admit()
+            coordinator = await connect(databases.sandbox)
+            port, shard = await coordinator.fetchrow(_SHARD, table)
+            await coordinator.close()
+            node = await asyncpg.connect(
+                replace(servers[0], port=port).dsn(name),
+                server_settings={"citus.enable_manual_changes_to_shards": "on"},
+            )
+            await node.execute(f"UPDATE {shard} SET beat = beat - 1")
+            await node.close()
+            began = time.monotonic()
+            while not running.world.standing.is_quarantined:
+                assert time.monotonic() - began < QUARANTINE_SECONDS
+                await asyncio.sleep(0.1)
+            assert "was restored or has lost data" in running.world.standing.reason
+        if table == "directory.world":  # other rows are as old: all nodes have the coordinator's
+            await steps(databases.sandbox, gather)
+            await steps(databases.sandbox)
+        (found,) = await _recovered(settings, databases, "ana")
+        assert not found.quarantined
+
+    asyncio.run(story())
 
 
 def test_a_filled_installation_goes_there_and_back(servers: Servers, tmp_path: Path) -> None:

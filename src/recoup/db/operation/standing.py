@@ -1,10 +1,22 @@
 """Progress of a world's database, as it says itself and as the people's database noted it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from recoup.db.statement import DIRECTORY, MERCHANT, PEOPLE, Read, Row, Tx
+from recoup.db.statement import (
+    CHAIN,
+    DIRECTORY,
+    HUB,
+    MERCHANT,
+    PEOPLE,
+    Home,
+    Read,
+    Row,
+    Tx,
+    Written,
+)
 from recoup.kernel.standing import Mark, Reached
 
 
@@ -43,9 +55,71 @@ async def count_on(db: Tx, epoch: int, beat: int, now: datetime) -> int | None:
     """The next beat; None for a database that is no longer so far."""
 
 
+class HomeMark(Row):
+    """Mark of a home, and that of the directory as the home's server has it."""
+
+    epoch: int
+    beat: int
+    at: datetime
+    world_epoch: int
+    world_beat: int
+
+    @property
+    def reached(self) -> Reached:
+        return Reached(Mark(self.epoch, self.beat), self.at)
+
+    @property
+    def least(self) -> Reached:
+        """How far both got."""
+        return Reached(
+            min(Mark(self.epoch, self.beat), Mark(self.world_epoch, self.world_beat)), self.at
+        )
+
+
+_MARK: Final = """
+SELECT m.epoch, m.beat, m.at, greatest(w.epoch, (SELECT max(e.epoch) FROM epochs e)) AS world_epoch,
+  w.beat AS world_beat
+FROM {0}_mark m CROSS JOIN world w
+"""
+_NOTE: Final = """
+INSERT INTO {0}_mark (epoch, beat, at) VALUES ($1, $2, $3)
+ON CONFLICT (one) DO UPDATE SET epoch = EXCLUDED.epoch, beat = EXCLUDED.beat, at = EXCLUDED.at
+WHERE ({0}_mark.epoch, {0}_mark.beat) >= ($4, $5)
+"""
+
+
+async def _mark_of(db: Read) -> HomeMark | None: ...
+
+
+async def _note_of(
+    db: Tx, epoch: int, beat: int, at: datetime, known_epoch: int, known_beat: int
+) -> Written: ...
+
+
+HOMES: Final[tuple[Home, ...]] = (MERCHANT, HUB, CHAIN)
+_MARKS: Final = {home: home.statement(_MARK.format(home.value))(_mark_of) for home in HOMES}
+_NOTES: Final = {home: home.statement(_NOTE.format(home.value))(_note_of) for home in HOMES}
+
+
+async def home_mark(db: Read, home: Home) -> HomeMark | None:
+    """None: it was never marked."""
+    return await _MARKS[home](db)
+
+
+async def mark_homes(tx: Tx, now: datetime, known: Mapping[Home, HomeMark]) -> bool:
+    """Each home is as far as the world is, in the transaction that counted it on. False for one
+    that is no longer so far as is `known`."""
+    mark = (await world_mark(tx)).reached.mark
+    for home, note in _NOTES.items():
+        least = known[home].reached.mark if home in known else Mark(0, 0)
+        if not await note(tx, *mark, now, *least):
+            return False
+    return True
+
+
 @DIRECTORY.statement("""
 INSERT INTO epochs (epoch, lost_from, lost_to, asks_first_until, feed, begun_at, begun_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING true
+SELECT $1, $2, $3, $4, $5, $6, $7 ON CONFLICT DO NOTHING RETURNING true
 """)
 async def begin_epoch(
     db: Tx,

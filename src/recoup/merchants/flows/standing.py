@@ -9,9 +9,9 @@ read from it that was not compared.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
@@ -21,15 +21,19 @@ import asyncpg
 import structlog
 
 from recoup.db.operation.standing import (
+    HOMES,
+    HomeMark,
     Noted,
     WorldMark,
     count_on,
+    home_mark,
+    mark_homes,
     note_mark,
     noted_mark,
     world_mark,
 )
 from recoup.db.pool import Database
-from recoup.db.statement import Read
+from recoup.db.statement import Home, Read
 from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence, in_words
 from recoup.kernel.standing import Mark, Reached, knows_less, newest
@@ -42,6 +46,8 @@ from recoup.outside.marks import ErasedPerson, MarkFile, is_elsewhere
 EVERY_SECONDS: Final = 5.0
 QUARANTINED_EVERY_SECONDS: Final = 1.0  # to see a recovery end
 RETRY_SECONDS: Final = 60
+TRIES: Final = 3
+PAUSE_SECONDS: Final = 0.1
 UNMARKED_SECONDS: Final = 60.0
 RECOVER: Final = "Send it again later; the operator runs `recoup recover`."
 log = structlog.get_logger()
@@ -76,13 +82,26 @@ class FixedStanding:
 class Marks:
     """Marks of one world's database at a moment: what it has, and the highest that was seen.
     `people`: what the people's database notes, `people_seen`: how far that was seen to be itself.
-    `is_copy`: the data folder, with its databases, was last used elsewhere."""
+    `is_copy`: the data folder, with its databases, was last used elsewhere. `homes`: those that
+    were ever marked; `behind`: those that know less than others."""
 
     has: WorldMark
     seen: Reached | None
     people: Noted | None
     people_seen: Mark
     is_copy: bool = False
+    homes: Mapping[Home, HomeMark] = field(default_factory=dict)
+    behind: Mapping[Home, Reached] = field(default_factory=dict)
+
+    @property
+    def least(self) -> Reached:
+        """How far everything got."""
+        return min((self.has.reached, *self.behind.values()), key=lambda reached: reached.mark)
+
+    @property
+    def most(self) -> Reached:
+        """How far something got."""
+        return newest(self.seen, self.has.reached) or self.has.reached
 
     @property
     def knows_less(self) -> bool:
@@ -99,6 +118,13 @@ class Marks:
                 _at(self.has.reached),
                 _at(self.seen),
             )
+        for home, reached in self.behind.items():
+            return Sentence(
+                "The home {0} was restored or has lost data: it ends at {1}, and {2} was seen.",
+                home.value,
+                _at(reached),
+                _at(self.most),
+            )
         if self.people is not None and self.people.own < self.people_seen:
             return Sentence("The database of people was restored or has lost data.")
         if self.is_copy:
@@ -110,13 +136,17 @@ class Marks:
 
     @property
     def cure(self) -> str:
-        copied = self.is_copy and not self.knows_less
+        copied = self.is_copy and not self.knows_less and not self.behind
         return "Stop the other one for good, then run `recoup recover` here." if copied else RECOVER
 
 
 def _at(reached: Reached) -> str:
     at = "an unknown time" if reached.at is None else f"{reached.at:%Y-%m-%d %H:%M:%S} UTC"
     return f"{at} ({reached.mark.epoch}.{reached.mark.beat})"
+
+
+class _PutBackError(Exception):
+    """A home that was just compared was put back since."""
 
 
 class Watch(FixedStanding):
@@ -152,7 +182,8 @@ class Watch(FixedStanding):
         self._unmarked: float | None = None  # since when no mark can be kept
 
     async def marks(self) -> Marks:
-        """Reads the database last: others count on meanwhile. Raises: Problem(unavailable)."""
+        """Reads homes after what they have to reach, and the world last: others count on
+        meanwhile. Raises: Problem(unavailable)."""
         try:
             kept = self._file.read()
         except Problem as problem:
@@ -166,7 +197,32 @@ class Watch(FixedStanding):
             self._people_seen = max(self._people_seen, kept.people)
         seen, people_seen = self._seen, self._people_seen
         is_copy = kept is not None and is_elsewhere(kept.place, self._file.place)
-        return Marks(await world_mark(self._db), seen, noted, people_seen, is_copy)
+        homes, behind = await self._homes(seen)
+        has = await world_mark(self._db)
+        seen = newest(seen, *(mark.reached for mark in homes.values()))
+        return Marks(has, seen, noted, people_seen, is_copy, homes, behind)
+
+    async def _homes(
+        self, seen: Reached | None
+    ) -> tuple[dict[Home, HomeMark], dict[Home, Reached]]:
+        """Marks of homes, and of those that know less. A commit of several servers may show at one
+        a moment before the other."""
+        for left in range(TRIES, -1, -1):
+            known = newest(seen, (await world_mark(self._db)).reached)
+            homes = {
+                home: mark
+                for home in HOMES
+                if (mark := await home_mark(self._db, home)) is not None
+            }
+            behind = {
+                home: mark.least
+                for home, mark in homes.items()
+                if knows_less(mark.least.mark, known)
+            }
+            if not behind or not left or self.reason:
+                return homes, behind
+            await asyncio.sleep(PAUSE_SECONDS)
+        raise AssertionError
 
     async def look(self) -> None:
         """Compares, and counts on where the databases know all; of the processes of a machine the
@@ -181,7 +237,13 @@ class Watch(FixedStanding):
         if ago is not None and timedelta(0) <= ago < timedelta(seconds=EVERY_SECONDS * 0.8):
             self._unmarked = None
             return
-        beat = await count_on(self._db.alone, *mark, now)
+        beat: int | None = None
+        with suppress(_PutBackError):
+            async with self._db.connection() as own, own.transaction():
+                counted = await count_on(own, *mark, now)
+                if counted is not None and not await mark_homes(own, now, marks.homes):
+                    raise _PutBackError
+                beat = counted
         if beat is not None:  # else another server since; the next look says so
             feed = max(await highest_feed(self._db), await highest_partners_feed(self._db))
             await self._keep(Reached(Mark(mark.epoch, beat), now, feed))

@@ -99,8 +99,7 @@ async def add_model(db: Tx, row: NewModel) -> bool:
 
 @DIRECTORY.statement("""
 INSERT INTO model_choices (choice_no, name, back_to, why, actor, chosen_at)
-  VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT DO NOTHING RETURNING choice_no
+SELECT $1, $2, $3, $4, $5, $6 ON CONFLICT DO NOTHING RETURNING choice_no
 """)
 async def add_choice(
     db: Tx, number: int, name: str | None, back_to: int | None, why: str, actor: str, at: datetime

@@ -56,7 +56,7 @@ async def take_signatures(
     }
 
 
-@DIRECTORY.statement("INSERT INTO signatures_since (since) VALUES ($1) ON CONFLICT DO NOTHING")
+@DIRECTORY.statement("INSERT INTO signatures_since (since) SELECT $1 ON CONFLICT DO NOTHING")
 async def begin_signatures(db: Tx, since: datetime) -> None: ...
 
 

@@ -26,6 +26,21 @@ CREATE TABLE directory.world (
   beat_at timestamptz
 );
 
+-- How far each home got: the world's mark, written with it. A home that knows less was restored alone. One that was never
+-- marked has no row.
+CREATE TABLE cell_mark (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  epoch bigint NOT NULL,
+  beat bigint NOT NULL,
+  at timestamptz NOT NULL
+);
+CREATE TABLE hub.hub_mark (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  epoch bigint NOT NULL,
+  beat bigint NOT NULL,
+  at timestamptz NOT NULL
+);
+
 -- The epochs that `recoup recover` began: what happened from `lost_from` to `lost_to` no row may know. Wall time.
 CREATE TABLE directory.epochs (
   epoch bigint PRIMARY KEY,
