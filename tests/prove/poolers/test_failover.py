@@ -4,6 +4,7 @@ Patroni's REST answers, and cuts the sessions of one that is not any more."""
 import asyncio
 import contextlib
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -104,17 +105,24 @@ def proxied(folder: Path, own: EmbeddedServer, *servers: ServerAddress) -> Itera
         process.wait(SECONDS_MAX)
 
 
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder whose sockets HAProxy takes: their paths have at most 97 characters."""
+    with tempfile.TemporaryDirectory(prefix="ha-") as folder:
+        yield Path(folder)
+
+
 @pytest.mark.parametrize("loses", [False, True], ids=["whole", "with-losses"])
-def test_a_failover_goes_on_by_itself_unless_it_lost_something(tmp_path: Path, loses: bool) -> None:
-    settings = load_settings(data_dir=tmp_path / "data")
+def test_a_failover_goes_on_by_itself_unless_it_lost_something(short: Path, loses: bool) -> None:
+    settings = load_settings(data_dir=short / "data")
     databases = find_databases(settings)
     own = databases.server
     assert own is not None
     try:
         asyncio.run(prepare(databases))
         with (
-            standby_of(own, tmp_path / "standby") as standby,
-            proxied(tmp_path, own, own.start(), standby) as port,
+            standby_of(own, short / "standby") as standby,
+            proxied(short, own, own.start(), standby) as port,
         ):
             url = f"postgresql://{standby.user}@127.0.0.1:{port}/any"
             names = ("people", "sandbox")
