@@ -139,6 +139,28 @@ def test_transfers_go_each_once_and_their_gas_is_booked(
     run(server, anvil, story)
 
 
+def test_of_two_whom_their_servers_gave_the_lock_the_last_one_signs(
+    server: ServerAddress, anvil: Anvil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def granted(*_: object) -> bool:
+        return True
+
+    monkeypatch.setattr(sends_store, "lock_sender", granted)
+
+    async def story(made: Sending) -> None:
+        await made.sender.open()
+        second = made.ground.sender_with(CUSTODY)
+        await second.open()
+        send_id, to = await made.want(1_000_000)
+        with pytest.raises(Problem):
+            await made.sender.work()
+        assert await made.transactions() == []
+        await made.finish(second)
+        assert ((await made.send(send_id)).state, await made.held(to)) == ("done", 1_000_000)
+
+    run(server, anvil, story)
+
+
 def test_a_second_process_with_the_key_refuses_to_start(
     server: ServerAddress, anvil: Anvil
 ) -> None:

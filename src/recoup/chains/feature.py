@@ -55,7 +55,7 @@ CHAINS: Final = Feature(
                 *lines("deposit_addresses refund_destinations", ORDER),
                 *lines("settlement_addresses shortfall_tolerances", GOOD),
                 *lines("logs sends transactions", GOOD),
-                *lines("chain_mark comparisons cursors proofs senders", STANDS),
+                *lines("chain_mark comparisons cursors proofs senders sender_holders", STANDS),
             )
         ),
         *(

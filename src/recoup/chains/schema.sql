@@ -197,6 +197,16 @@ CREATE TABLE chain.senders (
 );
 GRANT UPDATE ON chain.senders TO recoup_app;
 
+-- The process that signs with a key: its session's lock is one server's alone. The last to take it has it.
+CREATE TABLE chain.sender_holders (
+  chain bigint NOT NULL,
+  sender bytea NOT NULL,
+  holder uuid NOT NULL,
+  since timestamptz NOT NULL,
+  PRIMARY KEY (chain, sender)
+);
+GRANT UPDATE ON chain.sender_holders TO recoup_app;
+
 -- As `cell_mark`.
 CREATE TABLE chain.chain_mark (
   one boolean PRIMARY KEY DEFAULT true CHECK (one),

@@ -12,7 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import Any, Final, NamedTuple
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
 import asyncpg
 import structlog
@@ -110,6 +110,7 @@ class Sender:
         self._db, self._key = world.db, (network.chain, signer.address)
         self._held = AsyncExitStack()
         self._session: asyncpg.Connection | None = None
+        self._holder = uuid4()
         self._troubles: list[str] = []
         self._gone_at: int | None = None  # the head when transactions were in no block any more
         self._after: UUID | None = None  # the last send that was looked at
@@ -127,7 +128,9 @@ class Sender:
         name = f"sender {self._network.chain} {self._signer.address.hex()}"
         try:
             connection = await self._held.enter_async_context(self._db.apart())
-            is_ours = await sends_store.lock_sender(connection, name)
+            if is_ours := await sends_store.lock_sender(connection, name):
+                now = self._world.clocks.wall()
+                await sends_store.hold_sender(connection, *self._key, self._holder, now)
         except LOST as error:
             await self.close()
             raise unavailable(error) from error
@@ -672,6 +675,8 @@ class Sender:
             if self._session is None:
                 raise asyncpg.InterfaceError("the lock was lost")
             async with self._session.transaction():
+                if not await sends_store.holds_sender(self._session, *self._key, self._holder):
+                    raise asyncpg.InterfaceError("another process took the key")
                 yield self._session
         except LOST as error:
             await self.close()

@@ -362,6 +362,21 @@ async def lock_sender(db: Tx, name: str) -> bool:
     """Takes the lock for the life of the connection, unless another process has it."""
 
 
+@CHAIN.statement("""
+INSERT INTO sender_holders (chain, sender, holder, since) VALUES ($1, $2, $3, $4)
+ON CONFLICT (chain, sender) DO UPDATE SET holder = EXCLUDED.holder, since = EXCLUDED.since
+""")
+async def hold_sender(db: Tx, chain: int, sender: bytes, holder: UUID, at: datetime) -> None:
+    """Takes the key, from whom has it: waits for what that one is just signing."""
+
+
+@CHAIN.statement("""
+SELECT true FROM sender_holders WHERE chain = $1 AND sender = $2 AND holder = $3 FOR UPDATE
+""")
+async def holds_sender(db: Tx, chain: int, sender: bytes, holder: UUID) -> bool:
+    """True for who took it last, until the transaction ends."""
+
+
 @CHAIN.statement("SELECT pg_advisory_unlock_all()")
 async def unlock_senders(db: Tx) -> None:
     """Gives up what the connection holds, at once: a server notices a closed one a moment later."""

@@ -20,6 +20,7 @@ from tests.worlds import Shop, make_shop
 from recoup.db.connect import connect
 from recoup.db.migrate import create_database, migrate
 from recoup.db.operation.citus import gather, spread
+from recoup.db.operation.partitions import read_days_left
 from recoup.db.partitions import ensure_partitions
 from recoup.db.server import ServerAddress
 from recoup.db.statement import PEOPLE, SEARCH_PATH, STATEMENTS, Statement
@@ -227,6 +228,35 @@ def test_a_run_that_is_ended_goes_on(servers: Servers) -> None:
         assert await steps(dsn) == []
         for server in servers:
             assert await rights(server.dsn("ended")) == before
+
+    asyncio.run(story())
+
+
+def test_upkeep_and_upgrades_go_on_there(servers: Servers) -> None:
+    async def story() -> None:
+        dsn = await filled(servers, "upgraded")
+        await join(servers, "upgraded")
+        await steps(dsn)
+        connection = await connect(dsn)
+        now = datetime.now(UTC)
+        before = await read_days_left(connection, now)
+        await ensure_partitions(connection, now + timedelta(days=40))
+        left = await read_days_left(connection, now)
+        assert all(left[table] > before[table] for table in before)
+        await connection.execute("""
+            CREATE TABLE later (merchant_id uuid, no int, PRIMARY KEY (merchant_id, no));
+            CREATE TABLE directory.later_of_all (no int PRIMARY KEY);
+            ALTER TABLE orders ADD COLUMN later int;
+            CREATE FUNCTION later(merchant uuid) RETURNS int LANGUAGE plpgsql AS $$
+            BEGIN RETURN 1; END $$
+        """)
+        await connection.execute("CREATE INDEX CONCURRENTLY orders_later ON order_heads (units)")
+        await connection.close()
+        assert await steps(dsn) == ["1 of 1 tables are on every node"]
+        node = await connect(servers[1].dsn("upgraded"))
+        assert await node.fetchval("SELECT later(NULL)") == 1
+        assert await node.fetchval("SELECT count(later) FROM orders, later, later_of_all") == 0
+        await node.close()
 
     asyncio.run(story())
 
