@@ -279,15 +279,15 @@ async def _promoted(address: ServerAddress) -> None:
     while time.monotonic() < until:
         try:
             connection = await connect(address.dsn("postgres"))
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, Problem):
+            # A Problem: it answers, as a replica until all of its log is read.
             if find_postmaster(Path(address.host).parent / "postgres") is None:
                 break
         else:
             try:
-                if not await connection.fetchval("SELECT pg_is_in_recovery()"):
-                    for name in _LEFT:
-                        await connection.execute(f"ALTER SYSTEM RESET {name}")
-                    return
+                for name in _LEFT:
+                    await connection.execute(f"ALTER SYSTEM RESET {name}")
+                return
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 continue
             finally:
