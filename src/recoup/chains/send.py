@@ -125,12 +125,11 @@ class Sender:
         if self._session is not None and not self._session.is_closed():
             return
         await self.close()
-        name = f"sender {self._network.chain} {self._signer.address.hex()}"
         try:
             connection = await self._held.enter_async_context(self._db.apart())
-            if is_ours := await sends_store.lock_sender(connection, name):
-                now = self._world.clocks.wall()
-                await sends_store.hold_sender(connection, *self._key, self._holder, now)
+            is_ours = await sends_store.take_sender(
+                connection, *self._key, self._holder, self._world.clocks.wall()
+            )
         except LOST as error:
             await self.close()
             raise unavailable(error) from error
@@ -675,8 +674,7 @@ class Sender:
             if self._session is None:
                 raise asyncpg.InterfaceError("the lock was lost")
             async with self._session.transaction():
-                if not await sends_store.holds_sender(self._session, *self._key, self._holder):
-                    raise asyncpg.InterfaceError("another process took the key")
+                await sends_store.check_held(self._session, *self._key, self._holder)
                 yield self._session
         except LOST as error:
             await self.close()

@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
+import asyncpg
+
 from recoup.db.statement import CHAIN, MERCHANT, Read, Row, Tx, Written, columns_of
 from recoup.db.table import Hex, insert_of, stored
 from recoup.stablecoin.rules.addresses import Kind
@@ -360,6 +362,20 @@ async def note_trouble(
 @CHAIN.statement("SELECT pg_try_advisory_lock(hashtextextended($1, 38))")
 async def lock_sender(db: Tx, name: str) -> bool:
     """Takes the lock for the life of the connection, unless another process has it."""
+
+
+async def take_sender(db: Tx, chain: int, sender: bytes, holder: UUID, at: datetime) -> bool:
+    """Takes the key, unless another process of this server has the lock."""
+    is_ours = await lock_sender(db, f"sender {chain} {sender.hex()}")
+    if is_ours:
+        await hold_sender(db, chain, sender, holder, at)
+    return is_ours
+
+
+async def check_held(tx: Tx, chain: int, sender: bytes, holder: UUID) -> None:
+    """Raises: InterfaceError, as for a lock that was lost, where another process took the key."""
+    if not await holds_sender(tx, chain, sender, holder):
+        raise asyncpg.InterfaceError("another process took the key")
 
 
 @CHAIN.statement("""
