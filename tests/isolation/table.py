@@ -528,6 +528,7 @@ TABLE: dict[Key, Line] = {
     ("POST", "/uplift/return"): _page(body=lambda s: {"on_harm": "on"}),
     ("GET", "/uplift/cohorts-by-{by}.csv"): _page(ids={"by": "week"}, lets_in=frozenset({404})),
     ("GET", "/reports/{report}.csv"): _page(ids={"report": "sites"}),
+    ("GET", "/archives"): _page(),
     ("GET", "/reports/certificates"): _page(),
     ("GET", "/reports/certificates/{certificate_id}"): _page(ids={"certificate_id": "certificate"}),
     ("GET", "/reports/certificates/{certificate_id}/file"): _page(

@@ -38,9 +38,9 @@ async def export(shop: Shop, user: uuid.UUID) -> str:
     )
     async with shop.world.db.transaction() as tx:
         assert await ask_export(tx, made, under_way_max=9, standing_max=9)
-        run = await begin_run(tx, *key, wall)
+        run = await begin_run(tx, *key, wall, uuid.uuid4())
         assert run is not None
-        assert await end_export(tx, key, run.run_no, wall, rows=0, size=0, refused=NOTES)
+        assert await end_export(tx, key, run.run_no, wall, rows=0, size=0, parts=0, refused=NOTES)
     return "/exports"
 
 

@@ -1,7 +1,6 @@
 -- beside
 -- What exports are made of stands in the database, so that any door serves it. Partitioned by day.
 ALTER TABLE exports ADD COLUMN run_id uuid, ADD COLUMN parts int;
-CREATE INDEX exports_over ON exports (merchant_id) WHERE run_id IS NOT NULL AND state NOT IN ('working', 'ready');
 CREATE TABLE export_parts (
   merchant_id uuid NOT NULL,
   run_id uuid NOT NULL,

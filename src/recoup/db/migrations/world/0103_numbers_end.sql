@@ -1,4 +1,3 @@
--- beside
 -- A card whose number is gone is not known any more.
 CREATE OR REPLACE FUNCTION admit_orders(given jsonb, recent uuid)
 RETURNS TABLE (admitted uuid, card uuid, pan uuid, card_scheme text, card_bin text) LANGUAGE plpgsql AS $$
