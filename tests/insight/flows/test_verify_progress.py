@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 from tests.worlds import HARD_CARD, Shop, make_shop, owner, sandbox_world
 
 from recoup.db.server import ServerAddress
 from recoup.insight.flows import verify as flow
+from recoup.insight.flows import verify_decisions
 from recoup.insight.flows.verify import Progress, Verified, verify
+from recoup.insight.store.proofs import decisions
+from recoup.kernel.ids import LOWEST, new_id
 from recoup.kernel.problem import Problem
 from recoup.kit.proofs import walk
 from recoup.kit.proofs.walk import Window
@@ -197,5 +201,82 @@ def test_a_progress_of_something_else_is_refused(server: ServerAddress, tmp_path
                     await proved(shop, path)
                 assert (refused.value.code, refused.value.field) == ("invalid", "progress")
                 assert path.read_text() == content, "it is left as it was"
+
+    asyncio.run(story())
+
+
+async def damage_of(shop: Shop, table: str) -> asyncpg.DataCorruptedError:
+    path = await shop.value("SELECT pg_relation_filepath($1::regclass)", table)
+    return asyncpg.DataCorruptedError(f"invalid page in block 0 of relation {path}")
+
+
+def test_behind_a_damaged_page_no_merchant_counts_as_proved(
+    server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page is a difference once; what of others stands on it was not read either."""
+
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shops = [await make_shop(*made, name=name) for name in ("First", "Second")]
+            for shop in shops:
+                await ended(shop, 1)
+            path, damage = tmp_path / "verify.json", await damage_of(shops[0], "mails")
+
+            async def damaged(*_: Any) -> Any:
+                raise damage
+
+            with monkeypatch.context() as patched:
+                patched.setattr(flow, "mails", damaged)
+                [page] = (await proved(shops[0], path)).differences
+                assert page.field == "mails"
+            windows = watched(monkeypatch)
+            assert not (await proved(shops[0], path)).differences
+            again = {w.merchant_id for w in windows if w.after == LOWEST}
+            assert again == {shop.merchant_id for shop in shops}
+
+    asyncio.run(story())
+
+
+def test_a_run_that_was_stopped_goes_on_behind_what_it_has_found(
+    server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A damaged page where merchants are sought, a stranger's rows, deciders that are gone: each
+    is said once."""
+
+    async def stop(*given: Any) -> Any:
+        if given[-1] != LOWEST:
+            raise InterruptedError
+        return await next_decisions(*given)
+
+    next_decisions = decisions.next_decisions
+
+    async def story() -> None:
+        async with shop_of(server) as shop:
+            await ended(shop, 2)
+            path, damage = tmp_path / "verify.json", await damage_of(shop, "mails")
+
+            async def damaged(_: Any) -> Any:
+                raise damage
+
+            async def strange(db: Any) -> Any:
+                known, _ = await walk.merchants(db)
+                return known, [walk.Difference(new_id(), None, "merchant of rows", "exists", "no")]
+
+            monkeypatch.setattr(verify_decisions, "DECIDERS", {})
+            monkeypatch.setattr(verify_decisions, "past_decider", lambda _: None)
+            stranger = await strange(shop.world.db)
+            for sought in (damaged, lambda _: asyncio.sleep(0, stranger)):
+                path.unlink(missing_ok=True)
+                monkeypatch.setattr(flow, "merchants", sought)
+                with monkeypatch.context() as patched:
+                    patched.setattr(decisions, "DECISIONS_MAX", 1)
+                    patched.setattr(flow, "next_decisions", stop)
+                    with pytest.raises(InterruptedError):
+                        await proved(shop, path)
+                done = await proved(shop, path)
+                assert done.checked["merchants"] == 1
+                fields = [each.field for each in done.differences]
+                assert len(fields) == len(set(fields)) == 2, fields
+                assert fields[1].startswith("decider of 2 decisions"), fields
 
     asyncio.run(story())

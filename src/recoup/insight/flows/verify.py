@@ -347,6 +347,7 @@ async def verify(
                 await _merchant(run, merchant)
         run.merchant = None
         run.progress.begin(None)
+        await run.step("models", damaged_models)
         await run.step("operator", operator_exposure)
         before = world.clocks.wall() - IMPORTS_KEPT
         await run.step("sends", lambda db: sends_of_nothing(db, merchant_id, before))
@@ -365,7 +366,6 @@ class _Run:
         self.world, self.progress, self.done = world, progress, Verified()
         self.merchant: UUID | None = None
         self.models: dict[str, Model] = {}
-        self.gone = Counter[str]()  # decisions of deciders that are no more
 
     async def begin(self, merchant_id: UUID | None) -> list[UUID]:
         """The merchants to verify."""
@@ -374,17 +374,16 @@ class _Run:
         async def look(db: Connection) -> tuple[list[UUID], list[Difference]]:
             done.issuer = "sandbox" in self.world.processors and await issuer.can_read(db)
             self.progress.take(done, self.world.name, await made_at(db), merchant_id)
-            known, strangers = list[UUID](), list[Difference]()
-            damaged = len(done.damaged)
+            sought = list[tuple[list[UUID], list[Difference]]]()
             async with done.reading(db):
-                known, strangers = await merchants(db)
-            if len(done.damaged) > damaged:
+                sought.append(await merchants(db))
+            if not sought:
                 async with done.reading(db):
-                    known = await every_merchant(db)
+                    sought.append((await every_merchant(db), []))
             for name in COUNTED:
                 async with done.reading(db):
                     counted[name] = await count(db, name, merchant_id)
-            return known, strangers
+            return sought[0] if sought else ([], [])
 
         known, strangers = await self.read(look) or ([], [])
         if merchant_id is not None and merchant_id not in known and not strangers:
@@ -395,8 +394,7 @@ class _Run:
             )
         chosen = known if merchant_id is None else [m for m in known if m == merchant_id]
         done.checked = {"merchants": len(chosen), **counted}
-        self.done.found(strangers)
-        await self.step("models", damaged_models)
+        self.done.found(each for each in strangers if each not in done.differences)
         return chosen
 
     async def step(self, kind: str, prove: Prove, name: str = "all") -> None:
@@ -443,7 +441,7 @@ async def _merchant(run: _Run, merchant_id: UUID) -> None:
     after: UUID | None = UUID(run.progress.at("decisions") or str(since.decision_id))
     while after is not None:
         after = await _decisions(run, merchant_id, after)
-    gone, run.gone = run.gone, Counter()
+    gone, run.progress.kept.gone = Counter(run.progress.kept.gone), {}
     run.done.found(_difference(merchant_id, None, each) for each in verify_decisions.of_gone(gone))
     for name, proof in _PROOFS.items():
         await run.step(name, partial(_proved, proof, merchant_id))
@@ -507,7 +505,7 @@ async def _decisions(run: _Run, merchant_id: UUID, after: UUID) -> UUID | None:
 
     await run.prove(prove)
     run.done.decided += decided
-    run.gone += gone
+    run.progress.kept.gone = gone + Counter(run.progress.kept.gone)
     if last is not None:
         run.progress.note("decisions", str(last))
     return last

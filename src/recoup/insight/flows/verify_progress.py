@@ -34,13 +34,14 @@ class Verified:
     """`checked`: how much there is of each kind, in the order shown. `differences`: the first, and
     `more`: how many were found besides; of one statement's answer at most a thousand are counted.
     `decided`: by version of their decider, the decisions that were decided again and came out the
-    same."""
+    same. `unread`: merchants of which something stands on a page that is damaged."""
 
     checked: dict[str, int] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
     issuer: bool = False
     more: int = 0
     damaged: set[tuple[str, int]] = field(default_factory=set)
+    unread: set[UUID] = field(default_factory=set)
     decided: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -67,6 +68,7 @@ class Verified:
             page = await named(connection, error)
             if page is None:
                 raise
+            self.unread |= {merchant_id} if merchant_id else set()
             if (page.file, page.block) not in self.damaged:
                 self.damaged.add((page.file, page.block))
                 found = f"{page.finding}. {page.cure}"
@@ -76,7 +78,8 @@ class Verified:
 @dataclass
 class _Kept:
     """`since`: where each merchant stood at its last proof without a difference; `ended`: where
-    those stand that this run has proved; `at`: the last step of each kind of `merchant`."""
+    those stand that this run has proved; `at`: the last step of each kind of `merchant`; `gone`:
+    its decisions, so far, of each decider that is no more."""
 
     world: str
     made_at: datetime
@@ -88,10 +91,12 @@ class _Kept:
     merchant: str = ""
     reached: Reached = NOTHING
     at: dict[str, str] = field(default_factory=dict)
+    gone: dict[str, int] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
     more: int = 0
     decided: dict[str, int] = field(default_factory=dict)
     damaged: set[tuple[str, int]] = field(default_factory=set)
+    unread: set[UUID] = field(default_factory=set)
 
 
 class Progress:
@@ -114,7 +119,7 @@ class Progress:
             if kept.finished:
                 fresh.since, kept = kept.since, fresh
         self._done, self.kept = done, kept
-        done.differences, done.damaged = kept.differences, kept.damaged
+        done.differences, done.damaged, done.unread = kept.differences, kept.damaged, kept.unread
         done.more, done.decided = kept.more, Counter(kept.decided)
 
     def _read(self, path: Path) -> _Kept:
@@ -136,7 +141,8 @@ class Progress:
         """Begins a merchant, or goes on with it: then what it had reached stands."""
         name = str(merchant_id or _WORLD)
         if self.kept.merchant != name:
-            self.kept.merchant, self.kept.reached, self.kept.at = name, reached, {}
+            self.kept.merchant, self.kept.reached = name, reached
+            self.kept.at, self.kept.gone = {}, {}
 
     def at(self, kind: str) -> str | None:
         """The last step of a kind that was done."""
@@ -148,11 +154,12 @@ class Progress:
             self.save()
 
     def end(self, merchant_id: UUID) -> None:
-        """What differs is proved again by the next run."""
+        """What differs, or could not be read, is proved again by the next run."""
         kept = self.kept
         kept.ended[merchant_id] = kept.reached
         done = self._done
-        if done.more == 0 and all(each.merchant_id != merchant_id for each in done.differences):
+        differing = {each.merchant_id for each in done.differences}
+        if done.more == 0 and merchant_id not in differing | done.unread:
             kept.since[merchant_id] = kept.reached
 
     def finish(self) -> None:
