@@ -66,6 +66,7 @@ def test_after_a_whole_run_what_is_new_is_proved(
 ) -> None:
     async def story() -> None:
         async with shop_of(server) as shop:
+            monkeypatch.setattr(flow, "LATE", timedelta(seconds=-1))
             path, windows = tmp_path / "verify.json", watched(monkeypatch)
             old = await ended(shop, 5)
             going = await shop.admit()
@@ -95,6 +96,35 @@ def test_after_a_whole_run_what_is_new_is_proved(
             assert {each.order_id for each in whole_again.differences} == {old[0], new[0]}
 
     monkeypatch.setattr(walk, "ORDERS_MAX", 2)
+    asyncio.run(story())
+
+
+def test_what_may_have_been_committed_late_is_proved_twice(
+    server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process may have made a lower id, and commit it behind the proof."""
+
+    async def story() -> None:
+        async with shop_of(server) as shop:
+            path, windows = tmp_path / "verify.json", watched(monkeypatch)
+            await ended(shop, 1)
+            late = new_id()
+            await ended(shop, 1)
+            assert not (await proved(shop, path)).differences
+            async with owner(shop.world) as connection:
+                await connection.execute("SET session_replication_role = replica")
+                for table, key in (("decisions", "decision_id"), ("orders", "order_id")):
+                    await connection.execute(
+                        f"INSERT INTO {table} SELECT (jsonb_populate_record(t, jsonb_build_object("
+                        f"'{key}', $1::text, 'external_id', 'LATE'))).* FROM {table} t LIMIT 1",
+                        str(late),
+                    )
+            windows.clear()
+            done = await proved(shop, path)
+            assert sum(done.decided.values()) == 3
+            assert {each.order_id for each in done.differences} >= {late}
+            assert windows[0].after == LOWEST
+
     asyncio.run(story())
 
 

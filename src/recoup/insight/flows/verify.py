@@ -17,7 +17,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from hashlib import sha256
 from typing import Any, Final, TypeVar
@@ -68,7 +68,7 @@ from recoup.insight.store.proofs.reached import (
     reached_by,
 )
 from recoup.insight.store.proofs.switches import switches
-from recoup.kernel.ids import HIGHEST, LOWEST
+from recoup.kernel.ids import HIGHEST, LOWEST, first_id_of
 from recoup.kernel.problem import Problem
 from recoup.kit.proofs.counts import COUNTED, count
 from recoup.kit.proofs.sends import decline_that_came_in, sends_of_nothing
@@ -318,6 +318,8 @@ async def load_models(
 __all__ = ["Difference", "Progress", "Verified", "verify"]
 
 
+# An id is made before its row is committed: until then a later one may have been proved.
+LATE: Final = timedelta(minutes=10)
 AGAIN_SECONDS: Final = 0.05
 AGAIN_MAX: Final = 10
 T = TypeVar("T")
@@ -433,7 +435,8 @@ class _Run:
 async def _merchant(run: _Run, merchant_id: UUID) -> None:
     run.merchant = merchant_id
     since = run.progress.since(merchant_id)
-    reached = await run.read(lambda db: reached_by(db, merchant_id))
+    settled = first_id_of(run.world.clocks.wall() - LATE)
+    reached = await run.read(lambda db: reached_by(db, merchant_id, settled))
     run.progress.begin(merchant_id, reached or NOTHING)
     async for window in _windows(run, merchant_id, since):
         await run.step("orders", partial(_window, run, window), str(window.until))

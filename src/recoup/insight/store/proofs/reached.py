@@ -23,16 +23,16 @@ NOTHING: Final = Reached(LOWEST, LOWEST, 0, 0, "")
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(f"""
-SELECT coalesce((SELECT order_id FROM orders WHERE merchant_id = $1 ORDER BY order_id DESC LIMIT 1),
-    '{LOWEST}') AS order_id,
-  coalesce((SELECT decision_id FROM decisions WHERE merchant_id = $1
+SELECT coalesce((SELECT order_id FROM orders WHERE merchant_id = $1 AND order_id < $2
+    ORDER BY order_id DESC LIMIT 1), '{LOWEST}') AS order_id,
+  coalesce((SELECT decision_id FROM decisions WHERE merchant_id = $1 AND decision_id < $2
     ORDER BY decision_id DESC LIMIT 1), '{LOWEST}') AS decision_id,
   coalesce((SELECT max(feed_no) FROM feed WHERE merchant_id = $1), 0) AS feed_no,
   coalesce(p.page_no, 0) AS page_no, coalesce(encode(p.root, 'hex'), '') AS root
 FROM (SELECT) AS one LEFT JOIN (SELECT page_no, root FROM pages WHERE merchant_id = $1
   ORDER BY page_no DESC LIMIT 1) p ON true
 """)
-async def reached_by(db: Read, merchant_id: UUID) -> Reached: ...
+async def reached_by(db: Read, merchant_id: UUID, before: UUID) -> Reached: ...
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
