@@ -231,6 +231,8 @@ def test_a_progress_of_something_else_is_refused(server: ServerAddress, tmp_path
                     await proved(shop, path)
                 assert (refused.value.code, refused.value.field) == ("invalid", "progress")
                 assert path.read_text() == content, "it is left as it was"
+            with pytest.raises(Problem, match="cannot be written"):
+                await proved(shop, tmp_path / "nowhere" / "verify.json")
 
     asyncio.run(story())
 

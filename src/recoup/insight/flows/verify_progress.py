@@ -108,7 +108,8 @@ class Progress:
         self.kept = _Kept("", datetime.min.replace(tzinfo=UTC), None)
 
     def take(self, done: Verified, world: str, made_at: datetime, only: UUID | None) -> None:
-        """Takes up what the file says. Raises: Problem(invalid) for one of something else."""
+        """Takes up what the file says. Raises: Problem(invalid) for one of something else, or that
+        cannot be written."""
         kept = fresh = _Kept(world, made_at, only)
         if self._path is not None and self._path.exists():
             kept = self._read(self._path)
@@ -121,6 +122,7 @@ class Progress:
         self._done, self.kept = done, kept
         done.differences, done.damaged, done.unread = kept.differences, kept.damaged, kept.unread
         done.more, done.decided = kept.more, Counter(kept.decided)
+        self.save()
 
     def _read(self, path: Path) -> _Kept:
         try:
@@ -170,11 +172,14 @@ class Progress:
             return
         self.kept.more, self.kept.decided = self._done.more, dict(self._done.decided)
         draft = self._path.with_name(self._path.name + ".part")
-        with draft.open("wb") as file:
-            file.write(msgspec.json.encode(self.kept))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._path)
+        try:
+            with draft.open("wb") as file:
+                file.write(msgspec.json.encode(self.kept))
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self._path)
+        except OSError as error:
+            raise self._not_ours("{0} cannot be written.") from error
         self._saved_at = time.monotonic()
 
     def _not_ours(self, says: str) -> Problem:
