@@ -4,7 +4,8 @@ import asyncio
 import gzip
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.disputes.flows.test_disputes import YES as APPROVES
+from tests.disputes.flows.test_disputes import notice_of, sent, tell_issuer
 from tests.worlds import HARD_CARD, Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.archive import flows
@@ -25,6 +28,7 @@ from recoup.archive.flows import (
 from recoup.archive.rules import KEPT_MONTHS, end_line, head_line, order_line, prove
 from recoup.archive.store import Archive
 from recoup.db.server import ServerAddress
+from recoup.desk.flows.persons import erase_person
 from recoup.insight.flows.verify import verify
 from recoup.kernel.encode import encode_sorted
 from recoup.kernel.problem import Problem
@@ -285,3 +289,79 @@ def test_a_file_proves_its_orders() -> None:
         wrong = small(change)
         assert wrong is not None, field
         assert wrong.field.startswith(field), wrong
+
+
+def test_a_late_notice_waits_until_its_order_is_back(server: ServerAddress, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with past(server) as shop:
+            _, path = await written(shop, tmp_path)
+            paid = await shop.value("SELECT order_id FROM order_heads WHERE refunded_units > 0")
+            notice = await notice_of(shop, paid)
+            await tell_issuer(shop, notice)
+            await take_archive_out(shop.world, path)
+            for _ in range(2):
+                late = await sent(shop, notice)
+                assert (late.state, late.why) == ("unmatched", "archived")
+            await put_archive_back(shop.world, path)
+            assert (await sent(shop, notice)).state == "applied"
+            await shop.settle()
+            await holds(shop)
+
+    asyncio.run(story())
+
+
+def test_orders_leave_and_come_back_beside_all_that_happens_to_them(
+    server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each call is answered as for an order that is here or as for one that left; what was done is
+    done once."""
+
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = (await make_shop(*made)).patient()
+            asked = [await shop.declined(pan=APPROVES, days=None) for _ in range(12)]
+            for request in asked:
+                await shop.evaluate.evaluate(shop.scope, request)
+            await shop.settle()
+            await shop.publish()
+            await shop.close_pages()
+            order_ids = [row[0] for row in await shop.world.db.fetch("SELECT order_id FROM orders")]
+            payers = await shop.world.db.fetch("SELECT payer_id FROM payers")
+            for world in (made[0], shop.world):
+                change_world(world, clocks=Later())
+            _, path = await written(shop, tmp_path)
+            notices = [await notice_of(shop, order_id) for order_id in order_ids[::4]]
+            for move in (take_archive_out, put_archive_back):
+                calls = [
+                    *(refunded(shop, order_id) for order_id in order_ids),
+                    *(shop.evaluate.evaluate(shop.scope, request) for request in asked),
+                    *(sent(shop, notice) for notice in notices),
+                    *(erase_person(shop.world, shop.scope, row[0]) for row in payers[::3]),
+                ]
+                moves = [move(shop.world, path) for _ in range(2)]
+                answers = await asyncio.gather(
+                    *moves, *(later(call) for call in calls), return_exceptions=True
+                )
+                for answer in answers:
+                    if isinstance(answer, BaseException):
+                        assert isinstance(answer, Problem), repr(answer)
+                        assert answer.code in ("not_found", "conflict", "wrong_state")
+            await shop.settle()
+            await shop.publish()
+            await shop.close_pages()
+            given = await shop.world.db.fetch("SELECT refunded_units FROM order_heads")
+            assert {row[0] for row in given} <= {0, 100}
+            assert len(given) == len(asked)
+            proved = await verify(shop.world)
+            assert not [each for each in proved.differences if "issuer" not in each.field]
+
+    async def refunded(shop: Shop, order_id: UUID) -> object:
+        once = RefundRequest(amount="1.00", key=f"key-{order_id}")
+        return await refund(shop.world, shop.orders, shop.scope, order_id, once)
+
+    async def later(call: Awaitable[object]) -> object:
+        await asyncio.sleep(random.random() / 8)
+        return await call
+
+    monkeypatch.setattr(flows, "AT_ONCE", 1)
+    asyncio.run(story())

@@ -28,8 +28,8 @@ from recoup.archive.store import (
     booked,
     ended_orders,
     find_archive,
-    gone_of,
     list_archives,
+    lock_gone,
     lock_orders,
     next_order,
     note_taken_out,
@@ -41,9 +41,11 @@ from recoup.db.connect import connect, speak_json
 from recoup.db.partitions import bound_of
 from recoup.db.statement import Connection, Read
 from recoup.kernel.ids import LOWEST, first_id_of, new_id
+from recoup.kernel.private_files import sync_folder
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kit.proved_file import LINE_BYTES_MAX, Wrong
 from recoup.kit.world import World
+from recoup.notifications.store.alerts import lock_feed
 from recoup.orders.rules.lifecycle import ENDED
 
 AT_ONCE: Final = 200
@@ -113,6 +115,7 @@ async def write_archive(
         if not orders:
             return None
         draft.replace(path)
+        sync_folder(folder)
     finally:
         draft.unlink(missing_ok=True)
     async with world.db.transaction() as tx:
@@ -192,7 +195,9 @@ async def take_archive_out(world: World, path: Path, tell: Tell = lambda _: None
     async with _owner(world) as connection:
         for at, orders in _steps(path):
             async with connection.transaction():
-                gone = await gone_of(connection, archive.merchant_id, archive.archive_id, [*orders])
+                gone = await lock_gone(
+                    connection, archive.merchant_id, archive.archive_id, [*orders]
+                )
                 here = {order_id: orders[order_id] for order_id in orders if order_id not in gone}
                 if here:
                     await _leave(connection, archive, here)
@@ -207,6 +212,7 @@ async def _leave(connection: Connection, archive: Archive, orders: dict[UUID, by
     order_ids = sorted(orders)
     after, before = UUID(int=order_ids[0].int - 1), UUID(int=order_ids[-1].int + 1)
     merchant_id = archive.merchant_id
+    await lock_feed(connection, merchant_id)  # a replay would send what is gone
     await lock_orders(connection, merchant_id, order_ids)
     ended = [
         order_id
@@ -228,7 +234,9 @@ async def put_archive_back(world: World, path: Path, tell: Tell = lambda _: None
     async with _owner(world) as connection:
         for at, orders in _steps(path):
             async with connection.transaction():
-                gone = await gone_of(connection, archive.merchant_id, archive.archive_id, [*orders])
+                gone = await lock_gone(
+                    connection, archive.merchant_id, archive.archive_id, [*orders]
+                )
                 tables: dict[str, list[Any]] = {}
                 for order_id in sorted(gone):
                     for table, rows in _decode(orders[order_id])["rows"].items():

@@ -286,9 +286,10 @@ async def forget_gone(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID]) -> N
 @MERCHANT.statement("""
 SELECT order_id FROM archived_orders
 WHERE merchant_id = $1 AND archive_id = $2 AND order_id = ANY($3::uuid[])
+ORDER BY order_id FOR UPDATE
 """)
-async def gone_of(
-    db: Read, merchant_id: UUID, archive_id: UUID, order_ids: Sequence[UUID]
+async def lock_gone(
+    db: Tx, merchant_id: UUID, archive_id: UUID, order_ids: Sequence[UUID]
 ) -> list[UUID]: ...
 
 

@@ -24,6 +24,7 @@ WARN_BEFORE: Final = timedelta(days=3)
 # Why a notice is kept on the desk instead of being applied.
 REFUSALS: Final = {
     "unknown_charge": "No charge of this merchant has this id.",
+    "archived": "The order of this charge was archived. Put its file back.",
     "not_charged": "The charge was not approved, or only held: nothing can be taken back of it.",
     "other_charge": "This case is about another charge.",
     "other_currency": "The charge is in another currency.",
@@ -32,7 +33,8 @@ REFUSALS: Final = {
     "contradiction": "The case was decided otherwise at this stage.",
     "inquiry_lost": "An inquiry is not lost: it ends, or becomes a dispute.",
 }
-WAITS_FOR_ITS_CHARGE: Final = frozenset({"unknown_charge", "not_charged"})  # it may only be early
+# It may only be early, or its order comes back.
+WAITS_FOR_ITS_CHARGE: Final = frozenset({"unknown_charge", "archived", "not_charged"})
 
 # What is done to a case, in the order given.
 Deed = Literal["inquire", "open", "again", "go_on", "answer", "win", "lose", "close_inquiry"]

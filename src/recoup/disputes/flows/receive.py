@@ -160,6 +160,10 @@ async def _to_order(
         answer: Received | Refused = await orders.change(job)
     except KeyTaken:  # another order has this case
         return Refused("other_charge")
+    except Problem as problem:
+        if problem.code != "not_found":
+            raise
+        return Refused("archived")
     return answer
 
 

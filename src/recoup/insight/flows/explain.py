@@ -15,8 +15,9 @@ from recoup.insight.rules.what_if_sentences import WhatIf
 from recoup.insight.store.issuers import issuer_tries
 from recoup.insight.store.order_decisions import OrderDecision, find_decision, order_decisions
 from recoup.kernel.frozen import frozen
-from recoup.kernel.problem import Problem, Sentence
+from recoup.kernel.problem import Sentence
 from recoup.kit.world import World
+from recoup.orders.store.archived import not_found
 from recoup.policies.rules.in_force import NO_POLICIES, InForce, Policies
 from recoup.policy_versions.flows.stored_policies import load_policies
 from recoup.rescue.rules.chance_terms import ChanceTerm, chance_terms
@@ -68,7 +69,7 @@ async def explain_order(
         shown = history.decisions[:limit] if history is not None else []
         beside = await _read_beside(connection, merchant_id, shown)
     if history is None:
-        raise Problem("not_found", "There is no such order.")
+        raise await not_found(world.db, merchant_id, order_id, "Check its id.")
     explained = []
     for decision in shown:
         explained.append(await _explained(world, decision, beside))

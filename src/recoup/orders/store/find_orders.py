@@ -1,5 +1,5 @@
 """An order by any of its ids, of one merchant or, for operators only, of any. The end of an id,
-which is not unique, is looked for last."""
+which is not unique, is looked for last. Those in an archive are among them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -35,6 +35,9 @@ async def find_any_order(
 SELECT merchant_id, order_id FROM orders WHERE order_id = $1 AND ($3::uuid IS NULL
   OR merchant_id = $3)
 UNION
+SELECT merchant_id, order_id FROM archived_orders WHERE order_id = $1 AND ($3::uuid IS NULL
+  OR merchant_id = $3)
+UNION
 SELECT merchant_id, order_id FROM order_refs WHERE external_id = $2 AND ($3::uuid IS NULL
   OR merchant_id = $3)
 ORDER BY 2 DESC LIMIT 20
@@ -47,6 +50,9 @@ async def _find(
 
 @MERCHANT.statement("""
 SELECT merchant_id, order_id FROM orders WHERE order_id = $1 AND merchant_id = ANY($3::uuid[])
+UNION
+SELECT merchant_id, order_id FROM archived_orders WHERE order_id = $1
+  AND merchant_id = ANY($3::uuid[])
 UNION
 SELECT merchant_id, order_id FROM order_refs WHERE external_id = $2
   AND merchant_id = ANY($3::uuid[])
@@ -77,7 +83,9 @@ async def _by_tail(db: Read, tail: str, merchant_ids: Sequence[UUID] | None) -> 
 SELECT order_id FROM attempts WHERE merchant_id = $1 AND attempt_id = $2
 UNION SELECT a.order_id FROM wire_keys k JOIN attempts a ON a.merchant_id = k.merchant_id
   AND a.attempt_id = k.movement_id AND a.key = k.key
-  WHERE k.key = $2 AND k.merchant_id = $1 LIMIT 1
+  WHERE k.key = $2 AND k.merchant_id = $1
+UNION SELECT p.order_id FROM postings p JOIN archived_orders o USING (merchant_id, order_id)
+  WHERE p.merchant_id = $1 AND p.source_kind = 'attempt' AND p.source_id = $2 LIMIT 1
 """)
 async def order_of_charge(db: Read, merchant_id: UUID, charge: UUID) -> UUID | None:
-    """The order of a charge; None for a foreign or unknown id."""
+    """The order of a charge, also of one in an archive; None for a foreign or unknown id."""

@@ -12,6 +12,7 @@ from recoup.kit.api import examples
 from recoup.kit.api.body import UNREAD, read_body
 from recoup.kit.api.errors import TABLE
 from recoup.kit.api.wire import Envelope, Moment, Shape
+from recoup.orders.store.archived import not_found
 from recoup.orders.store.find_orders import find_any_order
 from recoup.orders.store.wire_orders import order_history
 from recoup.rescue.flows.outcome import detail
@@ -95,11 +96,15 @@ async def outcome(call: Call) -> Outcome:
     lines = await order_history(call.services.world.db.reader, mid, order_id) if order_id else []
     if row is None or order_id is None:
         what = "orderSessionKey or orderId" if named else "orderSessionKey"
+        says = f"There is no order with this {what}."
+        if order_id is not None:
+            problem = await not_found(call.services.world.db.reader, mid, order_id, says)
+            says = problem.sentence()
         return Outcome(
             status="NOTFOUND",
             success=False,
             status_code=TABLE["not_found"].digits,
-            result=f"There is no order with this {what}.",
+            result=says,
         )
     result = result_of(row)
     history = [

@@ -7,6 +7,7 @@ key or order id is read, never made twice.
 """
 
 import asyncio
+from copy import copy
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -42,7 +43,7 @@ from recoup.rescue.flows.carriers import refusals, region_before
 from recoup.rescue.flows.due import give_up
 from recoup.rescue.flows.first_try import FirstTries, Tried
 from recoup.rescue.flows.locked import Orders
-from recoup.rescue.flows.seen_before import SeenBefore, pan_of
+from recoup.rescue.flows.seen_before import ARCHIVED, SeenBefore, pan_of
 from recoup.rescue.flows.taken import EvaluateRequest, EvaluateResult, result_of, result_of_order
 from recoup.rescue.flows.tokenize import CardGiven, Vault, check_number
 from recoup.rescue.moves.plan import INLINE_GRACE
@@ -439,7 +440,8 @@ class Evaluate:
         answered."""
         while True:
             row = await self._outcomes.get(scope.merchant_id, order_id)
-            assert row is not None
+            if row is None:
+                raise copy(ARCHIVED)
             if not row.busy:
                 row = await with_cause(self._world.db, scope.merchant_id, row)
                 return result_of(row, warnings)

@@ -10,6 +10,7 @@ from recoup.kit.world import World
 from recoup.orders.flows.find_order import find_one
 from recoup.orders.rules.attention import sentence_of
 from recoup.orders.rules.faces import STATUS_NAMES, face
+from recoup.orders.store.archived import not_found
 from recoup.orders.store.wire_orders import order_history
 from recoup.rescue.store.evaluate import order_outcome
 
@@ -18,8 +19,9 @@ async def outcome_of(world: World, key: str, merchant_id: UUID | None = None) ->
     """Raises: Problem(not_found); Problem(conflict) when several merchants know this id."""
     merchant_id, order_id = await find_one(world, key, merchant_id)
     row = await order_outcome(world.db, merchant_id, order_id)
+    if row is None:
+        raise await not_found(world.db, merchant_id, order_id, "Check its id.")
     lines = await order_history(world.db, merchant_id, order_id)
-    assert row is not None
     shown = face(row.stage, row.kind, row.units, row.refunded_units, row.disputed)
     return {
         "orderId": str(order_id),

@@ -17,7 +17,7 @@ from recoup.rescue.flows.taken import EvaluateRequest, EvaluateResult, result_of
 from recoup.rescue.flows.tokenize import Vault
 from recoup.rescue.store.evaluate import LatestOrder, Trace, find_token, order_outcome, traces
 
-_ARCHIVED: Final = Problem(
+ARCHIVED: Final = Problem(
     "conflict",
     "The order with this orderId was archived.",
     field="OrderId",
@@ -50,7 +50,7 @@ class SeenBefore:
             assert trace.answer is not None
             first = await order_outcome(db, merchant_id, trace.subject_id)
             if first is None:
-                raise copy(_ARCHIVED)
+                raise copy(ARCHIVED)
             if first.kind != "mit_managed":
                 return first.order_id
             result = result_of(first, tuple(trace.answer["warnings"]))
@@ -96,7 +96,7 @@ class SeenBefore:
         trace = await self._traces.get(scope.merchant_id, request.key, request.external_id)
         assert trace is not None
         if trace.is_archived:
-            raise copy(_ARCHIVED)
+            raise copy(ARCHIVED)
         return trace
 
 

@@ -16,6 +16,7 @@ from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import PartnerScope, Scope
 from recoup.kernel.time import iso
 from recoup.kit.world import World
+from recoup.orders.store.archived import check_archived
 from recoup.people.flows.owner import Owner, note, owner_id
 from recoup.webhooks.flows.endpoints import Endpoint, names_in, read
 from recoup.webhooks.moves import begin_one, begin_replay, step_replay
@@ -290,6 +291,8 @@ async def redeliver(world: World, scope: Scope, endpoint: Endpoint, try_id: UUID
         raise Problem("not_found", "There is no such delivery.", cure="Check the endpoint's log.")
     if known:
         return "again"
+    if row.event is None:
+        await check_archived(world.db, scope.merchant_id, row.subject_id)
     if row.sample is not None or row.event is None:
         raise Problem(
             "wrong_state",
