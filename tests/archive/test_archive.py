@@ -28,6 +28,7 @@ from recoup.archive.flows import (
 from recoup.archive.rules import KEPT_MONTHS, end_line, head_line, order_line, prove
 from recoup.archive.store import Archive
 from recoup.db.server import ServerAddress
+from recoup.desk.cli.verify import prove_file
 from recoup.desk.flows.persons import erase_person
 from recoup.insight.flows.verify import verify
 from recoup.kernel.encode import encode_sorted
@@ -197,7 +198,10 @@ def test_months_that_stay_and_files_of_others_are_refused(
                 await write_archive(shop.world, shop.merchant_id, young, tmp_path)
             lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
             torn = tmp_path / "torn.gz"
+            damaged = bytearray(path.read_bytes())
+            damaged[10] ^= 6
             for content, says in (
+                (bytes(damaged), "compression"),
                 (path.read_bytes()[:-30], "compression"),
                 (gzip.compress(b"".join(lines[:-1])), "the end"),
                 (gzip.compress(b"".join([lines[0], *lines[2:]])), "orders|root"),
@@ -208,6 +212,7 @@ def test_months_that_stay_and_files_of_others_are_refused(
                 with pytest.raises(Problem, match="does not hold in line") as refused:
                     await take_archive_out(shop.world, torn)
                 assert refused.value.field == "file", says
+                assert not prove_file(torn, None, None).value["ok"]
             standing = Problem("unavailable", "In quarantine.")
 
             def refuse() -> None:
@@ -283,6 +288,7 @@ def test_a_file_proves_its_orders() -> None:
         (lambda o: o["attempts"][0].update(order_id=MERCHANT), "owner of a row in attempts"),
         (lambda o: o["attempts"][0].update(merchant_id=ORDER), "owner of a row in attempts"),
         (lambda o: o["orders"].clear(), "line"),
+        (lambda o: o["attempts"].append(7), "line"),
         (lambda o: o["postings"][0]["content"][6][0].__setitem__(2, 6), "sum of posting"),
         (lambda o: o["postings"][0].update(hash="00"), "hash of posting"),
     ):

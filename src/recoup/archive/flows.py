@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import os
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -277,7 +278,7 @@ async def _archive_of(world: World, path: Path) -> Archive:
 def _proved(file: gzip.GzipFile) -> ProvedArchive | Wrong:
     try:
         return prove(iter(lambda: file.readline(LINE_BYTES_MAX + 1), b""))
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         return Wrong(1, "compression", "whole", str(error))
 
 

@@ -8,7 +8,9 @@ it is sealed in and that page's root. The archive's root is the SHA-256 of all b
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 import msgspec
 
@@ -107,6 +109,9 @@ def _take(proof: _Proof, part: dict[str, Any], before: str) -> Difference | None
         return "line", "none after the end", part["type"]
     if not proof.head:
         proof.head = part
+        UUID(part["archive"])
+        UUID(part["merchant"])
+        date.fromisoformat(part["month"] + "-01")
         return differs("type", "archive", part["type"]) or differs("format", FORMAT, part["format"])
     if part["type"] == "order":
         proof.orders += 1

@@ -52,6 +52,7 @@ def first_wrong(
         except (
             msgspec.DecodeError,
             ValueError,
+            AttributeError,
             KeyError,
             TypeError,
             IndexError,

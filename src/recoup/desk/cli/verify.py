@@ -3,6 +3,7 @@ not hold."""
 
 import gzip
 import sys
+import zlib
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -71,7 +72,7 @@ def prove_file(path: Path, root: str | None, amount: int | None) -> Printed:
     """What the file proves, or the first thing in it that does not hold."""
     try:
         proved = _proved(path, root, amount)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         proved = Wrong(1, "compression", "a whole file", str(error))
     if isinstance(proved, Wrong):
         proof = {"ok": False, "difference": proved._asdict(), "file": None}
