@@ -13,8 +13,10 @@ from tests.isolation.test_every_route import RIGHTFUL, Stranger, request_of
 from tests.worlds import owner
 
 from recoup.archive.store import add_archive, take_out
+from recoup.cards.store.card_joins import list_joins
 from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
+from recoup.mandates.store import MandateRow, note_mandates
 from recoup.people.page.endpoint import COOKIE
 
 FILE = "orders-2024-10-a.jsonl.gz"
@@ -31,7 +33,20 @@ def ground(server: ServerAddress) -> Iterator[Ground]:
 async def _leave(ground: Ground) -> None:
     side, archive_id = ground.a, new_id()
     order_ids = [UUID(side.ids[name]) for name in LEAVES]
-    wall = ground.door.world.clocks.wall()
+    wall, paid = ground.door.world.clocks.wall(), order_ids[1]
+    async with ground.door.world.db.transaction() as tx:
+        revoked = MandateRow(
+            merchant_id=side.mid,
+            change_id=new_id(),
+            pan_id=new_id(),
+            kind="revoked",
+            scope="all",
+            code="R3",
+            order_id=paid,
+            at=wall,
+            recorded_at=wall,
+        )
+        await note_mandates(tx, [revoked])
     async with owner(ground.door.world) as connection, connection.transaction():
         month, root = date(2024, 10, 1), b"r" * 32
         await add_archive(connection, side.mid, archive_id, month, len(order_ids), root, FILE, wall)
@@ -62,5 +77,9 @@ def test_no_door_falls_over_an_order_that_left(ground: Ground) -> None:
         answer = ground.call("GET", f"/outcome?key={key}", headers=people.headers)
         assert answer.status_code == 404
         assert told in html.unescape(answer.text)
+    tail = a.ids["paid"][-8:]
+    assert tail in ground.call("GET", "/mandates", headers=people.headers).text
+    [join] = ground.run(list_joins(ground.door.world.db, a.mid))
+    assert tail in (join.first_external, join.second_external)
     for path in (f"/orders/{order_id}", f"/orders/{order_id}/decisions"):
         assert told in a.caller.get(path).text

@@ -118,8 +118,8 @@ async def open_orders_of(
 
 
 class ListedMandate(Row):
-    """A revocation with the order that it was kept with. `changes`: all that is known of mandates
-    of its card."""
+    """A revocation with the order that it was kept with; of one in an archive `external_id` is the
+    end of its id. `changes`: all that is known of mandates of its card."""
 
     change_id: UUID
     at: datetime
@@ -135,12 +135,12 @@ class ListedMandate(Row):
 
 
 _LISTED: Final = f"""
-SELECT r.change_id, r.at, r.scope, r.code, r.subscription, o.order_id, o.external_id, p.payer_id,
-  v.scheme, v.last4,
+SELECT r.change_id, r.at, r.scope, r.code, r.subscription, r.order_id,
+  coalesce(o.external_id, right(r.order_id::text, 8)) AS external_id, p.payer_id, v.scheme, v.last4,
   (SELECT jsonb_agg({MANDATE_JSON}) FROM mandate_changes c
     WHERE c.merchant_id = r.merchant_id AND c.pan_id = r.pan_id) AS changes
 FROM mandate_changes r
-JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
+LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
 LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
 LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
 """
@@ -148,6 +148,7 @@ LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.orde
 
 @MERCHANT.statement(f"""{_LISTED}
 WHERE r.merchant_id = $1 AND r.kind = 'revoked' AND r.holds AND (r.at, r.change_id) < ($2, $3)
+  AND r.order_id IS NOT NULL
 ORDER BY r.at DESC, r.change_id DESC LIMIT $4
 """)
 async def list_mandates(
@@ -157,7 +158,8 @@ async def list_mandates(
 
 
 @MERCHANT.statement(f"""{_LISTED}
-WHERE r.merchant_id = $1 AND r.kind = 'revoked' AND r.holds AND r.pan_id = ANY (ARRAY(
+WHERE r.merchant_id = $1 AND r.kind = 'revoked' AND r.holds AND r.order_id IS NOT NULL
+  AND r.pan_id = ANY (ARRAY(
   SELECT o.pan_id FROM (SELECT q.order_id FROM order_payer q
     WHERE q.merchant_id = $1 AND q.payer_id = $2 ORDER BY q.order_id DESC LIMIT {PAYER_ORDERS}) q
   CROSS JOIN LATERAL (SELECT y.pan_id FROM orders y

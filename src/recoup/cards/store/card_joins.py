@@ -40,7 +40,7 @@ async def print_of(db: Read, merchant_id: UUID, order_id: UUID) -> Print | None:
 
 class CardJoin(Row):
     """`first_order`, `second_order`: by which the prints were named; the other two as the merchant
-    calls them."""
+    calls them, or the end of the id of one in an archive."""
 
     join_id: UUID
     first_card: UUID
@@ -60,11 +60,12 @@ class CardJoin(Row):
 
 _ROW: Final = """
 SELECT j.join_id, j.first_card, j.second_card, j.first_order, j.second_order,
-  a.external_id AS first_external,
-  b.external_id AS second_external, j.state, j.reason, j.evidence, j.made_by, j.decided_by,
-    j.created_at, j.decided_at
-FROM card_joins j JOIN orders a ON a.merchant_id = j.merchant_id AND a.order_id = j.first_order
-JOIN orders b ON b.merchant_id = j.merchant_id AND b.order_id = j.second_order
+  coalesce(a.external_id, right(j.first_order::text, 8)) AS first_external,
+  coalesce(b.external_id, right(j.second_order::text, 8)) AS second_external,
+  j.state, j.reason, j.evidence, j.made_by, j.decided_by, j.created_at, j.decided_at
+FROM card_joins j
+LEFT JOIN orders a ON a.merchant_id = j.merchant_id AND a.order_id = j.first_order
+LEFT JOIN orders b ON b.merchant_id = j.merchant_id AND b.order_id = j.second_order
 """
 
 
