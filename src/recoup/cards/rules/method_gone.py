@@ -1,5 +1,5 @@
-"""A stored method that its processor no longer has: read as an expired card's decline, whose cure
-is another card."""
+"""A stored method that its processor no longer has, or a card whose number was deleted: read as an
+expired card's decline, whose cure is another card."""
 
 from typing import Final
 
@@ -13,13 +13,16 @@ _EXPIRED: Final = {"amex": "101"}
 
 def code_read(order: Order, attempt: Attempt) -> DeclineCode | None:
     """The code by which an attempt's decline is read."""
-    card = order.card if order.card and order.card.stored else None
+    card = order.card if order.card and not order.card.sealed else None
     if card is not None and attempt.processor_code == METHOD_GONE and not attempt.scheme_code:
         return DeclineCode(NETWORK, _EXPIRED.get(card.scheme, "54"))
     return answered_code(attempt.scheme_code, attempt.processor_code)
 
 
 def is_closed(order: Order) -> bool:
-    """True when its card is a method that is gone, or was erased: nothing is sent for it."""
-    method = order.card.stored if order.card else None
-    return method is not None and (method.is_closed or not method.reference)
+    """True when its card is a method that is gone, or was erased, or a number that was deleted:
+    nothing is sent for it."""
+    if order.card is None:
+        return False
+    method = order.card.stored
+    return not order.card.sealed if method is None else method.is_closed or not method.reference

@@ -202,11 +202,14 @@ async def rewrap_cards(db: Tx, current: str, cards: Sequence[tuple[WrappedCard, 
 
 
 _GONE: Final = "kek_id = NULL, wrapped_dek = NULL, nonce = NULL, ciphertext = NULL"
-_NEEDED: Final = """EXISTS (
+_ENDED: Final = "ARRAY['completed', 'declined', 'cancelled', 'expired']"
+_NEEDED: Final = f"""EXISTS (
   SELECT FROM current_orders o LEFT JOIN advances x USING (merchant_id, order_id)
   WHERE o.merchant_id = v.merchant_id AND o.pan_id::text = v.pan_id::text
-    AND (o.stage NOT IN ('completed', 'declined', 'cancelled', 'expired') OR x.state = 'due'{more}))
+    AND (o.stage <> ALL({_ENDED}) OR x.state = 'due'{{more}}))
 """
+# A run looks at a share of the vault, another each day.
+SHARES: Final = 16
 
 
 def _forget_sql() -> str:
@@ -214,6 +217,8 @@ def _forget_sql() -> str:
     return f"""
 UPDATE vault SET {_GONE} WHERE ctid IN (
   SELECT v.ctid FROM vault v WHERE v.kek_id IS NOT NULL AND v.created_at < $1
+    AND get_byte(uuid_send(v.token_id), 15) % {SHARES}
+      = extract(epoch FROM $1::timestamptz)::bigint / 86400 % {SHARES}
     AND NOT {_NEEDED.format(more=" OR o.placed_at >= $1")}{kept}
   LIMIT $2)
 """
@@ -221,19 +226,22 @@ UPDATE vault SET {_GONE} WHERE ctid IN (
 
 @MERCHANT.statement(_forget_sql)
 async def forget_numbers(db: Tx, before: datetime, limit: int) -> Written:
-    """Numbers of cards that no order had since; who a card is, and its last digits, stay."""
+    """Numbers of cards that no order had since, of the day's share of them; who a card is, and its
+    last digits, stay."""
 
 
 @MERCHANT.statement(f"""
 UPDATE vault v SET {_GONE}
 WHERE v.merchant_id = $1 AND v.kek_id IS NOT NULL
-  AND v.token_id = ANY(ARRAY(SELECT o.token_id FROM orders o
-    WHERE o.merchant_id = $1 AND o.order_id = ANY($2::uuid[])))
-  AND v.pan_id = ANY(cards_of_nobody_else($1, $2)) AND NOT {_NEEDED.format(more="")}
+  AND v.pan_id = ANY(ARRAY(SELECT unnest(cards_of_nobody_else($1, $2))))
+  AND NOT {_NEEDED.format(more="")}
+  AND NOT EXISTS (SELECT FROM current_orders o WHERE o.merchant_id = $1
+    AND o.order_id = ANY($2::uuid[]) AND o.stage <> ALL({_ENDED})
+    AND v.pan_id = ANY(o.cards_before))
 """)
 async def erase_numbers(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID]) -> None:
-    """Numbers of these orders' cards that nobody else's order has, unless one is still to be
-    charged."""
+    """Numbers of the cards that these orders have or had, by whichever token, that nobody else's
+    order has, unless one is still to be charged."""
 
 
 @MERCHANT.statement("SELECT count(*) FROM vault WHERE kek_id IS NOT NULL")

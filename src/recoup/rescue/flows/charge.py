@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from recoup.kernel.filled import filled
+from recoup.kernel.problem import Problem
 from recoup.kit.world import World
 from recoup.networks.card import issuer_digits
 from recoup.orders.flows.external_call import processor_of
@@ -210,7 +211,8 @@ def open_card(world: World, order: Order, cvv: str) -> Card:
     """The order's card knows its issuer's digits after it."""
     card = order.card
     assert card is not None
-    assert card.sealed is not None
+    if card.sealed is None:
+        raise Problem("unavailable", "The card's number was deleted.", cure="Use another card.")
     plain = world.keys.open_card(world.name, order.merchant_id, card.token_id, Sealed(*card.sealed))
     pan = json.loads(plain)["pan"]
     if not card.issuer_digits:

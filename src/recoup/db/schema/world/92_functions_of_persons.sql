@@ -1,10 +1,10 @@
 -- A person's data is erased. As in `90_functions.sql` each statement writes one table.
 
--- Of the cards of these orders those that no other order has whose customer is not erased.
+-- Of the cards that these orders have, or had, those that no other order has whose customer is not erased.
 CREATE FUNCTION cards_of_nobody_else(merchant uuid, erased uuid[]) RETURNS uuid[] LANGUAGE plpgsql STABLE AS $$
 DECLARE
-  cards uuid[] := ARRAY(SELECT DISTINCT pan_id FROM orders
-    WHERE merchant_id = merchant AND order_id = ANY(erased) AND pan_id IS NOT NULL);
+  cards uuid[] := ARRAY(SELECT DISTINCT c FROM orders CROSS JOIN LATERAL unnest(pan_id || cards_before) AS c
+    WHERE merchant_id = merchant AND order_id = ANY(erased) AND c IS NOT NULL);
 BEGIN
   RETURN ARRAY(SELECT c.pan_id FROM unnest(cards) AS c (pan_id) WHERE NOT EXISTS (
     SELECT FROM orders o LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
