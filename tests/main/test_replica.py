@@ -26,6 +26,7 @@ from recoup.desk.store.order_filter import OrderFilter
 from recoup.kernel.measures import LONG_READS
 from recoup.kernel.problem import Problem
 from recoup.kit.world import World
+from recoup.main.backup.restore import _promoted
 from recoup.main.databases import Databases, find_databases, prepare
 from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_sandbox
@@ -220,3 +221,25 @@ def test_a_standby_that_is_away_is_said_and_left_out(pair: Pair) -> None:
         await other.close()
 
     asyncio.run(story())
+
+
+def test_a_restored_server_is_waited_for_while_it_answers_as_a_replica(
+    pair: Pair, tmp_path: Path
+) -> None:
+    async def story(beside: ServerAddress) -> None:
+        connection = await asyncpg.connect(beside.dsn("postgres"))
+        await connection.execute("ALTER SYSTEM SET restore_command = 'false'")
+        waiting = asyncio.create_task(_promoted(beside))
+        assert not (await asyncio.wait({waiting}, timeout=0.5))[0]
+        await connection.execute("SELECT pg_promote()")
+        await asyncio.wait_for(waiting, 20)
+        left = "SELECT count(*) FROM pg_file_settings WHERE name = 'restore_command'"
+        assert await connection.fetchval(left) == 0
+        await connection.close()
+
+    server = pair.databases.server
+    assert server is not None
+    with standby_of(server, tmp_path / "beside") as beside:
+        asyncio.run(story(beside))
+    with pytest.raises(Problem, match="ended before"):
+        asyncio.run(_promoted(beside))

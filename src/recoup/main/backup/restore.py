@@ -289,7 +289,7 @@ async def _promoted(address: ServerAddress) -> None:
                     await connection.execute(f"ALTER SYSTEM RESET {name}")
                 return
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                continue
+                pass
             finally:
                 connection.terminate()
         await asyncio.sleep(0.2)
