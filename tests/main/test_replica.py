@@ -23,6 +23,7 @@ from recoup.db.server import ServerAddress
 from recoup.db.statement import Connection
 from recoup.desk.flows.exports import ExportQuery, ask_for_file, fetch, make_export, one_export
 from recoup.desk.store.order_filter import OrderFilter
+from recoup.insight.flows.verify import verify
 from recoup.kernel.measures import LONG_READS
 from recoup.kernel.problem import Problem
 from recoup.kit.world import World
@@ -199,6 +200,21 @@ def test_neither_another_installation_nor_another_server_is_read(pair: Pair) -> 
         assert {*pair.done_by} == {"primary"}
 
     asyncio.run(story())
+
+
+def test_verify_reads_from_the_standby_and_finds_there_what_differs(pair: Pair) -> None:
+    async def story(world: World, shop: Any) -> None:
+        order_id = await shop.admit()
+        await shop.advance(timedelta(days=20))
+        await shop.close_pages()
+        assert not (await verify(world)).differences
+        wrong = "UPDATE order_heads SET refunded_units = refunded_units {} 7 WHERE order_id = '{}'"
+        await pair.of_primary(wrong.format("+", order_id))
+        assert order_id in {each.order_id for each in (await verify(world)).differences}
+        await pair.of_primary(wrong.format("-", order_id))
+        assert {*pair.done_by} == {"replica"}
+
+    pair.play(story)
 
 
 def test_a_standby_as_primary_is_refused_in_one_line(pair: Pair, tmp_path: Path) -> None:

@@ -106,9 +106,11 @@ SELECT merchant_id FROM m WHERE merchant_id IS NOT NULL
 """
 _DISTINCT = "SELECT DISTINCT merchant_id FROM {table} WHERE merchant_id IS NOT NULL"
 _TABLES_AT_ONCE: Final = 16  # of a statement
+# A replica has nothing of a table without a log.
 _HOMES: Final = """
 SELECT relname::text, relnamespace FROM pg_class
 WHERE oid = ANY(ARRAY(SELECT name::regclass FROM unnest($1::text[]) AS name))
+  AND (relpersistence = 'p' OR NOT pg_is_in_recovery())
 """
 
 
@@ -143,10 +145,10 @@ async def merchants(db: Read) -> tuple[list[UUID], list[Difference]]:
     having: dict[str, set[UUID]] = {}
     homes = {name: home for name, home in await db.fetch(_HOMES, names)}
     for home in sorted(set(homes.values())):  # each may be on a server of its own
-        of_home = [name for name in names if homes[name] == home]
+        of_home = [name for name in names if homes.get(name) == home]
         for begin in range(0, len(of_home), _TABLES_AT_ONCE):
             having |= await _merchants_of(db, of_home[begin : begin + _TABLES_AT_ONCE])
-    for table in names:
+    for table in filter(having.__contains__, names):
         merchant_ids = having[table]
         if table == "delivery_tries":  # a sample to a partner's endpoint is of no merchant
             merchant_ids -= partners
