@@ -6,7 +6,7 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
-from recoup.db.statement import SEARCH_PATH
+from recoup.db.statement import FIRST_CELL, SEARCH_PATH, search_path
 from recoup.db.versions import Schema, greet
 from recoup.kernel.encode import encode
 from recoup.kernel.problem import Problem, Sentence
@@ -50,7 +50,7 @@ POOLER: Final = (
 REPLICA: Final = "Give the primary's; a replica's is RECOUP_REPLICA_URL."
 
 
-async def connect(dsn: str, **settings: str) -> asyncpg.Connection:
+async def connect(dsn: str, cell: int = FIRST_CELL, **settings: str) -> asyncpg.Connection:
     """Connects as whom the address says, not as a role: migrations, upkeep. Raises: what the driver
     does; Problem(unavailable) for one that ignores settings: what is made there would stand in the
     wrong schema."""
@@ -58,14 +58,14 @@ async def connect(dsn: str, **settings: str) -> asyncpg.Connection:
         connection = await asyncpg.connect(
             dsn,
             timeout=10,
-            server_settings={"search_path": SEARCH_PATH} | settings,
+            server_settings={"search_path": search_path(cell)} | settings,
             target_session_attrs="primary",
         )
     except asyncpg.TargetServerAttributeNotMatched as error:
         raise Problem(
             "unavailable", "The database's address is a replica's.", cure=REPLICA
         ) from error
-    if await connection.fetchval("SELECT current_setting('search_path')") != SEARCH_PATH:
+    if await connection.fetchval("SELECT current_setting('search_path')") != search_path(cell):
         await connection.close()
         raise Problem(
             "unavailable", "The database's address ignores the settings of a session.", cure=POOLER
@@ -148,7 +148,9 @@ class Connector:
         wanted: str,
         *,
         is_pooled: bool = False,
+        cell: int = FIRST_CELL,
     ) -> None:
+        self._path = {"search_path": search_path(cell)}
         self._dsn, self._name, self._clocks, self._schema = dsn, name, clocks, schema
         self._wanted, self._is_pooled = wanted, is_pooled
 
@@ -156,7 +158,7 @@ class Connector:
         """Raises: Problem(unavailable) for a connection that would not be this role; what the
         driver does."""
         settings = {"application_name": self._name}
-        settings |= {} if self._is_pooled else {"role": role} | SESSION
+        settings |= {} if self._is_pooled else {"role": role} | SESSION | self._path
         try:
             connection = await asyncpg.connect(
                 self._dsn,

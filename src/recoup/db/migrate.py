@@ -18,8 +18,10 @@ from typing import Final, NamedTuple
 
 import asyncpg
 
+from recoup.db.cells import elsewhere, further_cells, of_cell, run_in_cell, statements
 from recoup.db.connect import connect
 from recoup.db.roles import ensure_roles
+from recoup.db.statement import schema_of_cell, search_path
 from recoup.db.versions import Key, Schema, held_up_by, others, schema_by
 from recoup.kernel.feature import LIST, Feature, Place, features
 from recoup.kernel.problem import Problem
@@ -241,6 +243,33 @@ async def migrate(
         await connection.close()
 
 
+async def add_cell(dsn: str) -> int:
+    """Makes the next cell of a migrated world, without partitions; answers its number. Merchants
+    come to it once `directory.cells` has it. Raises: Problem(unavailable) as `migrate` does."""
+    connection = await connect(dsn)
+    try:
+        await _alone(connection)
+        if missing := await missing_of(connection, "world", migrations_of("world")):
+            raise Problem(
+                "unavailable",
+                f"The database lacks {missing[0].name}.",
+                cure="Run `recoup schema apply`.",
+            )
+        cell = 1 + await connection.fetchval("SELECT max(cell) FROM cells")
+        schema = schema_of_cell(cell)
+        scripts = [schema_sql("world")]
+        for feature in features():
+            if feature not in own_features():
+                scripts += [migration.sql for migration in added_by(feature)]
+        async with connection.transaction():
+            await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            for script in scripts:
+                await run_in_cell(connection, script, cell)
+        return cell
+    finally:
+        await connection.close()
+
+
 async def check_migrated(
     dsn: str, database: str, *, migrations: Sequence[Migration] | None = None
 ) -> Sequence[Migration]:
@@ -360,6 +389,8 @@ async def _apply(
                     await connection.execute("LOCK TABLE schema_migrations")
                     await _refuse_others(connection, schema)
                 await connection.execute(migration.sql)
+                for cell in await further_cells(connection):
+                    await run_in_cell(connection, migration.sql, cell)
                 await _note(connection, migration)
             return
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
@@ -377,14 +408,13 @@ async def _apply(
 async def _apply_concurrently(connection: asyncpg.Connection, migration: Migration) -> None:
     """Statement by statement. A second run after one that was broken off begins at the first: each
     says IF EXISTS."""
-    statement = ""
-    for part in migration.sql.split(";\n"):
-        statement += part + ";\n"
-        if statement.count("$$") % 2:  # within DO $$ … $$
-            continue
-        if any(line.strip(" ;") and not line.startswith("--") for line in statement.splitlines()):
+    for statement in statements(migration.sql):
+        await connection.execute(statement)
+    for cell in await further_cells(connection):
+        await connection.execute(f"SET search_path = {search_path(cell)}")
+        for statement in of_cell(migration.sql, cell, await elsewhere(connection)):
             await connection.execute(statement)
-        statement = ""
+        await connection.execute(f"SET search_path = {search_path()}")
     await _note(connection, migration)
 
 

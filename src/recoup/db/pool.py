@@ -18,7 +18,7 @@ import structlog
 
 from recoup.db.connect import Connector
 from recoup.db.roles import APP, READ
-from recoup.db.statement import Connection, Read, ReadConnection, Tx
+from recoup.db.statement import FIRST_CELL, Connection, Read, ReadConnection, Tx
 from recoup.db.versions import Schema
 from recoup.kernel.measures import REFUSED, WAITS
 from recoup.kernel.problem import Problem, in_words
@@ -319,17 +319,21 @@ class Database(Each):
         schema: Schema | None = None,
         is_replica: bool = False,
         pooler: str = "",
+        cell: int = FIRST_CELL,
     ) -> None:
         """`size`: of both kinds; `reads`: how many of them doors may count on, a third when it is
         not said. Each kind has one at least, and lends what it does not use. `clocks`: they are
         told this database's time, with each connection and once a minute. `schema`: which the
         database must have, see `versions`. `is_replica`: a standby will do.
-        `pooler`: another address of it, for all but what needs a session of its own."""
+        `pooler`: another address of it, for all but what needs a session of its own. `cell`: whose
+        tables are its merchants'."""
         super().__init__(lambda: self.connection())
         self.reader, self.alone = Each(lambda: self.read()), Alone(lambda: self._writes())
         self._clocks = clocks
         wanted, what = ("prefer-standby", " (replica)") if is_replica else ("read-write", "")
-        self._connector = self._direct = Connector(dsn, name, clocks, schema, wanted)
+        self._connector = self._direct = Connector(
+            dsn, name, clocks, schema, wanted, cell=cell
+        )
         if pooler:
             self._connector = Connector(pooler, name, clocks, schema, wanted, is_pooled=True)
         self._present: asyncpg.Connection | None = None

@@ -111,8 +111,8 @@ class Home(Enum):
     | CHAIN | what was read of chains and sent to them, of all merchants | `chain` first |
     | PEOPLE | users, memberships and sessions: a database of its own | its own |
 
-    Statements name tables without a schema: each connection says `SEARCH_PATH`. What is created
-    without one is a cell's.
+    Statements name tables without a schema: each connection says `search_path`. What is created
+    without one is a cell's. Further cells are `cell_2`, `cell_3`, … with the same tables.
     """
 
     MERCHANT = "cell"
@@ -138,7 +138,19 @@ PEOPLE: Final = Home.PEOPLE
 
 # In public: people's tables in their database, elsewhere which migrations were applied, and
 # extensions.
-SEARCH_PATH: Final = ", ".join(home.value for home in Home)
+FIRST_CELL: Final = 1
+
+
+def schema_of_cell(cell: int) -> str:
+    return MERCHANT.value if cell == FIRST_CELL else f"{MERCHANT.value}_{cell}"
+
+
+def search_path(cell: int = FIRST_CELL) -> str:
+    """Schemas in which a connection to this cell's node finds its tables."""
+    return ", ".join([schema_of_cell(cell), *(home.value for home in Home if home is not MERCHANT)])
+
+
+SEARCH_PATH: Final = search_path()
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from recoup.db.partitions import (
     partitions_of,
 )
 from recoup.db.roles import owns_schema
-from recoup.db.statement import Tx
+from recoup.db.statement import FIRST_CELL, Tx
 from recoup.kernel.feature import Place
 
 BATCH: Final = 5_000
@@ -85,13 +85,13 @@ async def may_keep_up(dsn: str) -> bool:
         await connection.close()
 
 
-async def keep_up(owner_dsn: str, now: datetime) -> int:
-    """Answers how much was dropped; a table that stays in use ends it, and the next upkeep goes on.
+async def keep_up(owner_dsn: str, now: datetime, cell: int = FIRST_CELL) -> int:
+    """Keeps up a cell and the other homes. Answers how much was dropped; a table that stays in use ends it, and the next upkeep goes on.
 
     Raises: asyncpg.LockNotAvailableError, and what else the database does.
     """
     settings = {"lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s", "application_name": "recoup-upkeep"}
-    connection = await connect(owner_dsn, **settings)
+    connection = await connect(owner_dsn, cell, **settings)
     try:
         await ensure_partitions(connection, now)
         return await retain(connection, now)

@@ -1,0 +1,11 @@
+-- Which cell has a merchant's tables. A merchant without a row is the first cell's.
+CREATE TABLE directory.cells (
+  cell int PRIMARY KEY CHECK (cell BETWEEN 1 AND 99),
+  added_at timestamptz NOT NULL
+);
+INSERT INTO directory.cells (cell, added_at) VALUES (1, 'epoch');
+
+CREATE TABLE directory.merchants_cells (
+  merchant_id uuid PRIMARY KEY,
+  cell int NOT NULL REFERENCES directory.cells
+);
