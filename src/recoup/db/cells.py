@@ -3,10 +3,13 @@ made by the same scripts, of which a cell takes what is no other home's."""
 
 import re
 from collections.abc import Collection, Iterator
+from datetime import datetime
 from typing import Final
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
+from recoup.db.connect import connect
 from recoup.db.statement import FIRST_CELL, MERCHANT, Home, schema_of_cell, search_path
 
 _LISTED: Final = "SELECT cell FROM directory.cells WHERE cell > 1 ORDER BY cell"
@@ -73,3 +76,44 @@ async def run_in_cell(connection: asyncpg.Connection, script: str, cell: int) ->
     for statement in of_cell(script, cell, names):
         await connection.execute(statement)
     await connection.execute(f"SET LOCAL search_path = {search_path(FIRST_CELL)}")
+
+
+_HAS_NODES: Final = "SELECT to_regclass('pg_catalog.pg_dist_node') IS NOT NULL"
+_NODES: Final = """
+SELECT n.nodename::text AS host, n.nodeport AS port FROM pg_dist_shard s
+JOIN pg_dist_placement p ON p.shardid = s.shardid JOIN pg_dist_node n ON n.groupid = p.groupid
+WHERE s.logicalrelid = to_regclass($1) AND n.noderole = 'primary' LIMIT 1
+"""
+
+
+async def addresses(dsn: str) -> dict[int, str]:
+    """Cell -> address of the server that has it: on Citus the node that owns its tables. Raises:
+    what the driver does."""
+    connection = await connect(dsn)
+    try:
+        cells = [FIRST_CELL, *await further_cells(connection)]
+        if not await connection.fetchval(_HAS_NODES):
+            return dict.fromkeys(cells, dsn)
+        found = {}
+        for cell in cells:
+            node = await connection.fetchrow(_NODES, f"{schema_of_cell(cell)}.cell_mark")
+            found[cell] = at_node(dsn, node["host"], node["port"]) if node else dsn
+        return found
+    finally:
+        await connection.close()
+
+
+def at_node(dsn: str, host: str, port: int) -> str:
+    """The same database and log-in on another server."""
+    parts = urlsplit(dsn)
+    log_in = parts.netloc.rpartition("@")[0]
+    kept = [pair for pair in parse_qsl(parts.query) if pair[0] not in ("host", "port")]
+    netloc = f"{log_in}@{host}:{port}" if log_in else f"{host}:{port}"
+    return urlunsplit(parts._replace(netloc=netloc, query=urlencode(kept)))
+
+
+async def list_cell(connection: asyncpg.Connection, cell: int, now: datetime) -> None:
+    """Lets merchants come to a cell."""
+    await connection.execute(
+        "INSERT INTO cells (cell, added_at) VALUES ($1, $2) ON CONFLICT DO NOTHING", cell, now
+    )

@@ -244,8 +244,9 @@ async def migrate(
 
 
 async def add_cell(dsn: str) -> int:
-    """Makes the next cell of a migrated world, without partitions; answers its number. Merchants
-    come to it once `directory.cells` has it. Raises: Problem(unavailable) as `migrate` does."""
+    """Makes the next cell of a migrated world, without partitions, unless it was made before;
+    answers its number. Merchants come to it once `list_cell` says so. Raises: Problem(unavailable)
+    as `migrate` does."""
     connection = await connect(dsn)
     try:
         await _alone(connection)
@@ -255,8 +256,10 @@ async def add_cell(dsn: str) -> int:
                 f"The database lacks {missing[0].name}.",
                 cure="Run `recoup schema apply`.",
             )
-        cell = 1 + await connection.fetchval("SELECT max(cell) FROM cells")
+        cell: int = 1 + await connection.fetchval("SELECT max(cell) FROM cells")
         schema = schema_of_cell(cell)
+        if await connection.fetchval("SELECT to_regnamespace($1) IS NOT NULL", schema):
+            return cell
         scripts = [schema_sql("world")]
         for feature in features():
             if feature not in own_features():

@@ -331,9 +331,7 @@ class Database(Each):
         self.reader, self.alone = Each(lambda: self.read()), Alone(lambda: self._writes())
         self._clocks = clocks
         wanted, what = ("prefer-standby", " (replica)") if is_replica else ("read-write", "")
-        self._connector = self._direct = Connector(
-            dsn, name, clocks, schema, wanted, cell=cell
-        )
+        self._connector = self._direct = Connector(dsn, name, clocks, schema, wanted, cell=cell)
         if pooler:
             self._connector = Connector(pooler, name, clocks, schema, wanted, is_pooled=True)
         self._present: asyncpg.Connection | None = None

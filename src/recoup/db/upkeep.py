@@ -86,7 +86,8 @@ async def may_keep_up(dsn: str) -> bool:
 
 
 async def keep_up(owner_dsn: str, now: datetime, cell: int = FIRST_CELL) -> int:
-    """Keeps up a cell and the other homes. Answers how much was dropped; a table that stays in use ends it, and the next upkeep goes on.
+    """Keeps up a cell and the other homes. Answers how much was dropped; a table that stays in use
+    ends it, and the next upkeep goes on.
 
     Raises: asyncpg.LockNotAvailableError, and what else the database does.
     """

@@ -12,7 +12,7 @@ from recoup.db.operation.upkeep import (
     lease_upkeep,
     note_alive,
 )
-from recoup.db.statement import Connection
+from recoup.db.statement import FIRST_CELL, Connection, Tx
 from recoup.db.upkeep import keep_up, may_keep_up
 from recoup.kernel.feature import Place
 from recoup.kernel.time import WallTime
@@ -33,13 +33,23 @@ async def take_turn(
 ) -> bool:
     """Leases a task for this worker alone; False while another has it, or when it was done since
     `done_before`, else within the hour. `at_first_start`: due at once where it was never done."""
-    now = world.clocks.wall()
+    now, task = world.clocks.wall(), _of_cell(world, task)
     async with world.db.transaction() as tx:
         if not at_first_start:
             await begin_upkeep(tx, task, now)
         return await lease_upkeep(
             tx, task, until=now + leased, now=now, done_before=done_before or now - EVERY
         )
+
+
+async def end_turn(tx: Tx, world: World, task: str, at: datetime) -> None:
+    """Notes, in an open transaction, that the task is done."""
+    await finish_upkeep(tx, _of_cell(world, task), at)
+
+
+def _of_cell(world: World, task: str) -> str:
+    """Each cell has its own."""
+    return task if world.cell == FIRST_CELL else f"{task} of cell {world.cell}"
 
 
 async def upkeep(world: World) -> int:
@@ -50,9 +60,9 @@ async def upkeep(world: World) -> int:
         return 0
     now = world.clocks.wall()
     if await take_turn(world, TASK):
-        await keep_up(owner, now)
+        await keep_up(owner, now, world.cell)
         async with world.db.transaction() as tx:
-            await finish_upkeep(tx, TASK, world.clocks.wall())
+            await end_turn(tx, world, TASK, world.clocks.wall())
     return 0
 
 

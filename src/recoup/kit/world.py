@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from recoup.db.pool import Database
-from recoup.db.statement import Connection
+from recoup.db.statement import FIRST_CELL, Connection
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
@@ -82,6 +82,10 @@ class World:
     others: dict[str, "World"] = field(
         default_factory=dict, repr=False
     )  # this process has opened, by name
+    cell: int = FIRST_CELL
+    cells: dict[int, "World"] = field(
+        default_factory=dict, repr=False
+    )  # of this world, itself among them; empty where there is one
     card_hits: "Hits" = field(repr=False)
     unknown_methods: "Hits" = field(repr=False)
     samples: "SamplesUnderWay" = field(repr=False)
@@ -109,6 +113,16 @@ class World:
         """The live world of the sandbox, the sandbox of the live world, where this process has
         opened both."""
         return next(iter(self.others.values()), None)
+
+    @property
+    def every(self) -> list["World"]:
+        """Its cells that this process has opened, the first one first."""
+        return list(self.cells.values()) or [self]
+
+    @property
+    def known_as(self) -> str:
+        """Name by which its marks and leases are kept: of a further cell with its number."""
+        return self.name if self.cell == FIRST_CELL else f"{self.name}-{self.cell}"
 
     @property
     def mark(self) -> str:

@@ -52,6 +52,7 @@ from recoup.main.heap import settle_heap
 from recoup.main.metrics import Ended, scrape, watch_process
 from recoup.main.probes import probes
 from recoup.main.settings import Settings
+from recoup.main.which_cell import ByCell
 from recoup.main.worlds import DOORS, Running, open_worlds
 from recoup.notices.api.errors import refusal as inbound_refusal
 from recoup.notices.api.notices import routes as inbound_routes
@@ -299,8 +300,8 @@ def _read_by_people(services: Services) -> list[BaseRoute]:
 
 def _open_doors(
     settings: Settings, running: Running, doors: Doors, is_ending: Callable[[], bool]
-) -> Doors:
-    """All of one world's."""
+) -> None:
+    """All of one cell's."""
     services = Services(
         running.world,
         running.orders,
@@ -321,7 +322,16 @@ def _open_doors(
     for route in _called_by_programs(services, stable):
         doors.add(route)
     doors.add_later(partial(_read_by_people, services))
-    return doors
+
+
+def _open_cells(
+    settings: Settings, first: Running, by_cell: ByCell[Doors], is_ending: Callable[[], bool]
+) -> None:
+    """All of one world's, of each cell its own."""
+    by_cell.world = first.world
+    for cell in first.cells:
+        doors = by_cell.cells.setdefault(cell.world.cell, Doors((), by_cell.first.operations))
+        _open_doors(settings, cell, doors, is_ending)
 
 
 def _once_open(world: World, doors: App) -> App:
@@ -350,25 +360,25 @@ def make_app(
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
         async with open_worlds(settings, databases, DOORS) as (running, live):
-            opened.extend(each for each in (running, live) if each is not None)
+            for each in (running, live):
+                opened.extend(each.cells if each is not None else ())
             for each in opened:
                 async for problem in extension_troubles(each.world):
                     log.warning(
                         "package unavailable", world=each.world.name, why=problem.sentence()
                     )
-            _open_doors(settings, running, sandbox, is_draining)
+            _open_cells(settings, running, by_cell, is_draining)
             if live is not None:
                 by_world.live_routes = live.world.processors  # merchants may connect more
-                beside_it = Doors((), sandbox.operations)
-                by_world.live = _once_open(
-                    live.world, _open_doors(settings, live, beside_it, is_draining)
-                )
+                live_cells = ByCell(Doors((), sandbox.operations))
+                _open_cells(settings, live, live_cells, is_draining)
+                by_world.live = _once_open(live.world, live_cells)
             async with AsyncExitStack() as stack:
                 stack.push_async_callback(probing.aclose)
                 if metrics_at is not None:
                     await stack.enter_async_context(metrics_door(metrics_at, opened, refuse))
                 for each in opened:
-                    noted = logs[each.world.name] = CallLog(each.world)
+                    noted = logs[each.world.known_as] = CallLog(each.world)
                     await stack.enter_async_context(beside(noted.run()))
                     await stack.enter_async_context(each.world.key_endings.heard())
                 ended.operations = sandbox.operations
@@ -379,7 +389,9 @@ def make_app(
     def answered(scope: Scope, status: int, seconds: float) -> None:
         template = template_of(scope)
         ended(scope, status, seconds, template)
-        log = logs.get("live" if state(scope).get("live") else "sandbox")
+        log = logs.get(
+            ("live" if state(scope).get("live") else "sandbox") + state(scope).get("cell", "")
+        )
         if log is not None:
             note_call(log.note, scope, status, seconds, template)
 
@@ -387,7 +399,8 @@ def make_app(
     sandbox = Doors(probes(opened, is_draining, probing))
     if metrics_at is None:
         sandbox.add(local_metrics(opened, refuse))
-    by_world = ByWorld(sandbox, SESSION_COOKIE)
+    by_cell = ByCell(sandbox)
+    by_world = ByWorld(by_cell, SESSION_COOKIE)
     return Entry(
         by_world,
         refuse,

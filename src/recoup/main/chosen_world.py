@@ -97,8 +97,12 @@ def with_world(settings: Settings, work: Callable[[Opened], Awaitable[T]]) -> T:
             )
         async with open_worlds(settings, databases, "recoup-cli") as (sandbox, live):
             running = live if settings.world == "live" and live is not None else sandbox
-            services = Services(running.orders, running.deliveries)
-            return await work(Opened(running.world, services, settings.data_dir, settings.url))
+            services = {
+                cell.world.cell: Services(cell.orders, cell.deliveries) for cell in running.cells
+            }
+            first = services[running.world.cell]
+            opened = Opened(running.world, first, settings.data_dir, settings.url)
+            return await work(replace(opened, services_by_cell=services))
 
     with used_databases(settings) as databases:
         return uvloop.run(inside(databases))

@@ -178,4 +178,5 @@ async def in_worlds(
 ) -> T:
     await prepare(databases)
     async with open_worlds(settings, databases, "recoup-keys") as several:
-        return await work([running.world for running in several if running is not None])
+        opened = [running for running in several if running is not None]
+        return await work([cell.world for running in opened for cell in running.cells])

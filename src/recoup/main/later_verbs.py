@@ -41,6 +41,11 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
         "Says that two prints are one card: one person of the operator proposes it, another joins "
         "them for good.",
     ),
+    "cells": _of_main(
+        "cells_verb",
+        "Further cells: each has tables of its own for a part of the merchants, on a node of "
+        "Citus.",
+    ),
     "chain": LaterVerb(
         "Chains that stablecoin orders are paid on; see docs/chains.md.", ("recoup.chains.cli",)
     ),

@@ -168,7 +168,10 @@ async def _leave_vault(settings: Settings, databases: Databases) -> None:
     """Raises: Problem(conflict) when a card is kept already."""
     had_keys = has_keys(settings.data_dir / "keys", os.environ)
     async with open_worlds(settings, databases, "recoup-keys") as worlds:
-        await drop_vault([world.world for world in worlds if world is not None], keep=had_keys)
+        await drop_vault(
+            [cell.world for each in worlds if each is not None for cell in each.cells],
+            keep=had_keys,
+        )
     click.echo(
         "The key file is without a vault: card numbers are refused. Back the file up now; see "
         "docs/operate.md."

@@ -406,7 +406,7 @@ async def _gauges(worlds: Sequence[World], data_dir: Path) -> Gauges:
         gauges.add("recoup_copy_age_seconds", "Age of the newest copy of the databases", age)
     slot = slot_of(data_dir)
     await asyncio.gather(
-        *(_look(world, slot, partial(gauges.add, world=world.name)) for world in worlds)
+        *(_look(world, slot, partial(gauges.add, world=world.known_as)) for world in worlds)
     )
     return gauges
 

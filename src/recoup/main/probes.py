@@ -113,8 +113,8 @@ def probes(
     by_world: dict[str, _Probe] = {}
 
     def probe(running: Running) -> _Probe:
-        if (known := by_world.get(running.world.name)) is None:
-            known = by_world[running.world.name] = _Probe(running)
+        if (known := by_world.get(running.world.known_as)) is None:
+            known = by_world[running.world.known_as] = _Probe(running)
             kept.push_async_callback(known.close)
         return known
 
@@ -125,15 +125,27 @@ def probes(
         if is_draining():
             return JSONResponse({"ready": False, "why": "closing"}, 503, {"connection": "close"})
         probes = [probe(running) for running in opened]
-        for why in await asyncio.gather(*(world_probe.ask() for world_probe in probes)):
-            if why:
-                return JSONResponse({"ready": False, "why": why}, 503, _RETRY)
-        if any(running.world.standing.refuses_all for running in opened):
-            return JSONResponse({"ready": False, "why": "mark"}, 503, _RETRY)
-        held = [running.world.name for running in opened if running.world.standing.is_quarantined]
+        worlds = [running.world for running in opened]
+        whys = dict(
+            zip(
+                (world.known_as for world in worlds),
+                await asyncio.gather(*(world_probe.ask() for world_probe in probes)),
+                strict=True,
+            )
+        )
+        for world in worlds:
+            if not whys[world.known_as] and world.standing.refuses_all:
+                whys[world.known_as] = "mark"
+        for name in {world.name for world in worlds}:  # a cell costs its own merchants only
+            cells = [whys[world.known_as] for world in worlds if world.name == name]
+            if all(cells):
+                return JSONResponse({"ready": False, "why": cells[0]}, 503, _RETRY)
+        away = {cell: why for cell, why in whys.items() if why}
+        held = [world.known_as for world in worlds if world.standing.is_quarantined]
         # Ready all the same: taken out of its proxy a door could not take managed orders, nor show
         # what happened.
-        more = {"quarantine": held} if held else {}
+        more: dict[str, object] = {"quarantine": held} if held else {}
+        more |= {"away": away} if away else {}
         days = [
             world_probe.days_left for world_probe in probes if world_probe.days_left is not None
         ]

@@ -33,13 +33,12 @@ from recoup.db.operation.rekeying import (
     reseal,
     sealed_page,
 )
-from recoup.db.operation.upkeep import finish_upkeep
 from recoup.db.pool import Database
 from recoup.disputes.flows.files import evidence_context
 from recoup.kernel.problem import Problem
 from recoup.keys.rules.signing import secret_context
 from recoup.keys.store.key_checks import drop_checks, retire_checks
-from recoup.kit.upkeep import take_turn
+from recoup.kit.upkeep import end_turn, take_turn
 from recoup.kit.world import World
 from recoup.networks.card import issuer_digits
 from recoup.onboarding.flows.application_documents import document_context
@@ -77,10 +76,12 @@ async def rekey(world: World) -> int:
     if not await take_turn(world, TASK, world.clocks.wall() - EVERY):
         return 0
     await go_over(world)
-    if world.policy.test_mode:  # the sandbox's worker is always there; of two one forgets
-        await retire([world, *world.others.values()])
+    # The sandbox's worker is always there; of several one forgets.
+    if world.policy.test_mode and world is world.every[0]:
+        worlds = [world, *world.others.values()]
+        await retire([cell for each in worlds for cell in each.every])
     async with world.db.transaction() as tx:
-        await finish_upkeep(tx, TASK, world.clocks.wall())
+        await end_turn(tx, world, TASK, world.clocks.wall())
     return 0
 
 
@@ -179,7 +180,7 @@ async def unopened(worlds: Sequence[World]) -> set[str]:
     people = worlds[0].people_database
     if people is None:
         return set()
-    return set(await installation_worlds(people)) - {world.name for world in worlds}
+    return set(await installation_worlds(people)) - {world.known_as for world in worlds}
 
 
 def _databases(worlds: Sequence[World]) -> list[Database]:

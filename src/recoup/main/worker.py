@@ -41,7 +41,7 @@ async def _worker(
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     async with open_worlds(settings, databases, WORKER) as both:
-        worlds = [running for running in both if running is not None]
+        worlds = [cell for running in both if running is not None for cell in running.cells]
         settle_heap()
         with ExitStack() as stack:
             if metrics_at is not None:

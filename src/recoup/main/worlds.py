@@ -2,23 +2,28 @@
 a world's parts."""
 
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import field, replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import structlog
+
 from recoup.bank.gateways import COMPANY_ID_LENGTH, ByHand, Originator, SandboxBank
+from recoup.db.cells import addresses
+from recoup.db.installation_worlds import note_world
 from recoup.db.migrate import schema_of
 from recoup.db.operation.damaged_pages import noted, said
 from recoup.db.operation.replica import Replica
-from recoup.db.pool import Database
+from recoup.db.pool import LOST, Database
+from recoup.db.statement import FIRST_CELL
 from recoup.insight.flows.learn_risk import RISK
 from recoup.kernel.frozen import frozen
 from recoup.kernel.policy import Policy
-from recoup.kernel.problem import invalid
+from recoup.kernel.problem import in_words, invalid
 from recoup.kernel.texts import is_printable
 from recoup.kernel.time import Clocks, DatabaseClocks
 from recoup.keys.flows.key_checks import check_first, check_keys, check_there, enter_installation
@@ -53,6 +58,7 @@ from recoup.stablecoin.gateways.channel import mock_channels
 from recoup.stablecoin.rules.channels import MOCKS
 from recoup.webhooks.flows.deliver import Deliveries
 
+log = structlog.get_logger()
 _NONE: Final[Mapping[str, RouteUpdater]] = MappingProxyType({})
 _NO_TOKENS: Final[Mapping[str, TokenService]] = MappingProxyType({})
 
@@ -146,6 +152,11 @@ class Running:
     world: World
     orders: Orders
     deliveries: Deliveries
+    further: list["Running"] = field(default_factory=list)  # cells, of the first one
+
+    @property
+    def cells(self) -> list["Running"]:
+        return [self, *self.further]
 
 
 def _running(settings: Settings, world: World, name: str) -> Running:
@@ -221,30 +232,93 @@ async def open_worlds(
     """The sandbox, and the live world where there is one; each knows the other. `machine`: this
     machine's clocks. Raises: Problem(unavailable) when they are too far from the database's."""
     async with AsyncExitStack() as stack:
-        sandbox = await stack.enter_async_context(open_sandbox(settings, databases, name, machine))
+        sandbox = await _with_cells(stack, open_sandbox, settings, databases, name, machine)
         if not await has_live(databases):
             yield sandbox, None
             return
-        live = await stack.enter_async_context(open_live(settings, databases, name, machine))
-        sandbox.world.others["live"], live.world.others["sandbox"] = live.world, sandbox.world
+        live = await _with_cells(stack, open_live, settings, databases, name, machine)
+        for mine, other in ((sandbox, live), (live, sandbox)):
+            for running in mine.cells:
+                running.world.others[other.world.name] = other.world
         yield sandbox, live
+
+
+async def _with_cells(
+    stack: AsyncExitStack,
+    opens: Callable[..., AbstractAsyncContextManager[Running]],
+    settings: Settings,
+    databases: Databases,
+    name: str,
+    machine: Clocks | None,
+) -> Running:
+    """A world with all its cells."""
+    dsn = databases.live if opens is open_live else databases.sandbox
+    at = await _cells_at(dsn)
+    if len(at) > 1 and settings.pooler_url:
+        raise invalid(
+            "Through a pooler there is one cell.", "pooler_url", "Take it away, or undo the cells."
+        )
+    first = await stack.enter_async_context(
+        opens(settings, databases, name, machine, _Cell(FIRST_CELL, at.pop(FIRST_CELL)))
+    )
+    for number, address in at.items():
+        cell = _Cell(number, address, first)
+        further = opens(settings, databases, name, machine, cell)
+        first.further.append(await stack.enter_async_context(further))
+    if first.further:
+        worlds = {running.world.cell: running.world for running in first.cells}
+        for world in worlds.values():
+            world.cells.update(worlds)
+    return first
+
+
+async def _cells_at(dsn: str) -> dict[int, str]:
+    """Addresses by cell. Of a database that is away the first only: calls of other cells' merchants
+    are refused until this process is started again."""
+    try:
+        return await addresses(dsn)
+    except LOST as error:
+        log.warning("cells not known", why=in_words(error))
+        return {FIRST_CELL: dsn}
+
+
+@frozen
+class _Cell:
+    """A cell to open. `first`: whose keys, people and way out it shares."""
+
+    number: int
+    dsn: str
+    first: Running | None = None
+
+    @property
+    def keys(self) -> Keyring:
+        keys = self.first.world.keys if self.first else None
+        assert isinstance(keys, Keyring)
+        return keys
 
 
 @asynccontextmanager
 async def open_live(
-    settings: Settings, databases: Databases, name: str = "recoup", machine: Clocks | None = None
+    settings: Settings,
+    databases: Databases,
+    name: str = "recoup",
+    machine: Clocks | None = None,
+    cell: _Cell | None = None,
 ) -> AsyncIterator[Running]:
     """Opens live inside a running loop. Raises: Problem(invalid) for settings that no card may be
     sent by."""
     check_services(settings)
-    clocks, opening = DatabaseClocks(machine), LiveOpening(settings, databases, opens=name == DOORS)
+    cell = cell or _Cell(FIRST_CELL, databases.live)
+    clocks, first = DatabaseClocks(machine), cell.first.world if cell.first else None
+    opening = (first and first.opening) or LiveOpening(settings, databases, opens=name == DOORS)
     async with (
-        _parts(settings, databases, "live", name, clocks, loopback=False) as parts,
+        _parts(settings, databases, "live", name, clocks, cell, loopback=False) as parts,
         card_processors(settings, Ground("live", parts.db, parts.keys, clocks)) as cards,
     ):
         world = OpenWorld(
             name="live",
             db=parts.db,
+            cell=cell.number,
             replica=parts.replica,
             keys=parts.keys,
             clocks=clocks,
@@ -270,6 +344,10 @@ async def open_live(
             trainer=trainer_of(settings, databases, "live"),
             backtester=backtester_of(settings, databases, "live"),
         )
+        if first is not None:
+            yield _running(settings, world, name)
+            return
+        assert isinstance(opening, LiveOpening)
         async with opening.running(world, keeps=name in (DOORS, WORKER)):
             yield _running(settings, world, name)
 
@@ -311,13 +389,18 @@ def originator_of(settings: Settings) -> Originator | None:
 
 @asynccontextmanager
 async def open_sandbox(
-    settings: Settings, databases: Databases, name: str = "recoup", machine: Clocks | None = None
+    settings: Settings,
+    databases: Databases,
+    name: str = "recoup",
+    machine: Clocks | None = None,
+    cell: _Cell | None = None,
 ) -> AsyncIterator[Running]:
     """Opens the sandbox inside a running loop. Connections are made when they are needed, so a
     database may still be coming up."""
+    cell = cell or _Cell(FIRST_CELL, databases.sandbox)
     clocks, loopback = DatabaseClocks(machine), settings.takes_loopback
     async with AsyncExitStack() as stack:
-        made = _parts(settings, databases, "sandbox", name, clocks, loopback=loopback)
+        made = _parts(settings, databases, "sandbox", name, clocks, cell, loopback=loopback)
         parts = await stack.enter_async_context(made)
         issuer = SimulatedIssuer(databases.sandbox, parts.keys.mac("issuer", b"book"))
         ground = Ground("sandbox", parts.db, parts.keys, clocks, issuer)
@@ -329,6 +412,7 @@ async def open_sandbox(
         world = OpenWorld(
             name="sandbox",
             db=parts.db,
+            cell=cell.number,
             replica=parts.replica,
             keys=parts.keys,
             clocks=clocks,
@@ -383,11 +467,12 @@ async def _parts(
     world: str,
     name: str,
     clocks: DatabaseClocks,
+    cell: _Cell,
     *,
     loopback: bool,
 ) -> AsyncIterator[_Parts]:
-    """`clocks` follow the world's database."""
-    dsn = getattr(databases, world)
+    """`clocks` follow the cell's database."""
+    dsn, marked = cell.dsn, world if cell.first is None else f"{world}-{cell.number}"
     async with AsyncExitStack() as stack:
         db = await Database(
             dsn,
@@ -397,26 +482,33 @@ async def _parts(
             reads=None if name == DOORS else 1,
             schema=schema_of("world"),
             pooler=_there(settings.pooler_url, dsn),
+            cell=cell.number,
         ).open()
         stack.push_async_callback(db.close)
-        persons = await Database(
-            databases.people,
-            size=3,
-            name=name,
-            schema=schema_of("people"),
-            pooler=_there(settings.pooler_url, databases.people),
-        ).open()
-        stack.push_async_callback(persons.close)
-        db.on_damage, persons.on_damage = noted, said
-        keys = await _own_keys(settings, db, persons, world)
+        db.on_damage = noted
+        if cell.first is not None:
+            persons, keys = cell.first.world.people, cell.keys
+            await note_world(persons.alone, marked, clocks.wall())
+        else:
+            persons = await Database(
+                databases.people,
+                size=3,
+                name=name,
+                schema=schema_of("people"),
+                pooler=_there(settings.pooler_url, databases.people),
+            ).open()
+            stack.push_async_callback(persons.close)
+            persons.on_damage = said
+            keys = await _own_keys(settings, db, persons, world)
         web = WebClient(loopback=loopback)
         stack.push_async_callback(web.close)
         await stack.enter_async_context(watched(db, clocks, name))
         place = place_of_folder(settings.data_dir) if is_embedded(dsn, settings.data_dir) else ""
-        standing = Watch(world, db, persons, MarkFile(settings.data_dir, world, place), clocks)
-        await stack.enter_async_context(standing.running())
+        file = MarkFile(settings.data_dir, marked, place)
+        standing = Watch(marked, db, persons, file, clocks)
+        await stack.enter_async_context(standing.running(at_once=cell.first is None))
         replica = None
-        if settings.replica_url:
+        if settings.replica_url and cell.first is None:
             standby = Database(
                 _there(settings.replica_url, dsn),
                 size=settings.connections,

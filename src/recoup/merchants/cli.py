@@ -1,7 +1,7 @@
 """Command lines of verbs: how they get their world and merchant, and print what they found."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import field, replace
 from functools import partial, update_wrapper
 from pathlib import Path
 from typing import Annotated, Any, Final, Protocol, TypeVar
@@ -18,6 +18,7 @@ from recoup.kit.cli.command import command
 from recoup.kit.cli.command import show as show
 from recoup.kit.cli.parameters import id_of, option
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import home_of, of_each
 from recoup.merchants.flows.demo_clock import bootstrap_merchant
 from recoup.merchants.store.merchants import has_orders, merchants_with_orders
 
@@ -38,6 +39,14 @@ class Opened:
     data_dir: Path
     url: str
     merchant: str | None = None
+    services_by_cell: Mapping[int, Services] = field(default_factory=dict)
+
+    async def at(self, merchant: str) -> "Opened":
+        """The same at a merchant, in whose cell it is. Raises: Problem(invalid)."""
+        merchant_id: UUID = MERCHANT_ID.parse(merchant)
+        world = await home_of(self.world, merchant_id)
+        services = self.services_by_cell.get(world.cell, self.services)
+        return replace(self, merchant=merchant, world=world, services=services)
 
     @property
     def merchant_id(self) -> UUID:
@@ -75,9 +84,10 @@ class Run:
 
     def __call__(self, work: Callable[[Opened], Awaitable[T]]) -> T:
         async def at_merchant(opened: Opened) -> T:
+            if self.merchant is not None:
+                opened = await opened.at(self.merchant)
             if self.in_quarantine:
                 opened.world.db.before_write = None
-            opened = replace(opened, merchant=self.merchant)
             return await work(
                 await _with_orders(opened) if self.with_orders and self.merchant is None else opened
             )
@@ -90,13 +100,15 @@ async def _with_orders(opened: Opened) -> Opened:
     several others."""
     if await has_orders(opened.world.db.reader, opened.merchant_id):
         return opened
-    rows = await merchants_with_orders(opened.world.db.reader, MERCHANTS_SHOWN)
+    rows = await of_each(
+        opened.world, lambda world: merchants_with_orders(world.db.reader, MERCHANTS_SHOWN)
+    )
     if not rows:
         return opened
     if len(rows) > 1:
         named = "; ".join(
             f"{shown_by_number(merchant.name)} --merchant {merchant.merchant_id}"
-            for merchant in rows
+            for merchant in rows[:MERCHANTS_SHOWN]
         )
         raise invalid(
             "The bootstrap merchant has no orders.", "--merchant", f"Choose one that has: {named}."
@@ -105,7 +117,7 @@ async def _with_orders(opened: Opened) -> Opened:
         f"Of {shown_by_number(rows[0].name)} ({rows[0].merchant_id}): no one else has orders.",
         err=True,
     )
-    return replace(opened, merchant=str(rows[0].merchant_id))
+    return await opened.at(str(rows[0].merchant_id))
 
 
 MERCHANTS_SHOWN = 6

@@ -2,14 +2,15 @@
 all. Every step can be repeated: a run that was ended goes on."""
 
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
 
+from recoup.db.cells import further_cells
 from recoup.db.roles import APP, READ
-from recoup.db.statement import CHAIN, DIRECTORY, HUB, MERCHANT
-from recoup.kernel.problem import Problem, Sentence
+from recoup.db.statement import CHAIN, DIRECTORY, HUB, MERCHANT, schema_of_cell
+from recoup.kernel.problem import Problem, Sentence, invalid
 
 OLDEST: Final = 14
 HOMES: Final = tuple(home.value for home in (MERCHANT, HUB, CHAIN))
@@ -83,25 +84,75 @@ async def spread(connection: asyncpg.Connection) -> AsyncIterator[str]:
     schema's owner. Raises: Problem(unavailable) for what has to be set first."""
     await _check_alone(connection)
     await _check_citus(connection)
-    await _keep_grants(connection)
+    cells = [schema_of_cell(cell) for cell in await further_cells(connection)]
+    await _keep_grants(connection, [*_SCHEMAS, *cells])
     for_all = await _names(connection, _FOR_ALL)
     for number, table in enumerate(for_all, 1):
         await connection.execute(f"SELECT create_reference_table('{table}')")
         if number % 20 == 0 or number == len(for_all):
             yield f"{number} of {len(for_all)} tables are on every node"
-    if types := await _names(connection, _TYPES, _SCHEMAS):
+    async for step in _lay_out(connection, [*HOMES, *cells], [*_SCHEMAS, *cells]):
+        yield step
+    await _give_back(connection, everywhere=True)
+
+
+async def _lay_out(
+    connection: asyncpg.Connection, homes: Sequence[str], schemas: Sequence[str]
+) -> AsyncIterator[str]:
+    if types := await _names(connection, _TYPES, schemas):
         await _make_types(connection, types)
         yield f"{len(types)} types are on every node"
     there = set(await _names(connection, _SPREAD))
-    for home in HOMES:
+    for home in homes:
         if home not in there:
             await connection.execute(f"SELECT citus_schema_distribute('{home}')")
             yield f"{home} is on a node"
-    if functions := await _names(connection, _FUNCTIONS, _SCHEMAS):
+    if functions := await _names(connection, _FUNCTIONS, schemas):
         for function in functions:
             await connection.execute("SELECT create_distributed_function($1)", function)
         yield f"{len(functions)} functions are on every node"
+
+
+async def spread_cell(connection: asyncpg.Connection, cell: int) -> AsyncIterator[str]:
+    """Lays a further cell's tables on a node, beside those who work in others. Raises: as
+    `spread`."""
+    await _check_citus(connection)
+    schema = schema_of_cell(cell)
+    await _keep_grants(connection, [schema])
+    async for step in _lay_out(connection, [schema], [schema]):
+        yield step
     await _give_back(connection, everywhere=True)
+
+
+async def move_cell(connection: asyncpg.Connection, cell: int, node: str) -> None:
+    """Moves a cell to another node, while its merchants go on; what a refused move left is cleaned
+    up. Codes of cards are not kept: they stand in no log. Raises: Problem(invalid), and as
+    `spread`."""
+    await _check_citus(connection)
+    host, _, port = node.rpartition(":")
+    schema, nodes = schema_of_cell(cell), await _names(connection, _NODES)
+    if node not in nodes:
+        raise invalid(
+            Sentence("There is no node {0}.", node), "--to", f"Choose one of {', '.join(nodes)}."
+        )
+    if schema not in await _names(connection, _SPREAD):
+        raise invalid(
+            Sentence("Cell {0} is on no node.", cell), "CELL", "Run `recoup schema citus`."
+        )
+    await connection.execute("CALL citus_cleanup_orphaned_resources()")
+    codes = f"{schema}.cvv_once"
+    try:
+        await connection.execute(f"TRUNCATE {codes}; ALTER TABLE {codes} SET LOGGED")
+        await connection.execute(
+            "SELECT citus_schema_move($1::regnamespace, $2, $3)", schema, host, int(port)
+        )
+    except asyncpg.PostgresError as error:
+        raise _lacking(
+            f"Citus did not move it: {str(error).splitlines()[0]}.", "It is where it was."
+        ) from error
+    finally:
+        await connection.execute("CALL citus_cleanup_orphaned_resources()")
+        await connection.execute(f"ALTER TABLE {codes} SET UNLOGGED")
 
 
 async def gather(connection: asyncpg.Connection) -> AsyncIterator[str]:
@@ -109,9 +160,10 @@ async def gather(connection: asyncpg.Connection) -> AsyncIterator[str]:
     await _check_alone(connection)
     if await connection.fetchval(_VERSION) is None:
         return
-    await _keep_grants(connection)
     there = set(await _names(connection, _SPREAD))
-    for home in HOMES:
+    cells = [schema_of_cell(cell) for cell in await further_cells(connection)]
+    await _keep_grants(connection, [*_SCHEMAS, *cells])
+    for home in (*HOMES, *cells):
         if home in there:
             await connection.execute(f"SELECT citus_schema_undistribute('{home}')")
             yield f"{home} is back"
@@ -133,6 +185,10 @@ async def _check_alone(connection: asyncpg.Connection) -> None:
             Sentence("{0} is connected to this database.", ", ".join(sorted(names))),
             cure="Stop doors and workers for the time.",
         )
+
+
+async def has_citus(connection: asyncpg.Connection) -> bool:
+    return await connection.fetchval(_VERSION) is not None
 
 
 async def _check_citus(connection: asyncpg.Connection) -> None:
@@ -172,9 +228,9 @@ def _lacking(message: str, cure: str) -> Problem:
     return Problem("unavailable", message, cure=cure)
 
 
-async def _keep_grants(connection: asyncpg.Connection) -> None:
+async def _keep_grants(connection: asyncpg.Connection, schemas: Sequence[str]) -> None:
     if not await connection.fetchval(_HAS_GRANTS):
-        await connection.execute(_KEEP_GRANTS.format(", ".join(f"'{name}'" for name in _SCHEMAS)))
+        await connection.execute(_KEEP_GRANTS.format(", ".join(f"'{name}'" for name in schemas)))
 
 
 async def _give_back(connection: asyncpg.Connection, *, everywhere: bool) -> None:

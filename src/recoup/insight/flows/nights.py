@@ -7,10 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from recoup.db.operation.upkeep import finish_upkeep
 from recoup.db.statement import Tx
 from recoup.kernel.time import WallTime
-from recoup.kit.upkeep import take_turn
+from recoup.kit.upkeep import end_turn, take_turn
 from recoup.kit.world import Trainer, World
 
 PROCESS_MAX: Final = timedelta(minutes=30)  # then it is ended
@@ -30,7 +29,7 @@ async def train_tonight(world: World, task: str, mode: str, keep: Keep) -> int:
     """Answers how many trainings there were: none, or the one of this night. `mode`: as the other
     process knows it; `off`: none."""
     trainer = world.trainer
-    if trainer is None or mode == "off":
+    if trainer is None or mode == "off" or world is not world.every[0]:
         return 0
     async with _turn:
         return await _train(world, task, mode, trainer, keep)
@@ -45,5 +44,5 @@ async def _train(world: World, task: str, mode: str, trainer: Trainer, keep: Kee
     ended = world.clocks.wall()
     async with world.db.transaction() as tx:
         await keep(tx, training, began, ended)
-        await finish_upkeep(tx, task, ended)
+        await end_turn(tx, world, task, ended)
     return 1

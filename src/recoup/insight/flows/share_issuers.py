@@ -3,9 +3,8 @@ enough merchants becomes a fact for all."""
 
 from typing import Final
 
-from recoup.db.operation.upkeep import finish_upkeep
 from recoup.insight.store.issuers import count_issuers
-from recoup.kit.upkeep import take_turn
+from recoup.kit.upkeep import end_turn, take_turn
 from recoup.kit.world import World
 
 TASK: Final = "issuers"
@@ -16,5 +15,5 @@ async def share_issuers(world: World) -> int:
     if await take_turn(world, TASK):
         async with world.db.transaction() as tx:
             await count_issuers(tx, wall)
-            await finish_upkeep(tx, TASK, wall)
+            await end_turn(tx, world, TASK, wall)
     return 0

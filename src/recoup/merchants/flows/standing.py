@@ -33,7 +33,7 @@ from recoup.db.operation.standing import (
     world_mark,
 )
 from recoup.db.pool import Database
-from recoup.db.statement import Home, Read
+from recoup.db.statement import MERCHANT, Home, Read
 from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence, in_words
 from recoup.kernel.standing import Mark, Reached, knows_less, newest
@@ -206,9 +206,10 @@ class Watch(FixedStanding):
         self, seen: Reached | None
     ) -> tuple[dict[Home, HomeMark], dict[Home, Reached]]:
         """Marks of homes, and of those that know less. A commit of several servers may show at one
-        a moment before the other."""
+        a moment before the other. Of a cell is known what was seen of it: the world counts on with
+        any of its cells."""
         for left in range(TRIES, -1, -1):
-            known = newest(seen, (await world_mark(self._db)).reached)
+            of_world = newest(seen, (await world_mark(self._db)).reached)
             homes = {
                 home: mark
                 for home in HOMES
@@ -217,7 +218,7 @@ class Watch(FixedStanding):
             behind = {
                 home: mark.least
                 for home, mark in homes.items()
-                if knows_less(mark.least.mark, known)
+                if knows_less(mark.least.mark, seen if home is MERCHANT else of_world)
             }
             if not behind or not left or self.reason:
                 return homes, behind
@@ -314,10 +315,15 @@ class Watch(FixedStanding):
         )
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Looks once, then every few seconds until the block ends. Raises: Problem(unavailable)
-        when the first look fails."""
-        await self.look()
+    async def running(self, *, at_once: bool = True) -> AsyncIterator[None]:
+        """Looks once, then every few seconds until the block ends. Not `at_once`: where the first
+        look fails, all is refused until one does not. Raises: Problem(unavailable)."""
+        try:
+            await self.look()
+        except Problem as problem:
+            if at_once:
+                raise
+            self.reason, self.cure, self.refuses_all = problem.message, problem.cure or "", True
         self._db.greeted = self.greet
         async with beside(self._run()):
             yield

@@ -17,6 +17,7 @@ from recoup.keys.flows.issue_key import KEY_KINDS, SETUP, IssuedKey, issue_key
 from recoup.keys.flows.key_endings import heard_everywhere
 from recoup.keys.store.merchant_keys import end_keys
 from recoup.kit.world import World
+from recoup.merchants.store.cells import settle_in
 from recoup.merchants.store.merchants import (
     NewMerchant,
     SiteRow,
@@ -124,6 +125,8 @@ async def place_merchant(
         acceptor_id=acceptor,
         created_at=wall,
     )
+    if not await settle_in(tx, merchant_id, world.cell):
+        raise Problem("conflict", "This merchant is in another cell.", cure="Try it again.")
     await add_merchant(tx, merchant, _site(merchant_id, sites[0], wall, default=True))
     if fee_basis_points:
         now = business_at(wall, merchant.offset_us)

@@ -16,6 +16,7 @@ from recoup.bank.flows import (
 )
 from recoup.bank.store.payouts import lock_account
 from recoup.db.connect import connect
+from recoup.db.statement import FIRST_CELL
 from recoup.disputes.flows.terms import DisputeTermsRequest, change_terms
 from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
@@ -219,7 +220,7 @@ async def simulate(
     """Simulates on an empty world database at `dsn` (as the owner); everything is left in it."""
     begun = time.perf_counter()
     outside = outside_of(dsn, keys, plan.seed, plan.faults)
-    owner = await connect(dsn, **_SKETCHY)
+    owner = await connect(dsn, FIRST_CELL, **_SKETCHY)
     sim = Sim(plan, outside, await start(outside), owner)
     run = _Run(sim, tell)
     wrong, state_hash = None, ""
