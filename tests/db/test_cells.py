@@ -12,9 +12,10 @@ from recoup.db.upkeep import keep_up
 from recoup.kernel.time import Clocks
 
 SHAPE = """
-SELECT c.relkind::text AS kind, c.relname::text AS name, coalesce((SELECT string_agg(r.item, ' ' ORDER BY r.item)
-  FROM (SELECT concat_ws(' ', a.grantee::regrole, a.privilege_type) AS item FROM aclexplode(c.relacl) a
-    WHERE a.grantee <> c.relowner) r), '') AS said
+SELECT c.relkind::text AS kind, c.relname::text AS name, coalesce((
+    SELECT string_agg(concat_ws(' ', a.grantee::regrole, a.privilege_type), ', '
+      ORDER BY a.grantee, a.privilege_type)
+    FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner), '') AS said
 FROM pg_class c WHERE c.relnamespace = $1::regnamespace AND c.relkind IN ('r', 'p', 'v')
 UNION ALL SELECT 'column', c.relname || '.' || a.attname, format_type(a.atttypid, a.atttypmod)
   || a.attnotnull || coalesce(pg_get_expr(d.adbin, d.adrelid), '') || coalesce(a.attacl::text, '')

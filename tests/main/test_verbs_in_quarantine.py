@@ -63,7 +63,7 @@ OTHERS: Final[Mapping[str, str]] = {
     "sending off": MENDS,
     "sending on": MENDS,
     **dict.fromkeys(("serve", "up", "worker", "chain send", "chain trial", "chain watch"), PROCESS),
-    **dict.fromkeys(("bootstrap", "live init", "schema apply"), BEFORE),
+    **dict.fromkeys(("bootstrap", "live init", "schema apply", "cells add"), BEFORE),
     **dict.fromkeys(
         (
             "chain check",

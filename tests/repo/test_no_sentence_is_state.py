@@ -44,6 +44,7 @@ _MAY = {
     "holds them",
     "kernel/scope.py": "how an actor is written: `user:… by operator:…`",
     "main/backup/restore.py": "PostgreSQL says in its log in words only why a recovery ended",
+    "db/cells.py": "statements of the schema's files",
     "networks/phrases.py": "what gateways without a list of codes say, in words only",
     "networks/codes.py": "the name of a source document, as `SOURCES` has others",
 }

@@ -44,10 +44,8 @@ LOST: tuple[type[BaseException], ...] = (
 SLOW = (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
 FULL = (asyncpg.DiskFullError, asyncpg.OutOfMemoryError)
 CROWDED = (asyncpg.TooManyConnectionsError,)
-DAMAGED = (
-    asyncpg.DataCorruptedError,
-    asyncpg.IndexCorruptedError,
-)  # XX001, XX002: it names the file and the page
+# XX001, XX002: it names the file and the page.
+DAMAGED = (asyncpg.DataCorruptedError, asyncpg.IndexCorruptedError)
 KeyTaken = asyncpg.UniqueViolationError
 RETRY = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
@@ -80,10 +78,8 @@ def unavailable(error: BaseException) -> Problem:
     if isinstance(error, FULL):
         why, message = "full", "The database has no room left; nothing was written."
     elif isinstance(error, CROWDED):
-        why, message = (
-            "crowded",
-            "The database has no connection left for this; nothing was written.",
-        )
+        why = "crowded"
+        message = "The database has no connection left for this; nothing was written."
     elif isinstance(error, DAMAGED):
         why, message = "damaged", "A page of the database is damaged; nothing was written."
     elif isinstance(error, SLOW):
@@ -121,12 +117,8 @@ class _Outage:
         self._since = self._since or now
         if not self._logged_at or now - self._logged_at >= REPEAT_SECONDS:
             self._logged_at = now
-            log.warning(
-                "database away",
-                database=self._database,
-                seconds=round(now - self._since),
-                why=in_words(error),
-            )
+            seconds, why = round(now - self._since), in_words(error)
+            log.warning("database away", database=self._database, seconds=seconds, why=why)
 
     def is_met_anew(self, error: BaseException) -> bool:
         """True once a minute for a page, and for few pages."""
@@ -142,9 +134,8 @@ class _Outage:
 
     def is_over(self) -> None:
         if self._since:
-            log.warning(
-                "database back", database=self._database, seconds=round(monotonic() - self._since)
-            )
+            seconds = round(monotonic() - self._since)
+            log.warning("database back", database=self._database, seconds=seconds)
             self._since = self._logged_at = 0.0
 
 
@@ -341,12 +332,9 @@ class Database(Each):
         self._of_flows = _Slots("write", max(1, size - reads), partial(self._connect, APP))
         self._of_doors = _Slots("read", reads, partial(self._connect, READ))
         self._of_flows.beside(self._of_doors)
-        self.greeted: Callable[[Read], Awaitable[None]] | None = (
-            None  # what else a new connection has to pass
-        )
-        self.before_write: Callable[[], None] | None = (
-            None  # raises where nothing may be written now
-        )
+        # What else a new connection has to pass; what raises where nothing may be written now.
+        self.greeted: Callable[[Read], Awaitable[None]] | None = None
+        self.before_write: Callable[[], None] | None = None
         self.on_damage: OnDamage | None = None
         self._trimmer: asyncio.Task[None] | None = None
 

@@ -112,7 +112,7 @@ class Home(Enum):
     | PEOPLE | users, memberships and sessions: a database of its own | its own |
 
     Statements name tables without a schema: each connection says `search_path`. What is created
-    without one is a cell's. Further cells are `cell_2`, `cell_3`, … with the same tables.
+    without one is a cell's. Further cells are `cell_2`, …, with the same tables.
     """
 
     MERCHANT = "cell"

@@ -79,13 +79,11 @@ class World:
     trainer: Trainer | None = None
     backtester: Backtester | None = None
     sign_up: bool = True
-    others: dict[str, "World"] = field(
-        default_factory=dict, repr=False
-    )  # this process has opened, by name
     cell: int = FIRST_CELL
-    cells: dict[int, "World"] = field(
-        default_factory=dict, repr=False
-    )  # of this world, itself among them; empty where there is one
+    # What this process has opened: the other world by name; of this one, where it has several
+    # cells, each by its number.
+    others: dict[str, "World"] = field(default_factory=dict, repr=False)
+    cells: dict[int, "World"] = field(default_factory=dict, repr=False)
     card_hits: "Hits" = field(repr=False)
     unknown_methods: "Hits" = field(repr=False)
     samples: "SamplesUnderWay" = field(repr=False)

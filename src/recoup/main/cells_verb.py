@@ -17,7 +17,7 @@ from recoup.db.upkeep import keep_up
 from recoup.kernel.problem import Problem, invalid
 from recoup.kit.cli.command import Printed
 from recoup.merchants.cli import Opened, verb
-from recoup.merchants.store.cells import filling
+from recoup.merchants.store.filling import filling
 
 _RESTART: Final = "Restart doors and workers: new merchants come to the emptiest cell from then on."
 
@@ -60,8 +60,8 @@ async def show(opened: Opened) -> Printed:
     return Printed(rows, lines)
 
 
-@verb(cells)
-async def add(
+@verb(cells, "add")
+async def add_verb(
     opened: Opened, *, node: Annotated[str, "Of Citus, as host:port; it chooses itself."] = ""
 ) -> str:
     """Adds a cell, beside running doors and workers. Running it again goes on where it ended."""

@@ -99,12 +99,12 @@ async def look(world: World) -> Recovery:
     """Shows what would be recovered; changes nothing."""
     marks, lost = await _marks(world)
     if lost is None:
-        return Recovery(world.name, False, "", marks.has.epoch)
+        return Recovery(world.known_as, False, "", marks.has.epoch)
     seen = marks.seen
     waiting = await store.waiting_since(world.db.reader, lost.end, SENDING)
     feed = await highest_feed(world.db.reader)
     return Recovery(
-        world=world.name,
+        world=world.known_as,
         quarantined=bool(marks.reason),
         reason=marks.reason,
         epoch=marks.has.epoch,
@@ -183,7 +183,7 @@ async def _begin(world: World, who: str) -> bool:
         begun = await store.begin_epoch(tx, epoch, *lost, skipped, now, who)
         if begun:
             await store.count_on(tx, epoch, marks.has.beat, now)
-            await store.mark_homes(tx, now, {})
+            await store.mark_homes(tx, now, {}, world.cell)
             await skip_feed(tx, skipped)
             await skip_partners_feed(tx, skipped)
     await _watch(world).begin(epoch)

@@ -53,7 +53,7 @@ def _log_in() -> str:
 async def _recovered(settings: Settings, databases: Databases, who: str) -> list[Recovery]:
     """Recovers each world; only looks without a `who`."""
     async with open_worlds(settings, databases, "recoup-recover") as worlds:
-        several = [running.world for running in worlds if running is not None]
+        several = [cell.world for each in worlds if each is not None for cell in each.cells]
         return [await (recover(world, who) if who else look_at(world)) for world in several]
 
 

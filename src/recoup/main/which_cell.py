@@ -19,7 +19,8 @@ from recoup.kit.edge.bearer import bearer_token
 from recoup.kit.edge.cookies import cookie_of
 from recoup.kit.world import World
 from recoup.merchants.flows.cells import opened
-from recoup.merchants.store.cells import cell_of, merchant_of_key
+from recoup.merchants.store.cells import cell_of
+from recoup.merchants.store.filling import merchant_of_key
 from recoup.people.flows.sessions import read_session
 from recoup.people.page.known_before import SESSION_COOKIE
 

@@ -505,7 +505,7 @@ async def _parts(
         await stack.enter_async_context(watched(db, clocks, name))
         place = place_of_folder(settings.data_dir) if is_embedded(dsn, settings.data_dir) else ""
         file = MarkFile(settings.data_dir, marked, place)
-        standing = Watch(marked, db, persons, file, clocks)
+        standing = Watch(marked, db, persons, file, clocks, cell.number)
         await stack.enter_async_context(standing.running(at_once=cell.first is None))
         replica = None
         if settings.replica_url and cell.first is None:

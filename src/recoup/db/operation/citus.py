@@ -133,7 +133,9 @@ async def move_cell(connection: asyncpg.Connection, cell: int, node: str) -> Non
     schema, nodes = schema_of_cell(cell), await _names(connection, _NODES)
     if node not in nodes:
         raise invalid(
-            Sentence("There is no node {0}.", node), "--to", f"Choose one of {', '.join(nodes)}."
+            Sentence("There is no node {0}.", node),
+            "--to",
+            Sentence("Choose one of {0}.", ", ".join(nodes)),
         )
     if schema not in await _names(connection, _SPREAD):
         raise invalid(

@@ -106,10 +106,24 @@ async def home_mark(db: Read, home: Home) -> HomeMark | None:
     return await _MARKS[home](db)
 
 
-async def mark_homes(tx: Tx, now: datetime, known: Mapping[Home, HomeMark]) -> bool:
+@DIRECTORY.statement("SELECT epoch, beat FROM cells WHERE cell = $1")
+async def _mark_of_cell(db: Read, cell: int) -> Mark | None: ...
+
+
+@DIRECTORY.statement("UPDATE cells SET epoch = $2, beat = $3 WHERE cell = $1")
+async def _note_of_cell(db: Tx, cell: int, epoch: int, beat: int) -> None: ...
+
+
+async def reached_by_cell(db: Read, cell: int) -> Reached:
+    """How far a cell got as the directory says it: others count the world on without it."""
+    return Reached(await _mark_of_cell(db, cell) or Mark(0, 0), None)
+
+
+async def mark_homes(tx: Tx, now: datetime, known: Mapping[Home, HomeMark], cell: int) -> bool:
     """Each home is as far as the world is, in the transaction that counted it on. False for one
     that is no longer so far as is `known`."""
     mark = (await world_mark(tx)).reached.mark
+    await _note_of_cell(tx, cell, *mark)
     for home, note in _NOTES.items():
         least = known[home].reached.mark if home in known else Mark(0, 0)
         if not await note(tx, *mark, now, *least):

@@ -7,7 +7,8 @@ from uuid import UUID
 from recoup.db.statement import FIRST_CELL
 from recoup.kernel.problem import Problem
 from recoup.kit.world import World
-from recoup.merchants.store.cells import cell_of, filling
+from recoup.merchants.store.cells import cell_of
+from recoup.merchants.store.filling import filling
 
 T = TypeVar("T")
 _RESTART: Final = "Restart this process: it was started before the cell was added."
@@ -50,6 +51,14 @@ async def emptiest(world: World) -> World:
     if not found and problem:
         raise problem
     return min(found)[-1]
+
+
+async def place_for(world: World, merchant_id: UUID) -> World:
+    """The cell that has a merchant, or for a new one the emptiest. Raises: as those do."""
+    if not world.cells:
+        return world
+    cell = await cell_of(world.db, merchant_id)
+    return await emptiest(world) if cell is None else opened(world, cell)
 
 
 async def of_each(world: World, read: Callable[[World], Awaitable[list[T]]]) -> list[T]:

@@ -30,10 +30,11 @@ from recoup.db.operation.standing import (
     mark_homes,
     note_mark,
     noted_mark,
+    reached_by_cell,
     world_mark,
 )
 from recoup.db.pool import Database
-from recoup.db.statement import MERCHANT, Home, Read
+from recoup.db.statement import FIRST_CELL, MERCHANT, Home, Read
 from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence, in_words
 from recoup.kernel.standing import Mark, Reached, knows_less, newest
@@ -154,6 +155,7 @@ class Watch(FixedStanding):
     its first look."""
 
     __slots__ = (
+        "_cell",
         "_clocks",
         "_counted_at",
         "_db",
@@ -166,9 +168,16 @@ class Watch(FixedStanding):
     )
 
     def __init__(
-        self, world: str, db: Database, people: Database, file: MarkFile, clocks: Clocks
+        self,
+        world: str,
+        db: Database,
+        people: Database,
+        file: MarkFile,
+        clocks: Clocks,
+        cell: int = FIRST_CELL,
     ) -> None:
         super().__init__()
+        self._cell = cell
         self._world, self._db, self._people, self._file, self._clocks = (
             world,
             db,
@@ -206,10 +215,10 @@ class Watch(FixedStanding):
         self, seen: Reached | None
     ) -> tuple[dict[Home, HomeMark], dict[Home, Reached]]:
         """Marks of homes, and of those that know less. A commit of several servers may show at one
-        a moment before the other. Of a cell is known what was seen of it: the world counts on with
-        any of its cells."""
+        a moment before the other."""
         for left in range(TRIES, -1, -1):
             of_world = newest(seen, (await world_mark(self._db)).reached)
+            of_cell = newest(seen, await reached_by_cell(self._db, self._cell))
             homes = {
                 home: mark
                 for home in HOMES
@@ -218,7 +227,7 @@ class Watch(FixedStanding):
             behind = {
                 home: mark.least
                 for home, mark in homes.items()
-                if knows_less(mark.least.mark, seen if home is MERCHANT else of_world)
+                if knows_less(mark.least.mark, of_cell if home is MERCHANT else of_world)
             }
             if not behind or not left or self.reason:
                 return homes, behind
@@ -242,7 +251,7 @@ class Watch(FixedStanding):
         with suppress(_PutBackError):
             async with self._db.connection() as own, own.transaction():
                 counted = await count_on(own, *mark, now)
-                if counted is not None and not await mark_homes(own, now, marks.homes):
+                if counted is not None and not await mark_homes(own, now, marks.homes, self._cell):
                     raise _PutBackError
                 beat = counted
         if beat is not None:  # else another server since; the next look says so

@@ -15,6 +15,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import business_at
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import place_for
 from recoup.merchants.store.merchants import MerchantSettings, Site, copy_settings, load_merchant
 from recoup.merchants.store.partners import add_partner_merchant, find_partner
 from recoup.onboarding.flows.make_merchant import NewSite, acceptor_of, place_merchant
@@ -51,6 +52,7 @@ async def _open(sandbox: World, live: World, request: ApprovedRequest) -> None:
     if partner:
         await make_partner(live, partner.partner_id, partner.name, like=partner)
     scope = Scope(merchant_id, OPERATOR, str(request.request_id))
+    live = await place_for(live, merchant_id)
     await _place(live, known, partner_id, scope)
     await _switch(live, known, scope, request.kinds)
     people = sandbox.people

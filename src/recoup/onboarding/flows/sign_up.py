@@ -26,6 +26,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.keys.rules.site_address import check_site_address
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import place_for
 from recoup.merchants.rules.countries import checked_country
 from recoup.merchants.store.partners import add_partner_merchant
 from recoup.networks.descriptor import LENGTH_MAX, LENGTH_MIN
@@ -280,6 +281,7 @@ async def _merchant(
     world: World, request: SignUp, begun: UnfinishedSignUp, partner_id: UUID | None
 ) -> Credentials:
     merchant_id = begun.merchant_id
+    world = await place_for(world, merchant_id)
     site = NewSite(begun.site_id, request.site_url, request.name, _descriptor(request))
     webhook_key = base64.b64encode(os.urandom(64)).decode()
     country = request.country.upper() or None

@@ -22,6 +22,7 @@ from recoup.keys.flows.key_endings import heard_everywhere
 from recoup.keys.rules.site_address import check_site_address
 from recoup.keys.store.merchant_keys import live_keys
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import place_for
 from recoup.merchants.flows.find_partner import no_such_merchant
 from recoup.merchants.rules.countries import checked_country
 from recoup.merchants.store.merchants import change_merchant, load_merchant
@@ -108,9 +109,12 @@ async def create(world: World, scope: PartnerScope, request: MerchantRequest) ->
     meant += [country] if country else []  # without one, as it was said before there were any
     input_mac: bytes = world.keys.mac("partner-merchant", json.dumps(meant).encode())
     async with world.db.transaction() as tx:
+        before = await made_before(tx, scope.partner_id, request.key, request.external_id)
+    world = await place_for(world, before[0].merchant_id if before else new_id())
+    async with world.db.transaction() as tx:
         partner = await lock_partner(tx, scope.partner_id)
         before = await made_before(tx, scope.partner_id, request.key, request.external_id)
-        if before:
+        if before:  # by a racing call in another cell: its link is answered the next time
             return await _again(tx, world, before, request, input_mac)
         if partner is None or partner.state != "active":
             raise Problem(

@@ -2,7 +2,9 @@
 -- Which cell has a merchant's tables. A merchant without a row is the first cell's.
 CREATE TABLE directory.cells (
   cell int PRIMARY KEY CHECK (cell BETWEEN 1 AND 99),
-  added_at timestamptz NOT NULL
+  added_at timestamptz NOT NULL,
+  epoch bigint NOT NULL DEFAULT 0,         -- with `beat` the mark that its home was given last
+  beat bigint NOT NULL DEFAULT 0
 );
 CREATE TABLE directory.merchants_cells (
   merchant_id uuid PRIMARY KEY,
@@ -10,5 +12,6 @@ CREATE TABLE directory.merchants_cells (
 );
 GRANT SELECT ON directory.cells, directory.merchants_cells TO recoup_app, recoup_read;
 GRANT INSERT ON directory.merchants_cells TO recoup_app;
+GRANT UPDATE (epoch, beat) ON directory.cells TO recoup_app;
 INSERT INTO directory.cells (cell, added_at) VALUES (1, 'epoch');
 INSERT INTO directory.merchants_cells (merchant_id, cell) SELECT merchant_id, 1 FROM merchants;

@@ -1,7 +1,9 @@
 -- Which cell has a merchant's tables. A merchant without a row is the first cell's.
 CREATE TABLE directory.cells (
   cell int PRIMARY KEY CHECK (cell BETWEEN 1 AND 99),
-  added_at timestamptz NOT NULL
+  added_at timestamptz NOT NULL,
+  epoch bigint NOT NULL DEFAULT 0,         -- with `beat` the mark that its home was given last
+  beat bigint NOT NULL DEFAULT 0
 );
 INSERT INTO directory.cells (cell, added_at) VALUES (1, 'epoch');
 
