@@ -293,9 +293,10 @@ def test_whoever_asks_and_however_often_a_probe_has_one_connection(
         monkeypatch.setattr(probes, name, instead)
     world = SimpleNamespace(
         name="sandbox",
+        known_as="sandbox",
         db=SimpleNamespace(apart=apart),
         clocks=SimpleNamespace(wall=lambda: None),
-        standing=SimpleNamespace(is_quarantined=False),
+        standing=SimpleNamespace(is_quarantined=False, refuses_all=False),
     )
 
     async def story() -> None:

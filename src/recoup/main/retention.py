@@ -106,7 +106,8 @@ _WORLD: Final = (
         settlement_batches settlement_lines settlement_terms
         sites switch_changes uplift_history upload_rows uploads wallets
         api_keys application_log applications card_route_stops card_routes endpoints engine_stops
-        epochs model_choices models partner_keys partner_log partner_merchants partners
+        cells epochs merchants_cells model_choices models partner_keys partner_log
+        partner_merchants partners
         policy_bounds risk_weights sending_stops signatures_since signing_keys tokenization_keys
         card_blocks card_prints cards network_sends partner_feed
         schema_migrations

@@ -287,17 +287,17 @@ def test_a_run_that_was_stopped_goes_on_behind_what_it_has_found(
             await ended(shop, 2)
             path, damage = tmp_path / "verify.json", await damage_of(shop, "mails")
 
-            async def damaged(_: Any) -> Any:
+            async def damaged(*_: Any) -> Any:
                 raise damage
 
             async def strange(db: Any) -> Any:
-                known, _ = await walk.merchants(db)
+                known, _ = await walk.merchants(db, 1)
                 return known, [walk.Difference(new_id(), None, "merchant of rows", "exists", "no")]
 
             monkeypatch.setattr(verify_decisions, "DECIDERS", {})
             monkeypatch.setattr(verify_decisions, "past_decider", lambda _: None)
             stranger = await strange(shop.world.db)
-            for sought in (damaged, lambda _: asyncio.sleep(0, stranger)):
+            for sought in (damaged, lambda *_: asyncio.sleep(0, stranger)):
                 path.unlink(missing_ok=True)
                 monkeypatch.setattr(flow, "merchants", sought)
                 with monkeypatch.context() as patched:

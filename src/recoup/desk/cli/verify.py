@@ -54,7 +54,13 @@ def verify(
         return prove_file(file, root, amount)
 
     async def work(opened: Opened) -> Verified:
-        done = await prove(opened.world, merchant, _show_progress, Progress(progress))
+        if merchant is not None:
+            opened = await opened.at(str(merchant))
+        cells = opened.world.every if merchant is None else [opened.world]
+        done = await prove(cells[0], merchant, _show_progress, Progress(progress))
+        for cell in cells[1:]:
+            path = progress and progress.with_name(f"{progress.name}-{cell.cell}")
+            done.add(await prove(cell, None, _show_progress, Progress(path)))
         for balances in BALANCES if chain else ():
             done.found(await balances(opened.world))
         return done

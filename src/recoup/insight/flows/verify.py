@@ -70,7 +70,7 @@ from recoup.insight.store.proofs.reached import (
 from recoup.insight.store.proofs.switches import switches
 from recoup.kernel.ids import HIGHEST, LOWEST, first_id_of
 from recoup.kernel.problem import Problem
-from recoup.kit.proofs.counts import COUNTED, count
+from recoup.kit.proofs.counts import COUNTED, OF_ALL_CELLS, count
 from recoup.kit.proofs.sends import decline_that_came_in, sends_of_nothing
 from recoup.kit.proofs.walk import Difference, Window, merchants, next_window, text
 from recoup.kit.proved_file import Wrong
@@ -96,6 +96,7 @@ from recoup.risk.store.proofs import (
     KeptBounds,
     advances,
     assets_bounded,
+    drawn,
     exposure,
     kept_bounds,
     operator_exposure,
@@ -333,13 +334,13 @@ async def verify(
     tell: Callable[[UUID], None] | None = None,
     progress: Progress | None = None,
 ) -> Verified:
-    """Verifies all merchants, or one; `tell` is called with each merchant that is begun. Goes on
-    from `progress`; after a run that finished it proves what is new.
+    """Verifies all merchants of a cell, or one; `tell` is called with each merchant that is begun.
+    Goes on from `progress`; after a run that finished it proves what is new.
 
     Raises: Problem(not_found) for a merchant that this world does not have; Problem(invalid) for a
     progress of something else.
     """
-    run = _Run(world, progress or Progress())
+    run, cell = _Run(world, progress or Progress()), world.cell
     try:
         chosen = await run.begin(merchant_id)
         for merchant in chosen:
@@ -350,15 +351,24 @@ async def verify(
         run.merchant = None
         run.progress.begin(None)
         await run.step("models", damaged_models)
-        await run.step("operator", operator_exposure)
+        await run.step("operator", partial(_operator, world))
         before = world.clocks.wall() - IMPORTS_KEPT
-        await run.step("sends", lambda db: sends_of_nothing(db, merchant_id, before))
+        await run.step("sends", lambda db: sends_of_nothing(db, merchant_id, before, cell))
         if run.done.issuer:
-            await run.step("issuer", lambda db: issuer.theirs(db, merchant_id))
+            await run.step("issuer", lambda db: issuer.theirs(db, merchant_id, cell))
         run.progress.finish()
     finally:
         run.progress.save()
     return run.done
+
+
+async def _operator(world: World, db: Connection) -> Sequence[Difference]:
+    """What all cells draw together against what the operator counts."""
+    elsewhere = Counter[str]()
+    for cell in world.every:
+        if cell is not world:
+            elsewhere += Counter(await cell.read_long(drawn))
+    return await operator_exposure(db, elsewhere)
 
 
 class _Run:
@@ -375,14 +385,16 @@ class _Run:
 
         async def look(db: Connection) -> tuple[list[UUID], list[Difference]]:
             done.issuer = "sandbox" in self.world.processors and await issuer.can_read(db)
-            self.progress.take(done, self.world.name, await made_at(db), merchant_id)
+            self.progress.take(done, self.world.known_as, await made_at(db), merchant_id)
             sought = list[tuple[list[UUID], list[Difference]]]()
             async with done.reading(db):
-                sought.append(await merchants(db))
+                sought.append(await merchants(db, self.world.cell))
             if not sought:
                 async with done.reading(db):
                     sought.append((await every_merchant(db), []))
-            for name in COUNTED:
+            for name, table in COUNTED.items():
+                if table in OF_ALL_CELLS and self.world is not self.world.every[0]:
+                    continue
                 async with done.reading(db):
                     counted[name] = await count(db, name, merchant_id)
             return sought[0] if sought else ([], [])

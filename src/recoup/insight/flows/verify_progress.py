@@ -55,6 +55,15 @@ class Verified:
             else:
                 self.more += 1
 
+    def add(self, other: "Verified") -> None:
+        """Adds what was proved of another cell."""
+        for name, number in other.checked.items():
+            self.checked[name] += number
+        self.found(other.differences)
+        self.more += other.more
+        self.decided += other.decided
+        self.issuer = self.issuer and other.issuer
+
     @asynccontextmanager
     async def reading(
         self, connection: Connection, merchant_id: UUID | None = None

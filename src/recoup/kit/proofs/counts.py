@@ -14,6 +14,7 @@ COUNTED: Final = {
     "settled": "settlement_lines", "due work": "due_work", "events": "outbox",
     "deliveries": "delivery_tries",
 }  # fmt: skip
+OF_ALL_CELLS: Final = frozenset({"network_sends"})
 
 
 async def count(connection: Read, name: str, merchant_id: UUID | None) -> int:

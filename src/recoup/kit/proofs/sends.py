@@ -16,6 +16,7 @@ from recoup.kit.proofs.walk import (
     Window,
     differences,
     not_archived,
+    of_cell,
 )
 
 SENDS_MAX: Final = 5000
@@ -112,15 +113,15 @@ async def _came_in(
 
 
 async def sends_of_nothing(
-    db: Read, merchant_id: UUID | None, kept_since: datetime
+    db: Read, merchant_id: UUID | None, kept_since: datetime, cell: int
 ) -> list[Difference]:
     """Proves sends over all cards, in the order of their ids; with a merchant only its sends are
-    judged. `kept_since`: attempts of earlier imports are forgotten."""
+    judged, else those of a cell's. `kept_since`: attempts of earlier imports are forgotten."""
     findings: list[Difference] = []
     last, after = await _last(db), Send(LOWEST, LOWEST)
     while last is not None and after < last:
         until = await _behind(db, *after, SENDS_MAX - 1) or last
-        sends = await _between(db, *after, *until, merchant_id)
+        sends = await _between(db, *after, *until, merchant_id, cell)
         findings += await differences(
             db, _of_sends, merchant_id, [send for send in sends if not send.imported]
         )
@@ -155,7 +156,7 @@ async def _last(db: Read) -> Send | None:
 SELECT {columns_of(CardSend)}
 FROM network_sends
 WHERE (card_id, send_id) > ($1, $2) AND (card_id, send_id) <= ($3, $4) AND ($5::uuid IS NULL
-  OR merchant_id = $5)
+  OR merchant_id = $5) AND {of_cell("network_sends", "$6")}
 """)
 async def _between(
     db: Read,
@@ -164,6 +165,7 @@ async def _between(
     last_card_id: UUID,
     last_send_id: UUID,
     merchant_id: UUID | None,
+    cell: int,
 ) -> list[CardSend]: ...
 
 

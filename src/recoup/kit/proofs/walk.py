@@ -67,7 +67,7 @@ _TABLES: Final = (
     "uplift_reports", "uplift_history", "engine_returns", "policy_versions", "policy_sends",
     "imports", "import_lines", "import_rows", "imported_attempts", "certificates",
     "certificate_clocks", "advance_weeks", "advance_bounds", "card_joins",
-    "backtests", "backtest_payments", "archives", "archived_orders",
+    "backtests", "backtest_payments", "archives", "archived_orders", "merchants_cells",
 )  # fmt: skip
 
 
@@ -80,6 +80,14 @@ def not_archived(table: str, order: str = "order_id") -> str:
     return (
         f"NOT EXISTS (SELECT FROM archived_orders z WHERE z.merchant_id = {table}.merchant_id "
         f"AND z.order_id = {table}.{order})"
+    )
+
+
+def of_cell(table: str, cell: str) -> str:
+    """SQL: whether a row of another home is of a merchant of this cell, or of nobody's."""
+    return (
+        f"NOT EXISTS (SELECT FROM merchants_cells z WHERE z.merchant_id = {table}.merchant_id "
+        f"AND z.cell <> {cell})"
     )
 
 
@@ -104,6 +112,7 @@ WITH RECURSIVE m AS (
 )
 SELECT merchant_id FROM m WHERE merchant_id IS NOT NULL
 """
+_OF_OTHER_CELLS = "SELECT merchant_id FROM merchants_cells WHERE cell <> $1"
 _DISTINCT = "SELECT DISTINCT merchant_id FROM {table} WHERE merchant_id IS NOT NULL"
 _TABLES_AT_ONCE: Final = 16  # of a statement
 # A replica has nothing of a table without a log.
@@ -133,9 +142,10 @@ async def _merchants_of(db: Read, names: Sequence[str]) -> dict[str, set[UUID]]:
     return merchant_ids
 
 
-async def merchants(db: Read) -> tuple[list[UUID], list[Difference]]:
-    """Every merchant that has rows anywhere, those that applications are to become too; and, for
-    each that has rows but does not exist, where it has them first."""
+async def merchants(db: Read, cell: int) -> tuple[list[UUID], list[Difference]]:
+    """Every merchant of a cell that has rows anywhere, those that applications are to become too;
+    and, for each that has rows but does not exist, where it has them first."""
+    others = {record[0] for record in await db.fetch(_OF_OTHER_CELLS, cell)}
     promised = await _ids(db, _DISTINCT.format(table="applications"))
     partners = await _ids(db, "SELECT partner_id FROM partners")
     known: set[UUID] = set()
@@ -148,8 +158,14 @@ async def merchants(db: Read) -> tuple[list[UUID], list[Difference]]:
         of_home = [name for name in names if homes.get(name) == home]
         for begin in range(0, len(of_home), _TABLES_AT_ONCE):
             having |= await _merchants_of(db, of_home[begin : begin + _TABLES_AT_ONCE])
+    wrong |= {
+        stranger: Difference(stranger, None, "cell of the merchant", str(cell), "another")
+        for stranger in sorted(having["merchants"] & others)
+    }
     for table in filter(having.__contains__, names):
         merchant_ids = having[table]
+        if homes[table] != homes["merchants"]:
+            merchant_ids -= others
         if table == "delivery_tries":  # a sample to a partner's endpoint is of no merchant
             merchant_ids -= partners
         strangers = (

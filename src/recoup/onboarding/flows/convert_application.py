@@ -16,7 +16,6 @@ from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kit.world import World
-from recoup.merchants.flows.cells import place_for
 from recoup.merchants.store.merchants import load_merchant
 from recoup.merchants.store.partners import (
     add_partner_merchant,
@@ -54,10 +53,6 @@ async def convert_application(
 ) -> Converted:
     """Raises: Problem not_found, wrong_state, conflict when the partner may have no more merchants,
     or one of them has the application's external id."""
-    if world.cells:
-        async with world.db.transaction() as tx:
-            row = await locked_application(tx, applicant, application_id)
-        world = await place_for(world, row.merchant_id)
     try:
         async with world.db.transaction() as tx:
             row = await locked_application(tx, applicant, application_id)

@@ -1,6 +1,7 @@
 """Proofs of what was advanced: each advance against its log, the exposure against what is not
 collected, and every version of what closed orders say about advances."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
@@ -18,14 +19,23 @@ from recoup.kit.proofs.walk import (
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT l.merchant_id, NULL::uuid AS order_id, 'operator''s exposure in ' || o.asset AS field,
-  coalesce(l.drawn, 0)::text AS expected, o.drawn_units::text AS found
+  v.drawn::text AS expected, o.drawn_units::text AS found
 FROM operator_exposure o
 LEFT JOIN (SELECT asset, min(merchant_id::text)::uuid AS merchant_id,
   sum(drawn_units)::bigint AS drawn
   FROM exposure_limits GROUP BY asset) l USING (asset)
-WHERE o.drawn_units <> coalesce(l.drawn, 0) LIMIT 1000
+CROSS JOIN LATERAL (SELECT coalesce(l.drawn, 0) + coalesce(($1::jsonb ->> o.asset)::bigint, 0)
+  AS drawn) v
+WHERE o.drawn_units <> v.drawn LIMIT 1000
 """)
-async def _operator(db: Read) -> list[DiffersAt]: ...
+async def _operator(db: Read, elsewhere: dict[str, Any]) -> list[DiffersAt]: ...
+
+
+@MERCHANT.within(STATEMENT_SECONDS).statement(
+    "SELECT asset, sum(drawn_units)::bigint FROM exposure_limits GROUP BY asset"
+)
+async def drawn(db: Read) -> dict[str, int]:
+    """Units by asset that the cell's merchants draw."""
 
 
 advances: Final = of_window(
@@ -121,10 +131,10 @@ WHERE l.merchant_id = $1 AND l.drawn_units < s.allotted LIMIT 1000
 )
 
 
-async def operator_exposure(db: Read) -> list[Difference]:
+async def operator_exposure(db: Read, elsewhere: Mapping[str, int]) -> list[Difference]:
     """Differences between what all merchants draw together and what the operator counts; one of
-    them is named."""
-    return await differences(db, _operator, None)
+    them is named. `elsewhere`: drawn by those of other cells."""
+    return await differences(db, _operator, None, dict(elsewhere))
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(

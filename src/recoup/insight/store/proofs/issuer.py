@@ -18,6 +18,7 @@ from recoup.kit.proofs.walk import (
     Proof,
     differences,
     not_archived,
+    of_cell,
     of_window,
 )
 
@@ -40,7 +41,7 @@ async def _sees(db: Read) -> _Sees:
     """Tells whether there is a book, and the log-in role may read it."""
 
 
-# Its charges that we do not account for. $1: after, $2: until, $3: one merchant or all.
+# Its charges that we do not account for. $1: after, $2: until, $3: one merchant or all, $4: cell.
 @MERCHANT.within(STATEMENT_SECONDS).statement(f"""
 SELECT s.merchant_id, s.order_id, v.field || ' for the issuer''s ' || s.decision || ' charge ' ||
   s.id AS field,
@@ -53,11 +54,11 @@ CROSS JOIN LATERAL (VALUES
   (3, 'units of the attempt', s.units || ' ' || s.currency, a.units || ' ' || a.asset)
 ) v (no, field, expected, found)
 WHERE s.id > $1 AND s.id <= $2 AND ($3::uuid IS NULL OR s.merchant_id = $3)
-  AND v.expected IS DISTINCT FROM v.found AND {not_archived("s")}
+  AND v.expected IS DISTINCT FROM v.found AND {not_archived("s")} AND {of_cell("s", "$4")}
 ORDER BY s.id, v.no LIMIT 1000
 """)
 async def _theirs(
-    db: Read, after: UUID, until: UUID, merchant_id: UUID | None
+    db: Read, after: UUID, until: UUID, merchant_id: UUID | None, cell: int
 ) -> list[DiffersAt]: ...
 
 
@@ -77,11 +78,11 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE s.id > $1 AND s.id <= $2 AND s.kind = 'refund' AND s.decision = 'approved'
   AND ($3::uuid IS NULL OR c.merchant_id = $3) AND v.expected IS DISTINCT FROM v.found
-  AND {not_archived("c")}
+  AND {not_archived("c")} AND {of_cell("c", "$4")}
 ORDER BY s.id, v.no LIMIT 1000
 """)
 async def _their_refunds(
-    db: Read, after: UUID, until: UUID, merchant_id: UUID | None
+    db: Read, after: UUID, until: UUID, merchant_id: UUID | None, cell: int
 ) -> list[DiffersAt]: ...
 
 
@@ -132,7 +133,7 @@ ORDER BY r.order_id, r.modification_no, v.no LIMIT 1000
 )
 
 
-async def theirs(db: Read, merchant_id: UUID | None) -> list[Difference]:
+async def theirs(db: Read, merchant_id: UUID | None, cell: int) -> list[Difference]:
     wrong: list[Difference] = []
     proofs: tuple[tuple[str, Proof], ...] = ("sends", _theirs), ("reversals", _their_refunds)
     for table, proof in proofs:
@@ -142,6 +143,6 @@ async def theirs(db: Read, merchant_id: UUID | None) -> list[Difference]:
             until: UUID = (
                 await db.fetchval(sql, after, ROWS_MAX - 1, timeout=STATEMENT_SECONDS) or HIGHEST
             )
-            wrong += await differences(db, proof, merchant_id, after, until, merchant_id)
+            wrong += await differences(db, proof, merchant_id, after, until, merchant_id, cell)
             after = until
     return wrong
