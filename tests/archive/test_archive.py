@@ -109,6 +109,12 @@ def test_orders_leave_and_come_back(server: ServerAddress, tmp_path: Path) -> No
             assert (taken.gone, taken.taken_out_at is not None) == (3, True)
             assert len((await kept(shop))["orders"]) == 1
             await holds(shop)
+            changed = "UPDATE postings SET business_at = business_at {} interval '1 second'"
+            async with owner(shop.world) as connection:
+                await connection.execute(changed.format("+"))
+                wrong = (await verify(shop.world)).differences
+                assert "content hash of" in wrong[0].field, "the book of what left is proved too"
+                await connection.execute(changed.format("-"))
 
             back = await put_archive_back(shop.world, path)
             assert (back.gone, back.taken_out_at) == (0, None)

@@ -4,7 +4,7 @@ difference only when it stands."""
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from tests.disputes.flows.test_disputes import YES as APPROVES
+from tests.insight.flows.test_verify import _STEPS
 from tests.worlds import HARD_CARD, Shop, make_shop, owner, sandbox_world
 
 from recoup.db.server import ServerAddress
@@ -311,4 +313,57 @@ def test_a_run_that_was_stopped_goes_on_behind_what_it_has_found(
                 assert len(fields) == len(set(fields)) == 2, fields
                 assert fields[1].startswith("decider of 2 decisions"), fields
 
+    asyncio.run(story())
+
+
+def test_each_long_proof_goes_on_where_it_was_stopped(
+    server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that is stopped after each step finds what one run finds, and repeats none."""
+
+    class Stopped(Exception):
+        pass
+
+    async def story() -> None:
+        async with shop_of(server) as shop:
+            for _ in range(3):
+                [order_id] = await ended(shop, 1)
+            for _ in range(2):
+                paid = await shop.admit(days=None, pan=APPROVES)
+                await shop.settle()
+                await shop.publish()
+                await shop.close_pages()
+            async with owner(shop.world) as connection:
+                await connection.execute(
+                    "UPDATE network_sends SET units = units + 1 WHERE send_id = order_id AND "
+                    "order_id = $1",
+                    order_id,
+                )
+                await connection.execute("UPDATE account_balances SET units = units + 1")
+                await connection.execute(
+                    "UPDATE issuer.sends SET units = units + 1 WHERE order_id = $1", paid
+                )
+            whole = await verify(shop.world)
+            steps, walk_on = list[tuple[str, str]](), Progress.note
+            path = tmp_path / "verify.json"
+
+            def stop(progress: Progress, kind: str, step: str) -> None:
+                walk_on(progress, kind, step)
+                steps.append((str(progress.kept.merchant), f"{kind} {step}"))
+                raise Stopped
+
+            monkeypatch.setattr(Progress, "note", stop)
+            done = None
+            while done is None:
+                with suppress(Stopped):
+                    done = await proved(shop, path)
+            assert len(steps) == len({*steps})
+            for kind in ("orders", "postings", "pages", "sends", "issuer's sends"):
+                assert sum(step.startswith(f"{kind} ") for _, step in steps) > 1, kind
+            assert set(done.differences) == set(whole.differences)
+            fields = " ".join(each.field for each in done.differences)
+            assert all(word in fields for word in ("network send", "balance of", "issuer's"))
+
+    for module, name in _STEPS:
+        monkeypatch.setattr(f"recoup.{module}.{name}", 1)
     asyncio.run(story())

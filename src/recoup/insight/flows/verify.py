@@ -45,6 +45,8 @@ from recoup.insight.store.proofs.disputes import disputes, issuers_cases, notice
 from recoup.insight.store.proofs.due import due_work, due_work_of_nothing
 from recoup.insight.store.proofs.ledger import (
     book,
+    next_postings,
+    places,
     postings_without_order,
     read_money_lines,
     read_outstanding,
@@ -58,7 +60,12 @@ from recoup.insight.store.proofs.orders import (
     references,
     references_of_nothing,
 )
-from recoup.insight.store.proofs.pages import CertificateFile, certificate_files, pages
+from recoup.insight.store.proofs.pages import (
+    CertificateFile,
+    certificate_files,
+    next_pages,
+    pages_in_order,
+)
 from recoup.insight.store.proofs.periods import periods
 from recoup.insight.store.proofs.reached import (
     NOTHING,
@@ -71,7 +78,7 @@ from recoup.insight.store.proofs.switches import switches
 from recoup.kernel.ids import HIGHEST, LOWEST, first_id_of
 from recoup.kernel.problem import Problem
 from recoup.kit.proofs.counts import COUNTED, OF_ALL_CELLS, count
-from recoup.kit.proofs.sends import decline_that_came_in, sends_of_nothing
+from recoup.kit.proofs.sends import FIRST, Send, decline_that_came_in, sends_of_nothing
 from recoup.kit.proofs.walk import Difference, Window, merchants, next_window, text
 from recoup.kit.proved_file import Wrong
 from recoup.kit.threads import run_stoppable
@@ -107,18 +114,19 @@ from recoup.stablecoin.store.proofs import channel_book, payouts, settlements
 from recoup.terms.rules.advance_bounds import kept_tables, weeks_until
 
 AT_ONCE: Final = 100
+# What differs, and the place of the last that was proved; None behind all.
+Proved = tuple[Sequence[Difference], str | None]
 _Pair = tuple[str, Any, Any]  # what differs, what it should be, what is there
 
 
-async def bounds(connection: Read, merchant_id: UUID) -> list[Difference]:
-    """The first version that differs, of each asset: a week that was changed is in all that
-    follow."""
-    differences = []
-    for asset in await assets_bounded(connection, merchant_id):
-        wrong = await _first_wrong(connection, merchant_id, asset)
-        if wrong is not None:
-            differences.append(wrong)
-    return differences
+async def bounds(merchant_id: UUID, connection: Read, place: str) -> Proved:
+    """The first version that differs, of the asset behind `place`: a week that was changed is in
+    all that follow."""
+    for asset in sorted(await assets_bounded(connection, merchant_id)):
+        if asset > place:
+            wrong = await _first_wrong(connection, merchant_id, asset)
+            return [wrong] if wrong is not None else [], asset
+    return [], None
 
 
 async def _first_wrong(connection: Read, merchant_id: UUID, asset: str) -> Difference | None:
@@ -169,19 +177,20 @@ def _differing(expected: Mapping[str, Any], kept: Mapping[str, Any]) -> Iterator
     )
 
 
-async def certificates(connection: Read, merchant_id: UUID) -> list[Difference]:
+async def certificates(merchant_id: UUID, connection: Read, place: str) -> Proved:
     """Each kept certificate proves itself, names the root of the one before, and was announced with
-    its own."""
+    its own. `place`: number and root."""
     differences, last, root = [], 0, FIRST_ROOT
-    while True:
-        rows = await certificate_files(connection, merchant_id, last, AT_ONCE)
-        for row in rows:
-            for name, expected, here in _wrong_certificate(row, last + 1, root):
-                field = f"{name} of certificate {row.certificate_id}"
-                differences.append(Difference(merchant_id, None, field, str(expected), str(here)))
-            last, root = row.chain_no, row.root
-        if len(rows) < AT_ONCE:
-            return differences
+    if place:
+        number, _, text_of_root = place.partition(" ")
+        last, root = int(number), bytes.fromhex(text_of_root)
+    rows = await certificate_files(connection, merchant_id, last, AT_ONCE)
+    for row in rows:
+        for name, expected, here in _wrong_certificate(row, last + 1, root):
+            field = f"{name} of certificate {row.certificate_id}"
+            differences.append(Difference(merchant_id, None, field, str(expected), str(here)))
+        last, root = row.chain_no, row.root
+    return differences, f"{last} {root.hex()}" if len(rows) == AT_ONCE else None
 
 
 def _wrong_certificate(row: CertificateFile, number: int, root: bytes) -> Iterator[_Pair]:
@@ -324,7 +333,9 @@ LATE: Final = timedelta(minutes=10)
 AGAIN_SECONDS: Final = 0.05
 AGAIN_MAX: Final = 10
 T = TypeVar("T")
+ENDED: Final = "all"
 Prove = Callable[[Connection], Awaitable[Sequence[Difference]]]
+Step = Callable[[Connection, str], Awaitable[Proved]]
 OfMerchant = Callable[[Connection, UUID], Awaitable[Sequence[Difference]]]
 
 
@@ -353,9 +364,9 @@ async def verify(
         await run.step("models", damaged_models)
         await run.step("operator", partial(_operator, world))
         before = world.clocks.wall() - IMPORTS_KEPT
-        await run.step("sends", lambda db: sends_of_nothing(db, merchant_id, before, cell))
-        if run.done.issuer:
-            await run.step("issuer", lambda db: issuer.theirs(db, merchant_id, cell))
+        await run.walk("sends", partial(_sends, merchant_id, before, cell))
+        for book_of in issuer.BOOKS if run.done.issuer else ():
+            await run.walk(f"issuer's {book_of}", partial(_theirs, merchant_id, book_of, cell))
         run.progress.finish()
     finally:
         run.progress.save()
@@ -411,11 +422,28 @@ class _Run:
         self.done.found(each for each in strangers if each not in done.differences)
         return chosen
 
-    async def step(self, kind: str, prove: Prove, name: str = "all") -> None:
+    async def step(self, kind: str, prove: Prove, name: str = ENDED) -> None:
         """Proves, unless it was done."""
         if self.progress.at(kind) != name:
             await self.prove(prove)
             self.progress.note(kind, name)
+
+    async def walk(self, kind: str, step: Step) -> None:
+        """Proves step by step, each in a snapshot of its own, from the place that an interrupted
+        run has reached."""
+        place, behind = self.progress.at(kind) or "", list[str | None]()
+
+        async def prove(db: Connection) -> Sequence[Difference]:
+            behind.clear()
+            differences, until = await step(db, place)
+            behind.append(until)
+            return differences
+
+        while place != ENDED:
+            behind.clear()
+            await self.prove(prove)
+            place = (behind[0] if behind else None) or ENDED  # a damaged page ends it
+            self.progress.note(kind, place)
 
     async def prove(self, prove: Prove) -> None:
         """A difference counts once it is the same in two snapshots: what was on its way in the
@@ -452,7 +480,7 @@ async def _merchant(run: _Run, merchant_id: UUID) -> None:
     run.progress.begin(merchant_id, reached or NOTHING)
     async for window in _windows(run, merchant_id, since):
         await run.step("orders", partial(_window, run, window), str(window.until))
-    await run.step("postings", partial(_postings, merchant_id))
+    await run.walk("postings", partial(_postings, merchant_id))
     after: UUID | None = UUID(run.progress.at("decisions") or str(since.decision_id))
     while after is not None:
         after = await _decisions(run, merchant_id, after)
@@ -460,7 +488,11 @@ async def _merchant(run: _Run, merchant_id: UUID) -> None:
     run.done.found(_difference(merchant_id, None, each) for each in verify_decisions.of_gone(gone))
     for name, proof in _PROOFS.items():
         await run.step(name, partial(_proved, proof, merchant_id))
-    await run.step("pages", lambda db: pages(db, merchant_id, since.page_no, since.root))
+    await run.walk("certificates", partial(certificates, merchant_id))
+    await run.walk("bounds", partial(bounds, merchant_id))
+    page = since.page_no, since.root
+    await run.step("page numbers", lambda db: pages_in_order(db, merchant_id, *page))
+    await run.walk("pages", partial(_pages, merchant_id, since.page_no, {}))
     await run.step("bank", lambda db: bank(run.world, db, merchant_id))
     run.progress.end(merchant_id)
 
@@ -492,13 +524,47 @@ async def _changed(merchant_id: UUID, since: Reached, db: Connection) -> Sequenc
     return await changed_orders(db, merchant_id, since.feed_no, since.page_no, since.order_id)
 
 
-async def _postings(merchant_id: UUID, db: Connection) -> Sequence[Difference]:
-    return [
-        _difference(merchant_id, None, wrong)
-        async for postings in postings_without_order(db, merchant_id)
-        for row in postings
+async def _postings(merchant_id: UUID, db: Connection, place: str) -> Proved:
+    window = await next_postings(db, merchant_id, UUID(place) if place else LOWEST)
+    wrong = [
+        _difference(merchant_id, row.order_id, wrong)
+        for row in await postings_without_order(db, *window)
         if (wrong := verify_ledger.wrong_posting(merchant_id, row))
     ]
+    until = window.until
+    return wrong + await places(db, window), str(until) if until < HIGHEST else None
+
+
+async def _pages(
+    merchant_id: UUID, proved: int, balances: dict[int, dict[str, Any]], db: Connection, place: str
+) -> Proved:
+    """`balances`: those at the page where this step begins and at that where it ends, if known."""
+    after = int(place) if place else proved
+    known = balances.get(after)
+    differing, until, there = await next_pages(db, merchant_id, after, known)
+    balances.clear()
+    if known is not None:
+        balances[after] = known
+    if until is None:
+        return differing, None
+    balances[until] = there
+    return differing, str(until)
+
+
+async def _sends(
+    merchant_id: UUID | None, kept_since: datetime, cell: int, db: Connection, place: str
+) -> Proved:
+    after = Send(*map(UUID, place.split())) if place else FIRST
+    wrong, until = await sends_of_nothing(db, merchant_id, kept_since, cell, after)
+    return wrong, " ".join(map(str, until)) if until else None
+
+
+async def _theirs(
+    merchant_id: UUID | None, book_of: str, cell: int, db: Connection, place: str
+) -> Proved:
+    after = UUID(place) if place else LOWEST
+    wrong, until = await issuer.theirs(db, book_of, merchant_id, cell, after)
+    return wrong, str(until) if until else None
 
 
 async def _decisions(run: _Run, merchant_id: UUID, after: UUID) -> UUID | None:
@@ -544,8 +610,6 @@ _PROOFS: Final[Mapping[str, OfMerchant]] = {
     "feed": feed,
     "exposure": exposure,
     "switches": switches,
-    "certificates": certificates,
-    "bounds": bounds,
 }
 
 

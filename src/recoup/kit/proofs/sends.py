@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from recoup.db.statement import HUB, MERCHANT, Read, Row, columns_of
-from recoup.kernel.ids import LOWEST
+from recoup.kernel.ids import HIGHEST, LOWEST
 from recoup.kit.proofs.walk import (
     STATEMENT_SECONDS,
     Difference,
@@ -112,29 +112,30 @@ async def _came_in(
 ) -> list[Differs]: ...
 
 
-async def sends_of_nothing(
-    db: Read, merchant_id: UUID | None, kept_since: datetime, cell: int
-) -> list[Difference]:
-    """Proves sends over all cards, in the order of their ids; with a merchant only its sends are
-    judged, else those of a cell's. `kept_since`: attempts of earlier imports are forgotten."""
-    findings: list[Difference] = []
-    last, after = await _last(db), Send(LOWEST, LOWEST)
-    while last is not None and after < last:
-        until = await _behind(db, *after, SENDS_MAX - 1) or last
-        sends = await _between(db, *after, *until, merchant_id, cell)
-        findings += await differences(
-            db, _of_sends, merchant_id, [send for send in sends if not send.imported]
-        )
-        imported = [send for send in sends if send.imported]
-        if imported:
-            findings += await differences(db, _of_imported, merchant_id, imported, kept_since)
-        after = until
-    return findings
-
-
 class Send(NamedTuple):
     card_id: UUID
     send_id: UUID
+
+
+FIRST: Final = Send(LOWEST, LOWEST)
+_END: Final = Send(HIGHEST, HIGHEST)
+
+
+async def sends_of_nothing(
+    db: Read, merchant_id: UUID | None, kept_since: datetime, cell: int, after: Send
+) -> tuple[list[Difference], Send | None]:
+    """Proves the next sends over all cards, in the order of their ids; the last of them, None
+    behind all. With a merchant only its sends are judged, else those of a cell's. `kept_since`:
+    attempts of earlier imports are forgotten."""
+    until = await _behind(db, *after, SENDS_MAX - 1)
+    sends = await _between(db, *after, *(until or _END), merchant_id, cell)
+    findings = await differences(
+        db, _of_sends, merchant_id, [send for send in sends if not send.imported]
+    )
+    imported = [send for send in sends if send.imported]
+    if imported:
+        findings += await differences(db, _of_imported, merchant_id, imported, kept_since)
+    return findings, until
 
 
 @HUB.within(STATEMENT_SECONDS).statement("""
@@ -143,13 +144,6 @@ ORDER BY card_id, send_id OFFSET $3 LIMIT 1
 """)
 async def _behind(db: Read, card_id: UUID, send_id: UUID, sends: int) -> Send | None:
     """The send behind so many."""
-
-
-@HUB.within(STATEMENT_SECONDS).statement("""
-SELECT card_id, send_id FROM network_sends ORDER BY card_id DESC, send_id DESC LIMIT 1
-""")
-async def _last(db: Read) -> Send | None:
-    """The last of all sends."""
 
 
 @HUB.within(STATEMENT_SECONDS).statement(f"""

@@ -6,11 +6,12 @@ read it unless it was granted, so the owner behind the connection reads it here;
 mock channels' book (see `stable`).
 """
 
+from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
 from recoup.db.statement import MERCHANT, Read, Row, Tx
-from recoup.kernel.ids import HIGHEST, LOWEST
+from recoup.kernel.ids import HIGHEST
 from recoup.kit.proofs.walk import (
     STATEMENT_SECONDS,
     Difference,
@@ -133,16 +134,16 @@ ORDER BY r.order_id, r.modification_no, v.no LIMIT 1000
 )
 
 
-async def theirs(db: Read, merchant_id: UUID | None, cell: int) -> list[Difference]:
-    wrong: list[Difference] = []
-    proofs: tuple[tuple[str, Proof], ...] = ("sends", _theirs), ("reversals", _their_refunds)
-    for table, proof in proofs:
-        after = LOWEST
-        while after < HIGHEST:
-            sql = _UNTIL.format(table=table)
-            until: UUID = (
-                await db.fetchval(sql, after, ROWS_MAX - 1, timeout=STATEMENT_SECONDS) or HIGHEST
-            )
-            wrong += await differences(db, proof, merchant_id, after, until, merchant_id, cell)
-            after = until
-    return wrong
+_THEIRS: Final[Mapping[str, Proof]] = {"sends": _theirs, "reversals": _their_refunds}
+BOOKS: Final = tuple(_THEIRS)
+
+
+async def theirs(
+    db: Read, book: str, merchant_id: UUID | None, cell: int, after: UUID
+) -> tuple[list[Difference], UUID | None]:
+    """Proves the next rows of one of its BOOKS; the last of them, None behind all."""
+    sql = _UNTIL.format(table=book)
+    until: UUID | None = await db.fetchval(sql, after, ROWS_MAX - 1, timeout=STATEMENT_SECONDS)
+    ends = after, until or HIGHEST
+    wrong = await differences(db, _THEIRS[book], merchant_id, *ends, merchant_id, cell)
+    return wrong, until

@@ -1,13 +1,19 @@
 """A merchant's book: postings with their entries, and what the log says must be posted."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from recoup.db.statement import MERCHANT, Read, Row
-from recoup.kernel.ids import LOWEST
-from recoup.kit.proofs.walk import STATEMENT_SECONDS, not_archived, of_merchant
+from recoup.kernel.ids import HIGHEST
+from recoup.kit.proofs.walk import (
+    STATEMENT_SECONDS,
+    Window,
+    not_archived,
+    of_merchant,
+    of_window,
+)
 from recoup.orders.store.rows import PostingSource
 
 POSTINGS_MAX: Final = 5000
@@ -49,19 +55,27 @@ async def read_postings(
 @MERCHANT.within(STATEMENT_SECONDS).statement(f"""
 SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.business_at, p.order_id,
   p.content_hash, {_ENTRIES}
-FROM postings p WHERE p.merchant_id = $1 AND p.order_id IS NULL AND p.posting_id > $2
-ORDER BY p.posting_id LIMIT $3
+FROM postings p WHERE p.merchant_id = $1 AND p.posting_id > $2 AND p.posting_id <= $3
+  AND (p.order_id IS NULL OR NOT {not_archived("p")})
+ORDER BY p.posting_id
 """)
-async def _without_order(
-    db: Read, merchant_id: UUID, after: UUID, limit: int
-) -> list[StoredPosting]: ...
+async def postings_without_order(
+    db: Read, merchant_id: UUID, after: UUID, until: UUID
+) -> list[StoredPosting]:
+    """Those of no order, and of orders in an archive."""
 
 
-async def postings_without_order(db: Read, merchant_id: UUID) -> AsyncIterator[list[StoredPosting]]:
-    after = LOWEST
-    while rows := await _without_order(db, merchant_id, after, POSTINGS_MAX):
-        yield rows
-        after = rows[-1].posting_id
+async def next_postings(db: Read, merchant_id: UUID, after: UUID) -> Window:
+    until = await _postings_end(db, merchant_id, after, POSTINGS_MAX - 1)
+    return Window(merchant_id, after, until or HIGHEST)
+
+
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
+SELECT posting_id FROM postings WHERE merchant_id = $1 AND posting_id > $2 ORDER BY posting_id
+  OFFSET $3 LIMIT 1
+""")
+async def _postings_end(db: Read, merchant_id: UUID, after: UUID, postings: int) -> UUID | None:
+    """End of a window, behind so many postings; None: there are fewer."""
 
 
 class StoredTerm(Row, frozen=True):
@@ -168,21 +182,38 @@ async def read_outstanding(
 ) -> dict[UUID, Outstanding]: ...
 
 
-book: Final = of_merchant(
+# Of a window of postings.
+places: Final = of_window(
     __name__,
     of_no_order=f"""
 SELECT p.order_id, 'order of posting ' || p.posting_id AS field, 'an order' AS expected,
   'none' AS found
 FROM postings p LEFT JOIN orders o USING (merchant_id, order_id)
-WHERE p.merchant_id = $1 AND p.order_id IS NOT NULL AND o.order_id IS NULL AND {not_archived("p")}
+WHERE p.merchant_id = $1 AND p.posting_id > $2 AND p.posting_id <= $3
+  AND p.order_id IS NOT NULL AND o.order_id IS NULL AND {not_archived("p")}
 LIMIT 1000
 """,
     of_no_posting="""
 SELECT NULL::uuid AS order_id, 'posting of entry ' || e.posting_id || ' ' || e.line_no AS field,
   'a posting' AS expected, 'none' AS found
 FROM entries e LEFT JOIN postings p USING (merchant_id, posting_id)
-WHERE e.merchant_id = $1 AND p.posting_id IS NULL LIMIT 1000
+WHERE e.merchant_id = $1 AND e.posting_id > $2 AND e.posting_id <= $3 AND p.posting_id IS NULL
+LIMIT 1000
 """,
+    # A posting waits for its page or stands in one.
+    place="""
+SELECT p.order_id, 'place of posting ' || p.posting_id AS field,
+  'in a page or waiting for one' AS expected,
+  CASE WHEN s.posting_id IS NULL THEN 'neither' ELSE 'both' END AS found
+FROM postings p LEFT JOIN page_lines s USING (merchant_id, posting_id)
+LEFT JOIN postings_queue q USING (merchant_id, posting_id)
+WHERE p.merchant_id = $1 AND p.posting_id > $2 AND p.posting_id <= $3
+  AND (s.posting_id IS NULL) = (q.posting_id IS NULL)
+ORDER BY p.posting_id LIMIT 1000
+""",
+)
+book: Final = of_merchant(
+    __name__,
     book="""
 SELECT NULL::uuid AS order_id, 'sum of the book in ' || asset AS field, '0' AS expected,
   sum(units)::text AS found

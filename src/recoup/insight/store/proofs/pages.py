@@ -16,6 +16,7 @@ from recoup.kit.proofs.walk import (
 )
 
 PAGES_MAX: Final = 16
+_NUMBER_MAX: Final = 2**63 - 1
 
 
 _in_order: Final = of_merchant(
@@ -39,33 +40,11 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE v.expected <> v.found ORDER BY v.no LIMIT 1000
 """,
-    of_no_page="""
-SELECT p.order_id, 'page of posting ' || s.posting_id AS field, s.page_no::text AS expected,
-  'none' AS found
-FROM page_lines s LEFT JOIN pages g USING (merchant_id, page_no)
-LEFT JOIN postings p USING (merchant_id, posting_id)
-WHERE s.merchant_id = $1 AND g.page_no IS NULL
-ORDER BY s.page_no, s.position LIMIT 1000
-""",
-    # A posting waits for its page or stands in one.
-    place="""
-SELECT p.order_id, 'place of posting ' || p.posting_id AS field,
-  'in a page or waiting for one' AS expected,
-  CASE WHEN s.posting_id IS NULL THEN 'neither' ELSE 'both' END AS found
-FROM postings p LEFT JOIN page_lines s USING (merchant_id, posting_id)
-LEFT JOIN postings_queue q USING (merchant_id, posting_id)
-WHERE p.merchant_id = $1 AND (s.posting_id IS NULL) = (q.posting_id IS NULL)
-ORDER BY p.posting_id LIMIT 1000
-""",
     of_no_posting="""
-SELECT NULL::uuid AS order_id, x.field || x.posting_id AS field, 'a posting' AS expected,
+SELECT NULL::uuid AS order_id, 'queued posting ' || q.posting_id AS field, 'a posting' AS expected,
   'none' AS found
-FROM (
-  SELECT 'line of page ' || page_no || ' with posting ' AS field, posting_id
-  FROM page_lines WHERE merchant_id = $1
-  UNION ALL SELECT 'queued posting ', posting_id FROM postings_queue WHERE merchant_id = $1
-) x LEFT JOIN postings p ON p.merchant_id = $1 AND p.posting_id = x.posting_id
-WHERE p.posting_id IS NULL ORDER BY x.posting_id LIMIT 1000
+FROM postings_queue q LEFT JOIN postings p USING (merchant_id, posting_id)
+WHERE q.merchant_id = $1 AND p.posting_id IS NULL ORDER BY q.posting_id LIMIT 1000
 """,
     open="""
 SELECT p.order_id, 'balance after entry ' || e.line_no || ' of posting ' || p.posting_id ||
@@ -77,6 +56,21 @@ WHERE q.merchant_id = $1 AND e.balance_after IS NOT NULL
 ORDER BY p.posting_id LIMIT 1000
 """,
 )
+
+
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
+SELECT p.order_id, v.field, v.expected, v.found
+FROM page_lines s LEFT JOIN pages g USING (merchant_id, page_no)
+LEFT JOIN postings p USING (merchant_id, posting_id)
+CROSS JOIN LATERAL (VALUES
+  (1, 'page of posting ' || s.posting_id, s.page_no::text, coalesce(g.page_no::text, 'none')),
+  (2, 'line of page ' || s.page_no || ' with posting ' || s.posting_id, 'a posting',
+    CASE WHEN p.posting_id IS NULL THEN 'none' ELSE 'a posting' END)
+) v (no, field, expected, found)
+WHERE s.merchant_id = $1 AND s.page_no > $2 AND s.page_no <= $3 AND v.expected <> v.found
+ORDER BY s.page_no, s.position, v.no LIMIT 1000
+""")
+async def _lines(db: Read, merchant_id: UUID, low: int, high: int) -> list[Differs]: ...
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
@@ -195,27 +189,39 @@ async def _up_to(db: Read, merchant_id: UUID, page_no: int) -> _UpTo:
     """Root of a page, and the sums of all until there."""
 
 
-async def pages(db: Read, merchant_id: UUID, proved: int, root: str) -> list[Difference]:
-    """Numbers, roots, sums, positions, balances after each entry, and the balances of the
-    accounts. Of pages up to `proved` the last root alone, which is known, and their sums."""
+async def pages_in_order(db: Read, merchant_id: UUID, proved: int, root: str) -> list[Difference]:
+    """Numbers of all pages. Of those up to `proved` the last root alone, which is known."""
     differing = await _in_order(db, merchant_id)
     kept = await _up_to(db, merchant_id, proved)
     if kept.root != root:
         field = f"root of page {proved}, which was proved"
         differing.append(Difference(merchant_id, None, field, root, text(kept.root)))
-    balances = kept.balances
-    for after in range(proved, await _highest(db, merchant_id) or 0, PAGES_MAX):
-        until = after + PAGES_MAX
-        differing += await differences(db, _pages, merchant_id, merchant_id, after, until)
-        *wrong, last = await _balances(db, merchant_id, after, until, balances)
-        differing += [
-            Difference(
-                merchant_id, row.order_id, row.field or "", text(row.expected), text(row.found)
-            )
-            for row in wrong
-        ]
-        balances = last.balances or {}
-    return differing + await differences(db, _accounts, merchant_id, merchant_id, balances)
+    return differing
+
+
+async def next_pages(
+    db: Read, merchant_id: UUID, after: int, balances: dict[str, Any] | None
+) -> tuple[list[Difference], int | None, dict[str, Any]]:
+    """Proves lines, roots, sums, positions and the balances after each entry of the next pages, and
+    with the last the balances of the accounts. Answers the last of them, None behind all, and the
+    `balances` there; without those of `after` they follow from the pages' sums."""
+    if balances is None:
+        balances = (await _up_to(db, merchant_id, after)).balances
+    until: int | None = after + PAGES_MAX
+    if until is not None and until >= (await _highest(db, merchant_id) or 0):
+        until = None
+    span = merchant_id, after, until or _NUMBER_MAX
+    differing = await differences(db, _lines, merchant_id, *span)
+    differing += await differences(db, _pages, merchant_id, *span)
+    *wrong, last = await _balances(db, *span, balances)
+    differing += [
+        Difference(merchant_id, row.order_id, row.field or "", text(row.expected), text(row.found))
+        for row in wrong
+    ]
+    balances = last.balances or {}
+    if until is None:
+        differing += await differences(db, _accounts, merchant_id, merchant_id, balances)
+    return differing, until, balances
 
 
 class CertificateFile(CertificateHead):
