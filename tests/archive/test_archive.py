@@ -15,6 +15,7 @@ from uuid import UUID
 import pytest
 from tests.disputes.flows.test_disputes import YES as APPROVES
 from tests.disputes.flows.test_disputes import notice_of, sent, tell_issuer
+from tests.main.test_cells import two_cells
 from tests.worlds import HARD_CARD, Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.archive import flows
@@ -37,6 +38,7 @@ from recoup.kernel.time import Clocks, WallTime
 from recoup.kit.proved_file import Wrong
 from recoup.people.store.persons import erase_part
 from recoup.refunds.flows.refund import RefundRequest, refund
+from recoup.settlement.flows.settle import close_pages_of
 
 LEFT = "orders order_log order_heads attempts modifications decisions outbox charges wire_keys"
 
@@ -376,4 +378,30 @@ def test_orders_leave_and_come_back_beside_all_that_happens_to_them(
         return await call
 
     monkeypatch.setattr(flows, "AT_ONCE", 1)
+    asyncio.run(story())
+
+
+def test_an_order_leaves_from_its_merchants_cell(
+    server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        async with two_cells(server, tmp_path) as here:
+            first, second = (cell.world for cell in here.running.cells)
+            seller = await here.seller()
+            made = await here.evaluate(seller, expiryDateUtc=None)
+            assert made.json()["status"] == "APPROVED", made.text
+            month, archive = Clocks().wall().date().replace(day=1), None
+            async with asyncio.timeout(20):
+                while archive is None:
+                    await asyncio.sleep(0.1)
+                    await close_pages_of(second, seller.merchant_id)
+                    archive = await write_archive(second, seller.merchant_id, month, tmp_path)
+            orders = "SELECT count(*) FROM cell_2.orders"
+            assert (await take_archive_out(first, tmp_path / archive.file)).gone == 1
+            assert await here.sql(orders) == 0
+            assert (await put_archive_back(first, tmp_path / archive.file)).gone == 0
+            assert await here.sql(orders) == 1
+            assert not (await verify(second)).differences
+
+    monkeypatch.setattr(flows, "KEPT_MONTHS", -1)
     asyncio.run(story())

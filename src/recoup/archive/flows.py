@@ -46,6 +46,7 @@ from recoup.kernel.private_files import sync_folder
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kit.proved_file import LINE_BYTES_MAX, Wrong
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import home_of
 from recoup.notifications.store.alerts import lock_feed
 from recoup.orders.rules.lifecycle import ENDED
 
@@ -192,7 +193,7 @@ async def take_archive_out(world: World, path: Path, tell: Tell = lambda _: None
     Raises: Problem(invalid) for a file that is not whole or not this installation's,
     Problem(unavailable) without a log-in of the schema's owner.
     """
-    archive = await _archive_of(world, path)
+    world, archive = await _archive_of(world, path)
     async with _owner(world) as connection:
         for at, orders in _steps(path):
             async with connection.transaction():
@@ -231,7 +232,7 @@ async def put_archive_back(world: World, path: Path, tell: Tell = lambda _: None
 
     Raises: as `take_archive_out`.
     """
-    archive = await _archive_of(world, path)
+    world, archive = await _archive_of(world, path)
     async with _owner(world) as connection:
         for at, orders in _steps(path):
             async with connection.transaction():
@@ -255,8 +256,8 @@ def _ends(month: date) -> tuple[UUID, UUID]:
     return UUID(int=first_id_of(begin).int - 1), first_id_of(end)
 
 
-async def _archive_of(world: World, path: Path) -> Archive:
-    """The archive that this file is, whole. Raises: Problem(invalid)."""
+async def _archive_of(world: World, path: Path) -> tuple[World, Archive]:
+    """The archive that this file is, whole, and its merchant's cell. Raises: Problem(invalid)."""
     with _opened(path) as file:
         proved = _proved(file)
     if isinstance(proved, Wrong):
@@ -265,14 +266,16 @@ async def _archive_of(world: World, path: Path) -> Archive:
             "file",
             "Take another copy of the file.",
         )
-    archive = await find_archive(world.db, UUID(proved.merchant_id), UUID(proved.archive_id))
+    merchant_id = UUID(proved.merchant_id)
+    world = await home_of(world, merchant_id)
+    archive = await find_archive(world.db, merchant_id, UUID(proved.archive_id))
     if archive is None or archive.root.hex() != proved.root:
         raise invalid(
             Sentence("{0} is no archive of this world.", path.name),
             "file",
             "`recoup archive list` names its files and their roots.",
         )
-    return archive
+    return world, archive
 
 
 def _proved(file: gzip.GzipFile) -> ProvedArchive | Wrong:
@@ -318,7 +321,8 @@ async def _owner(world: World) -> AsyncIterator[asyncpg.Connection]:
             "Only the schema's owner may do that.",
             cure="Name its log-in: RECOUP_OWNER_DATABASE_PASSWORD.",
         )
-    connection = await connect(world.owner_dsn, timezone="UTC", application_name="recoup-archive")
+    session = {"timezone": "UTC", "application_name": "recoup-archive"}
+    connection = await connect(world.owner_dsn, world.cell, **session)
     try:
         await speak_json(connection)
         yield connection
