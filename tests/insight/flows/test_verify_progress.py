@@ -239,6 +239,26 @@ def test_a_progress_of_something_else_is_refused(server: ServerAddress, tmp_path
     asyncio.run(story())
 
 
+def test_of_two_runs_with_one_progress_the_second_is_refused(
+    server: ServerAddress, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        async with shop_of(server) as shop:
+            await ended(shop, 1)
+            path = tmp_path / "verify.json"
+            for left in (".lock", ".part"):  # by a run that was killed
+                (tmp_path / f"verify.json{left}").touch()
+            runs = await asyncio.gather(
+                proved(shop, path), proved(shop, path), return_exceptions=True
+            )
+            [refused] = [each for each in runs if isinstance(each, Problem)]
+            assert "Another run goes on" in str(refused)
+            assert not (await proved(shop, path)).differences
+            assert [each.name for each in tmp_path.iterdir()] == ["verify.json"]
+
+    asyncio.run(story())
+
+
 async def damage_of(shop: Shop, table: str) -> asyncpg.DataCorruptedError:
     path = await shop.value("SELECT pg_relation_filepath($1::regclass)", table)
     return asyncpg.DataCorruptedError(f"invalid page in block 0 of relation {path}")

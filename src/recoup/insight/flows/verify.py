@@ -369,7 +369,10 @@ async def verify(
             await run.walk(f"issuer's {book_of}", partial(_theirs, merchant_id, book_of, cell))
         run.progress.finish()
     finally:
-        run.progress.save()
+        try:
+            run.progress.save()
+        finally:
+            run.progress.close()
     return run.done
 
 

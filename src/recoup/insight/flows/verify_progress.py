@@ -1,6 +1,7 @@
 """What `verify` found, and how far it came, in a file: a run that was stopped goes on, and one
 after a whole run proves what is new."""
 
+import fcntl
 import os
 import time
 from collections import Counter
@@ -113,13 +114,16 @@ class Progress:
 
     def __init__(self, path: Path | None = None) -> None:
         self._path, self._saved_at = path, 0.0
+        self._lock: int | None = None
         self._done = Verified()
         self.kept = _Kept("", datetime.min.replace(tzinfo=UTC), None)
 
     def take(self, done: Verified, world: str, made_at: datetime, only: UUID | None) -> None:
-        """Takes up what the file says. Raises: Problem(invalid) for one of something else, or that
-        cannot be written."""
+        """Takes up what the file says, for this run alone until `close`. Raises: Problem(invalid)
+        for one of something else, that cannot be written, or that another run has."""
         kept = fresh = _Kept(world, made_at, only)
+        if self._path is not None and self._lock is None:
+            self._lock = self._locked(self._lock_of(self._path))
         if self._path is not None and self._path.exists():
             kept = self._read(self._path)
             if (kept.world, kept.made_at) != (world, made_at):
@@ -132,6 +136,31 @@ class Progress:
         done.differences, done.damaged, done.unread = kept.differences, kept.damaged, kept.unread
         done.more, done.decided = kept.more, Counter(kept.decided)
         self.save()
+
+    def close(self) -> None:
+        if self._path is not None and self._lock is not None:
+            self._lock_of(self._path).unlink(missing_ok=True)
+            os.close(self._lock)
+            self._lock = None
+
+    @staticmethod
+    def _lock_of(path: Path) -> Path:
+        return path.with_name(path.name + ".lock")
+
+    def _locked(self, path: Path) -> int:
+        try:
+            lock = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise self._not_ours("{0} cannot be written.") from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(lock).st_ino == path.stat().st_ino:  # else it was just given up
+                return lock
+        except OSError:
+            pass
+        os.close(lock)
+        cure = "Wait until it has ended, or name another file."
+        raise self._not_ours("Another run goes on from {0}.", cure)
 
     def _read(self, path: Path) -> _Kept:
         try:
@@ -191,6 +220,7 @@ class Progress:
             raise self._not_ours("{0} cannot be written.") from error
         self._saved_at = time.monotonic()
 
-    def _not_ours(self, says: str) -> Problem:
-        cure = "Name another file, or delete it to begin anew."
+    def _not_ours(
+        self, says: str, cure: str = "Name another file, or delete it to begin anew."
+    ) -> Problem:
         return invalid(Sentence(says, self._path), "progress", cure)
