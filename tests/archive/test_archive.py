@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.comparing import compare, outcomes, sold, statement
 from tests.disputes.flows.test_disputes import YES as APPROVES
 from tests.disputes.flows.test_disputes import notice_of, sent, tell_issuer
 from tests.main.test_cells import two_cells
@@ -404,4 +405,26 @@ def test_an_order_leaves_from_its_merchants_cell(
             assert not (await verify(second)).differences
 
     monkeypatch.setattr(flows, "KEPT_MONTHS", -1)
+    asyncio.run(story())
+
+
+def test_a_statement_of_orders_that_left_is_refused(server: ServerAddress, tmp_path: Path) -> None:
+    """Its lines would be missing here, and might be booked a second time."""
+
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            await sold(shop)
+            await shop.publish()
+            await shop.close_pages()
+            lines = await statement(shop)
+            change_world(shop.world, clocks=Later())
+            _, path = await written(shop, tmp_path)
+            await take_archive_out(shop.world, path)
+            with pytest.raises(Problem, match="of this period were archived, in "):
+                await compare(shop, lines)
+            await put_archive_back(shop.world, path)
+            assert await outcomes(shop, await compare(shop, lines)) == {"matched": 4}
+            await holds(shop)
+
     asyncio.run(story())

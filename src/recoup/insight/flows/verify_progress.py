@@ -220,7 +220,7 @@ class Progress:
             raise self._not_ours("{0} cannot be written.") from error
         self._saved_at = time.monotonic()
 
-    def _not_ours(
-        self, says: str, cure: str = "Name another file, or delete it to begin anew."
-    ) -> Problem:
+    def _not_ours(self, says: str, cure: str | None = None) -> Problem:
+        if cure is None:
+            cure = "Name another file, or delete it to begin anew."
         return invalid(Sentence(says, self._path), "progress", cure)

@@ -95,7 +95,8 @@ async def reconcile(
     now.
 
     Raises: Problem(invalid) for what is no statement, an option that cannot be, or a name that
-    holds a card number; Problem(too_large).
+    holds a card number; Problem(too_large); Problem(conflict) while orders of its period are in an
+    archive: what is known there would be missing here.
     """
     check(reading)
     check_words({"file name": file.name, "mapping": encode_sorted(reading.to_dict()).decode()})
@@ -167,6 +168,13 @@ async def _compare(
     )
     period = reading.period or _whole_days(await store.staged_span(tx), wall, reading.zone)
     await store.collect(tx, run.key[0], reading.kind, recipes_of(reading.kind), channels, period)
+    archived = await store.archived_file(tx, run.key[0], period)
+    if archived is not None:
+        raise Problem(
+            "conflict",
+            Sentence("Orders of this period were archived, in {0}.", archived),
+            cure="The operator can put it back: `recoup archive put-back FILE`.",
+        )
     units = Counter[str]()
     async for rows in store.candidates(tx):
         units.update(unit_of(row.line, row.found) for row in rows)

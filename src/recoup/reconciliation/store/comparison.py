@@ -17,6 +17,7 @@ STATEMENT_SECONDS: Final = 600.0
 AROUND: Final = timedelta(
     days=60
 )  # how far from the period a reference is looked for; ids are found wherever they are
+BESIDE: Final = timedelta(days=7)  # of a charge: the day on which its processor reports it
 ROWS_AT_ONCE: Final = 5_000
 # Sets of unknown size: read whole and hashed, as big tables of one transaction want it.
 _PREPARE = "SELECT set_config('enable_seqscan', 'on', true), set_config('work_mem', '64MB', true)"
@@ -114,6 +115,13 @@ FROM (SELECT DISTINCT line_id, type FROM staged) s
 JOIN postings p ON p.merchant_id = $1 AND p.source_kind = 'reconciliation'
   AND p.source_id = s.line_id
 JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id AND e.line_no = 1
+"""
+# By what a processor calls them they are known in the file alone.
+_ARCHIVED = """
+SELECT a.file FROM ours o
+JOIN archived_orders z ON z.merchant_id = $1 AND z.order_id = o.order_id
+JOIN archives a USING (merchant_id, archive_id)
+WHERE o.at >= $2 AND o.at < $3 LIMIT 1
 """
 _FOUND = """
 CREATE TEMP TABLE found ON COMMIT DROP AS
@@ -307,6 +315,16 @@ async def collect(
     await tx.execute("ANALYZE ours", timeout=STATEMENT_SECONDS)
     await tx.execute(_FOUND, timeout=STATEMENT_SECONDS)
     await tx.execute("ANALYZE found", timeout=STATEMENT_SECONDS)
+
+
+async def archived_file(
+    tx: asyncpg.Connection, merchant_id: UUID, period: tuple[datetime, datetime]
+) -> str | None:
+    """A file of an archive that has movements of the period, or just beside it."""
+    file: str | None = await tx.fetchval(
+        _ARCHIVED, merchant_id, period[0] - BESIDE, period[1] + BESIDE, timeout=STATEMENT_SECONDS
+    )
+    return file
 
 
 class Candidate(NamedTuple):
