@@ -11,7 +11,7 @@ async def cell_of(db: Read, merchant_id: UUID) -> int | None:
 
 
 @DIRECTORY.statement("""
-INSERT INTO merchants_cells (merchant_id, cell) VALUES ($1, $2) ON CONFLICT DO NOTHING
+INSERT INTO merchants_cells (merchant_id, cell) SELECT $1, $2 ON CONFLICT DO NOTHING
 """)
 async def _settle(db: Tx, merchant_id: UUID, cell: int) -> None: ...
 

@@ -8,7 +8,7 @@ CREATE TABLE directory.cells (
 );
 CREATE TABLE directory.merchants_cells (
   merchant_id uuid PRIMARY KEY,
-  cell int NOT NULL REFERENCES directory.cells
+  cell int NOT NULL CHECK (cell BETWEEN 1 AND 99)
 );
 GRANT SELECT ON directory.cells, directory.merchants_cells TO recoup_app, recoup_read;
 GRANT INSERT ON directory.merchants_cells TO recoup_app;
