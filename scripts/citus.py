@@ -48,6 +48,7 @@ SETTINGS: Final = {
     "synchronous_commit": "on",
     "citus.override_table_visibility": "off",
     "citus.enable_statistics_collection": "off",
+    "citus.recover_2pc_interval": "1s",
 }
 
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import asyncpg
 
 from recoup.db.connect import connect
-from recoup.db.statement import FIRST_CELL, MERCHANT, Home, schema_of_cell, search_path
+from recoup.db.statement import FIRST_CELL, MERCHANT, Home, Read, schema_of_cell, search_path
 
 _LISTED: Final = "SELECT cell FROM directory.cells WHERE cell > 1 ORDER BY cell"
 _HAS_LIST: Final = "SELECT to_regclass('directory.cells') IS NOT NULL"
@@ -79,8 +79,8 @@ async def run_in_cell(connection: asyncpg.Connection, script: str, cell: int) ->
 
 
 _HAS_NODES: Final = "SELECT to_regclass('pg_catalog.pg_dist_node') IS NOT NULL"
-_NODES: Final = """
-SELECT n.nodename::text AS host, n.nodeport AS port FROM pg_dist_shard s
+_NODE: Final = """
+SELECT n.nodename || ':' || n.nodeport FROM pg_dist_shard s
 JOIN pg_dist_placement p ON p.shardid = s.shardid JOIN pg_dist_node n ON n.groupid = p.groupid
 WHERE s.logicalrelid = to_regclass($1) AND n.noderole = 'primary' LIMIT 1
 """
@@ -92,23 +92,26 @@ async def addresses(dsn: str) -> dict[int, str]:
     connection = await connect(dsn)
     try:
         cells = [FIRST_CELL, *await further_cells(connection)]
-        if not await connection.fetchval(_HAS_NODES):
-            return dict.fromkeys(cells, dsn)
-        found = {}
-        for cell in cells:
-            node = await connection.fetchrow(_NODES, f"{schema_of_cell(cell)}.cell_mark")
-            found[cell] = at_node(dsn, node["host"], node["port"]) if node else dsn
-        return found
+        return {cell: at_node(dsn, await node_of(connection, cell)) for cell in cells}
     finally:
         await connection.close()
 
 
-def at_node(dsn: str, host: str, port: int) -> str:
-    """The same database and log-in on another server."""
+async def node_of(connection: Read, cell: int) -> str | None:
+    """The node of Citus that owns a cell's tables, as host:port; None: it is on no Citus."""
+    if not await connection.fetchval(_HAS_NODES):
+        return None
+    return await connection.fetchval(_NODE, f"{schema_of_cell(cell)}.cell_mark")  # type: ignore[no-any-return]
+
+
+def at_node(dsn: str, node: str | None) -> str:
+    """The same database and log-in on another server; None: on the same."""
+    if node is None:
+        return dsn
     parts = urlsplit(dsn)
     log_in = parts.netloc.rpartition("@")[0]
     kept = [pair for pair in parse_qsl(parts.query) if pair[0] not in ("host", "port")]
-    netloc = f"{log_in}@{host}:{port}" if log_in else f"{host}:{port}"
+    netloc = f"{log_in}@{node}" if log_in else node
     return urlunsplit(parts._replace(netloc=netloc, query=urlencode(kept)))
 
 

@@ -151,7 +151,7 @@ class Connector:
         cell: int = FIRST_CELL,
     ) -> None:
         self._path = {"search_path": search_path(cell)}
-        self._dsn, self._name, self._clocks, self._schema = dsn, name, clocks, schema
+        self.dsn, self._name, self._clocks, self._schema = dsn, name, clocks, schema
         self._wanted, self._is_pooled = wanted, is_pooled
 
     async def connect(self, role: str) -> asyncpg.Connection:
@@ -161,7 +161,7 @@ class Connector:
         settings |= {} if self._is_pooled else {"role": role} | SESSION | self._path
         try:
             connection = await asyncpg.connect(
-                self._dsn,
+                self.dsn,
                 user=role if self._is_pooled else None,
                 timeout=5,
                 command_timeout=30,

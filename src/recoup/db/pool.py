@@ -392,6 +392,15 @@ class Database(Each):
         self._of_flows.renew()
         self._of_doors.renew()
 
+    def move(self, dsn: str) -> None:
+        """Goes on at another server that has the same."""
+        self._direct.dsn = dsn
+        self._renew()
+
+    @property
+    def dsn(self) -> str:
+        return self._direct.dsn
+
     async def measure(self) -> None:
         """Asks for the database's time. Raises: Problem(unavailable)."""
         async with self.connection() as connection:

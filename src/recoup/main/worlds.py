@@ -1,9 +1,10 @@
 """Builds what flows work with: databases, keys, processors, the way out. The only place that knows
 a world's parts."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import field, replace
 from datetime import timedelta
 from types import MappingProxyType
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from recoup.bank.gateways import COMPANY_ID_LENGTH, ByHand, Originator, SandboxBank
-from recoup.db.cells import addresses
+from recoup.db.cells import addresses, at_node, node_of
 from recoup.db.installation_worlds import note_world
 from recoup.db.migrate import schema_of
 from recoup.db.operation.damaged_pages import noted, said
@@ -23,10 +24,11 @@ from recoup.db.statement import FIRST_CELL
 from recoup.insight.flows.learn_risk import RISK
 from recoup.kernel.frozen import frozen
 from recoup.kernel.policy import Policy
-from recoup.kernel.problem import in_words, invalid
+from recoup.kernel.problem import Problem, in_words, invalid
 from recoup.kernel.texts import is_printable
 from recoup.kernel.time import Clocks, DatabaseClocks
 from recoup.keys.flows.key_checks import check_first, check_keys, check_there, enter_installation
+from recoup.kit.beside import beside
 from recoup.kit.world import Trainer, World
 from recoup.main.card_processors import Ground, card_processors
 from recoup.main.databases import Databases, has_live, is_embedded, watched, with_name
@@ -137,6 +139,7 @@ def trainer_of(settings: Settings, databases: Databases, world: str) -> Trainer:
 
 DOORS: Final = "recoup-doors"  # the process of doors, as its connections are called
 WORKER: Final = "recoup-worker"
+FOLLOWS_SECONDS: Final = 5.0
 VERBS: Final = (
     "recoup-cli",
     "recoup-keys",
@@ -505,6 +508,7 @@ async def _parts(
         await stack.enter_async_context(watched(db, clocks, name))
         place = place_of_folder(settings.data_dir) if is_embedded(dsn, settings.data_dir) else ""
         file = MarkFile(settings.data_dir, marked, place)
+        await stack.enter_async_context(beside(_follow(db, cell.number)))
         standing = Watch(marked, db, persons, file, clocks, cell.number)
         await stack.enter_async_context(standing.running(at_once=cell.first is None))
         replica = None
@@ -519,6 +523,19 @@ async def _parts(
             stack.push_async_callback(standby.close)
             replica = Replica(db, await standby.open(), settings.replica_late_seconds)
         yield _Parts(keys, db, replica, persons, web, standing)
+
+
+async def _follow(db: Database, cell: int) -> None:
+    """Goes to the node of Citus that a cell was moved to."""
+    while True:
+        await asyncio.sleep(FOLLOWS_SECONDS)
+        there = db.dsn
+        with suppress(Problem, *LOST):
+            async with db.connection() as connection:
+                there = at_node(there, await node_of(connection, cell))
+        if there != db.dsn and urlsplit(there).netloc != urlsplit(db.dsn).netloc:
+            log.warning("cell moved", cell=cell, to=urlsplit(there).netloc.rpartition("@")[2])
+            db.move(there)
 
 
 def _there(template: str, dsn: str) -> str:

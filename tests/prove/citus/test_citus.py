@@ -3,7 +3,7 @@ with its sums, and works there."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from scripts.citus import NEEDS, Node, built, join, nodes
+from scripts.citus import Node, join
 from tests.db.test_citus_rules import AT_RUN_TIME
 from tests.subjects import modules_of
 from tests.worlds import Shop, make_shop
@@ -90,19 +90,6 @@ SELECT s.nodeport, s.shard_name FROM citus_shards s WHERE s.table_name = $1::reg
 ANSWER_SECONDS = 120
 QUARANTINE_SECONDS = 7  # a look every five, and what it takes
 HOMES = ["cell", "hub", "directory", "chain"]
-
-
-@pytest.fixture(scope="module")
-def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Node]]:
-    if built() is None:
-        pytest.skip(NEEDS)
-    with nodes(tmp_path_factory.mktemp("citus")) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def servers(machines: list[Node]) -> Servers:
-    return [node.address for node in machines]
 
 
 async def filled(servers: Servers, name: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from recoup.db.cells import further_cells
+from recoup.db.cells import further_cells, node_of
 from recoup.db.roles import APP, READ
 from recoup.db.statement import CHAIN, DIRECTORY, HUB, MERCHANT, schema_of_cell
 from recoup.kernel.problem import Problem, Sentence, invalid
@@ -141,12 +141,18 @@ async def move_cell(connection: asyncpg.Connection, cell: int, node: str) -> Non
         raise invalid(
             Sentence("Cell {0} is on no node.", cell), "CELL", "Run `recoup schema citus`."
         )
+    if await node_of(connection, cell) == node:
+        return
     await connection.execute("CALL citus_cleanup_orphaned_resources()")
     codes = f"{schema}.cvv_once"
     try:
-        await connection.execute(f"TRUNCATE {codes}; ALTER TABLE {codes} SET LOGGED")
+        await connection.execute(f"TRUNCATE {codes}")
+        await connection.execute(f"ALTER TABLE {codes} SET LOGGED")
         await connection.execute(
-            "SELECT citus_schema_move($1::regnamespace, $2, $3)", schema, host, int(port)
+            "SELECT citus_schema_move($1::regnamespace, $2::text, $3::int)",
+            schema,
+            host,
+            int(port),
         )
     except asyncpg.PostgresError as error:
         raise _lacking(
