@@ -70,6 +70,7 @@ LENT_AFTER_SECONDS = 1.0
 REPEAT_SECONDS = 60.0
 DAMAGES_MAX = 10
 NAMING_SECONDS = 3.0
+_AGAIN = "Send it again in a second."
 
 
 def unavailable(error: BaseException) -> Problem:
@@ -174,12 +175,8 @@ class _Slots:
                 return await self._free.get()
         except TimeoutError:
             REFUSED.add("busy")
-            raise Problem(
-                "unavailable",
-                "All database connections are busy.",
-                retry_after_seconds=1,
-                cure="Send it again in a second.",
-            ) from None
+            busy = "All database connections are busy."
+            raise Problem("unavailable", busy, cure=_AGAIN, retry_after_seconds=1) from None
         finally:
             again.cancel()
             self._waiting -= 1
@@ -320,7 +317,7 @@ class Database(Each):
         tables are its merchants'."""
         super().__init__(lambda: self.connection())
         self.reader, self.alone = Each(lambda: self.read()), Alone(lambda: self._writes())
-        self._clocks = clocks
+        self.dsn, self._clocks = dsn, clocks
         wanted, what = ("prefer-standby", " (replica)") if is_replica else ("read-write", "")
         self._connector = self._direct = Connector(dsn, name, clocks, schema, wanted, cell=cell)
         if pooler:
@@ -394,12 +391,8 @@ class Database(Each):
 
     def move(self, dsn: str) -> None:
         """Goes on at another server that has the same."""
-        self._direct.dsn = dsn
+        self.dsn = self._direct.dsn = dsn
         self._renew()
-
-    @property
-    def dsn(self) -> str:
-        return self._direct.dsn
 
     async def measure(self) -> None:
         """Asks for the database's time. Raises: Problem(unavailable)."""
@@ -502,11 +495,7 @@ async def retrying(work: Callable[[], Awaitable[T]], *, tries: int = 6) -> T:
             return await work()
         except (*RETRY, StalePlan) as error:
             if attempt == tries - 1:
-                raise Problem(
-                    "unavailable",
-                    "Too much contention on this record.",
-                    retry_after_seconds=1,
-                    cure="Send it again in a second.",
-                ) from error
+                busy = "Too much contention on this record."
+                raise Problem("unavailable", busy, cure=_AGAIN, retry_after_seconds=1) from error
             await asyncio.sleep(0.005 * 2**attempt)
     raise AssertionError("unreachable")
