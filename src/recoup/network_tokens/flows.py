@@ -25,6 +25,7 @@ from recoup.kernel.problem import Problem, Sentence, figure
 from recoup.kernel.texts import is_printable
 from recoup.kernel.time import business_at
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import home_of
 from recoup.network_tokens.rules import (
     TokenInput,
     TokenStanding,
@@ -419,11 +420,12 @@ async def take_token_notice(world: World, route: str, body: bytes, signature: st
 
 
 async def _ring(world: World, route: str, notice: TokenNotice) -> None:
-    now = world.clocks.wall()
-    token = await find_network_token(world.db, notice.merchant_id, notice.token_id)
+    home, now = await home_of(world, notice.merchant_id), world.clocks.wall()
+    home.standing.check()
+    token = await find_network_token(home.db, notice.merchant_id, notice.token_id)
     known = token is not None and token.service == route
     became: AtDoor = "taken" if known else "not_ours"
-    async with world.db.transaction() as tx:
+    async with home.db.transaction() as tx:
         if known:
             await make_due(tx, notice.merchant_id, DUE, notice.token_id, now)
         await count_notice(tx, f"{route}/network-tokens", now, became)

@@ -24,6 +24,7 @@ from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import check_known, home_of
 from recoup.merchants.store.merchants import offset_of
 from recoup.networks.disputes import REFUSALS, WAITS_FOR_ITS_CHARGE, Refused
 from recoup.orders.moves.change import Change
@@ -59,7 +60,9 @@ async def receive(
             cure="Check the name of the processor's route.",
         )
     notice = await read_signed(world, DISPUTE_NOTICES, route, body, signature)
-    return await apply(world, orders, route, notice, request_id)
+    home = await home_of(world, notice.merchant_id)
+    home.standing.check()
+    return await apply(home, orders.at(home), route, notice, request_id)
 
 
 async def apply(
@@ -102,6 +105,8 @@ async def _keep(
     world: World, route: str, notice: Notice, content: tuple[Any, bytes], why: str
 ) -> None:
     wall = world.clocks.wall()
+    if not world.cells:
+        await check_known(world, notice.merchant_id)
     async with world.db.transaction() as tx:
         await keep_unmatched(tx, notice.merchant_id, *content, route=route, why=why, wall=wall)
         if await offset_of(tx, notice.merchant_id) is not None:

@@ -1,13 +1,15 @@
 """Cells of a world, for a flow that leaves its merchant's own."""
 
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from dataclasses import field
+from typing import Final, Generic, TypeVar
 from uuid import UUID
 
 from recoup.db.statement import FIRST_CELL
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.kit.world import World
-from recoup.merchants.store.cells import cell_of
+from recoup.merchants.store.cells import cell_of, list_cells
 from recoup.merchants.store.filling import filling
 
 T = TypeVar("T")
@@ -61,6 +63,49 @@ async def place_for(world: World, merchant_id: UUID) -> World:
     return await emptiest(world) if cell is None else opened(world, cell)
 
 
+@frozen
+class Answers(Generic[T]):
+    """What each cell that answers says, the first cell first. `missing`: those that do not."""
+
+    said: list[tuple[World, T]] = field(default_factory=list)
+    missing: list[int] = field(default_factory=list)
+    problem: Problem | None = None
+
+    def check(self) -> None:
+        """Raises: Problem(unavailable) where a cell is missing."""
+        if self.problem is not None:
+            raise self.problem
+
+
+async def ask_each(world: World, ask: Callable[[World], Awaitable[T]]) -> Answers[T]:
+    """Asks one cell after the other. Raises: the Problem of a world's only cell; any other Problem
+    than of a cell that is away."""
+    if not world.cells:
+        return Answers([(world, await ask(world))])
+    said, missing, away = list[tuple[World, T]](), list[int](), None
+    for each in world.every:
+        try:
+            said.append((each, await ask(each)))
+        except Problem as problem:
+            if problem.code != "unavailable":
+                raise
+            missing.append(each.cell)
+            away = problem
+    return Answers(said, missing, away)
+
+
 async def of_each(world: World, read: Callable[[World], Awaitable[list[T]]]) -> list[T]:
-    """Rows of every cell, one cell after the other."""
-    return [row for each in world.every for row in await read(each)]
+    """Rows of every cell. Raises: Problem(unavailable) where one is away."""
+    answers = await ask_each(world, read)
+    answers.check()
+    return [row for _, rows in answers.said for row in rows]
+
+
+async def check_known(world: World, merchant_id: UUID | None = None) -> None:
+    """Of what is not known in the cells that are open here. Raises: Problem(unavailable) where a
+    cell that is not may know it: the merchant's, or any that was added since."""
+    if merchant_id is None:
+        for cell in await list_cells(world.db):
+            opened(world, cell)
+    elif (home := await cell_of(world.db, merchant_id)) is not None:
+        opened(world, home)

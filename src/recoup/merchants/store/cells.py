@@ -10,6 +10,10 @@ async def cell_of(db: Read, merchant_id: UUID) -> int | None:
     """None: no merchant, or one of the first cell's from before there were several."""
 
 
+@DIRECTORY.statement("SELECT cell FROM cells ORDER BY cell")
+async def list_cells(db: Read) -> list[int]: ...
+
+
 @DIRECTORY.statement("""
 INSERT INTO merchants_cells (merchant_id, cell) SELECT $1, $2 ON CONFLICT DO NOTHING
 """)

@@ -21,6 +21,7 @@ from recoup.kernel.encode import encode, to_plain
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import WallTime
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import ask_each, check_known, home_of
 from recoup.notices.flows.work import adopt_all, case_notice
 from recoup.orders.moves.change import Change
 from recoup.orders.store.due_work import Due, make_due
@@ -139,6 +140,7 @@ MAY_BE_EARLY: Final = timedelta(minutes=10)  # of its charge's own answer
 EVERY, IDLE = timedelta(hours=1), timedelta(days=1)  # IDLE: where nothing is billed
 CAUGHT_UP: Final = timedelta(hours=6)
 BEFORE_CONNECTED: Final = timedelta(minutes=10)  # while its owner was at it
+_OF_MANY: Final = frozenset({"method", "ended"})
 _OF_A_CHARGE: Final = frozenset({"dispute", "fraud", "modification"})
 
 
@@ -226,17 +228,45 @@ async def _take_one(
         if became == "unknown_kind":
             log.warning("notice of an unknown kind", route=route, kind=kind)
         return became
-    async with world.db.connection() as connection:
-        merchants = [owner] if owner else await _whose(connection, route, notice, subject)
-    taken: AtDoor = "repeated" if merchants else "not_ours"
-    async with world.db.transaction() as tx:
-        for merchant_id in merchants:
-            if await _keep(tx, _row(world, merchant_id, route, notice, subject, now)):
+    whose = (
+        {await home_of(world, owner): [owner]}
+        if owner
+        else await _whose(world, route, notice, subject)
+    )
+    taken: AtDoor = "repeated" if whose else "not_ours"
+    *before, last = whose or [world]
+    for home in before:
+        home.standing.check()
+        async with home.db.transaction() as tx:
+            if await _keep_all(tx, home, whose[home], route, notice, subject, now):
                 taken = "taken"
+    last.standing.check()
+    async with last.db.transaction() as tx:
+        if await _keep_all(tx, last, whose.get(last, []), route, notice, subject, now):
+            taken = "taken"
         await count_notice(tx, route, now, taken)
-    for merchant_id in merchants:
-        await apply_proof(world, orders, route, merchant_id, notice)
+    for home, merchants in whose.items():
+        for merchant_id in merchants:
+            await apply_proof(home, orders.at(home), route, merchant_id, notice)
     return taken
+
+
+async def _keep_all(
+    tx: Tx,
+    home: World,
+    merchants: Sequence[UUID],
+    route: str,
+    notice: Notice,
+    subject: Subject,
+    now: WallTime,
+) -> bool:
+    """True where it is new to one of them."""
+    return any(
+        [
+            await _keep(tx, _row(home, merchant_id, route, notice, subject, now))
+            for merchant_id in merchants
+        ]
+    )
 
 
 async def _keep(tx: Tx, row: NewProcessorNotice) -> bool:
@@ -307,9 +337,26 @@ def _id(text: str | None) -> str | None:
     return text if text and len(text) <= ID_MAX and text.isprintable() else None
 
 
-async def _whose(db: Read, route: str, notice: Notice, subject: Subject) -> Sequence[UUID]:
-    """The merchants that a notice is about, on a route that all merchants share."""
-    if subject in ("method", "ended"):
+async def _whose(
+    world: World, route: str, notice: Notice, subject: Subject
+) -> dict[World, list[UUID]]:
+    """The merchants by their cells that a notice is about, on a route that all merchants share.
+    Raises: Problem(unavailable) where a cell that does not answer may know more."""
+
+    async def of_cell(cell: World) -> list[UUID]:
+        async with cell.db.connection() as connection:
+            return await _whose_here(connection, route, notice, subject)
+
+    answers = await ask_each(world, of_cell)
+    whose = {cell: merchants for cell, merchants in answers.said if merchants}
+    if not whose or subject in _OF_MANY:
+        answers.check()
+        await check_known(world)
+    return whose
+
+
+async def _whose_here(db: Read, route: str, notice: Notice, subject: Subject) -> list[UUID]:
+    if subject in _OF_MANY:
         return sorted(
             {method.merchant_id for method in await methods_of(db, route, notice.about, None)}
         )

@@ -14,11 +14,17 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import WallTime
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import ask_each
 from recoup.notices.rules import SIGNALS, Signal
 from recoup.processors.gateways.port import Processor
 from recoup.rescue.flows.locked import Orders
 from recoup.rescue.moves.signal import approved_elsewhere
-from recoup.rescue.store.card_updates import orders_of_cards, with_a_plan
+from recoup.rescue.store.card_updates import (
+    ORDERS_MAX,
+    OrderOfCard,
+    orders_of_cards,
+    with_a_plan,
+)
 from recoup.routes.flows.signed_notices import read_signed
 from recoup.routes.store.processor_notices import AtDoor, count_notice, methods_of
 
@@ -45,19 +51,30 @@ async def take_signal(
 async def _consider(
     world: World, orders: Orders, route: str, processor: Processor, signal: Signal, request_id: str
 ) -> AtDoor:
-    async with world.db.connection() as connection:
-        named = await _cards(connection, world, route, processor, signal)
-        known = await orders_of_cards(connection, named) if named else []
-        waiting = await with_a_plan(connection, known) if known else []
+    async def names(cell: World) -> list[UUID]:
+        async with cell.db.connection() as connection:
+            return await _cards(connection, cell, route, processor, signal)
+
+    async def planned(cell: World) -> list[OrderOfCard]:
+        return await with_a_plan(cell.db, known) if known else []
+
+    named = await ask_each(world, names)
+    cards = {card_id for _, of_cell in named.said for card_id in of_cell}
+    known = await orders_of_cards(world.db, list(cards)) if cards else []
+    plans = await ask_each(world, planned)
+    waiting = [(cell, order) for cell, orders_there in plans.said for order in orders_there]
     taken = False
-    for known_order in waiting:
+    for cell, known_order in sorted(waiting, key=lambda row: row[1].order_id)[:ORDERS_MAX]:
         scope = Scope(known_order.merchant_id, Actor("processor", route), request_id)
-        taken |= await orders.run(
+        cell.standing.check()
+        taken |= await orders.at(cell).run(
             lambda change: approved_elsewhere(change, orders.policy, WallTime(signal.approved_at)),
             (known_order.merchant_id, known_order.order_id),
             scope,
             cards=True,
         )
+    named.check()
+    plans.check()
     return "taken" if taken else "repeated" if known else "not_ours"
 
 

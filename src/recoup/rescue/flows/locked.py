@@ -120,6 +120,10 @@ class Orders:
     def policy(self) -> Policy:
         return self._world.policy
 
+    def at(self, world: World) -> "Orders":
+        """The door to the orders of that cell."""
+        return self if world is self._world else Orders(world)
+
     async def run(
         self,
         command: Callable[[Change], R],
