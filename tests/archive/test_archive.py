@@ -172,6 +172,25 @@ def test_a_take_out_that_was_stopped_goes_on(
     asyncio.run(story())
 
 
+def test_a_file_that_was_written_but_not_noted_is_none(
+    server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        async with past(server) as shop:
+            for killed_in in ("end_line", "add_archive"):
+                with monkeypatch.context() as patched:
+                    patched.delattr(flows, killed_in)
+                    with pytest.raises(NameError):
+                        await written(shop, tmp_path)
+            [left] = tmp_path.iterdir()
+            with pytest.raises(Problem, match="is no archive of this world"):
+                await take_archive_out(shop.world, left)
+            _, path = await written(shop, tmp_path)
+            assert (await take_archive_out(shop.world, path)).gone == 3
+
+    asyncio.run(story())
+
+
 def test_an_order_that_left_is_named_with_its_file(server: ServerAddress, tmp_path: Path) -> None:
     async def story() -> None:
         async with past(server) as shop:
