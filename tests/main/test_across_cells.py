@@ -7,21 +7,28 @@ from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import pytest
-from tests.main.test_cells import Seller, TwoCells, two_cells
+from tests.main.test_cells import HOOK_KEY, Seller, TwoCells, two_cells
 
+from recoup.db.pool import Database
 from recoup.db.server import ServerAddress
 from recoup.db.statement import schema_of_cell
 from recoup.disputes.flows.receive import notice_key
 from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, PartnerScope
 from recoup.kernel.time import WallTime
 from recoup.merchants.flows.cells import home_of
 from recoup.notices.flows import receive as receiving
 from recoup.notices.flows import signals
 from recoup.notices.rules import SIGNALS
+from recoup.onboarding.flows.make_merchant import make_keys
+from recoup.onboarding.flows.partners import make_partner, make_partner_key, merchants_of
+from recoup.onboarding.store.partner_merchants import MerchantFilter
 from recoup.orders.moves.change import Change
+from recoup.orders.rules.events import CATALOGUE
 from recoup.outside.inbound import signed
 from recoup.processors.gateways.connector import Notice
 from recoup.rescue.flows.due import start
@@ -30,6 +37,9 @@ from recoup.rescue.flows.send import send_attempt
 from recoup.rescue.moves.plan import plan_attempt
 from recoup.rescue.store.card_updates import OrderOfCard
 from recoup.routes.flows.signed_notices import signing_key
+from recoup.webhooks.flows import endpoints, replay
+from recoup.webhooks.flows.delivery_log import LogQuery, log_of
+from recoup.webhooks.flows.publish import read_feed
 
 Tell = Callable[[TwoCells], Awaitable[None]]
 
@@ -72,14 +82,21 @@ async def paid(here: TwoCells, seller: Seller) -> Any:
     return json.loads(await here.sql(sql, seller.merchant_id))
 
 
-class Away:
-    """A cell's database that does not answer."""
+async def with_token(here: TwoCells, merchant_id: UUID) -> Seller:
+    """A partner's merchant with new keys of its own."""
+    world = await home_of(here.running.world, merchant_id)
+    keys = await make_keys(world, merchant_id, HOOK_KEY)
+    schema = schema_of_cell(world.cell)
+    site = await here.sql(f"SELECT site_id FROM {schema}.sites WHERE merchant_id = $1", merchant_id)
+    seller = Seller(merchant_id, site, keys)
+    given = {"AppKey": keys.app_key, "AppSecret": keys.app_secret}
+    answer = await here.http.post("/v1/oauth2/token", json=given)
+    seller.token = answer.json()["accessToken"]
+    return seller
 
-    def __getattr__(self, name: str) -> Any:
-        def none(*_: Any, **__: Any) -> Any:
-            raise Problem("unavailable", "The database is away.", cure="Wait.")
 
-        return none
+def iso_now(here: TwoCells) -> str:
+    return here.running.world.clocks.wall().isoformat()
 
 
 class Without:
@@ -90,7 +107,9 @@ class Without:
         self._db = self._world.db
 
     def __enter__(self) -> None:
-        object.__setattr__(self._world, "db", Away())
+        object.__setattr__(
+            self._world, "db", Database("postgresql://nobody@127.0.0.1:1/none", size=1)
+        )
 
     def __exit__(self, *_: object) -> None:
         object.__setattr__(self._world, "db", self._db)
@@ -209,5 +228,124 @@ def test_a_signal_reaches_orders_of_every_cell(
         with Without(here), pytest.raises(Problem) as refused:
             await signals.take_signal(world, here.running.orders, "sandbox", body, sign, "test")
         assert refused.value.code == "unavailable"
+
+    story(server, tmp_path, tell)
+
+
+async def partner_of(here: TwoCells) -> tuple[PartnerScope, dict[str, str]]:
+    """A partner, and the headers of its calls."""
+    world, partner_id = here.running.world, uuid4()
+    await make_partner(world, partner_id, "Leaf")
+    key = await make_partner_key(world, partner_id, is_first=True)
+    given = {"AppKey": key.app_key, "AppSecret": key.app_secret}
+    answer = await here.http.post("/v1/oauth2/token", json=given)
+    scope = PartnerScope(partner_id, Actor("operator", "test"), "test")
+    return scope, {"authorization": f"Bearer {answer.json()['accessToken']}"}
+
+
+async def its_sellers(here: TwoCells, headers: dict[str, str]) -> dict[int, list[UUID]]:
+    """Its merchants by cell, made by its own calls; two in each."""
+    made: dict[int, list[UUID]] = {1: [], 2: []}
+    while min(map(len, made.values())) < 2:
+        name = f"Tea {uuid4().hex[:6]}"
+        site = {"url": "https://tea.example", "name": "Tea", "descriptor": "TEASHOP"}
+        body = {"name": name, "site": site}
+        answer = await here.http.post("/v1/partner/merchants", json=body, headers=headers)
+        assert answer.status_code == 201, answer.text
+        mid = UUID(answer.json()["mid"])
+        home = await home_of(here.running.world, mid)
+        made[home.cell].append(mid)
+        if len(made[home.cell]) > 3:  # or all would be the emptiest one's
+            await here.sql(
+                f"UPDATE {schema_of_cell(home.cell)}.closers SET feed_no = feed_no + 1000"
+                " WHERE merchant_id = $1",
+                mid,
+            )
+    return made
+
+
+def test_a_partner_sees_its_merchants_of_every_cell(server: ServerAddress, tmp_path: Path) -> None:
+    async def tell(here: TwoCells) -> None:
+        scope, headers = await partner_of(here)
+        made = await its_sellers(here, headers)
+        every = sorted([*made[1], *made[2]])
+
+        async def get(path: str, status: int = 200) -> Any:
+            answer = await here.http.get(path, headers=headers)
+            assert answer.status_code == status, answer.text
+            return answer.json()
+
+        read, after = [], ""
+        while True:
+            page = await get(f"/v1/partner/merchants?limit=1{after}")
+            read += [UUID(row["mid"]) for row in page["data"]]
+            if page["next"] is None:
+                break
+            after = f"&after={page['next']}"
+        assert read == every
+        for mid in every:
+            assert (await get(f"/v1/partner/merchants/{mid}"))["mid"] == str(mid)
+        body = {"mids": [str(mid) for mid in every], "mit": False, "why": "audit"}
+        switched = await here.http.post(
+            "/v1/partner/merchants/switches", json=body, headers=headers
+        )
+        assert switched.json()["changed"] == len(every), switched.text
+        report = await get("/v1/partner/report?limit=50&asOfRecorded=" + quote(iso_now(here)))
+        assert report["next"] is None
+        with Without(here):
+            mine = MerchantFilter(scope.partner_id)
+            rows, missing = await merchants_of(here.running.world, mine, None, 9)
+            assert [row.merchant_id for row in rows] == sorted(made[1])
+            assert missing is not None
+            assert "2" in missing.sentence()
+
+    story(server, tmp_path, tell)
+
+
+def test_a_partners_feed_and_endpoint_hear_of_every_cell(
+    server: ServerAddress, tmp_path: Path
+) -> None:
+    async def tell(here: TwoCells) -> None:
+        world = here.running.world
+        scope, headers = await partner_of(here)
+        made = await its_sellers(here, headers)
+        hook = f"{str(here.http.base_url).rstrip('/')}/inbound/sandbox/webhooks"
+        endpoint = await endpoints.create(world, scope, hook, [*CATALOGUE], "rescue")
+        sellers = [await with_token(here, mids[0]) for mids in made.values()]
+        for seller in sellers:
+            assert (await here.evaluate(seller)).status_code == 200
+        for _ in range(100):
+            page = await read_feed(world, scope, 0, 500, ())
+            heard = {event.merchant_id for _, event in page.events}
+            log, _ = await log_of(world, endpoint, LogQuery(), 50)
+            if heard == {seller.merchant_id for seller in sellers} == {r.merchant_id for r in log}:
+                break
+            await asyncio.sleep(0.1)
+        else:
+            raise AssertionError((heard, log))
+        numbers = [number for number, _ in page.events]
+        assert numbers == list(range(1, len(numbers) + 1))
+        first = await read_feed(world, scope, 0, 1, ())
+        assert (first.next, first.has_more) == (1, True)
+        sums = (await endpoints.sums_of(world, [endpoint]))[endpoint.endpoint_id]
+        assert sums.delivered == len(
+            await endpoints.deliveries(world, scope, endpoint.endpoint_id, 50, None)
+        )
+        top, older = await log_of(world, endpoint, LogQuery(), 1)
+        rest, _ = await log_of(world, endpoint, LogQuery(before=older), 50)
+        assert [row.try_id for row in [*top, *rest]] == [row.try_id for row in log]
+        narrow, _ = await log_of(world, endpoint, LogQuery(result="delivered"), 50)
+        assert len(narrow) == sums.delivered
+        again = await replay.ask(world, scope, endpoint.endpoint_id, replay.ReplayRequest(), "k")
+        for _ in range(100):
+            rows = await replay.list_all(world, scope, endpoint.endpoint_id)
+            if rows[0].state == "done":
+                break
+            await asyncio.sleep(0.1)
+        assert [(row.replay_id, row.found) for row in rows] == [(again.replay_id, len(numbers))]
+        with Without(here), pytest.raises(Problem) as refused:
+            await read_feed(world, scope, 0, 500, ())
+        assert refused.value.code == "unavailable"
+        await endpoints.delete(world, scope, endpoint.endpoint_id)
 
     story(server, tmp_path, tell)

@@ -8,9 +8,9 @@ from pathlib import Path
 SOURCE = Path(__file__).parents[2] / "src"
 # module -> lines of all modules of ours that it reaches, types included, at most
 CEILINGS = {
-    "recoup.refunds.flows.refund": 24_300,
+    "recoup.refunds.flows.refund": 24_500,
     "recoup.webhooks.flows.deliver": 17_000,
-    "recoup.desk.page.keys": 20_000,
+    "recoup.desk.page.keys": 20_500,
     "recoup.orders.rules.lifecycle": 770,
 }
 

@@ -8,6 +8,7 @@ from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.time import WallTime, business_at, iso, whole_millisecond
 from recoup.kit.as_of import ALWAYS, NOW, Cut
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import ask_each
 from recoup.merchants.store.clock_moves import Clock, clock_of, partner_clock
 
 
@@ -43,9 +44,14 @@ async def partner_cut_of(
     """
     if not _is_named(business, recorded):
         return NOW
-    clock = await partner_clock(world.db, partner_id, merchant_id)
-    if clock is None:
+    answers = await ask_each(world, lambda cell: partner_clock(cell.db, partner_id, merchant_id))
+    answers.check()
+    clocks = [clock for _, clock in answers.said if clock is not None]
+    if not clocks:
         raise _no_such_merchant()
+    offsets = [clock.offset_us for clock in clocks if clock.offset_us is not None]
+    began_at = min(clock.began_at for clock in clocks)
+    clock = Clock(clocks[0].created_at, min(offsets, default=0), began_at)
     return _cut(world.clocks.wall(), clock, business, recorded)
 
 

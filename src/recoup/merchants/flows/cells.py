@@ -1,13 +1,13 @@
 """Cells of a world, for a flow that leaves its merchant's own."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import field
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from recoup.db.statement import FIRST_CELL
 from recoup.kernel.frozen import frozen
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, Sentence
 from recoup.kit.world import World
 from recoup.merchants.store.cells import cell_of, list_cells
 from recoup.merchants.store.filling import filling
@@ -67,31 +67,49 @@ async def place_for(world: World, merchant_id: UUID) -> World:
 class Answers(Generic[T]):
     """What each cell that answers says, the first cell first. `missing`: those that do not."""
 
-    said: list[tuple[World, T]] = field(default_factory=list)
+    said: list[tuple[World, T]]
     missing: list[int] = field(default_factory=list)
-    problem: Problem | None = None
+
+    @property
+    def problem(self) -> Problem | None:
+        """Says which cells are missing."""
+        if not self.missing:
+            return None
+        return Problem(
+            "unavailable",
+            Sentence(
+                "What cell {0} holds is missing here: its database does not answer.",
+                ", ".join(map(str, self.missing)),
+            ),
+            cure="Try again in a minute.",
+            retry_after_seconds=30,
+        )
 
     def check(self) -> None:
         """Raises: Problem(unavailable) where a cell is missing."""
-        if self.problem is not None:
-            raise self.problem
+        if (problem := self.problem) is not None:
+            raise problem
 
 
-async def ask_each(world: World, ask: Callable[[World], Awaitable[T]]) -> Answers[T]:
-    """Asks one cell after the other. Raises: the Problem of a world's only cell; any other Problem
-    than of a cell that is away."""
-    if not world.cells:
-        return Answers([(world, await ask(world))])
-    said, missing, away = list[tuple[World, T]](), list[int](), None
-    for each in world.every:
+async def ask_each(
+    world: World,
+    ask: Callable[[World], Awaitable[T]],
+    cells: Sequence[World] | None = None,
+) -> Answers[T]:
+    """Asks one cell after the other; all of them unless `cells` are named. Raises: the Problem of
+    one that is asked alone; any other Problem than of a cell that is away."""
+    cells = world.every if cells is None else cells
+    if len(cells) == 1:
+        return Answers([(cells[0], await ask(cells[0]))])
+    said, missing = list[tuple[World, T]](), list[int]()
+    for each in cells:
         try:
             said.append((each, await ask(each)))
         except Problem as problem:
             if problem.code != "unavailable":
                 raise
             missing.append(each.cell)
-            away = problem
-    return Answers(said, missing, away)
+    return Answers(said, missing)
 
 
 async def of_each(world: World, read: Callable[[World], Awaitable[list[T]]]) -> list[T]:
@@ -99,6 +117,23 @@ async def of_each(world: World, read: Callable[[World], Awaitable[list[T]]]) -> 
     answers = await ask_each(world, read)
     answers.check()
     return [row for _, rows in answers.said for row in rows]
+
+
+async def first_rows(
+    world: World,
+    read: Callable[[World], Awaitable[list[T]]],
+    key: Callable[[T], Any],
+    limit: int | None = None,
+    *,
+    reverse: bool = False,
+) -> tuple[list[T], Problem | None]:
+    """The first `limit` rows of the cells that answer, each of which reads as many in that order;
+    and which cells are missing."""
+    answers = await ask_each(world, read)
+    if not world.cells:
+        return answers.said[0][1], None
+    rows = [row for _, of_cell in answers.said for row in of_cell]
+    return sorted(rows, key=key, reverse=reverse)[:limit], answers.problem
 
 
 async def check_known(world: World, merchant_id: UUID | None = None) -> None:

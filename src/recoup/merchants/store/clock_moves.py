@@ -55,9 +55,17 @@ async def clock_of(db: Read, merchant_id: UUID) -> Clock | None:
     """Clock of a merchant; None where there is no such merchant."""
 
 
+class PartnerClock(Row, frozen=True):
+    """A `Clock`; `offset_us` None: of no merchant."""
+
+    created_at: datetime
+    offset_us: int | None
+    began_at: datetime
+
+
 @MERCHANT.statement(f"""
 SELECT CASE WHEN $2::uuid IS NULL THEN p.created_at ELSE min(o.created_at) END AS created_at,
-  coalesce(min(m.offset_us), 0)::bigint AS offset_us,
+  min(m.offset_us) AS offset_us,
   CASE WHEN $2::uuid IS NULL THEN least(p.created_at, min({JOINED}))
     ELSE min({JOINED}) END AS began_at
 FROM partners p
@@ -67,9 +75,9 @@ LEFT JOIN merchants m ON m.merchant_id = o.merchant_id
 WHERE p.partner_id = $1 AND ($2::uuid IS NULL OR m.merchant_id IS NOT NULL)
 GROUP BY p.created_at
 """)
-async def partner_clock(db: Read, partner_id: UUID, only: UUID | None) -> Clock | None:
-    """The first beginning of its merchants, and the clock that is furthest behind. None: not the
-    partner's."""
+async def partner_clock(db: Read, partner_id: UUID, only: UUID | None) -> PartnerClock | None:
+    """The first beginning of its merchants in this cell, and the clock that is furthest behind.
+    None: not the partner's, or of another cell."""
 
 
 @stored("clock_moves")

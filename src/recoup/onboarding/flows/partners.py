@@ -25,6 +25,7 @@ from recoup.keys.store.merchant_keys import (
 )
 from recoup.kit.rights import PARTNER_MAY
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import ask_each, first_rows, home_of
 from recoup.merchants.flows.find_partner import no_such_merchant
 from recoup.merchants.store.merchants import Site, load_merchant
 from recoup.merchants.store.partners import (
@@ -39,9 +40,13 @@ from recoup.onboarding.rules.onboarding import Condition, conditions
 from recoup.onboarding.store.onboarding import onboarding_facts
 from recoup.onboarding.store.partner_merchants import (
     HookHealth,
+    MerchantFilter,
+    PartnerMerchant,
     PartnerMerchantStatus,
     hooks_of,
+    list_merchants,
     read_merchant,
+    rescued_of,
 )
 
 QUOTA_MAX = 1_000_000
@@ -174,6 +179,31 @@ async def set_quota(world: World, scope: PartnerScope, quota: Quota) -> Partner:
     return partner
 
 
+async def merchants_of(
+    world: World, merchant_filter: MerchantFilter, after: UUID | None, limit: int
+) -> tuple[list[PartnerMerchant], Problem | None]:
+    """A partner's merchants as `list_merchants` has them; and which cells are missing."""
+    return await first_rows(
+        world,
+        lambda cell: list_merchants(cell.db.reader, merchant_filter, after, limit),
+        lambda row: row.merchant_id,
+        limit,
+    )
+
+
+async def rescued_by_merchant(
+    world: World, merchant_ids: Sequence[UUID], days: int
+) -> dict[UUID, list[tuple[str, int, int]]]:
+    """As `rescued_of`, of the cells that answer."""
+
+    async def of_cell(cell: World) -> dict[UUID, list[tuple[str, int, int]]]:
+        async with cell.db.read() as connection:
+            return await rescued_of(connection, merchant_ids, cell.clocks.wall(), days)
+
+    answers = await ask_each(world, of_cell)
+    return {key: sums for _, counts in answers.said for key, sums in counts.items()}
+
+
 DELIVERED_WITHIN: Final = timedelta(days=30)
 
 
@@ -190,6 +220,7 @@ class Status:
 
 async def read_status(world: World, partner_id: UUID, merchant_id: UUID) -> Status:
     """Raises: Problem(not_found), the same for another partner's merchant."""
+    world = await home_of(world, merchant_id)
     since = first_id_of(world.clocks.wall() - DELIVERED_WITHIN)
     async with world.db.connection() as connection:
         row = await read_merchant(connection, partner_id, merchant_id)

@@ -25,7 +25,8 @@ from recoup.kit.api.body import members, read_body, read_whole
 from recoup.kit.lists.paging import page_of
 from recoup.merchants.store.partners import count_merchants
 from recoup.onboarding.flows import handover
-from recoup.onboarding.store.partner_merchants import MerchantFilter, list_merchants
+from recoup.onboarding.flows.partners import merchants_of
+from recoup.onboarding.store.partner_merchants import MerchantFilter
 from recoup.partners.api.partner_caller import only_partner, partner_scope
 from recoup.partners.flows import partner_merchants
 from recoup.partners.flows.partner_merchants import MerchantRequest
@@ -100,9 +101,11 @@ async def list_all(call: Call) -> Merchants:
     merchant_filter = MerchantFilter(
         partner.partner_id, query.state, query.name or "", query.external_id
     )
-    rows = await list_merchants(
-        call.services.world.db.reader, merchant_filter, query.after, query.limit + 1
+    rows, missing = await merchants_of(
+        call.services.world, merchant_filter, query.after, query.limit + 1
     )
+    if missing:
+        raise missing
     return page_of(
         Merchants,
         rows,

@@ -22,7 +22,7 @@ from recoup.keys.flows.key_endings import heard_everywhere
 from recoup.keys.rules.site_address import check_site_address
 from recoup.keys.store.merchant_keys import live_keys
 from recoup.kit.world import World
-from recoup.merchants.flows.cells import place_for
+from recoup.merchants.flows.cells import home_of, place_for
 from recoup.merchants.flows.find_partner import no_such_merchant
 from recoup.merchants.rules.countries import checked_country
 from recoup.merchants.store.merchants import change_merchant, load_merchant
@@ -217,6 +217,7 @@ async def change(
     Problem(invalid) for a state that there is not."""
     if state is not None and state not in STATES:
         raise invalid("The field State must be active or paused.", "State")
+    world = await home_of(world, merchant_id)
     async with world.db.transaction() as tx:
         await _check_own(tx, scope.partner_id, merchant_id)
         await lock_merchant(tx, merchant_id)
@@ -256,6 +257,7 @@ async def new_keys(
         raise invalid(
             Sentence("The field OverlapHours must be between 0 and {0}.", hours), "OverlapHours"
         )
+    world = await home_of(world, merchant_id)
     async with world.db.transaction() as tx:
         await _check_own(tx, scope.partner_id, merchant_id)
         await lock_merchant(tx, merchant_id)

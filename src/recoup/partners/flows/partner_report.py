@@ -12,7 +12,8 @@ from recoup.kernel.money import EXPONENTS, to_text
 from recoup.kit.as_of import NOW, Cut, Window
 from recoup.kit.files.cells import Number, csv_row
 from recoup.kit.world import World
-from recoup.partners.store import booked_by_day, merchants_then, placed_by_day
+from recoup.merchants.flows.cells import ask_each
+from recoup.partners.store import Reported, booked_by_day, merchants_then, placed_by_day
 from recoup.settlement.flows.report import kind_of
 
 DAYS_MAX: Final = 92
@@ -48,14 +49,21 @@ async def report_page(
     world: World, request: PartnerReportRequest, after: UUID | None, limit: int
 ) -> tuple[list[Row], UUID | None]:
     """The rows of at most `limit` merchants, and the id after which the next page begins."""
-    merchants = await merchants_then(
-        world.db, request.partner_id, *request.cut, after, limit + 1, request.merchant_id
-    )
+
+    async def of_cell(cell: World) -> list[Reported]:
+        return await merchants_then(
+            cell.db, request.partner_id, *request.cut, after, limit + 1, request.merchant_id
+        )
+
+    answers = await ask_each(world, of_cell)
+    answers.check()
+    merchants = [(cell, row) for cell, found in answers.said for row in found]
+    merchants.sort(key=lambda row: row[1].merchant_id)
     rows: list[Row] = []
-    for merchant in merchants[:limit]:
+    for cell, merchant in merchants[:limit]:
         of_merchant = partial(_of_merchant, request, merchant.merchant_id, merchant.name)
-        rows += await world.read_long(of_merchant)
-    return rows, merchants[limit - 1].merchant_id if len(merchants) > limit else None
+        rows += await cell.read_long(of_merchant)
+    return rows, merchants[limit - 1][1].merchant_id if len(merchants) > limit else None
 
 
 async def report_csv(world: World, request: PartnerReportRequest) -> AsyncIterator[bytes]:

@@ -16,9 +16,14 @@ from recoup.keys.page import OVERLAPS, WORDS, Overlap, Question, endings_of
 from recoup.kit.lists.paging import cut
 from recoup.merchants.rules.switches import KINDS
 from recoup.merchants.store.partners import count_merchants
-from recoup.onboarding.flows.partners import health_of, read_status
+from recoup.onboarding.flows.partners import (
+    health_of,
+    merchants_of,
+    read_status,
+    rescued_by_merchant,
+)
 from recoup.onboarding.page.shell import base_address, shell_lines
-from recoup.onboarding.store.partner_merchants import MerchantFilter, list_merchants, rescued_of
+from recoup.onboarding.store.partner_merchants import MerchantFilter
 from recoup.partners.flows import partner_merchants
 from recoup.partners.flows.partner_merchants import STATES, MerchantRequest
 from recoup.people.page.form_shape import As, AtMost, Names, Text, read_again
@@ -41,21 +46,17 @@ async def merchants(
     state = state if not state or state in STATES else "unknown"  # in which no merchant is
     state, text = state or None, q.strip()
     merchant_filter = MerchantFilter(visit.partner.partner_id, state, text)
-    async with visit.world.db.read() as connection:
-        rows = await list_merchants(connection, merchant_filter, after, PAGE + 1)
-        if text and not rows and after is None:
-            rows = await list_merchants(
-                connection,
-                MerchantFilter(visit.partner.partner_id, state, "", text),
-                None,
-                PAGE + 1,
-            )
-        shown, last = cut(rows, PAGE)
-        rescued = await rescued_of(
-            connection, [row.merchant_id for row in shown], visit.wall, RESCUED_WITHIN
-        )
-        total = await count_merchants(connection, visit.partner.partner_id)
+    world = visit.world
+    rows, missing = await merchants_of(world, merchant_filter, after, PAGE + 1)
+    if text and not rows and after is None:
+        by_id = MerchantFilter(visit.partner.partner_id, state, "", text)
+        rows, missing = await merchants_of(world, by_id, None, PAGE + 1)
+    shown, last = cut(rows, PAGE)
+    ids = [row.merchant_id for row in shown]
+    rescued = await rescued_by_merchant(world, ids, RESCUED_WITHIN)
+    total = await count_merchants(world.db.reader, visit.partner.partner_id)
     return dict(
+        missing=missing,
         rows=shown,
         rescued=rescued,
         total=total,

@@ -13,7 +13,8 @@ from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kit.files.moments import typed_day
 from recoup.merchants.flows.find_partner import own_merchant
-from recoup.onboarding.store.partner_merchants import MerchantFilter, list_merchants
+from recoup.onboarding.flows.partners import merchants_of
+from recoup.onboarding.store.partner_merchants import MerchantFilter
 from recoup.partners.flows.partner_report import (
     DAYS_MAX,
     PLACED,
@@ -49,9 +50,8 @@ async def report(visit: PartnerVisit, *, after: UUID | None) -> Answer:
         request, problem = _usual(visit, then), wrong
     world = visit.world
     rows, further = await report_page(world, request, after, MERCHANTS)
-    merchants = await list_merchants(
-        visit.world.db.reader, MerchantFilter(visit.partner.partner_id), None, CHOICES_MAX
-    )
+    mine = MerchantFilter(visit.partner.partner_id)
+    merchants, _ = await merchants_of(world, mine, None, CHOICES_MAX)
     kept = {name: value for name, value in typed.items() if value}
     query = kept | dict(then.query)
     fields = typed | {

@@ -8,6 +8,7 @@ from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope, Scope
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import home_of
 from recoup.merchants.store.partners import own_merchants_among
 from recoup.switches.flows.switches import MERCHANT, change
 
@@ -48,7 +49,8 @@ async def _switch(world: World, scope: Scope, wanted: Mapping[str, bool], why: s
     changed: list[str] = []
     try:
         for kind, on in wanted.items():
-            if (await change(world, scope, MERCHANT, kind, on, why)).changed:
+            home = await home_of(world, scope.merchant_id)
+            if (await change(home, scope, MERCHANT, kind, on, why)).changed:
                 changed.append(kind)
     except Problem as problem:
         if problem.code not in ("forbidden", "not_found", "unavailable"):

@@ -8,6 +8,7 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -23,6 +24,7 @@ from recoup.kernel.cause import begin_later
 from recoup.kernel.filled import filled
 from recoup.kernel.ids import new_id
 from recoup.kernel.measures import DELIVERIES
+from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
 from recoup.kit.world import World
 from recoup.mail.rules.backoff import RESCUE, STABLECOIN, after_try, read_retry_after
@@ -190,7 +192,7 @@ class Deliveries:
         return finished, tried, outcome
 
     async def _finish_all(self, results: Sequence[_Finished]) -> list[bool]:
-        async def once() -> None:
+        async def once() -> list[UUID]:
             wall = self._world.clocks.wall()
             async with self._world.db.transaction() as tx:
                 lanes, tries = [r[0] for r in results], [r[1] for r in results]
@@ -204,9 +206,18 @@ class Deliveries:
                     await alert_endpoints(tx, await failing_endpoints(tx, sorted(opened)), wall)
                 if closed:
                     await bring_forward(tx, closed, wall)
+                return closed
 
-        await retrying(once)
+        if closed := await retrying(once):
+            await self._bring_forward_elsewhere(closed)
         return [True] * len(results)
+
+    async def _bring_forward_elsewhere(self, closed: list[UUID]) -> None:
+        """A partner's endpoints have lanes in several cells."""
+        for cell in self._world.every:
+            if cell is not self._world:
+                with suppress(Problem):  # they go on when they are due
+                    await bring_forward(cell.db.alone, closed, cell.clocks.wall())
 
 
 async def _judge(

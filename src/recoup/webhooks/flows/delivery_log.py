@@ -11,10 +11,11 @@ from msgspec.structs import replace
 from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import ask_each
 from recoup.orders.rules.events import Rendered, render
 from recoup.outside.web.guard import check_url
 from recoup.stablecoin.rules.stable_events import render_stable
-from recoup.webhooks.flows.endpoints import Endpoint, names_in, new_signing_key
+from recoup.webhooks.flows.endpoints import Endpoint, homes_of, names_in, new_signing_key
 from recoup.webhooks.flows.post import event_of
 from recoup.webhooks.rules.mask import masked, masked_headers
 from recoup.webhooks.rules.samples import sample_event
@@ -64,16 +65,34 @@ async def log_of(
             "Choose one of the list.",
         )
     event = (query.event, known[query.event]) if query.event else None
-    rows, before = await read_log(
-        world.db,
-        endpoint.endpoint_id,
-        before=query.before,
-        result=query.result,
-        event=event,
-        limit=limit,
+    pages = await ask_each(
+        world,
+        lambda cell: read_log(
+            cell.db,
+            endpoint.endpoint_id,
+            before=query.before,
+            result=query.result,
+            event=event,
+            limit=limit,
+        ),
+        homes_of(world, endpoint),
     )
+    pages.check()
+    rows, before = _merged([page for _, page in pages.said], limit)
     wire_names = _wire_names(endpoint)
     return [replace(row, event=wire_names.get(row.event, row.event)) for row in rows], before
+
+
+def _merged(
+    pages: list[tuple[list[LogLine], UUID | None]], limit: int
+) -> tuple[list[LogLine], UUID | None]:
+    """One page of several cells': it ends where the first of them has not looked further."""
+    if len(pages) == 1:
+        return pages[0]
+    end = max((before for _, before in pages if before is not None), default=None)
+    rows = [row for page, _ in pages for row in page if end is None or row.try_id >= end]
+    rows.sort(key=lambda row: row.try_id, reverse=True)
+    return (rows, end) if len(rows) <= limit else (rows[:limit], rows[limit - 1].try_id)
 
 
 async def delivery_of(
@@ -85,8 +104,14 @@ async def delivery_of(
 
     Raises: Problem(not_found).
     """
-    row = await read_try(world.db, merchant_id, endpoint.endpoint_id, try_id, clear=clear)
+    tries = await ask_each(
+        world,
+        lambda cell: read_try(cell.db, merchant_id, endpoint.endpoint_id, try_id, clear=clear),
+        homes_of(world, endpoint) if merchant_id is None else [world],
+    )
+    row = next((row for _, row in tries.said if row is not None), None)
     if row is None:
+        tries.check()
         raise Problem("not_found", "There is no such delivery.", cure="Check the endpoint's log.")
     sent = _sent(world, endpoint, row)
     name = _wire_names(endpoint).get(row.event, row.event) if row.sample is None else row.sample

@@ -3,6 +3,8 @@
 import base64
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from statistics import median_low
 from typing import Any, Literal
 from uuid import UUID
 
@@ -17,6 +19,7 @@ from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import PartnerScope, Scope
 from recoup.keys.rules.site_address import host_of
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import Answers, ask_each
 from recoup.merchants.store.partners import partner_of
 from recoup.orders.rules.events import CATALOGUE, events_by_default
 from recoup.outside.web.guard import check_url
@@ -26,6 +29,7 @@ from recoup.stablecoin.rules.event_names import NAMES as STABLE_NAMES
 from recoup.stablecoin.rules.event_names import wire_names
 from recoup.webhooks.rules.endpoint_whys import BY_MERCHANT
 from recoup.webhooks.store.endpoints import (
+    WAITING_MAX,
     EndpointRow,
     EndpointState,
     NewEndpoint,
@@ -33,10 +37,11 @@ from recoup.webhooks.store.endpoints import (
     add_endpoint,
     change_endpoint,
     delete_endpoint,
+    end_lanes,
     list_endpoints,
     list_tries,
 )
-from recoup.webhooks.store.try_sums import Sums, sum_tries
+from recoup.webhooks.store.try_sums import SUMMED_MAX, Sums, last_tries, sum_tries
 
 STATES = ("active", "disabled")
 FORMATS = ("rescue", "rescue-text", "standard", "stablecoin")
@@ -133,8 +138,34 @@ async def read(
 
 async def list_all(world: World, owner: Owner, *, every_door: bool = False) -> list[Endpoint]:
     """`every_door`: the one of the stablecoin API, too, which is changed there only."""
-    rows = await list_endpoints(world.db, owner_id(owner), every_door=every_door)
+    whose = owner_id(owner)
+    if isinstance(owner, PartnerScope):
+        rows = _together(await ask_each(world, lambda cell: list_endpoints(cell.db, whose)))
+    else:
+        rows = await list_endpoints(world.db, whose, every_door=every_door)
     return [_endpoint(world, owner, row) for row in rows]
+
+
+def homes_of(world: World, endpoint: Endpoint) -> list[World]:
+    """Cells whose merchants an endpoint hears of, this one first."""
+    if not endpoint.shared:
+        return [world]
+    return [world, *(cell for cell in world.every if cell is not world)]
+
+
+def _together(answers: Answers[list[EndpointRow]]) -> list[EndpointRow]:
+    """A partner's endpoints with what waits in every cell that answers."""
+    if not answers.said:
+        answers.check()
+    first, *others = (rows for _, rows in answers.said)
+    sums = {row.endpoint_id: row for row in first}
+    for row in (row for rows in others for row in rows):
+        before = sums.get(row.endpoint_id, row)
+        waiting = row.waiting + before.waiting if before is not row else row.waiting
+        sums[row.endpoint_id] = replace(
+            before, tried=before.tried or row.tried, waiting=min(waiting, WAITING_MAX)
+        )
+    return list(sums.values())
 
 
 async def of_partner(world: World, scope: Scope) -> tuple[PartnerScope | None, list[Endpoint]]:
@@ -227,6 +258,9 @@ async def delete(world: World, owner: Owner, endpoint_id: UUID) -> None:
             endpoint_id,
             {"host": host_of(before.url)},
         )
+    for cell in homes_of(world, before)[1:]:
+        with suppress(Problem):  # its lanes end when they are due
+            await end_lanes(cell.db.alone, endpoint_id)
 
 
 async def deliveries(
@@ -237,7 +271,14 @@ async def deliveries(
     Raises: Problem(not_found).
     """
     endpoint = await read(world, owner, endpoint_id)
-    rows = await list_tries(world.db, endpoint_id, limit, before)
+    tries = await ask_each(
+        world,
+        lambda cell: list_tries(cell.db, endpoint_id, limit, before),
+        homes_of(world, endpoint),
+    )
+    tries.check()
+    rows = [row for _, of_cell in tries.said for row in of_cell]
+    rows = sorted(rows, key=lambda row: row.try_id, reverse=True)[:limit]
     wire_names = {ours: wire for wire, ours in names_in(endpoint.format).items()}
     return [replace(row, event=wire_names.get(row.event or "", row.event)) for row in rows]
 
@@ -325,4 +366,23 @@ def _endpoint(world: World, owner: Owner, row: EndpointRow) -> Endpoint:
 
 async def sums_of(world: World, endpoints: Sequence[Endpoint]) -> Mapping[UUID, Sums]:
     """Results of the last thousand attempts of each endpoint."""
-    return await sum_tries(world.db, [endpoint.endpoint_id for endpoint in endpoints])
+    sums = await sum_tries(world.db, [endpoint.endpoint_id for endpoint in endpoints])
+    for endpoint in endpoints if world.cells else ():
+        if endpoint.shared:
+            sums[endpoint.endpoint_id] = await _shared_sums(world, endpoint)
+    return sums
+
+
+async def _shared_sums(world: World, endpoint: Endpoint) -> Sums:
+    answers = await ask_each(world, lambda cell: last_tries(cell.db, endpoint.endpoint_id))
+    answers.check()
+    rows = [row for _, of_cell in answers.said for row in of_cell]
+    newest = sorted(rows, key=lambda row: row.try_id, reverse=True)[:SUMMED_MAX]
+    taken = [row for row in newest if row.result == "delivered"]
+    return Sums(
+        endpoint.endpoint_id,
+        len(taken),
+        len(newest) - len(taken),
+        max((row.at for row in taken), default=None),
+        median_low(row.latency_ms for row in taken) if taken else None,
+    )

@@ -114,8 +114,12 @@ async def read_feed(
                 "Hand back the `next` of the last answer; after=0 is the beginning.",
             )
         until = min(last, after + SCANNED_MAX) if names else last
-        page = partner_feed_page if partner else feed_page
-        rows = await page(connection, whose, after, until, names or None, limit)
+        rows = []
+        if not partner:
+            rows = await feed_page(connection, whose, after, until, names or None, limit)
+    if partner:
+        cells = [cell.db for cell in world.every]
+        rows = await partner_feed_page(cells, whose, after, until, names or None, limit)
     events = [(row.number, event_of(row, row.seq, world.policy.test_mode)) for row in rows]
     reached = events[-1][0] if len(events) == limit else until
     return Page(events, reached, reached < last)

@@ -3,10 +3,13 @@ ones go; one event, or an order's last to each endpoint, at a person's request.
 
 Source: decision 0028; contract §14.5 (`IsResent`)."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from recoup.db.pool import KeyTaken, retrying
 from recoup.db.statement import Tx
@@ -16,9 +19,10 @@ from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import PartnerScope, Scope
 from recoup.kernel.time import iso
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import ask_each
 from recoup.orders.store.archived import check_archived
 from recoup.people.flows.owner import Owner, note, owner_id
-from recoup.webhooks.flows.endpoints import Endpoint, names_in, read
+from recoup.webhooks.flows.endpoints import Endpoint, homes_of, names_in, read
 from recoup.webhooks.moves import begin_one, begin_replay, step_replay
 from recoup.webhooks.store.deliveries import SentEvent, last_events, read_try
 from recoup.webhooks.store.endpoints import lock_endpoint, lock_owned
@@ -117,7 +121,8 @@ async def ask(
         "events": events,
         "actor": owner.actor.text(),
     }
-    if earlier := await _known(world, endpoint_id, key, range_body):
+    homes = homes_of(world, endpoint)
+    if earlier := await _known(homes, endpoint_id, key, range_body):
         return earlier
     if endpoint.state != "active":
         raise Problem(
@@ -128,9 +133,10 @@ async def ask(
 
     async def once() -> None:
         wall = world.clocks.wall()
-        async with world.db.transaction() as tx:
+        async with AsyncExitStack() as stack:
+            tx, *others = [await stack.enter_async_context(home.db.transaction()) for home in homes]
             await lock_endpoint(tx, endpoint_id, owner_id(owner))
-            if await is_busy(tx, endpoint_id):
+            if any([await is_busy(each, endpoint_id) for each in (tx, *others)]):
                 raise Problem(
                     "conflict",
                     "An earlier replay to this endpoint is still under way.",
@@ -139,15 +145,16 @@ async def ask(
             partner = isinstance(owner, PartnerScope)
             last = await (last_partner_number if partner else last_number)(tx, owner_id(owner))
             numbers = _numbers(request, last)
-            await begin_replay(
-                tx,
-                row | {"created_at": wall},
-                owner_id(owner),
-                numbers,
-                partner=partner,
-                stable=endpoint.format == "stablecoin",
-                wall=wall,
-            )
+            for each in (tx, *others):
+                await begin_replay(
+                    each,
+                    row | {"created_at": wall},
+                    owner_id(owner),
+                    numbers,
+                    partner=partner,
+                    stable=endpoint.format == "stablecoin",
+                    wall=wall,
+                )
             await note(
                 tx,
                 owner,
@@ -160,14 +167,14 @@ async def ask(
     try:
         await retrying(once)
     except (KeyTaken, Problem) as error:
-        if earlier := await _known(world, endpoint_id, key, range_body):
+        if earlier := await _known(homes, endpoint_id, key, range_body):
             return earlier  # two calls with one key at once
         raise (
             error
             if isinstance(error, Problem)
             else Problem("conflict", "Ask again.", cure="Once more.")
         ) from None
-    known = await _known(world, endpoint_id, key, range_body)
+    known = await _known(homes, endpoint_id, key, range_body)
     return known or Replay(replay_id, "done", range_body, 0, 0, world.clocks.wall())
 
 
@@ -193,9 +200,34 @@ async def count(world: World, scope: Scope, endpoint_id: UUID, request: ReplayRe
 
 async def list_all(world: World, owner: Owner, endpoint_id: UUID) -> Sequence[Replay]:
     """Newest first, the last fifty. Raises: Problem(not_found)."""
-    await read(world, owner, endpoint_id)
-    rows = await newest_replays(world.db, endpoint_id, REPLAYS_SHOWN)
-    return [_replay(row) for row in rows]
+    homes = homes_of(world, await read(world, owner, endpoint_id))
+    rows = await _of_each(homes, lambda cell: newest_replays(cell.db, endpoint_id, REPLAYS_SHOWN))
+    return [_replay(row) for row in rows[:REPLAYS_SHOWN]]
+
+
+async def _of_each(
+    homes: Sequence[World], read_rows: Callable[[World], Awaitable[list[ReplayRow]]]
+) -> list[ReplayRow]:
+    """Newest first; what each cell has of a replay is one row. Raises: Problem(unavailable)."""
+    answers = await ask_each(homes[0], read_rows, homes)
+    answers.check()
+    if len(homes) == 1:
+        return answers.said[0][1]
+    rows: dict[UUID, ReplayRow] = {}
+    for row in (row for _, of_cell in answers.said for row in of_cell):
+        other = rows.get(row.replay_id)
+        rows[row.replay_id] = (
+            row
+            if other is None
+            else replace(
+                row,
+                created_at=min(row.created_at, other.created_at),
+                found=row.found + other.found,
+                opening=row.opening or other.opening,
+                lanes=row.lanes + other.lanes,
+            )
+        )
+    return sorted(rows.values(), key=lambda row: row.created_at, reverse=True)
 
 
 async def go_on(world: World, merchant_id: UUID, replay_id: UUID) -> None:
@@ -209,9 +241,9 @@ async def go_on(world: World, merchant_id: UUID, replay_id: UUID) -> None:
 
 
 async def _known(
-    world: World, endpoint_id: UUID, key: str, range_body: dict[str, Any]
+    homes: Sequence[World], endpoint_id: UUID, key: str, range_body: dict[str, Any]
 ) -> Replay | None:
-    rows = await list_replays(world.db, endpoint_id, 1, key)
+    rows = await _of_each(homes, lambda cell: list_replays(cell.db, endpoint_id, 1, key))
     if rows and _with_all_fields(rows[0].request) != range_body:
         raise Problem(
             "conflict",

@@ -19,7 +19,7 @@ class EndpointState(EndpointHealth):
     """`waiting`: events still to be delivered there, at most WAITING_MAX. `tried`: whether
     something was ever sent there. `why`: a code of `endpoint_whys`. `previous_until`: until then
     what the key before it signs is good, too. `door`: which API manages it. `rotated_at`: when its
-    own key was last replaced."""
+    own key was last replaced. `shared`: a partner's, whose merchants may be of several cells."""
 
     url: str
     events: tuple[str, ...]
@@ -33,6 +33,7 @@ class EndpointState(EndpointHealth):
     previous_until: datetime | None
     tried: bool
     waiting: int
+    shared: bool
 
 
 class EndpointRow(EndpointState):
@@ -51,7 +52,7 @@ SELECT {columns_of(EndpointHealth, "e")}, e.url, e.events, e.format, e.state, e.
   (SELECT count(*) FROM (SELECT FROM lanes l JOIN feed f ON f.merchant_id = l.merchant_id
       AND f.subject_id = l.subject_id AND f.seq >= l.next_seq AND f.event = ANY(e.events)
     WHERE l.endpoint_id = e.endpoint_id AND l.due_at IS NOT NULL LIMIT {WAITING_MAX}) w) AS waiting,
-  e.own_key, m.webhook_key
+  e.partner_id IS NOT NULL AS shared, e.own_key, m.webhook_key
 FROM endpoints e
 LEFT JOIN merchants m ON m.merchant_id = e.merchant_id
 LEFT JOIN webhook_key_overlaps x ON x.merchant_id = e.merchant_id AND x.door = e.door
@@ -172,7 +173,7 @@ async def delete_endpoint(db: Tx, owner_id: UUID, endpoint_id: UUID) -> bool:
     """Deletes an endpoint with what waits to be delivered to it. False when it is not there."""
     if not await _mark_deleted(db, owner_id, endpoint_id):
         return False
-    await _end_lanes(db, endpoint_id)
+    await end_lanes(db, endpoint_id)
     return True
 
 
@@ -185,7 +186,7 @@ async def _mark_deleted(db: Tx, owner_id: UUID, endpoint_id: UUID) -> bool:
 
 
 @MERCHANT.statement("DELETE FROM lanes WHERE endpoint_id = $1 AND due_at IS NOT NULL")
-async def _end_lanes(db: Tx, endpoint_id: UUID) -> None: ...
+async def end_lanes(db: Tx, endpoint_id: UUID) -> None: ...
 
 
 @DIRECTORY.statement("""

@@ -19,23 +19,36 @@ async def last_partner_number(db: Read, partner_id: UUID) -> int:
 
 
 async def partner_feed_page(
-    db: Read, partner_id: UUID, after: int, until: int, events: Sequence[str] | None, limit: int
+    cells: Sequence[Read],
+    partner_id: UUID,
+    after: int,
+    until: int,
+    events: Sequence[str] | None,
+    limit: int,
 ) -> list[FeedLine]:
-    """Page of the partner's feed, as `feed_page`, over all merchants of the partner."""
+    """Page of the partner's feed, as `feed_page`, over all merchants of the partner. `cells`: each
+    has some of them, the first the numbers."""
     lines: list[FeedLine] = []
     while after < until and len(lines) < limit:
         missing = limit - len(lines)
-        places = await _places(db, partner_id, after, until, PLACES_AT_ONCE if events else missing)
+        places = await _places(
+            cells[0], partner_id, after, until, PLACES_AT_ONCE if events else missing
+        )
         if not places:
             break
-        lines += await _lines(
-            db,
-            [place.number for place in places],
-            [place.merchant_id for place in places],
-            [place.merchant_number for place in places],
-            events,
-            missing,
-        )
+        fresh = [
+            line
+            for cell in cells
+            for line in await _lines(
+                cell,
+                [place.number for place in places],
+                [place.merchant_id for place in places],
+                [place.merchant_number for place in places],
+                events,
+                missing,
+            )
+        ]
+        lines += sorted(fresh, key=lambda line: line.number or 0)[:missing]
         after = places[-1].number
     return lines
 

@@ -33,3 +33,18 @@ CROSS JOIN LATERAL (
 async def sum_tries(db: Read, endpoint_ids: Sequence[UUID]) -> dict[UUID, Sums]:
     """Sums of each endpoint's last thousand attempts: how many were delivered, when last, how fast;
     how many failed."""
+
+
+class TrySummed(Row):
+    try_id: UUID
+    result: str
+    at: datetime
+    latency_ms: int
+
+
+@MERCHANT.statement(f"""
+SELECT try_id, result, at, latency_ms FROM delivery_tries WHERE endpoint_id = $1 AND sample IS NULL
+ORDER BY try_id DESC LIMIT {SUMMED_MAX}
+""")
+async def last_tries(db: Read, endpoint_id: UUID) -> list[TrySummed]:
+    """What `sum_tries` sums, newest first."""
