@@ -82,7 +82,7 @@ CREATE TABLE order_states (
 ) WITH (fillfactor = 50);
 CREATE VIEW current_orders AS SELECT o.*, s.stage, s.version FROM orders o JOIN order_states s USING (merchant_id, order_id);
 
--- What lists show: narrow and mutable.
+-- What lists show: narrow and mutable. Until its first decision a head has none of the lists' indexes: it would change most of them.
 CREATE TABLE order_heads (
   merchant_id uuid NOT NULL,
   order_id uuid NOT NULL,
@@ -109,40 +109,43 @@ CREATE TABLE order_heads (
   decline_source text NOT NULL DEFAULT '', -- lower case
   card_scheme text NOT NULL DEFAULT '',    -- of the card that it came with; so below
   card_bin text NOT NULL DEFAULT '',
-  PRIMARY KEY (merchant_id, order_id)
-) WITH (fillfactor = 70);
+  undecided boolean NOT NULL DEFAULT false
+) PARTITION BY LIST (undecided);
+CREATE TABLE order_heads_decided PARTITION OF order_heads (PRIMARY KEY (merchant_id, order_id))
+  FOR VALUES IN (false) WITH (fillfactor = 70);
+CREATE TABLE order_heads_undecided PARTITION OF order_heads (PRIMARY KEY (merchant_id, order_id)) FOR VALUES IN (true);
 -- Rare currencies and statuses are worth their own plan.
-ALTER TABLE order_heads ALTER COLUMN asset SET STATISTICS 1000, ALTER COLUMN status SET STATISTICS 1000,
+ALTER TABLE order_heads_decided ALTER COLUMN asset SET STATISTICS 1000, ALTER COLUMN status SET STATISTICS 1000,
   ALTER COLUMN attempts SET STATISTICS 1000;
-CREATE INDEX order_heads_placed ON order_heads (merchant_id, placed_at DESC, order_id DESC);
-CREATE INDEX order_heads_status ON order_heads (merchant_id, status, placed_at DESC, order_id DESC);
+CREATE INDEX order_heads_placed ON order_heads_decided (merchant_id, placed_at DESC, order_id DESC);
+CREATE INDEX order_heads_status ON order_heads_decided (merchant_id, status, placed_at DESC, order_id DESC);
 -- A site's or channel's list without a status is merged from its statuses, so that pairs with one are served too.
-CREATE INDEX order_heads_site ON order_heads (merchant_id, site_id, status, placed_at DESC, order_id DESC);
-CREATE INDEX order_heads_attention ON order_heads (merchant_id, placed_at DESC, order_id DESC)
+CREATE INDEX order_heads_site ON order_heads_decided (merchant_id, site_id, status, placed_at DESC, order_id DESC);
+CREATE INDEX order_heads_attention ON order_heads_decided (merchant_id, placed_at DESC, order_id DESC)
   WHERE attention IS NOT NULL;
-CREATE INDEX order_heads_refunded ON order_heads (merchant_id, placed_at DESC, order_id DESC)
+CREATE INDEX order_heads_refunded ON order_heads_decided (merchant_id, placed_at DESC, order_id DESC)
   WHERE refunded_units > 0;
 CREATE INDEX order_heads_channel
-  ON order_heads (merchant_id, order_type, (source = 'callcenter'), status, placed_at DESC, order_id DESC);
-CREATE INDEX order_heads_created ON order_heads (merchant_id, created_at DESC NULLS LAST, order_id DESC);
+  ON order_heads_decided (merchant_id, order_type, (source = 'callcenter'), status, placed_at DESC, order_id DESC);
+CREATE INDEX order_heads_created ON order_heads_decided (merchant_id, created_at DESC NULLS LAST, order_id DESC);
 -- An amount's orders lie all over the table, and looking into each takes ten times as long as reading the index: it holds
 -- what such a list is sorted by, and what narrows it further most often.
-CREATE INDEX order_heads_units ON order_heads (merchant_id, units DESC, order_id DESC)
+CREATE INDEX order_heads_units ON order_heads_decided (merchant_id, units DESC, order_id DESC)
   INCLUDE (placed_at, created_at, status, asset, order_type, source, campaign_id);
-CREATE INDEX order_heads_asset ON order_heads (merchant_id, asset, placed_at DESC, order_id DESC);
-CREATE INDEX order_heads_source ON order_heads (merchant_id, source, placed_at DESC, order_id DESC);
-CREATE INDEX order_heads_expires ON order_heads (merchant_id, expires_at, order_id);
+CREATE INDEX order_heads_asset ON order_heads_decided (merchant_id, asset, placed_at DESC, order_id DESC);
+CREATE INDEX order_heads_source ON order_heads_decided (merchant_id, source, placed_at DESC, order_id DESC);
+CREATE INDEX order_heads_expires ON order_heads_decided (merchant_id, expires_at, order_id);
 -- What still may end by itself; what was tried three times or more.
-CREATE INDEX order_heads_ending ON order_heads (merchant_id, expires_at, order_id) WHERE status IN (0, 1, 3, 4, 5);
-CREATE INDEX order_heads_tried ON order_heads (merchant_id, tried) WHERE tried > 0;
-CREATE INDEX order_heads_campaign ON order_heads (merchant_id, campaign_id, placed_at DESC, order_id DESC)
+CREATE INDEX order_heads_ending ON order_heads_decided (merchant_id, expires_at, order_id) WHERE status IN (0, 1, 3, 4, 5);
+CREATE INDEX order_heads_tried ON order_heads_decided (merchant_id, tried) WHERE tried > 0;
+CREATE INDEX order_heads_campaign ON order_heads_decided (merchant_id, campaign_id, placed_at DESC, order_id DESC)
   WHERE campaign_id IS NOT NULL;
-CREATE INDEX order_heads_descriptor ON order_heads (merchant_id, lower(descriptor), placed_at DESC, order_id DESC);
-CREATE INDEX order_heads_reason ON order_heads (merchant_id, reason, placed_at DESC, order_id DESC)
+CREATE INDEX order_heads_descriptor ON order_heads_decided (merchant_id, lower(descriptor), placed_at DESC, order_id DESC);
+CREATE INDEX order_heads_reason ON order_heads_decided (merchant_id, reason, placed_at DESC, order_id DESC)
   WHERE reason IS NOT NULL;
-CREATE INDEX order_heads_code ON order_heads (merchant_id, lower(decline_code), placed_at DESC, order_id DESC)
+CREATE INDEX order_heads_code ON order_heads_decided (merchant_id, lower(decline_code), placed_at DESC, order_id DESC)
   WHERE decline_code <> '';
-CREATE INDEX order_heads_scheme ON order_heads (merchant_id, card_scheme, placed_at DESC, order_id DESC)
+CREATE INDEX order_heads_scheme ON order_heads_decided (merchant_id, card_scheme, placed_at DESC, order_id DESC)
   WHERE card_scheme <> '';
-CREATE INDEX order_heads_bin ON order_heads (merchant_id, card_bin, placed_at DESC, order_id DESC)
+CREATE INDEX order_heads_bin ON order_heads_decided (merchant_id, card_bin, placed_at DESC, order_id DESC)
   WHERE card_bin <> '';

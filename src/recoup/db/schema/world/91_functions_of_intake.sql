@@ -153,10 +153,11 @@ BEGIN
   IF undecided THEN
     FOR made IN
     INSERT INTO order_heads (merchant_id, order_id, placed_at, created_at, status, order_type, source, door, site_id,
-      asset, units, expires_at, descriptor, campaign_id, decline_code, decline_source, card_scheme, card_bin)
+      asset, units, expires_at, descriptor, campaign_id, decline_code, decline_source, card_scheme, card_bin, undecided)
     SELECT merchant_id, order_id, placed_at, CASE WHEN status <> 0 THEN placed_at END, status, order_type, source, door,
       site_id, asset, units, expires_at, descriptor, campaign_id, coalesce(facts -> 'decline' ->> 'code', ''),
-      lower(coalesce(facts -> 'decline' ->> 'source', '')), coalesce(scheme, ''), coalesce(bin, '')
+      lower(coalesce(facts -> 'decline' ->> 'source', '')), coalesce(scheme, ''), coalesce(bin, ''),
+      status = 0
     FROM unnest(fresh) WHERE decided IS NOT TRUE
     RETURNING 1 LOOP END LOOP;
     FOR made IN

@@ -47,7 +47,7 @@ BEGIN
       AND i.merchant_id = ANY (ARRAY[i.merchant_id]);
   END IF;
   IF changed ? 'order_heads' THEN
-    UPDATE order_heads h SET created_at = i.created_at, status = i.status, units = i.units,
+    UPDATE order_heads h SET undecided = false, created_at = i.created_at, status = i.status, units = i.units,
       refunded_units = i.refunded_units,
       disputed = i.disputed, attempts = i.attempts, next_attempt_at = i.next_attempt_at, reason = i.reason,
       attention = i.attention, expires_at = coalesce(i.expires_at, h.expires_at)
