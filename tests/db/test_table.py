@@ -196,8 +196,8 @@ def test_a_head_is_written_and_changed_by_its_columns() -> None:
     *changed, expiry = HeadChange.__struct_fields__[2:]
     sets = ", ".join(f"{name} = i.{name}" for name in changed)
     assert (
-        f"UPDATE order_heads h SET undecided = false, {sets}, {expiry} = coalesce(i.{expiry}, h.{expiry}) FROM"
-        in source
+        f"UPDATE order_heads h SET undecided = false, {sets}, {expiry} = "
+        f"coalesce(i.{expiry}, h.{expiry}) FROM" in source
     )
 
 

@@ -293,7 +293,7 @@ def test_each_order_and_its_later_pages_follow_an_index(
 def test_the_index_brings_the_order_so_that_nothing_is_sorted(shop: Shop, case: str) -> None:
     async def work(connection: asyncpg.Connection) -> None:
         plan = await explain(connection, wanted(shop, case))
-        assert "Sort" not in plan or "Incremental" in plan or "Nested Loop" in plan, plan
+        assert "Sort  (" not in plan or "Incremental" in plan or "Nested Loop" in plan, plan
 
     run(shop, work)
 
@@ -523,7 +523,7 @@ def test_each_index_of_the_heads_serves_a_list_and_each_list_has_its_own(shop: S
     async def work(connection: asyncpg.Connection) -> None:
         rows = await connection.fetch(
             "SELECT indexrelid::regclass::text FROM pg_index"
-            " WHERE indrelid = 'order_heads'::regclass AND NOT indisprimary"
+            " WHERE indrelid = 'order_heads_decided'::regclass AND NOT indisprimary"
         )
         assert {row[0] for row in rows} == NEEDED.keys()
         for index, (said, by) in NEEDED.items():

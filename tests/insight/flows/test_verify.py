@@ -352,8 +352,8 @@ def test_no_table_of_a_merchant_is_left_out_of_the_search_for_strangers(
         async with sandbox_world(server) as (world, _, _), owner(world) as connection:
             rows = await connection.fetch(
                 "SELECT c.relname::text AS name, EXISTS (SELECT FROM pg_index i WHERE i.indrelid = "
-                "c.oid"
-                " AND i.indkey[0] = a.attnum AND i.indpred IS NULL) AS sorted FROM pg_class c"
+                "coalesce((SELECT min(p.inhrelid) FROM pg_inherits p WHERE p.inhparent = c.oid), "
+                "c.oid) AND i.indkey[0] = a.attnum AND i.indpred IS NULL) AS sorted FROM pg_class c"
                 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'merchant_id' AND NOT "
                 "a.attisdropped"
                 " WHERE c.relnamespace = ANY(current_schemas(false)::regnamespace[])"

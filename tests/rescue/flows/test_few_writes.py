@@ -67,7 +67,9 @@ def test_a_step_of_an_order_changes_no_index_of_its_state(server: ServerAddress)
             await shop.advance(timedelta(days=5))
             assert (await shop.order(order_id))["attempts"] == 1
             assert await is_heap_only("order_states")
-            assert await is_heap_only("order_heads_decided"), "declined: it has only been tried once more"
+            assert await is_heap_only("order_heads_decided"), (
+                "declined: it has only been tried once more"
+            )
 
     run(server, story)
 

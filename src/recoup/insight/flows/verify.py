@@ -539,7 +539,7 @@ async def _postings(merchant_id: UUID, db: Connection, place: str) -> Proved:
 
 
 async def _pages(
-    merchant_id: UUID, proved: int, balances: dict[int, dict[str, Any]], db: Connection, place: str
+    merchant_id: UUID, proved: int, balances: dict[int, dict[str, int]], db: Connection, place: str
 ) -> Proved:
     """`balances`: those at the page where this step begins and at that where it ends, if known."""
     after = int(place) if place else proved

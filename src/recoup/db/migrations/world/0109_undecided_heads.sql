@@ -6,6 +6,7 @@ CREATE TABLE order_heads (LIKE order_heads_decided INCLUDING CONSTRAINTS INCLUDI
   PARTITION BY LIST (undecided);
 ALTER TABLE order_heads ATTACH PARTITION order_heads_decided FOR VALUES IN (false);
 CREATE TABLE order_heads_undecided PARTITION OF order_heads (PRIMARY KEY (merchant_id, order_id)) FOR VALUES IN (true);
+CREATE INDEX order_heads_undecided_placed ON order_heads_undecided (merchant_id, placed_at DESC, order_id DESC);
 GRANT SELECT, INSERT, UPDATE ON order_heads TO recoup_app;
 GRANT SELECT, INSERT ON order_heads_undecided TO recoup_app;
 GRANT SELECT ON order_heads, order_heads_undecided TO recoup_read;

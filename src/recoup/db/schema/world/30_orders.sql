@@ -117,6 +117,7 @@ CREATE TABLE order_heads_undecided PARTITION OF order_heads (PRIMARY KEY (mercha
 -- Rare currencies and statuses are worth their own plan.
 ALTER TABLE order_heads_decided ALTER COLUMN asset SET STATISTICS 1000, ALTER COLUMN status SET STATISTICS 1000,
   ALTER COLUMN attempts SET STATISTICS 1000;
+CREATE INDEX order_heads_undecided_placed ON order_heads_undecided (merchant_id, placed_at DESC, order_id DESC);
 CREATE INDEX order_heads_placed ON order_heads_decided (merchant_id, placed_at DESC, order_id DESC);
 CREATE INDEX order_heads_status ON order_heads_decided (merchant_id, status, placed_at DESC, order_id DESC);
 -- A site's or channel's list without a status is merged from its statuses, so that pairs with one are served too.

@@ -200,8 +200,8 @@ async def pages_in_order(db: Read, merchant_id: UUID, proved: int, root: str) ->
 
 
 async def next_pages(
-    db: Read, merchant_id: UUID, after: int, balances: dict[str, Any] | None
-) -> tuple[list[Difference], int | None, dict[str, Any]]:
+    db: Read, merchant_id: UUID, after: int, balances: dict[str, int] | None
+) -> tuple[list[Difference], int | None, dict[str, int]]:
     """Proves lines, roots, sums, positions and the balances after each entry of the next pages, and
     with the last the balances of the accounts. Answers the last of them, None behind all, and the
     `balances` there; without those of `after` they follow from the pages' sums."""
