@@ -116,7 +116,11 @@ def at_node(dsn: str, node: str | None) -> str:
 
 
 async def list_cell(connection: asyncpg.Connection, cell: int, now: datetime) -> None:
-    """Lets merchants come to a cell."""
+    """Lets merchants come to a cell; those from before are the first one's."""
+    await connection.execute(
+        "INSERT INTO merchants_cells (merchant_id, cell) SELECT merchant_id, 1 FROM cell.merchants "
+        "ON CONFLICT DO NOTHING"
+    )
     await connection.execute(
         "INSERT INTO cells (cell, added_at) VALUES ($1, $2) ON CONFLICT DO NOTHING", cell, now
     )

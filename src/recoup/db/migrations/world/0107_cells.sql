@@ -14,4 +14,3 @@ GRANT SELECT ON directory.cells, directory.merchants_cells TO recoup_app, recoup
 GRANT INSERT ON directory.merchants_cells TO recoup_app;
 GRANT UPDATE (epoch, beat) ON directory.cells TO recoup_app;
 INSERT INTO directory.cells (cell, added_at) VALUES (1, 'epoch');
-INSERT INTO directory.merchants_cells (merchant_id, cell) SELECT merchant_id, 1 FROM merchants;
