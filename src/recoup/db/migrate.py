@@ -256,7 +256,7 @@ async def add_cell(dsn: str) -> int:
                 f"The database lacks {missing[0].name}.",
                 cure="Run `recoup schema apply`.",
             )
-        cell: int = 1 + await connection.fetchval("SELECT max(cell) FROM cells")
+        cell: int = 1 + await connection.fetchval("SELECT coalesce(max(cell), 1) FROM cells")
         schema = schema_of_cell(cell)
         if await connection.fetchval("SELECT to_regnamespace($1) IS NOT NULL", schema):
             return cell

@@ -110,8 +110,11 @@ async def home_mark(db: Read, home: Home) -> HomeMark | None:
 async def _mark_of_cell(db: Read, cell: int) -> Mark | None: ...
 
 
-@DIRECTORY.statement("UPDATE cells SET epoch = $2, beat = $3 WHERE cell = $1")
-async def _note_of_cell(db: Tx, cell: int, epoch: int, beat: int) -> None: ...
+@DIRECTORY.statement("""
+INSERT INTO cells (cell, epoch, beat, added_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (cell) DO UPDATE SET epoch = EXCLUDED.epoch, beat = EXCLUDED.beat
+""")
+async def _note_of_cell(db: Tx, cell: int, epoch: int, beat: int, now: datetime) -> None: ...
 
 
 async def reached_by_cell(db: Read, cell: int) -> Reached:
@@ -123,7 +126,7 @@ async def mark_homes(tx: Tx, now: datetime, known: Mapping[Home, HomeMark], cell
     """Each home is as far as the world is, in the transaction that counted it on. False for one
     that is no longer so far as is `known`."""
     mark = (await world_mark(tx)).reached.mark
-    await _note_of_cell(tx, cell, *mark)
+    await _note_of_cell(tx, cell, *mark, now)
     for home, note in _NOTES.items():
         least = known[home].reached.mark if home in known else Mark(0, 0)
         if not await note(tx, *mark, now, *least):

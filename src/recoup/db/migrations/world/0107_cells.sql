@@ -11,6 +11,5 @@ CREATE TABLE directory.merchants_cells (
   cell int NOT NULL CHECK (cell BETWEEN 1 AND 99)
 );
 GRANT SELECT ON directory.cells, directory.merchants_cells TO recoup_app, recoup_read;
-GRANT INSERT ON directory.merchants_cells TO recoup_app;
-GRANT UPDATE (epoch, beat) ON directory.cells TO recoup_app;
-INSERT INTO directory.cells (cell, added_at) VALUES (1, 'epoch');
+GRANT INSERT ON directory.cells, directory.merchants_cells TO recoup_app;
+GRANT UPDATE ON directory.cells TO recoup_app;

@@ -1,11 +1,13 @@
 -- A head is written once: until its first decision it stands apart, without the indexes of lists.
 ALTER TABLE order_heads RENAME TO order_heads_decided;
 ALTER INDEX order_heads_pkey RENAME TO order_heads_decided_pkey;
-ALTER TABLE order_heads_decided ADD COLUMN undecided boolean NOT NULL DEFAULT false;
+ALTER TABLE order_heads_decided ADD COLUMN undecided boolean CONSTRAINT order_heads_undecided_not_null
+  NOT NULL DEFAULT false;
 CREATE TABLE order_heads (LIKE order_heads_decided INCLUDING CONSTRAINTS INCLUDING DEFAULTS INCLUDING GENERATED)
   PARTITION BY LIST (undecided);
 ALTER TABLE order_heads ATTACH PARTITION order_heads_decided FOR VALUES IN (false);
-CREATE TABLE order_heads_undecided PARTITION OF order_heads (PRIMARY KEY (merchant_id, order_id)) FOR VALUES IN (true);
+CREATE TABLE order_heads_undecided PARTITION OF order_heads FOR VALUES IN (true);
+ALTER TABLE order_heads_undecided ADD PRIMARY KEY (merchant_id, order_id);
 CREATE INDEX order_heads_undecided_placed ON order_heads_undecided (merchant_id, placed_at DESC, order_id DESC);
 GRANT SELECT, INSERT, UPDATE ON order_heads TO recoup_app;
 GRANT SELECT, INSERT ON order_heads_undecided TO recoup_app;

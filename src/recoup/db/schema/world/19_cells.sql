@@ -5,7 +5,6 @@ CREATE TABLE directory.cells (
   epoch bigint NOT NULL DEFAULT 0,         -- with `beat` the mark that its home was given last
   beat bigint NOT NULL DEFAULT 0
 );
-INSERT INTO directory.cells (cell, added_at) VALUES (1, 'epoch');
 
 CREATE TABLE directory.merchants_cells (
   merchant_id uuid PRIMARY KEY,

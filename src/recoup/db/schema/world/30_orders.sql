@@ -111,9 +111,10 @@ CREATE TABLE order_heads (
   card_bin text NOT NULL DEFAULT '',
   undecided boolean NOT NULL DEFAULT false
 ) PARTITION BY LIST (undecided);
-CREATE TABLE order_heads_decided PARTITION OF order_heads (PRIMARY KEY (merchant_id, order_id))
-  FOR VALUES IN (false) WITH (fillfactor = 70);
-CREATE TABLE order_heads_undecided PARTITION OF order_heads (PRIMARY KEY (merchant_id, order_id)) FOR VALUES IN (true);
+CREATE TABLE order_heads_decided PARTITION OF order_heads FOR VALUES IN (false) WITH (fillfactor = 70);
+CREATE TABLE order_heads_undecided PARTITION OF order_heads FOR VALUES IN (true);
+ALTER TABLE order_heads_decided ADD PRIMARY KEY (merchant_id, order_id);
+ALTER TABLE order_heads_undecided ADD PRIMARY KEY (merchant_id, order_id);
 -- Rare currencies and statuses are worth their own plan.
 ALTER TABLE order_heads_decided ALTER COLUMN asset SET STATISTICS 1000, ALTER COLUMN status SET STATISTICS 1000,
   ALTER COLUMN attempts SET STATISTICS 1000;

@@ -3,10 +3,9 @@
 GRANT USAGE ON SCHEMA cell, hub, directory, public TO recoup_app;
 GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA cell, hub, directory TO recoup_app;
 GRANT SELECT ON schema_migrations TO recoup_app, recoup_read;
-REVOKE INSERT ON world, cells, archived_orders FROM recoup_app;
+REVOKE INSERT ON world, archived_orders FROM recoup_app;
 GRANT UPDATE (beat, beat_at) ON world TO recoup_app;
-GRANT UPDATE (epoch, beat) ON cells TO recoup_app;
-GRANT UPDATE ON cell_mark, hub_mark TO recoup_app;
+GRANT UPDATE ON cells, cell_mark, hub_mark TO recoup_app;
 GRANT UPDATE ON merchants, sites, campaigns, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
   attempts, modifications, challenges, cards, network_sends, card_blocks, vault, stored_methods, account_balances, exposure_limits,
   exposure_allotments, customer_exposure, advances, operator_exposure, closers, endpoints, lanes, due_work,
