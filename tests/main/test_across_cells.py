@@ -17,9 +17,12 @@ from recoup.db.pool import Database
 from recoup.db.server import ServerAddress
 from recoup.db.statement import schema_of_cell
 from recoup.disputes.flows.receive import notice_key
+from recoup.engine.learn.gather import gather
+from recoup.insight.flows.share_issuers import share_issuers
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope
 from recoup.kernel.time import WallTime
+from recoup.main.doctor_verb import _cell, look_at
 from recoup.merchants.flows.cells import home_of
 from recoup.notices.flows import receive as receiving
 from recoup.notices.flows import signals
@@ -27,16 +30,20 @@ from recoup.notices.rules import SIGNALS
 from recoup.onboarding.flows.make_merchant import make_keys
 from recoup.onboarding.flows.partners import make_partner, make_partner_key, merchants_of
 from recoup.onboarding.store.partner_merchants import MerchantFilter
+from recoup.orders.flows.find_order import home_of_order, merchants_with
 from recoup.orders.moves.change import Change
 from recoup.orders.rules.events import CATALOGUE
 from recoup.outside.inbound import signed
 from recoup.processors.gateways.connector import Notice
 from recoup.rescue.flows.due import start
 from recoup.rescue.flows.locked import Job
+from recoup.rescue.flows.outcome import outcome_of
 from recoup.rescue.flows.send import send_attempt
 from recoup.rescue.moves.plan import plan_attempt
+from recoup.rescue.rules.facts import MERCHANTS_MIN
 from recoup.rescue.store.card_updates import OrderOfCard
 from recoup.routes.flows.signed_notices import signing_key
+from recoup.switches.flows.sending import SwitchedOff, switch_sending_off, switch_sending_on
 from recoup.webhooks.flows import endpoints, replay
 from recoup.webhooks.flows.delivery_log import LogQuery, log_of
 from recoup.webhooks.flows.publish import read_feed
@@ -347,5 +354,92 @@ def test_a_partners_feed_and_endpoint_hear_of_every_cell(
             await read_feed(world, scope, 0, 500, ())
         assert refused.value.code == "unavailable"
         await endpoints.delete(world, scope, endpoint.endpoint_id)
+
+    story(server, tmp_path, tell)
+
+
+def test_issuers_and_trainings_count_merchants_of_every_cell(
+    server: ServerAddress, tmp_path: Path
+) -> None:
+    """Fewer in each cell than may be told of alone."""
+
+    async def tell(here: TwoCells) -> None:
+        world = here.running.world
+        sellers = await one_in_each(here)
+        while len(sellers) < MERCHANTS_MIN:
+            sellers.append(await here.seller())
+        for number, seller in enumerate(sellers):
+            home = await home_of(world, seller.merchant_id)
+            await here.sql(
+                f"INSERT INTO {schema_of_cell(home.cell)}.issuer_answers"
+                " VALUES ($1, '424242', $2, 7, 0, 0, 0, 1)",
+                seller.merchant_id,
+                40 + number,
+            )
+            if number < 2:
+                assert (await here.evaluate(seller)).status_code == 200
+        await here.sql("DELETE FROM directory.upkeep WHERE task LIKE 'issuers%'")
+        with Without(here), pytest.raises(Problem):
+            await share_issuers(world)
+        await here.sql("DELETE FROM directory.upkeep WHERE task LIKE 'issuers%'")
+        for cell in world.every:
+            await share_issuers(cell)
+        kept = await here.sql("SELECT to_jsonb(i) - 'counted_at' FROM directory.issuers i")
+        answers = [200, 20, 0, 0, 0, 5]
+        assert json.loads(kept) == {
+            "issuer_digits": "424242",
+            "merchants": MERCHANTS_MIN,
+            "answers": answers,
+        }
+        found = await gather(world, WallTime(world.clocks.wall() - timedelta(days=40)))
+        assert found is not None
+        assert found.merchants == 2
+
+    story(server, tmp_path, tell)
+
+
+def test_the_operator_reaches_merchants_of_every_cell(
+    server: ServerAddress, tmp_path: Path
+) -> None:
+    async def tell(here: TwoCells) -> None:
+        world = here.running.world
+        first, second = await one_in_each(here)
+        keys = [await evaluated(here, seller) for seller in (first, second)]
+        for key in keys:
+            home = await home_of_order(world, str(key[1]))
+            assert home is await home_of(world, key[0])
+            assert (await outcome_of(home, str(key[1])))["orderId"] == str(key[1])
+        assert await home_of_order(world, str(uuid4())) is world
+        mids = [seller.merchant_id for seller in (first, second)]
+        assert await merchants_with(world, str(keys[1][1]), mids) == [second.merchant_id]
+        with Without(here):
+            assert await home_of_order(world, str(keys[0][1])) is world
+            with pytest.raises(Problem, match="cell 2"):
+                await home_of_order(world, str(keys[1][1]))
+        await here.sql("UPDATE cell_2.sites SET url = 'https://two.example'")
+        charges = [await paid(here, seller) for seller in (first, second)]
+        row = await here.row(
+            "SELECT card_last4, units, asset, closed_at FROM cell.charges WHERE attempt_id = $1",
+            UUID(charges[0]["attempt_id"]),
+        )
+        asked = {
+            "last4": row["card_last4"],
+            "amount": f"{row['units'] / 100:.2f}",
+            "currency": row["asset"],
+            "date": row["closed_at"].date().isoformat(),
+        }
+        page = await here.http.post("/charge", data=asked)
+        assert "shop.example" in page.text
+        assert "two.example" in page.text
+        assert await switch_sending_off(world, "a test", "operator") is SwitchedOff.NOW
+        for seller in (first, second):
+            assert (await here.evaluate(seller)).status_code == 200
+        await asyncio.sleep(0.3)
+        assert await switch_sending_on(world, "operator")
+        lines = [line async for line in look_at(world)] + await _cell(here.running.cells[1].world)
+        assert {line.place for line in lines} == {"sandbox", "sandbox-2"}
+        with Without(here):
+            lines = await _cell(here.running.cells[1].world)
+            assert [(line.place, line.ok) for line in lines] == [("sandbox-2", False)]
 
     story(server, tmp_path, tell)

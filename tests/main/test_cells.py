@@ -74,12 +74,16 @@ class TwoCells:
         body = payment(mid, site, APPROVE_CARDS[1], is_mit=True, days=20) | more
         return await self.call(seller, "POST", "/v1/evaluate", json=body)
 
-    async def sql(self, statement: str, *args: object) -> Any:
+    async def row(self, statement: str, *args: object) -> Any:
         connection = await asyncpg.connect(self.databases.sandbox)
         try:
-            return await connection.fetchval(statement, *args)
+            return await connection.fetchrow(statement, *args)
         finally:
             await connection.close()
+
+    async def sql(self, statement: str, *args: object) -> Any:
+        row = await self.row(statement, *args)
+        return row and row[0]
 
 
 async def add_one(databases: Databases) -> None:

@@ -29,7 +29,7 @@ from recoup.kit.cli.parameters import SHOWN, Option
 from recoup.kit.cli.verb_group import VerbGroup
 from recoup.kit.world import World
 from recoup.merchants.cli import Opened, Run, verb
-from recoup.orders.flows.find_order import find_one
+from recoup.orders.flows.find_order import find_one, home_of_order
 from recoup.rescue.flows.locked import Orders
 from recoup.stablecoin.rules.addresses import shown
 
@@ -237,6 +237,7 @@ def send(
 async def sweep(opened: Opened, order: str, token: str, *, network: NetworkName = None) -> str:
     """Has another token (its contract) or the chain's coin (`coin`) swept out of an order's
     address, to where its terms say. The sender does it; the gas is yours."""
+    opened = opened.within(await home_of_order(opened.world, order))
     merchant_id, order_id = await find_one(opened.world, order)
     scope = Scope(merchant_id, Actor("operator", "cli"), "cli")
     wanted = await sweep_stray(opened.world, scope, order_id, network, token)

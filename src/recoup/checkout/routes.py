@@ -35,13 +35,14 @@ from recoup.kit.files.moments import typed_day
 from recoup.kit.languages.catalogues import accepted_language
 from recoup.kit.languages.numbers import number_of
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import of_each
 from recoup.merchants.flows.merchant_cache import Merchants
 from recoup.networks.card_guard import check_words
 from recoup.networks.descriptor import statement_text
 from recoup.networks.expiry import read_expiry
 from recoup.orders.flows.hosted_link import PAYER_RETURN, checkout_token, named_by
 from recoup.orders.rules.lifecycle import OPEN
-from recoup.orders.store.charges import ChargeFound, find_charges
+from recoup.orders.store.charges import MATCHES_MAX, ChargeFound, find_charges
 from recoup.processors.rules.browser import read_browser
 from recoup.rescue.flows.challenge import (
     ChallengeAnswer,
@@ -137,9 +138,13 @@ class ChargePage:
         except Problem:
             raise invalid("Enter the amount as shown on the statement: 19.99.", "amount") from None
         since = datetime.combine(_day(given.get("date", "")), time.min, UTC) - AROUND
-        return await find_charges(
-            self._world.db.reader, last4, units, asset, since, since + 3 * AROUND
+        found = await of_each(
+            self._world,
+            lambda cell: find_charges(
+                cell.db.reader, last4, units, asset, since, since + 3 * AROUND
+            ),
         )
+        return list(dict.fromkeys(found))[:MATCHES_MAX]
 
     def _page(
         self,

@@ -15,6 +15,7 @@ from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import in_words
 from recoup.kernel.time import WallTime
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import of_each
 from recoup.notifications.moves import alert_of_drift
 from recoup.notifications.rules.drift import DAYS, NOTHING, Counted, Verdict
 from recoup.notifications.store.rescue_watches import claim_drift_watches
@@ -39,9 +40,16 @@ class Drift(NamedTuple):
 async def drift_of(world: World, model: str) -> Drift:
     """Drift of the model's attempts in the last four weeks."""
     since, drift = _since(world.clocks.wall()), NOTHING
-    async with world.db.connection() as connection:
-        for merchant in await merchants_to_learn(connection):
-            drift = drift.plus(await count_drift(connection, merchant.merchant_id, since, model))
+
+    async def of_cell(cell: World) -> list[Counted]:
+        async with cell.db.connection() as connection:
+            return [
+                await count_drift(connection, merchant.merchant_id, since, model)
+                for merchant in await merchants_to_learn(connection)
+            ]
+
+    for counted in await of_each(world, of_cell):
+        drift = drift.plus(counted)
     return Drift(model, DAYS, drift.tries, drift.expected, drift.approved, drift.verdict)
 
 

@@ -19,6 +19,7 @@ from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.unseen import shown_by_number
 from recoup.kit.files.moments import DATES
 from recoup.merchants.cli import Opened, Run, in_world, merchant_option
+from recoup.merchants.flows.cells import of_each
 from recoup.merchants.flows.merchant_cache import no_such_merchant
 from recoup.merchants.store.merchants import load_merchant, merchant_names
 
@@ -125,7 +126,9 @@ async def _merchant(opened: Opened, shown: dict[str, str]) -> list[str]:
         f"{opened.world.name}"
     ]
     if opened.merchant is None:
-        names = await merchant_names(opened.world.db.reader, OTHERS_MAX + 1)
+        names = await of_each(
+            opened.world, lambda cell: merchant_names(cell.db.reader, OTHERS_MAX + 1)
+        )
         others = [name for name in names if name.merchant_id != opened.merchant_id]
         lines += [
             f"            for {shown_by_number(other.name)}: --merchant {other.merchant_id}"

@@ -4,6 +4,7 @@ what to do."""
 import asyncio
 import os
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -34,6 +35,7 @@ from recoup.main.schema_verb import checked_databases
 from recoup.main.settings import Settings, load_settings, settings_file
 from recoup.main.worlds import DOORS, open_worlds
 from recoup.merchants.cli import verb
+from recoup.merchants.flows.cells import ask_each
 from recoup.merchants.store.sending_stops import standing_stop
 from recoup.notifications.store.unlisted_codes import alerted_codes
 from recoup.outside.keys.secret_files import is_mounted
@@ -105,6 +107,8 @@ async def _examined(settings: Settings, databases: Databases) -> list[Line]:
                 if world is not None:
                     lines.append(await _doors(world.world))
                     lines += [line async for line in look_at(world.world)]
+                    for cell in world.further:
+                        lines += await _cell(cell.world)
     except Problem as problem:
         lines.append(_failed("worlds", "start", problem))
     return lines
@@ -208,13 +212,20 @@ def _option(world: World) -> str:
     return "--live " if world.name == "live" else ""
 
 
-async def look_at(world: World) -> AsyncIterator[Line]:
-    """The worker, the database, the packages, then each account with a key."""
+async def _cell(world: World) -> list[Line]:
+    """What is a further cell's own."""
+    try:
+        lines = [line async for line in _standing(world)]
+        return [*lines, *await _database(world), *await _failing(world)]
+    except Problem as problem:
+        return [_failed(world.known_as, "database", problem)]
+
+
+async def _standing(world: World) -> AsyncIterator[Line]:
+    """The worker, and what the database knows."""
     yield await _worker(world)
-    lost = world.standing.reason
-    yield Line(
-        world.name, "database", not lost, lost or "knows all that was seen", world.standing.cure
-    )
+    lost, cure = world.standing.reason, world.standing.cure
+    yield Line(world.known_as, "database", not lost, lost or "knows all that was seen", cure)
     if left := await unexplained(world):
         finding = (
             f"{left:,} movements at processors, of before the database was restored, belong "
@@ -224,7 +235,13 @@ async def look_at(world: World) -> AsyncIterator[Line]:
             "See the page Reconciliation: have it sent again, or refund it at its processor "
             "and book the line."
         )
-        yield Line(world.name, "restored", False, finding, cure)
+        yield Line(world.known_as, "restored", False, finding, cure)
+
+
+async def look_at(world: World) -> AsyncIterator[Line]:
+    """The worker, the database, the packages, then each account with a key."""
+    async for line in _standing(world):
+        yield line
     if world.opening is not None:
         wrong = [line.name for line in await world.opening.look() if line.verdict == "refuse"]
         finding = f"{', '.join(wrong)} refuse" if wrong else "nothing refuses"
@@ -261,20 +278,28 @@ async def look_at(world: World) -> AsyncIterator[Line]:
         )
         finding = f"of kinds that this release does not read, nothing was done: {kinds}"
         yield Line(world.name, f"{route} unread notices", True, finding)
+    for line in await _unlisted(world):
+        yield line
 
-    if codes := await alerted_codes(world.db.reader, world.clocks.wall() - WEEK):
-        listed = ", ".join(f"{code.scheme} {code.code} ({code.merchants})" for code in codes)
-        yield Line(
-            world.name,
-            "unlisted codes",
-            True,
-            f"on no list, declines are read without them: {listed}",
+
+async def _unlisted(world: World) -> list[Line]:
+    week = world.clocks.wall() - WEEK
+    answers = await ask_each(world, lambda cell: alerted_codes(cell.db.reader, week))
+    merchants: Counter[tuple[str, str]] = Counter()
+    for code in (code for _, codes in answers.said for code in codes):
+        merchants[code.scheme, code.code] += code.merchants
+    if merchants:
+        listed = ", ".join(
+            f"{scheme} {code} ({number})" for (scheme, code), number in merchants.items()
         )
+        finding = f"on no list, declines are read without them: {listed}"
+        return [Line(world.name, "unlisted codes", True, finding)]
+    return []
 
 
 async def _database(world: World) -> list[Line]:
     """Room, limits, locks and snapshots."""
-    name = world.name
+    name = world.known_as
     async with world.db.connection() as connection:
         room = await has_room(connection)
         limits = await read_short_limits(connection, LIMIT_MS_MIN)
@@ -339,13 +364,13 @@ async def _failing(world: World) -> list[Line]:
     for work in await failing_work(world.db.reader, world.clocks.wall()):
         finding = f"{work.number:,} fail again and again, the last with: {work.error[:200]}"
         cure = "Mend what it names; it is tried again within ten minutes."
-        lines.append(Line(world.name, f"{work.kind} work", False, finding, cure))
+        lines.append(Line(world.known_as, f"{work.kind} work", False, finding, cure))
     number, why = await failing_mails(world)
     if number:
         finding = f"{number:,} have not left in four tries, one with: {why}"
         lines.append(
             Line(
-                world.name,
+                world.known_as,
                 "mail",
                 False,
                 finding,
@@ -366,7 +391,7 @@ async def _worker(world: World) -> Line:
         )
     elif late <= LATE_SECONDS_MAX:
         return Line(
-            world.name,
+            world.known_as,
             "worker",
             True,
             f"{sum(backlog.waiting.values())} waiting, the oldest {late} s late",
@@ -377,7 +402,7 @@ async def _worker(world: World) -> Line:
         "Start a worker: `recoup worker`, or `recoup up`. `up` replaces one that stands still "
         "within two minutes."
     )
-    return Line(world.name, "worker", False, finding, cure)
+    return Line(world.known_as, "worker", False, finding, cure)
 
 
 async def _routes(world: World) -> list[Line]:

@@ -38,6 +38,7 @@ from recoup.db.operation.condition import read_condition, read_dead_rows
 from recoup.db.operation.damaged_pages import damaged_pages
 from recoup.db.operation.partitions import read_days_left, read_overflown
 from recoup.db.operation.upkeep import has_room, is_writable
+from recoup.db.statement import FIRST_CELL
 from recoup.disputes.store.monitoring import highest_shares
 from recoup.kernel.lines import line
 from recoup.kernel.measures import MEASURES, REFUSED, Measure
@@ -374,7 +375,11 @@ async def _look(world: World, slot: str, add: Add) -> None:
     that is read-only takes no new connection of ours. `slot`: of Barman."""
     parts = [
         asyncio.create_task(coroutine)
-        for coroutine in (_state(world, slot, add), _work(world, add), _routes(world, add))
+        for coroutine in (
+            _state(world, slot, add),
+            _work(world, add),
+            *([_routes(world, add)] if world.cell == FIRST_CELL else []),
+        )
     ]
     done, late = await asyncio.wait(parts, timeout=WORLD_SECONDS_MAX)
     for task in late:

@@ -44,9 +44,12 @@ class Opened:
     async def at(self, merchant: str) -> "Opened":
         """The same at a merchant, in whose cell it is. Raises: Problem(invalid)."""
         merchant_id: UUID = MERCHANT_ID.parse(merchant)
-        world = await home_of(self.world, merchant_id)
+        return replace(self.within(await home_of(self.world, merchant_id)), merchant=merchant)
+
+    def within(self, world: World) -> "Opened":
+        """The same in that cell."""
         services = self.services_by_cell.get(world.cell, self.services)
-        return replace(self, merchant=merchant, world=world, services=services)
+        return replace(self, world=world, services=services)
 
     @property
     def merchant_id(self) -> UUID:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from recoup.kit.cli.command import Printed
 from recoup.merchants.cli import Opened, verb
+from recoup.orders.flows.find_order import home_of_order
 from recoup.rescue.flows.outcome import outcome_of
 
 _TELLING: Final = (
@@ -26,7 +27,7 @@ async def outcome(opened: Opened, key: str) -> Printed:
     DECLINED, CANCELLED and EXPIRED have ended, with the reason. Then each step of the history:
     business time, what happened, and its detail.
     """
-    answer = await outcome_of(opened.world, key)
+    answer = await outcome_of(await home_of_order(opened.world, key), key)
     return Printed(answer, _lines(answer))
 
 

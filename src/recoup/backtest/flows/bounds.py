@@ -18,6 +18,7 @@ from recoup.insight.store.judged import count_judged
 from recoup.insight.store.past import merchants_to_learn
 from recoup.kernel.frozen import frozen
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import home_of, of_each
 from recoup.merchants.flows.merchant_cache import known_offset
 from recoup.merchants.store.merchants import load_merchant
 from recoup.policies.rules.terms import PolicyTerms
@@ -48,17 +49,23 @@ class AtMerchants(NamedTuple):
 async def merchants_within(world: World, where: Where) -> list[UUID]:
     """Merchants whose orders of the last days the bounds are about, the one with the most first, as
     far as they are counted."""
-    merchants = list[tuple[int, UUID]]()
-    async with _ranking, world.db.connection() as connection:
-        for merchant in await merchants_to_learn(connection):
-            if where.scope == "partner" and merchant.owner != where.subject_id:
-                continue
-            offset_us = await known_offset(connection, merchant.merchant_id)
-            after = first_behind(world.clocks.business(offset_us) - timedelta(days=DAYS), offset_us)
-            count = await count_judged(connection, merchant.merchant_id, after, COUNTED_MAX)
-            if count:
-                merchants.append((-count, merchant.merchant_id))
-    return [merchant_id for _, merchant_id in sorted(merchants)]
+
+    async def of_cell(cell: World) -> list[tuple[int, UUID]]:
+        merchants = list[tuple[int, UUID]]()
+        async with cell.db.connection() as connection:
+            for merchant in await merchants_to_learn(connection):
+                if where.scope == "partner" and merchant.owner != where.subject_id:
+                    continue
+                offset_us = await known_offset(connection, merchant.merchant_id)
+                business = cell.clocks.business(offset_us)
+                after = first_behind(business - timedelta(days=DAYS), offset_us)
+                count = await count_judged(connection, merchant.merchant_id, after, COUNTED_MAX)
+                if count:
+                    merchants.append((-count, merchant.merchant_id))
+        return merchants
+
+    async with _ranking:
+        return [merchant_id for _, merchant_id in sorted(await of_each(world, of_cell))]
 
 
 async def try_bounds(world: World, scope: Acting, where: Where, terms: PolicyTerms) -> AtMerchants:
@@ -69,9 +76,10 @@ async def try_bounds(world: World, scope: Acting, where: Where, terms: PolicyTer
     )
     tried = []
     for merchant_id in merchants[:MERCHANTS_MAX]:
-        question = await of_bounds(world, merchant_id, where, number, terms.to_plain())
-        row = await put_and_make(world, at_merchant(merchant_id, scope), question)
-        known = await load_merchant(world.db, merchant_id)
+        home = await home_of(world, merchant_id)
+        question = await of_bounds(home, merchant_id, where, number, terms.to_plain())
+        row = await put_and_make(home, at_merchant(merchant_id, scope), question)
+        known = await load_merchant(home.db, merchant_id)
         assert known is not None
         tried.append(AtMerchant(merchant_id, known.merchant.name, row))
     return AtMerchants(tried, len(merchants))

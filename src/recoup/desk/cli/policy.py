@@ -87,6 +87,12 @@ class Place:
         UUID | None, id_of("is no id of a campaign.", "campaign"), "Of one campaign, by its id."
     ] = None
 
+    async def at(self, opened: Opened) -> Opened:
+        """The same in the cell that has it."""
+        if self.operator or self.partner is not None:
+            return opened
+        return await opened.at(str(self.merchant or opened.merchant_id))
+
     async def where(self, opened: Opened) -> Where:
         """Raises: Problem(invalid)."""
         named = self.operator, self.partner, self.merchant or self.site or self.campaign
@@ -130,6 +136,7 @@ async def show(
 ) -> Printed:
     """Shows the policy as a TOML file, who saved it, when and why,
     and the bounds that it lies in."""
+    opened = await place.at(opened)
     where = await place.where(opened)
     standing = await policies.read_standing(opened.world, where)
     if version is not None:
@@ -158,6 +165,7 @@ async def _tried(
     opened: Opened, place: Place, text: str, *, back_test: bool
 ) -> tuple[Checked, list[str]]:
     """Tries a policy, with the lines of its back-test, for whose figures the command waits."""
+    opened = await place.at(opened)
     world, where = opened.world, await place.where(opened)
     if not back_test:
         return await policies.check_policy(world, where, parsed(text)), []
@@ -177,6 +185,7 @@ async def diff_verb(
 ) -> str:
     """Shows what FILE, or the newest version, says otherwise than an earlier one."""
     plain = parsed(_read(file)) if file is not None else None
+    opened = await place.at(opened)
     where = await place.where(opened)
     standing = await policies.read_standing(opened.world, where)
     number = from_ or (standing.number if plain is not None else standing.number - 1)
@@ -213,6 +222,7 @@ def set_verb(
     text = _read(file)
 
     async def work(opened: Opened) -> PolicyVersion:
+        opened = await place.at(opened)
         where, content = await place.where(opened), parsed(text)
         return await save_tried(
             opened.world, _scope(where), where, content, why, seen=seen, from_at=from_
@@ -238,6 +248,7 @@ async def back(
     ] = None,
 ) -> str:
     """Returns to the version before: its content becomes a new version."""
+    opened = await place.at(opened)
     where = await place.where(opened)
     return _line(await go_back_tried(opened.world, _scope(where), where, why, to=to))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+from recoup.db.statement import FIRST_CELL
 from recoup.desk.store.export_parts import read_part
 from recoup.desk.store.exports import Export, end_parts, is_only_one, living, over_runs
 from recoup.kernel.problem import Problem, Sentence
@@ -143,8 +144,8 @@ def _lying(folder: Path) -> Iterator[tuple[UUID | None, UUID, int, Path]]:
 
 
 async def forget_former(world: World) -> None:
-    if world.exports is None or not world.exports.is_dir():
-        return
+    if world.exports is None or world.cell != FIRST_CELL or not world.exports.is_dir():
+        return  # before there were cells all were the first one's
     files = list(_lying(world.exports))
     if not files:
         return

@@ -3,13 +3,16 @@ installation's health."""
 
 from typing import Annotated, Final
 
-from recoup.db.operation.backlog import read_backlog
+from recoup.db.operation.backlog import Backlog, read_backlog
 from recoup.db.operation.partitions import read_days_left
 from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.time import WallTime
 from recoup.kit.edge.tracing import request_id
 from recoup.kit.upkeep import LATE_SECONDS_MAX
+from recoup.kit.world import World
+from recoup.merchants.flows.cells import ask_each, first_rows
 from recoup.merchants.store.sending_stops import standing_stop
-from recoup.onboarding.store.partner_merchants import rescued_of
+from recoup.onboarding.flows.partners import rescued_by_merchant
 from recoup.people.flows.second_factor import has_factor, prove_code
 from recoup.people.page.account.visit import AccountVisit
 from recoup.people.page.form_shape import Text
@@ -37,15 +40,19 @@ _switch = operator("switch all sending off or on")
 async def home(visit: AccountVisit, *, q: Annotated[str, Text(128)]) -> Values:
     text = q.strip()
     known = [merchant.merchant_id for merchant in visit.session.merchants]
-    async with visit.world.db.read() as connection:
-        rows = await operated_merchants(connection, known, text, ROWS_MAX + 1)
-        shown = rows[:ROWS_MAX]
-        recovered = await rescued_of(
-            connection, [row.merchant_id for row in shown], visit.wall, RECOVERED_WITHIN
-        )
-        backlog = await read_backlog(connection, visit.wall)
-        days_left = await read_days_left(connection, visit.wall)
-        off = await standing_stop(connection)
+    world = visit.world
+    rows, missing = await first_rows(
+        world,
+        lambda cell: operated_merchants(cell.db.reader, known, text, ROWS_MAX + 1),
+        lambda row: (-row.approvals, -row.attention, row.name.lower(), row.merchant_id),
+        ROWS_MAX + 1,
+    )
+    shown = rows[:ROWS_MAX]
+    ids = [row.merchant_id for row in shown]
+    recovered = await rescued_by_merchant(world, ids, RECOVERED_WITHIN)
+    backlogs = (await ask_each(world, lambda cell: _health(cell, visit.wall))).said
+    late_seconds = max((backlog.oldest_seconds for _, (backlog, _) in backlogs), default=0)
+    off = await standing_stop(world.db.reader)
     routes = [state for state in await read_route_states(visit.world) if state.listed]
     return dict(
         rows=shown,
@@ -53,10 +60,11 @@ async def home(visit: AccountVisit, *, q: Annotated[str, Text(128)]) -> Values:
         text=text,
         recovered=recovered,
         days=RECOVERED_WITHIN,
-        late_seconds=round(backlog.oldest_seconds),
-        late=backlog.oldest_seconds > LATE_SECONDS_MAX,
-        waiting=sum(backlog.waiting.values()),
-        days_left=int(min(days_left.values())),
+        missing=missing,
+        late_seconds=round(late_seconds),
+        late=late_seconds > LATE_SECONDS_MAX,
+        waiting=sum(sum(backlog.waiting.values()) for _, (backlog, _) in backlogs),
+        days_left=int(min((days for _, (_, days) in backlogs), default=0)),
         routes=routes,
         breakers=BREAKERS,
         off=off,
@@ -65,6 +73,13 @@ async def home(visit: AccountVisit, *, q: Annotated[str, Text(128)]) -> Values:
         live=_refuses_live(visit),
         has_factor=await has_factor(visit.world, visit.me),
     )
+
+
+async def _health(cell: World, wall: WallTime) -> tuple[Backlog, float]:
+    """What waits, and days until the first partition ends."""
+    async with cell.db.read() as connection:
+        days_left = await read_days_left(connection, wall)
+        return await read_backlog(connection, wall), min(days_left.values())
 
 
 def _refuses_live(visit: AccountVisit) -> bool | None:

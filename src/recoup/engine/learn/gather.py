@@ -120,17 +120,20 @@ async def gather(world: World, since: WallTime, at_most: int | None = None) -> G
     """
     names, by_owner, contributing = _Names(), dict[str, _Rows](), set[UUID]()
     until, after = world.clocks.wall().timestamp() / 3600.0, first_id_of(since)
-    async with world.db.connection() as connection:
-        merchants = await merchants_to_learn(connection)
-        for merchant in merchants:
-            rows = by_owner.setdefault(_name(merchant), _Rows(names))
-            async for _ in _read(connection, merchant, since, after, rows):
-                contributing.add(merchant.merchant_id)
-                _check_size(by_owner.values(), at_most or ATTEMPTS_MAX)
+    number = 0
+    for cell in world.every:
+        async with cell.db.connection() as connection:
+            merchants = await merchants_to_learn(connection)
+            number += len(merchants)
+            for merchant in merchants:
+                rows = by_owner.setdefault(_name(merchant), _Rows(names))
+                async for _ in _read(connection, merchant, since, after, rows):
+                    contributing.add(merchant.merchant_id)
+                    _check_size(by_owner.values(), at_most or ATTEMPTS_MAX)
     owner, table = _joined(by_owner.values(), until)
     if not len(table):
         return None
-    shared = len(merchants) >= MERCHANTS_MIN and len(by_owner) > 1
+    shared = number >= MERCHANTS_MIN and len(by_owner) > 1
     return Gathered(
         *_attempts(owner, table, names, shared=shared), tuple(by_owner), len(contributing)
     )

@@ -64,14 +64,15 @@ async def gather_outcomes(world: World) -> Outcomes:
         dict[UUID, int](),
         dict[tuple[str, ...], tuple[str, ...]](),
     )
-    async with world.db.connection() as connection:
-        merchants = await merchants_to_learn(connection)
-        most = max(PAYMENTS_LEAST, PAYMENTS_MAX // max(1, len(merchants)))
-        for merchant in merchants:
-            owner = owners.setdefault(merchant.owner, len(owners))
-            payments += await _of_merchant(
-                connection, world, merchant, owner, min(most, PAYMENTS_MAX - len(payments)), alike
-            )
+    by_cell = [(cell, await merchants_to_learn(cell.db)) for cell in world.every]
+    number = sum(len(merchants) for _, merchants in by_cell)
+    most = max(PAYMENTS_LEAST, PAYMENTS_MAX // max(1, number))
+    for cell, merchants in by_cell:
+        async with cell.db.connection() as connection:
+            for merchant in merchants:
+                owner = owners.setdefault(merchant.owner, len(owners))
+                left = min(most, PAYMENTS_MAX - len(payments))
+                payments += await _of_merchant(connection, cell, merchant, owner, left, alike)
     return Outcomes(tuple(payments), tuple(owners))
 
 

@@ -3,10 +3,10 @@ half of it all, and in steps of 1, 2, 5, 10 and so on: nobody tells by their own
 payments became. And a merchant's own attempts on cards of one issuer. Bounded in rows."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from recoup.db.statement import MERCHANT, Read, Tx
+from recoup.db.statement import DIRECTORY, MERCHANT, Read, Row, Tx
 from recoup.insight.rules.explained import IssuerTries
 from recoup.rescue.rules.facts import MERCHANTS_MIN
 
@@ -44,6 +44,41 @@ WHERE i.answers <> EXCLUDED.answers OR i.merchants <> EXCLUDED.merchants
 """)
 async def count_issuers(db: Tx, wall: datetime) -> None:
     """Anew, those with the most attempts. It costs by merchants and issuers, not by attempts."""
+
+
+class OwnerAnswers(Row):
+    """What an issuer answered to an owner's merchants in one cell."""
+
+    issuer_digits: str
+    owner: UUID
+    approved: int
+    funds: int
+    soft: int
+    technical: int
+    over_limit: int
+    hard: int
+
+
+@MERCHANT.statement("""
+SELECT a.issuer_digits, coalesce(m.partner_id, m.merchant_id) AS owner,
+  sum(a.approved)::bigint AS approved, sum(a.funds)::bigint AS funds, sum(a.soft)::bigint AS soft,
+  sum(a.technical)::bigint AS technical, sum(a.over_limit)::bigint AS over_limit,
+  sum(a.hard)::bigint AS hard
+FROM issuer_answers a JOIN merchants m USING (merchant_id) GROUP BY 1, 2
+""")
+async def owners_answers(db: Read) -> list[OwnerAnswers]: ...
+
+
+@DIRECTORY.statement("""
+INSERT INTO issuers AS i (issuer_digits, merchants, answers, counted_at)
+SELECT issuer_digits, merchants, answers, counted_at
+FROM jsonb_populate_recordset(NULL::issuers, $1)
+ON CONFLICT (issuer_digits) DO UPDATE SET merchants = EXCLUDED.merchants,
+  answers = EXCLUDED.answers, counted_at = EXCLUDED.counted_at
+WHERE i.answers <> EXCLUDED.answers OR i.merchants <> EXCLUDED.merchants
+""")
+async def save_issuers(db: Tx, rows: list[dict[str, Any]]) -> None:
+    """Rows that `rules/shared_issuers` has made of several cells'."""
 
 
 ORDERS_MAX: Final = 200  # the newest

@@ -137,9 +137,15 @@ async def merchants_with_orders(db: Read, limit: int) -> list[MerchantName]:
     """Some merchants of this installation that have orders."""
 
 
-@MERCHANT.statement("SELECT count(*) > 0 AND count(*) = count(country) FROM merchants")
-async def each_has_country(db: Read) -> bool:
-    """True when each merchant has a country; False while there is no merchant."""
+class Located(Row):
+    """Merchants of a cell, and how many of them have a country."""
+
+    merchants: int
+    with_country: int
+
+
+@MERCHANT.statement("SELECT count(*) AS merchants, count(country) AS with_country FROM merchants")
+async def located(db: Read) -> Located: ...
 
 
 @MERCHANT.statement("SELECT killed FROM merchants WHERE merchant_id = $1")

@@ -15,7 +15,8 @@ from recoup.kernel.time import WallTime
 from recoup.kit.live_check import CheckLine, Verdict, is_nobodys
 from recoup.kit.upkeep import ALIVE_WITHIN, LATE_SECONDS_MAX, beaten_ago
 from recoup.kit.world import World
-from recoup.merchants.store.merchants import each_has_country
+from recoup.merchants.flows.cells import ask_each
+from recoup.merchants.store.merchants import located
 from recoup.merchants.store.sending_stops import standing_stop
 from recoup.orders.flows.external_call import call_with_timeout
 from recoup.people.store.live_people import live_people
@@ -141,7 +142,7 @@ async def _countries(world: World) -> list[CheckLine]:
         for term in terms
         if not term.country and world.processors[term.name].kind != NoProcessor.kind
     ]
-    if not without or await each_has_country(world.db.reader):
+    if not without or await _each_merchant_has_one(world):
         return [
             CheckLine("countries", "pass", "Each route, or else each merchant, names its country.")
         ]
@@ -152,6 +153,15 @@ async def _countries(world: World) -> list[CheckLine]:
         " `recoup --live terms country DE`."
     )
     return [CheckLine("countries", "refuse", finding, cure, name) for name in without]
+
+
+async def _each_merchant_has_one(world: World) -> bool:
+    """False while there is no merchant."""
+    answers = await ask_each(world, lambda cell: located(cell.db.reader))
+    answers.check()
+    counts = [count for _, count in answers.said]
+    merchants = sum(count.merchants for count in counts)
+    return 0 < merchants == sum(count.with_country for count in counts)
 
 
 async def _examine(processor: Processor, country: str) -> CheckLine:

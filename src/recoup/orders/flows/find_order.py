@@ -6,6 +6,7 @@ from uuid import UUID
 from recoup.kernel.ids import parse_id, parse_tail, parse_wire_id
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import ask_each
 from recoup.orders.store.find_orders import find_any_order, find_order_among
 
 
@@ -39,11 +40,39 @@ async def find_one(world: World, key: str, merchant_id: UUID | None = None) -> t
     return keys[0].merchant_id, keys[0].order_id
 
 
+async def home_of_order(world: World, key: str) -> World:
+    """The cell that has the order of whichever merchant; this one where none is known.
+
+    Raises: Problem(conflict) where several have one; Problem(unavailable) where one that is away
+    may.
+    """
+    order_id = parse_id(key) or parse_wire_id("ord", key)
+    if not world.cells:
+        return world
+    answers = await ask_each(world, lambda cell: find_any_order(cell.db, order_id, key))
+    there = [cell for cell, keys in answers.said if keys]
+    if len(there) > 1:
+        ids = ", ".join(str(row.order_id) for _, keys in answers.said for row in keys)
+        raise Problem(
+            "conflict",
+            "Several merchants have an order with this id.",
+            cure=Sentence("Use one of {0}.", ids),
+        )
+    if order_id is None or not there:
+        answers.check()
+    return there[0] if there else world
+
+
 async def merchants_with(world: World, key: str, merchant_ids: list[UUID]) -> list[UUID]:
     """The ones of these merchants that have an order of this id."""
     if not merchant_ids:
         return []
-    keys = await find_order_among(
-        world.db, parse_id(key) or parse_wire_id("ord", key), key, merchant_ids
+    order_id = parse_id(key) or parse_wire_id("ord", key)
+    answers = await ask_each(
+        world, lambda cell: find_order_among(cell.db, order_id, key, merchant_ids)
     )
+    keys = [row for _, of_cell in answers.said for row in of_cell]
+    if not keys:
+        answers.check()
+    keys.sort(key=lambda row: row.order_id, reverse=True)
     return list(dict.fromkeys(row.merchant_id for row in keys))

@@ -12,7 +12,9 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kit.cli.command import Printed, picked
 from recoup.kit.cli.parameters import InFile, option
+from recoup.kit.world import World
 from recoup.merchants.cli import Opened, Run, RunAtMerchant, verb
+from recoup.merchants.flows.cells import home_of
 from recoup.routes.flows.connect import (
     ChangeRequest,
     ConnectRequest,
@@ -115,7 +117,7 @@ def change_verb(
     request = ChangeRequest(key, secret, billing, account, country)
 
     async def work(opened: Opened) -> ProcessorConnection:
-        return await change(opened.world, await _scope_of(opened, route), route, request)
+        return await change(*await _at(opened, route), route, request)
 
     return _printed(run(work))
 
@@ -143,14 +145,14 @@ def _line(connection: ProcessorConnection) -> str:
 async def check_verb(opened: Opened, route: str) -> Printed:
     """Examines a connected account: each right of the key, the webhook, retries of its own. Exits
     with 1 if the connection waits."""
-    return _printed(await check(opened.world, await _scope_of(opened, route), route))
+    return _printed(await check(*await _at(opened, route), route))
 
 
 @verb(name="disconnect")
 async def end(opened: Opened, route: str) -> str:
     """Ends a merchant's connection. No new charge goes by it, and what is open is still inquired;
     key and secret are erased when nothing is open any more."""
-    await disconnect(opened.world, await _scope_of(opened, route), route)
+    await disconnect(*await _at(opened, route), route)
     return f"The connection {route} has ended."
 
 
@@ -158,15 +160,16 @@ def _scope(merchant_id: UUID) -> Scope:
     return Scope(merchant_id, Actor("operator", "command"), "connect")
 
 
-async def _scope_of(opened: Opened, route: str) -> Scope:
-    """Raises: Problem(not_found)."""
+async def _at(opened: Opened, route: str) -> tuple[World, Scope]:
+    """The cell and scope of its merchant. Raises: Problem(not_found)."""
     connection = await connection_of(opened.world, route)
     if connection is None:
         cure = "`recoup connect list` shows them; --live before the verb names the live world."
         raise Problem(
             "not_found", f"There is no connection {route[:40]!r}.", field="route", cure=cure
         )
-    return _scope(connection.merchant_id)
+    merchant_id = connection.merchant_id
+    return await home_of(opened.world, merchant_id), _scope(merchant_id)
 
 
 def _secret(label: str, file: Path | None, *, optional: bool = False) -> str:

@@ -21,6 +21,7 @@ from recoup.merchants.cli import AtMerchant, Opened, verb
 from recoup.networks.disputes import STAGES
 from recoup.networks.magic import inputs
 from recoup.notices.rules import SIGNALS
+from recoup.orders.flows.find_order import home_of_order
 from recoup.outside.inbound import DISPUTE_NOTICES, SignedKind
 from recoup.reconciliation.flows.sandbox_statement import BOOKS, sandbox_statement
 from recoup.rescue.flows.locked import Orders
@@ -85,6 +86,7 @@ async def dispute(
             None,
             "Name --fraud, --service or --processing; --won or --lost.",
         )
+    opened = opened.within(await home_of_order(opened.world, order))
     return await dispute_on_demand(
         opened.world,
         opened.services.get(Orders),
@@ -154,6 +156,7 @@ async def decline(opened: Opened, order: str) -> str:
 @verb(sandbox, "statement", sandbox_only=True)
 async def show_statement(opened: Opened, order: str) -> list[str]:
     """Shows this order on the cardholder's bank statement."""
+    opened = opened.within(await home_of_order(opened.world, order))
     return [
         f"{row['at']:%Y-%m-%d}  {row['descriptor']:34} "
         f"{Money(row['units'], row['currency']).text():>14} {row['currency']}"
@@ -173,6 +176,7 @@ async def fault(opened: Opened, kind: Annotated[Any, click.Choice(FAULTS)], dura
 
 
 async def _settle(opened: Opened, order: str, *, approve: bool) -> str:
+    opened = opened.within(await home_of_order(opened.world, order))
     orders = opened.services.get(Orders)
     state = await simulate_by_operator(opened.world, orders, order, approve)
     return state or await settle_attempt(opened.world, orders, order, approve)

@@ -12,6 +12,7 @@ from typing import Final
 
 from recoup.audit import moves as audit
 from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kit.world import World
 from recoup.merchants.store.sending_stops import (
@@ -48,14 +49,27 @@ async def switch_sending_off(
         done = await stop_sending(tx, new_id(), why, actor, world.clocks.wall())
         if done and scope is not None:
             await audit.note(tx, scope, world.clocks.wall(), "sending.off", "", {"why": why})
-    world.routes.forget()
-    number = await next_transaction(world.db.alone)
     until = world.clocks.monotonic() + OPEN_WAIT.total_seconds()
-    while await open_since(world.db.alone, number):
-        if world.clocks.monotonic() > until:
-            return SwitchedOff.LEAVING
-        await asyncio.sleep(LOOK_SECONDS)
+    try:
+        left = [await _have_left(cell, until) for cell in world.every]
+    except Problem:
+        if not world.cells:
+            raise
+        left = [False]
+    if not all(left):
+        return SwitchedOff.LEAVING
     return SwitchedOff.NOW if done else SwitchedOff.BEFORE
+
+
+async def _have_left(cell: World, until: float) -> bool:
+    """Waits for what was decided before; each cell's server numbers its own transactions."""
+    cell.routes.forget()
+    number = await next_transaction(cell.db.alone)
+    while await open_since(cell.db.alone, number):
+        if cell.clocks.monotonic() > until:
+            return False
+        await asyncio.sleep(LOOK_SECONDS)
+    return True
 
 
 async def switch_sending_on(world: World, actor: str, scope: Scope | None = None) -> bool:
@@ -64,7 +78,8 @@ async def switch_sending_on(world: World, actor: str, scope: Scope | None = None
         done = await resume_sending(tx, actor, world.clocks.wall())
         if done and scope is not None:
             await audit.note(tx, scope, world.clocks.wall(), "sending.on")
-    world.routes.forget()
+    for cell in world.every:
+        cell.routes.forget()
     return done
 
 
