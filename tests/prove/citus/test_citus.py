@@ -259,7 +259,7 @@ def test_upkeep_and_upgrades_go_on_there_without_a_superuser(servers: Servers) -
             CREATE FUNCTION later(merchant uuid) RETURNS int LANGUAGE plpgsql AS $$
             BEGIN RETURN 1; END $$
         """)
-        await connection.execute("CREATE INDEX CONCURRENTLY orders_later ON order_heads (units)")
+        await connection.execute("CREATE INDEX CONCURRENTLY orders_later ON orders (units)")
         await connection.close()
         assert await steps(dsn) == ["1 of 1 tables are on every node"]
         node = await connect(keepers[1].dsn("upgraded"))
