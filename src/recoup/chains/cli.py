@@ -76,17 +76,19 @@ async def check(opened: Opened) -> Printed:
     balances are what the logs say. Exit 1 where something differs."""
 
     world, rows = opened.world, list[dict[str, Any]]()
-    book, db = opened.services.get(Orders), world.db.reader
+    book = opened.services.get(Orders)
     for network in networks(world):
         discrepancies: list[Discrepancy] = []
         async with opened_nodes(network.kind, network.endpoints, world.clocks) as nodes:
             try:
                 wrong = await what_is_wrong(network, nodes)
                 now = world.clocks.wall()
-                comparer, after = Comparer(world, Watcher(world, network, nodes), book), b""
-                while page := await store.watched(db, network.kind, now, after, TOGETHER):
-                    discrepancies += await comparer.compare({row.address: row for row in page})
-                    after = page[-1].address
+                comparer = Comparer(world, Watcher(world, network, nodes), book)
+                for db in [cell.db.reader for cell in world.every]:
+                    after = b""
+                    while page := await store.watched(db, network.kind, now, after, TOGETHER):
+                        discrepancies += await comparer.compare({row.address: row for row in page})
+                        after = page[-1].address
             except AwayError as error:
                 wrong = f"{error}"
         orders = {

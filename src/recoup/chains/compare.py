@@ -28,7 +28,10 @@ from recoup.chains.reading import (
 )
 from recoup.chains.rpc import TRON_BATCH_MAX, AwayError, Call, Endpoint, GarbageError, data, taken
 from recoup.chains.store import DepositAddress
-from recoup.chains.watch import Ours, WatchedWorld, Watcher
+from recoup.chains.watch import Ours, WatchedWorld, Watcher, of_cells
+from recoup.kernel.time import WallTime
+from recoup.kit.world import World
+from recoup.merchants.flows.cells import home_of
 from recoup.orders.moves.change import Change
 from recoup.rescue.flows.locked import Orders
 from recoup.stablecoin.rules.addresses import shown
@@ -59,6 +62,7 @@ class Comparer:
     def __init__(self, place: WatchedWorld, watcher: Watcher, orders: Orders | None = None) -> None:
         """Sets the comparer up; without `orders` a difference is kept by nobody: whoever has them
         finds it again."""
+        self._place = place
         self._db, self._clocks, self._watcher, self._orders = (
             place.db,
             place.clocks,
@@ -74,20 +78,23 @@ class Comparer:
         wanted = await store.wanted_comparisons(self._db, chain, TOGETHER)
         cursor = await store.cursor_of(self._db, chain)
         is_daily = cursor is None or cursor.compared_at is None or now >= cursor.compared_at + DAY
-        rows = await store.orders_at(self._db, self._network.kind, wanted) if wanted else []
-        gone = list(set(wanted) - {row.address for row in rows})
+        rows, whole = await self._watcher.orders_at(wanted) if wanted else ([], True)
+        gone = list(set(wanted) - {row.address for row in rows}) if whole else []
         if gone:
             await store.keep_comparisons(self._db.alone, chain, gone, now, [""] * len(gone))
-        page = (
-            await store.watched(self._db, self._network.kind, now, self._after, TOGETHER)
-            if is_daily
-            else []
-        )
+        page, whole = await self._page(now) if is_daily else ([], True)
         discrepancies = await self.compare({row.address: row for row in [*rows, *page]})
         self._after = page[-1].address if len(page) == TOGETHER else b""
-        if is_daily and not self._after:
+        if is_daily and whole and not self._after:
             await store.keep_all_compared(self._db.alone, chain, now)
         return discrepancies
+
+    async def _page(self, now: WallTime) -> tuple[list[DepositAddress], bool]:
+        kind, after = self._network.kind, self._after
+        rows, whole = await of_cells(
+            self._place, lambda db: store.watched(db, kind, now, after, TOGETHER)
+        )
+        return sorted([row for _, row in rows], key=lambda row: row.address)[:TOGETHER], whole
 
     async def compare(self, ours: Ours) -> list[Discrepancy]:
         """Reads again for what differs, keeps how it came out, and answers the differences that are
@@ -169,7 +176,10 @@ class Comparer:
             change.raise_attention(UNEXPECTED)
 
         assert self._orders
-        await self._orders.run(work, (discrepancy.row.merchant_id, discrepancy.row.order_id))
+        orders = self._orders
+        if isinstance(self._place, World):
+            orders = orders.at(await home_of(self._place, discrepancy.row.merchant_id))
+        await orders.run(work, (discrepancy.row.merchant_id, discrepancy.row.order_id))
 
     async def _held(self, node: Endpoint, block: Block, addresses: Sequence[bytes]) -> Held:
         """Balances and payments by the state of that block."""

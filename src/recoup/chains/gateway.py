@@ -23,6 +23,7 @@ from recoup.db.pool import Database
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.merchants.flows.merchant_cache import known_offset
+from recoup.merchants.store.cells import list_cells
 from recoup.networks.decline_code import our_code
 from recoup.processors.gateways.channels import PayOut, Sweep
 from recoup.processors.gateways.port import Asks, Inquiry, LookUp, ModificationMessage, Outcome
@@ -137,8 +138,15 @@ class ChainChannel:
         await store.want_comparison(self.db.alone, chain, row.address, now)
         return _UNREAD
 
+    @property
+    def every(self) -> list["ChainChannel"]:
+        return [self]
+
     async def _look(self, row: DepositAddress, end: datetime) -> None:
-        """A merchant's clock may be moved while no watcher runs: who asks reads for itself."""
+        """A merchant's clock may be moved while no watcher runs: who asks reads for itself, but not
+        past what other cells' orders wait for."""
+        if len(await list_cells(self.db)) > 1:
+            return
         chain = self._settings.chain_id
         network = next(
             network for network in networks_of(intake.all_served()) if network.chain == chain

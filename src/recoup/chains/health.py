@@ -170,16 +170,17 @@ async def troubles(world: World) -> list[tuple[str, str, str]]:
 async def differences(world: World) -> list[Difference]:
     """Differences between the book, the logs and the nodes' present state, by order."""
     differences: list[Difference] = []
-    after = UUID(int=0), UUID(int=0)
     rows: list[BookedAddress] = []
-    while part := await store.booked_addresses(world.db.reader, *after, PAID_AFTER_ALL, TOGETHER):
-        logs: dict[bytes, list[ChainLog]] = defaultdict(list)
-        for log in await store.logs_at(world.db.reader, [row.address for row in part]):
-            logs[log.address].append(log)
-        for row in part:
-            differences += _of_book(row, logs[row.address])
-        rows += part
-        after = part[-1].merchant_id, part[-1].order_id
+    for db in [cell.db.reader for cell in world.every]:
+        after = UUID(int=0), UUID(int=0)
+        while part := await store.booked_addresses(db, *after, PAID_AFTER_ALL, TOGETHER):
+            logs: dict[bytes, list[ChainLog]] = defaultdict(list)
+            for log in await store.logs_at(db, [row.address for row in part]):
+                logs[log.address].append(log)
+            for row in part:
+                differences += _of_book(row, logs[row.address])
+            rows += part
+            after = part[-1].merchant_id, part[-1].order_id
     for network in networks_of(intake.all_served(world.name)):
         differences += await _of_state(
             world, network, [row for row in rows if row.kind == network.kind]

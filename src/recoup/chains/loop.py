@@ -26,6 +26,7 @@ from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import iso
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import ask_each, home_of
 from recoup.notifications.moves import alert_now
 from recoup.rescue.flows.locked import Orders
 
@@ -41,7 +42,10 @@ _FEE: Final = 250_000
 
 
 def loops(world: World) -> Iterator[tuple[str, Callable[[], Awaitable[int]], float]]:
-    """Loops, one a chain: its name, what is done once, and the seconds between."""
+    """Loops, one a chain: its name, what is done once, and the seconds between. The first cell's
+    are every cell's: a chain is read once."""
+    if world is not world.every[0]:
+        return
     least, most = PAUSE_SECONDS
     for network in networks_of(intake.all_served(world.name)):
         yield (
@@ -75,7 +79,8 @@ class ChainLoop:
     behind it."""
 
     def __init__(self, world: World, orders: Orders, network: Network) -> None:
-        self._world, self._orders, self._network = world, orders, network
+        self._world, self._network = world, network
+        self._orders = {world: orders}
         self._watcher: Watcher | None = None
         self._comparer: Comparer | None = None
         self._nodes = opened(network.kind, network.endpoints, world.clocks)
@@ -101,7 +106,7 @@ class ChainLoop:
             self._watcher is None
         ):  # made late: its connections belong to the loop that runs, and end with it
             self._watcher = Watcher(self._world, self._network, await self._nodes.__aenter__())
-        reported = await tell(self._world, self._orders, self._network.chain)
+        reported = await tell(self._world, self._orders[self._world], self._network.chain)
         await self._prove(self._watcher.nodes)
         changed: list[DepositAddress] = []
         with suppress(HaltError):
@@ -110,10 +115,19 @@ class ChainLoop:
         if cursor and cursor.halted:
             await alarm(self._world, self._network, cursor)
             return reported
-        await credit(self._world, self._orders, changed)
-        self._comparer = self._comparer or Comparer(self._world, self._watcher, self._orders)
+        by_home: dict[World, list[DepositAddress]] = {}
+        for row in changed:
+            by_home.setdefault(await home_of(self._world, row.merchant_id), []).append(row)
+        for home, rows in by_home.items():
+            await credit(home, self._at(home), rows)
+        self._comparer = self._comparer or Comparer(
+            self._world, self._watcher, self._orders[self._world]
+        )
         await self._comparer.wanted()
         return len(changed) + reported
+
+    def _at(self, home: World) -> Orders:
+        return self._orders.setdefault(home, self._orders[self._world].at(home))
 
     async def _prove(self, nodes: Sequence[Endpoint]) -> None:
         now = self._world.clocks.wall()
@@ -132,13 +146,18 @@ class ChainLoop:
 async def alarm(world: World, network: Network, cursor: Cursor) -> None:
     """The operator's people hear of a halt, once. Where no order waits for the chain nobody has
     to."""
-    merchant_id = await store.waiting_merchant(world.db, network.kind, world.clocks.wall())
-    if cursor.halted_at is None or merchant_id is None:
+    if cursor.halted_at is None:
         return
+    now = world.clocks.wall()
+    answers = await ask_each(world, lambda cell: store.waiting_merchant(cell.db, network.kind, now))
+    place = next(((cell, waits) for cell, waits in answers.said if waits is not None), None)
+    if place is None:
+        return
+    home, merchant_id = place
     about, step = uuid5(NAMESPACE_OID, f"chain {network.chain}"), int(cursor.halted_at.timestamp())
     facts = {"chain": network.chain, "why": cursor.halted}
-    async with world.db.transaction() as tx:
-        await alert_now(tx, merchant_id, "chain_halted", about, step, facts, world.clocks.wall())
+    async with home.db.transaction() as tx:
+        await alert_now(tx, merchant_id, "chain_halted", about, step, facts, now)
 
 
 async def what_is_wrong(network: Network, nodes: Sequence[Endpoint]) -> str:

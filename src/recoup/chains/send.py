@@ -44,6 +44,7 @@ from recoup.db.pool import LOST, unavailable
 from recoup.db.statement import Tx
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import home_of
 from recoup.merchants.flows.merchant_cache import known_offset
 from recoup.merchants.store.sending_stops import standing_stop
 from recoup.notifications.moves import alert_now
@@ -526,6 +527,11 @@ class Sender:
         """Sweeps in one transaction, and its gas."""
         return [send for send, _ in able], GAS_BEFORE + sum(max(gas, GAS_EACH) for _, gas in able)
 
+    async def _settles_to(self, merchant_id: UUID) -> str | None:
+        home = (await home_of(self._world, merchant_id)).db
+        now = self._world.clocks.business(await known_offset(home, merchant_id))
+        return await settles_to(home, merchant_id, self._network.kind, now)
+
     async def _allowed(
         self, transfers: Sequence[ChainSend], out: Sequence[ChainTransaction]
     ) -> list[ChainSend]:
@@ -543,10 +549,12 @@ class Sender:
         for transfer in transfers:
             if transfer.subject_kind == "payout":
                 if transfer.merchant_id not in current:
-                    now = self._world.clocks.business(await known_offset(db, transfer.merchant_id))
-                    current[transfer.merchant_id] = await settles_to(
-                        db, transfer.merchant_id, kind, now
-                    )
+                    try:
+                        current[transfer.merchant_id] = await self._settles_to(transfer.merchant_id)
+                    except Problem as problem:
+                        if problem.code != "unavailable" or not self._world.cells:
+                            raise
+                        continue  # it waits until the merchant's cell answers
                 if shown(transfer.receiver or b"", kind) != current[transfer.merchant_id]:
                     await self._fail([transfer], sends_store.WITHDRAWN)
                     continue
@@ -744,7 +752,8 @@ class Sender:
             return
         facts = {"what": what, "chain": self._network.any.network, "why": why[:WHY_MAX]}
         about_id = uuid5(NAMESPACE_URL, f"chain:{self._network.chain}:{about}")
-        async with self._db.transaction() as tx:
+        home = await home_of(self._world, merchant_id)
+        async with home.db.transaction() as tx:
             await alert_now(tx, merchant_id, SENDER, about_id, 1, facts, self._world.clocks.wall())
 
 

@@ -13,12 +13,13 @@ from recoup.chains import intake, store
 from recoup.chains.artifacts import DEPLOYER, artifact
 from recoup.chains.channels import NETWORK_PRESETS, PRESETS
 from recoup.chains.store import SettlementAddress, WalletState
-from recoup.db.statement import Read, Tx
+from recoup.db.statement import Tx
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime, WallTime, business_at
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import ask_each
 from recoup.merchants.flows.merchant_cache import known_offset
 from recoup.merchants.store.merchants import offset_of
 from recoup.merchants.store.sites import lock_merchant, raise_version
@@ -55,7 +56,7 @@ async def enter_address(world: World, scope: Scope, kind: Kind, text: str) -> UU
     Problem(conflict) for one that is entered already, or too many."""
     raw = read_address(text.strip(), kind, FIELD)
     address = shown(raw, kind)
-    await check_wallet(world.db.reader, raw, kind, FIELD)
+    await check_wallet(world, raw, kind, FIELD)
     async with _locked(world, scope.merchant_id) as (tx, rows, now, wall):
         states = states_of(rows, now)
         if any(
@@ -232,7 +233,7 @@ def _state(
     return "holding" if last[row.kind] is row else "replaced"
 
 
-async def check_wallet(db: Read, raw: bytes, kind: Kind, field: str) -> None:
+async def check_wallet(world: World, raw: bytes, kind: Kind, field: str) -> None:
     """Money that goes to an address of ours or a contract would go round, or be lost. Raises:
     Problem(invalid)."""
     served = [channel for channel in intake.all_served() if channel.kind == kind]
@@ -256,6 +257,10 @@ async def check_wallet(db: Read, raw: bytes, kind: Kind, field: str) -> None:
     }
     if kind == "evm":
         ours |= {DEPLOYER, artifact(kind).factory_address()}
-    if raw in ours or await store.is_deposit_address(db, raw, kind):
+    deposits = await ask_each(
+        world, lambda cell: store.is_deposit_address(cell.db.reader, raw, kind)
+    )
+    if raw in ours or any(is_one for _, is_one in deposits.said):
         message = "This is an address of this platform, not your wallet."
         raise invalid(message, field, "Enter the address of your wallet.")
+    deposits.check()

@@ -30,6 +30,7 @@ from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
 from recoup.kit.rights import check_act
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import home_of
 from recoup.orders.moves.change import Change
 from recoup.orders.rules.lifecycle import ENDED
 from recoup.orders.rules.refund_limits import NONE
@@ -223,7 +224,7 @@ def can_refund(order: StableOrder) -> bool:
 async def _read(world: World, text: str, channel: ChannelSettings) -> bytes:
     """Raises: Problem(invalid) for what is no wallet of the channel's network."""
     raw = read_address(text, channel.kind, FIELD)
-    await check_wallet(world.db.reader, raw, channel.kind, FIELD)
+    await check_wallet(world, raw, channel.kind, FIELD)
     return raw
 
 
@@ -338,7 +339,8 @@ async def tell(world: World, orders: Orders, chain: int) -> int:
     while rows := await sends_store.unreported(world.db, chain, after, TOGETHER):
         for row in rows:
             try:
-                await _tell(world, orders, row)
+                home = await home_of(world, row.merchant_id)
+                await _tell(home, orders.at(home), row)
             except Problem as problem:
                 log.warning("not reported", send=str(row.send_id), why=problem.message)
                 continue
@@ -365,6 +367,8 @@ async def send_again(world: World, orders: Orders, scope: Scope, send: ChainSend
         raise Problem(
             "wrong_state", "This send has not failed.", "Wait: it is decided on its chain."
         )
+    world = await home_of(world, send.merchant_id)
+    orders = orders.at(world)
     find = {"settlement": order_of_settlement, "refund": order_of_modification}.get(
         send.subject_kind
     )

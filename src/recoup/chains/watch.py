@@ -6,9 +6,10 @@ other's heights and receipts of all that is open, and the first one's receipts. 
 out `compare` finds by the balances.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from uuid import UUID
 
 import structlog
 
@@ -50,10 +51,12 @@ from recoup.chains.store import (
 )
 from recoup.db.pool import Database
 from recoup.db.table import hex_of
+from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.merchants.flows.merchant_cache import known_offset
 from recoup.stablecoin.rules.addresses import Kind
 
+T = TypeVar("T")
 log = structlog.get_logger()
 RANGE: Final = 1_000  # blocks of one read; halved when a node refuses
 RANGE_MAX: Final = 5_000
@@ -142,12 +145,29 @@ Span = tuple[int, int | None]
 
 
 class WatchedWorld(Protocol):
-    """The database and clocks that a watcher works with."""
+    """The database and clocks that a watcher works with. `every`: cells that orders are in."""
 
     @property
     def db(self) -> Database: ...
     @property
     def clocks(self) -> Clocks: ...
+    @property
+    def every(self) -> "Sequence[WatchedWorld]": ...
+
+
+async def of_cells(
+    place: WatchedWorld, read: Callable[[Database], Awaitable[list[T]]]
+) -> tuple[list[tuple[Database, T]], bool]:
+    """Rows of the cells that answer, each with its database; and whether all did."""
+    rows, cells, whole = list[tuple[Database, T]](), place.every, True
+    for cell in cells:
+        try:
+            rows += [(cell.db, row) for row in await read(cell.db)]
+        except Problem as problem:
+            if len(cells) == 1 or problem.code != "unavailable":
+                raise
+            whole = False
+    return rows, whole
 
 
 class Watcher:
@@ -159,6 +179,7 @@ class Watcher:
     ) -> None:
         """`endpoints`: of one node only in the sandbox, which is then believed alone."""
         self._db, self._clocks, self.network = place.db, place.clocks, network
+        self._place = place
         self.nodes = (*endpoints, *endpoints)[: max(2, len(endpoints))]
         self._range, self._turn, self._again = RANGE, 0, 0
         # What cannot be decided may be more than one poll asks for: each goes on where the last one
@@ -192,14 +213,25 @@ class Watcher:
             raise
         unfollowed = await store.unfollowed(self._db, chain, self._followed_after, FOLLOWED_MAX)
         self._followed_after = unfollowed[-1] if len(unfollowed) == FOLLOWED_MAX else b""
-        return await store.orders_at(self._db, self.network.kind, unfollowed)
+        rows, _ = await self.orders_at(unfollowed)
+        return rows
+
+    async def orders_at(self, addresses: Sequence[bytes]) -> tuple[list[DepositAddress], bool]:
+        """Addresses among these that are our orders', of every cell that answers; and whether all
+        did."""
+        kind = self.network.kind
+        rows, whole = await of_cells(self._place, lambda db: store.orders_at(db, kind, addresses))
+        return [row for _, row in rows], whole
 
     async def _read(
         self, first: Endpoint, second: Endpoint, cursor: Cursor | None, now: datetime
     ) -> None:
         chain, kind, asks = self.network.chain, self.network.kind, self._asks(cursor)
         spans = await self._spans(first, cursor, now)
-        few = await store.watched_addresses(self._db, kind, now, ADDRESSES_MAX + 1)
+        watched, _ = await of_cells(
+            self._place, lambda db: store.watched_addresses(db, kind, now, ADDRESSES_MAX + 1)
+        )
+        few = [address for _, address in watched]
         calls = [logs_call(*span, self.network.factory, self.network.tokens, few) for span in spans]
         said = await self._answers(first, [*asks, *calls])
         first_view = self._seen(said[: len(asks)], cursor)
@@ -209,7 +241,8 @@ class Watcher:
         logs = {_key(row): row for rows in read for row in rows or []}
         open_, again_after = await self._open(cursor, first_view)
         addresses = {row.address for row in logs.values()} | {row.address for row in open_}
-        ours = {row.address: row for row in await store.orders_at(self._db, kind, list(addresses))}
+        orders, whole = await self.orders_at(list(addresses))
+        ours = {row.address: row for row in orders}
         logs = {key: row for key, row in logs.items() if row.address in ours}
         stored = await store.logs_in(self._db, chain, [row.tx for row in logs.values()])
         states = {_key(row): row.state for row in stored}
@@ -259,6 +292,8 @@ class Watcher:
         if any(block not in times and at <= second_view.head.number for block, at in blocks):
             # one is gone since it was read, or its time is disputed: the next poll reads this range
             # again
+            return
+        if not whole:  # what is a cell's that is away is found when this range is read again
             return
         _, end = spans[-1]
         read_to = heights.head if end is None else min(heights.head, end)
@@ -387,8 +422,15 @@ class Watcher:
     ) -> None:
         """Stores the logs as open rows. `times`: of their blocks."""
         merchants = {ours[row.address].merchant_id for row in logs}
+        homes: dict[UUID, Database] = {}
+        if logs and len(self._place.every) > 1:
+            kind, addresses = self.network.kind, [row.address for row in logs]
+            orders, _ = await of_cells(self._place, lambda db: store.orders_at(db, kind, addresses))
+            homes = {row.merchant_id: db for db, row in orders}
         offsets = {
-            merchant: timedelta(microseconds=await known_offset(self._db, merchant))
+            merchant: timedelta(
+                microseconds=await known_offset(homes.get(merchant, self._db), merchant)
+            )
             for merchant in merchants
         }
         rows = []

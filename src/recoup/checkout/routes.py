@@ -138,13 +138,13 @@ class ChargePage:
         except Problem:
             raise invalid("Enter the amount as shown on the statement: 19.99.", "amount") from None
         since = datetime.combine(_day(given.get("date", "")), time.min, UTC) - AROUND
-        found = await of_each(
+        charges = await of_each(
             self._world,
             lambda cell: find_charges(
                 cell.db.reader, last4, units, asset, since, since + 3 * AROUND
             ),
         )
-        return list(dict.fromkeys(found))[:MATCHES_MAX]
+        return list(dict.fromkeys(charges))[:MATCHES_MAX]
 
     def _page(
         self,

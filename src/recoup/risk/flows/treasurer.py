@@ -12,6 +12,7 @@ from recoup.db.pool import retrying
 from recoup.kernel.problem import Sentence, invalid
 from recoup.kernel.scope import Scope
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import ask_each
 from recoup.merchants.flows.merchant_cache import known_offset
 from recoup.merchants.store.merchants import set_unresolved
 from recoup.orders.moves.due import done_with, wait_for
@@ -67,9 +68,11 @@ async def agree_exposure(world: World, scope: Scope, asset: str, terms: Terms) -
 
     made = await retrying(once)
     if "operator_limit_units" in terms:
-        others = await merchants_with_terms(world.db, asset)
-        for other in others:
-            await allot_due(world, other)
+        answers = await ask_each(world, lambda cell: merchants_with_terms(cell.db, asset))
+        for cell, others in answers.said:
+            for other in others:
+                await allot_due(cell, other)
+        answers.check()
         return await exposure_of(world, merchant_id, asset)
     return made
 
