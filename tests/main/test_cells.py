@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -21,12 +22,14 @@ from recoup.db.server import ServerAddress
 from recoup.db.upkeep import keep_up
 from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.main.app import make_app
 from recoup.main.bootstrap import bootstrap
 from recoup.main.clock import work
 from recoup.main.databases import Databases, prepare
 from recoup.main.settings import Settings
+from recoup.main.which_cell import ByCell
 from recoup.main.worlds import Running, open_worlds
 from recoup.merchants.flows.cells import emptiest, place_for
 from recoup.networks.allow_list import APPROVE_CARDS
@@ -151,9 +154,46 @@ def test_merchants_of_two_cells_are_served_alike(server: ServerAddress, tmp_path
                     if other is not seller:
                         gone = await here.call(other, "GET", f"/v1/orders/{order}")
                         assert gone.status_code == 404, gone.text
+                given = {"AppKey": seller.keys.app_key, "AppSecret": seller.keys.app_secret}
+                signed = (await here.http.post("/v1/oauth2/token", json=given)).json()
+                kept = await here.sql(f"SELECT count(*) FROM {schema}.refresh_tokens")
+                again = await here.http.post(
+                    "/v1/oauth2/refresh", json={"RefreshToken": signed["refreshToken"]}
+                )
+                assert again.status_code == 200, again.text
+                assert await here.sql(f"SELECT count(*) FROM {schema}.refresh_tokens") == kept > 0
             ready = (await here.http.get("/readyz")).json()
             assert ready["ready"] is True, ready
             proved = [await verify(cell.world) for cell in here.running.cells]
             assert not [each for done in proved for each in done.differences]
+
+    asyncio.run(story())
+
+
+def test_the_directory_is_read_where_it_answers() -> None:
+    """A cell whose server is away costs a look-up once in a while."""
+    asked = list[int]()
+    known, merchant_id = {1: None, 2: 2}, new_id()
+
+    def database(cell: int) -> Any:
+        async def fetchval(*_: Any) -> Any:
+            asked.append(cell)
+            if known[cell] is None:
+                raise Problem("unavailable", "The database is not reachable.")
+            return known[cell]
+
+        return SimpleNamespace(fetchval=fetchval)
+
+    worlds = [SimpleNamespace(cell=cell, db=database(cell)) for cell in (1, 2)]
+
+    async def story() -> None:
+        by_cell: ByCell[Any] = ByCell(lambda *_: asyncio.sleep(0))
+        by_cell.world = SimpleNamespace(every=worlds)  # type: ignore[assignment]
+        assert await by_cell._cell_of_merchant(merchant_id) == 2
+        assert asked == [1, 2]
+        assert await by_cell._cell_of_merchant(merchant_id) == 2
+        assert asked == [1, 2], "kept"
+        assert await by_cell._cell_of_merchant(new_id()) == 2
+        assert asked == [1, 2, 2], "the other is asked first"
 
     asyncio.run(story())

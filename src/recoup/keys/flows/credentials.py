@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from recoup.db.statement import Read
+from recoup.db.statement import FIRST_CELL, Read
 from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import WORLD_CLAIM
@@ -167,7 +167,8 @@ class Credentials:
             token_id=str(new_id()),
             now=wall,
         )
-        refresh = world.mark + secrets.token_urlsafe(48)
+        cell = "" if world.cell == FIRST_CELL else f"c{world.cell}."
+        refresh = world.mark + cell + secrets.token_urlsafe(48)
         await add_refresh_token(
             world.db.alone, world.keys.secret_hash(refresh), key.app_key, wall + REFRESH_LIVES
         )

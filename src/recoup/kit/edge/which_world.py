@@ -21,7 +21,7 @@ from recoup.kit.edge.cookies import cookie_of
 from recoup.kit.edge.incoming import Incoming
 
 _KEYS: Final = (b"pk_live_", b"ppk_live_", b"tk_live_")
-_TOKEN_PATHS: Final = ("/v1/oauth2/token", "/v1/oauth2/refresh")
+TOKEN_PATHS: Final = ("/v1/oauth2/token", "/v1/oauth2/refresh")
 _IN_BODY: Final = (*_KEYS, b'"' + LIVE_MARK.encode())
 _CHARGE: Final = "/charge"
 
@@ -51,7 +51,7 @@ class ByWorld:
         if self.live is None or scope["type"] != "http":
             await self._sandbox(scope, receive, send)
             return
-        if scope["path"] in _TOKEN_PATHS:
+        if scope["path"] in TOKEN_PATHS:
             receive = receive if isinstance(receive, Incoming) else Incoming(receive)
             body = await receive.read_ahead()
             is_live = any(word in body for word in _IN_BODY)
