@@ -176,13 +176,13 @@ def test_the_directory_is_read_where_it_answers() -> None:
     known, merchant_id = {1: None, 2: 2}, new_id()
 
     def database(cell: int) -> Any:
-        async def fetchval(*_: Any) -> Any:
+        async def fetchrow(*_: Any) -> Any:
             asked.append(cell)
             if known[cell] is None:
                 raise Problem("unavailable", "The database is not reachable.")
-            return known[cell]
+            return (known[cell],)
 
-        return SimpleNamespace(fetchval=fetchval)
+        return SimpleNamespace(fetchrow=fetchrow)
 
     worlds = [SimpleNamespace(cell=cell, db=database(cell)) for cell in (1, 2)]
 
