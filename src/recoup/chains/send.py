@@ -35,7 +35,7 @@ from recoup.chains.reading import (
 )
 from recoup.chains.rpc import AwayError, Call, Endpoint, GarbageError, Refused, data, number, taken
 from recoup.chains.sends_store import ChainSend, ChainTransaction
-from recoup.chains.store import settles_to
+from recoup.chains.settlement_addresses import settling_now
 from recoup.chains.terms import Terms, deposit_address, from_json
 from recoup.chains.transfers import why_it_waits
 from recoup.chains.watch import HaltError, Network
@@ -45,7 +45,6 @@ from recoup.db.statement import Tx
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kit.world import World
 from recoup.merchants.flows.cells import home_of
-from recoup.merchants.flows.merchant_cache import known_offset
 from recoup.merchants.store.sending_stops import standing_stop
 from recoup.notifications.moves import alert_now
 from recoup.stablecoin.rules.addresses import shown
@@ -527,11 +526,6 @@ class Sender:
         """Sweeps in one transaction, and its gas."""
         return [send for send, _ in able], GAS_BEFORE + sum(max(gas, GAS_EACH) for _, gas in able)
 
-    async def _settles_to(self, merchant_id: UUID) -> str | None:
-        home = (await home_of(self._world, merchant_id)).db
-        now = self._world.clocks.business(await known_offset(home, merchant_id))
-        return await settles_to(home, merchant_id, self._network.kind, now)
-
     async def _allowed(
         self, transfers: Sequence[ChainSend], out: Sequence[ChainTransaction]
     ) -> list[ChainSend]:
@@ -543,18 +537,14 @@ class Sender:
         db, kind, wall = self._db, self._network.kind, self._world.clocks.wall()
         under_way = await sends_store.sends_in(db, [transaction.hash for transaction in out])
         allowed: list[ChainSend] = []
-        current: dict[UUID, str | None] = {}
+        payouts = {row.merchant_id for row in transfers if row.subject_kind == "payout"}
+        current = await settling_now(self._world, payouts, kind)
         left: dict[bytes, int] = {}
         today: dict[str, int] = {}
         for transfer in transfers:
             if transfer.subject_kind == "payout":
                 if transfer.merchant_id not in current:
-                    try:
-                        current[transfer.merchant_id] = await self._settles_to(transfer.merchant_id)
-                    except Problem as problem:
-                        if problem.code != "unavailable" or not self._world.cells:
-                            raise
-                        continue  # it waits until the merchant's cell answers
+                    continue  # it waits until the merchant's cell answers
                 if shown(transfer.receiver or b"", kind) != current[transfer.merchant_id]:
                     await self._fail([transfer], sends_store.WITHDRAWN)
                     continue

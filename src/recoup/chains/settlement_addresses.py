@@ -2,7 +2,7 @@
 withdrawn; and how much less than its amount pays an order."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,7 +19,7 @@ from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime, WallTime, business_at
 from recoup.kit.world import World
-from recoup.merchants.flows.cells import ask_each
+from recoup.merchants.flows.cells import ask_each, home_of
 from recoup.merchants.flows.merchant_cache import known_offset
 from recoup.merchants.store.merchants import offset_of
 from recoup.merchants.store.sites import lock_merchant, raise_version
@@ -231,6 +231,22 @@ def _state(
     if not row.holds(now):
         return "waiting"
     return "holding" if last[row.kind] is row else "replaced"
+
+
+async def settling_now(
+    world: World, merchants: Iterable[UUID], kind: Kind
+) -> dict[UUID, str | None]:
+    """Where the money of each goes now; without those of a cell that is away."""
+    current: dict[UUID, str | None] = {}
+    for merchant_id in merchants:
+        try:
+            db = (await home_of(world, merchant_id)).db
+            now = world.clocks.business(await known_offset(db, merchant_id))
+            current[merchant_id] = await store.settles_to(db, merchant_id, kind, now)
+        except Problem as problem:
+            if problem.code != "unavailable" or not world.cells:
+                raise
+    return current
 
 
 async def check_wallet(world: World, raw: bytes, kind: Kind, field: str) -> None:
