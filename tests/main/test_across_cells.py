@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,14 +16,14 @@ from tests.main.test_cells import HOOK_KEY, Seller, TwoCells, two_cells
 from recoup.db.pool import Database
 from recoup.db.server import ServerAddress
 from recoup.db.statement import schema_of_cell
-from recoup.disputes.flows.receive import notice_key
+from recoup.disputes.flows.receive import notice_key, take_off, try_notice_again
 from recoup.engine.learn.gather import gather
 from recoup.insight.flows.share_issuers import share_issuers
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Actor, PartnerScope
+from recoup.kernel.scope import Actor, PartnerScope, Scope
 from recoup.kernel.time import WallTime
 from recoup.main.doctor_verb import _cell, look_at
-from recoup.merchants.flows.cells import home_of
+from recoup.merchants.flows.cells import check_known, home_of
 from recoup.notices.flows import receive as receiving
 from recoup.notices.flows import signals
 from recoup.notices.rules import SIGNALS
@@ -31,6 +31,7 @@ from recoup.onboarding.flows.make_merchant import make_keys
 from recoup.onboarding.flows.partners import make_partner, make_partner_key, merchants_of
 from recoup.onboarding.store.partner_merchants import MerchantFilter
 from recoup.orders.flows.find_order import home_of_order, merchants_with
+from recoup.orders.flows.hosted_link import signed_token
 from recoup.orders.moves.change import Change
 from recoup.orders.rules.events import CATALOGUE
 from recoup.outside.inbound import signed
@@ -443,3 +444,77 @@ def test_the_operator_reaches_merchants_of_every_cell(
             assert [(line.place, line.ok) for line in lines] == [("sandbox-2", False)]
 
     story(server, tmp_path, tell)
+
+
+def test_links_and_notices_of_nobody_reach_their_cell(
+    server: ServerAddress, tmp_path: Path
+) -> None:
+    async def tell(here: TwoCells) -> None:
+        world = here.running.world
+        _, headers = await partner_of(here)
+        links: dict[int, str] = {}
+        while len(links) < 2:
+            site = {"url": "https://tea.example", "name": "Tea", "descriptor": "TEASHOP"}
+            body = {"name": f"Tea {uuid4().hex[:6]}", "site": site}
+            made = await here.http.post("/v1/partner/merchants", json=body, headers=headers)
+            home = await home_of(world, UUID(made.json()["mid"]))
+            links[home.cell] = urlsplit(made.json()["handover"]["url"]).path
+        origin = {"origin": str(here.http.base_url).rstrip("/")}
+        for link in links.values():
+            shown = await here.http.post(link, headers=origin)
+            assert "app_secret" in shown.text.lower() or "AppSecret" in shown.text, shown.text
+            gone = await here.http.post(link, headers=origin)
+            assert gone.status_code in (404, 410), gone.text
+        _, second = await one_in_each(here)
+        page = await here.http.get(await pay_link(here, second))
+        assert page.status_code == 200, page.text
+
+        notice = {
+            "noticeId": "n-0",
+            "caseId": "c-0",
+            "merchantId": str(UUID(int=0)),
+            "chargeId": str(uuid4()),
+            "stage": "first",
+            "status": "open",
+            "amount": 4590,
+            "currency": "USD",
+            "reasonCode": "4837",
+            "fee": 0,
+        }
+        key = notice_key(world, "sandbox")
+        answer = await post(here, "/inbound/sandbox/notices", key, notice)
+        assert answer.json()["status"] == "unmatched", answer.text
+        cell, nobody = here.running.cells[1], UUID(int=0)
+        scope = Scope(second.merchant_id, Actor("operator", "test"), "test")
+        named = (scope, nobody, "sandbox", "n-0")
+        assert await try_notice_again(cell.world, cell.orders, *named) == "unmatched"
+        await take_off(cell.world, *named)
+        with pytest.raises(Problem, match="No such notice"):
+            await take_off(cell.world, *named)
+        noted = await here.sql(
+            "SELECT array_agg(action ORDER BY line_id) FROM cell_2.audit_lines"
+            " WHERE merchant_id = $1",
+            second.merchant_id,
+        )
+        assert noted[-2:] == ["notice.tried", "notice.settled"]
+
+        stranger = uuid4()  # of a cell that was added since this process was started
+        await here.sql("INSERT INTO directory.cells (cell, added_at) VALUES (3, now())")
+        await here.sql("INSERT INTO directory.merchants_cells VALUES ($1, 3)", stranger)
+        answer = await post(
+            here, "/inbound/sandbox/notices", key, notice | {"merchantId": str(stranger)}
+        )
+        assert answer.status_code == 503, answer.text
+        with pytest.raises(Problem, match="not open here"):
+            await home_of(world, stranger)
+        with pytest.raises(Problem, match="not open here"):
+            await check_known(world)
+
+    story(server, tmp_path, tell)
+
+
+async def pay_link(here: TwoCells, seller: Seller) -> str:
+    """The page on which the payer of a declined order may pay."""
+    merchant_id, order_id = await evaluated(here, seller)
+    token = signed_token(here.running.world, "checkout", merchant_id, order_id)
+    return f"/checkout/{token}/unsubscribe"

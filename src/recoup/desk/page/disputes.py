@@ -93,8 +93,7 @@ async def disputes(
         clear=visit.pii_access == SHOWN,
     )
     numbers = await store.counts(visit.world.db.reader, visit.merchant_id, DISPUTE_STATES)
-    strangers = [visit.merchant_id, NOBODY] if visit.is_operator else []
-    notices = await store.unmatched(visit.world.db.reader, strangers) if strangers else []
+    notices = await _unmatched(visit) if visit.is_operator else []
     views = [
         (name, word, [numbers[state] for state in of or numbers], name == view)
         for name, (word, of) in VIEWS.items()
@@ -112,6 +111,15 @@ async def disputes(
         notices=notices,
         in_words=in_words,
     )
+
+
+async def _unmatched(visit: Visit) -> list[store.NoticeRow]:
+    """Of the merchant and of nobody, whose are in the first cell."""
+    world, first = visit.world, visit.world.every[0]
+    if first is world:
+        return await store.unmatched(world.db.reader, [visit.merchant_id, NOBODY])
+    own = await store.unmatched(world.db.reader, [visit.merchant_id])
+    return [*own, *await store.unmatched(first.db.reader, [NOBODY])]
 
 
 @disputes.post("/disputes/notices", may=operator("process notices"), shows=nothing)

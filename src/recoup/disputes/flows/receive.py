@@ -182,40 +182,37 @@ async def take_off(world: World, scope: Scope, named: UUID, route: str, notice_i
 
     Raises: Problem(not_found).
     """
-    async with world.db.transaction() as tx:
+    home = await home_of(world, named)
+    async with home.db.transaction() as tx:
         if not await settle_notice(
             tx, named, route, notice_id, f"Dealt with by {scope.actor.text()}."
         ):
             raise _none_waits()
-        await note(
-            tx,
-            scope,
-            world.clocks.wall(),
-            "notice.settled",
-            "",
-            {"route": route, "notice": notice_id},
-        )
+        if home is world:
+            await _noted(tx, world, scope, "notice.settled", route, notice_id)
+    if home is not world:
+        await _noted(world.db.alone, world, scope, "notice.settled", route, notice_id)
+
+
+async def _noted(
+    tx: Tx, world: World, scope: Scope, action: str, route: str, notice_id: str
+) -> None:
+    """In the log of the merchant that is looked at."""
+    about = {"route": route, "notice": notice_id}
+    await note(tx, scope, world.clocks.wall(), action, "", about)
 
 
 async def try_notice_again(
     world: World, orders: Orders, scope: Scope, named: UUID, route: str, notice_id: str
 ) -> str:
     """Applies it once more. Answers what it is now. Raises: Problem(not_found)."""
-    row = await find_notice(world.db, named, route, notice_id)
+    home = await home_of(world, named)
+    row = await find_notice(home.db, named, route, notice_id)
     if row is None or row.state != "unmatched":
         raise _none_waits()
-    async with world.db.transaction() as tx:
-        await note(
-            tx,
-            scope,
-            world.clocks.wall(),
-            "notice.tried",
-            "",
-            {"route": route, "notice": notice_id},
-        )
-    received = await apply(
-        world, orders, route, msgspec.convert(row.content, Notice), "desk", again=True
-    )
+    await _noted(world.db.alone, world, scope, "notice.tried", route, notice_id)
+    notice = msgspec.convert(row.content, Notice)
+    received = await apply(home, orders.at(home), route, notice, "desk", again=True)
     return received.state
 
 

@@ -2,7 +2,7 @@
 hours."""
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,6 +17,7 @@ from recoup.kernel.time import WallTime
 from recoup.kit.rights import MAY, PARTNER_MAY
 from recoup.kit.whence import address_words, browser_words
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import ask_each
 from recoup.merchants.store.merchants import newest_of
 from recoup.merchants.store.partners import find_partner
 from recoup.people.rules.who_must import must_set_up
@@ -160,7 +161,7 @@ async def open_session(
         secrets.token_urlsafe(24),
         world.name,
         # A sign-in lands where something happens.
-        await newest_of(world.db, [m.merchant_id for m in merchants])
+        await _newest_of(world, [m.merchant_id for m in merchants])
         or next((m.merchant_id for m in merchants), None),
         now,
         WallTime(now + LASTS),
@@ -168,6 +169,12 @@ async def open_session(
         browser_words(whence.agent),
     )
     return token
+
+
+async def _newest_of(world: World, merchants: Sequence[UUID]) -> UUID | None:
+    """Of the first cell that has an order of theirs."""
+    answers = await ask_each(world, lambda cell: newest_of(cell.db, merchants))
+    return next((newest for _, newest in answers.said if newest is not None), None)
 
 
 async def read_session(world: World, token: str, *, poll: bool = False) -> Session | None:
