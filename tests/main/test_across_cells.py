@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -22,19 +23,23 @@ from recoup.insight.flows.share_issuers import share_issuers
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope, Scope
 from recoup.kernel.time import WallTime
+from recoup.main.bootstrap import OPERATOR_USER, make_operator
 from recoup.main.doctor_verb import _cell, look_at
+from recoup.main.metrics import scrape
 from recoup.merchants.flows.cells import check_known, home_of
 from recoup.notices.flows import receive as receiving
 from recoup.notices.flows import signals
 from recoup.notices.rules import SIGNALS
 from recoup.onboarding.flows.make_merchant import make_keys
 from recoup.onboarding.flows.partners import make_partner, make_partner_key, merchants_of
+from recoup.onboarding.flows.register import register
 from recoup.onboarding.store.partner_merchants import MerchantFilter
 from recoup.orders.flows.find_order import home_of_order, merchants_with
 from recoup.orders.flows.hosted_link import signed_token
 from recoup.orders.moves.change import Change
 from recoup.orders.rules.events import CATALOGUE
 from recoup.outside.inbound import signed
+from recoup.people.flows.make_user import Membership, make_user
 from recoup.processors.gateways.connector import Notice
 from recoup.rescue.flows.due import start
 from recoup.rescue.flows.locked import Job
@@ -399,6 +404,15 @@ def test_issuers_and_trainings_count_merchants_of_every_cell(
     story(server, tmp_path, tell)
 
 
+def up(scraped: tuple[bytes, str]) -> list[tuple[str, float]]:
+    """Which databases answer. What is counted of routes is the installation's: once."""
+    text = scraped[0].decode()
+    assert 'recoup_route_silent{route="sandbox",world="sandbox"}' in text
+    assert 'recoup_route_silent{route="sandbox",world="sandbox-2"}' not in text
+    found = re.findall(r'^recoup_database_up{world="([a-z0-9-]+)"} ([0-9.]+)$', text, re.M)
+    return sorted((world, float(value)) for world, value in found)
+
+
 def test_the_operator_reaches_merchants_of_every_cell(
     server: ServerAddress, tmp_path: Path
 ) -> None:
@@ -439,7 +453,10 @@ def test_the_operator_reaches_merchants_of_every_cell(
         assert await switch_sending_on(world, "operator")
         lines = [line async for line in look_at(world)] + await _cell(here.running.cells[1].world)
         assert {line.place for line in lines} == {"sandbox", "sandbox-2"}
+        worlds = [cell.world for cell in here.running.cells]
+        assert up(await scrape(worlds, tmp_path)) == [("sandbox", 1.0), ("sandbox-2", 1.0)]
         with Without(here):
+            assert up(await scrape(worlds, tmp_path)) == [("sandbox", 1.0), ("sandbox-2", 0.0)]
             lines = await _cell(here.running.cells[1].world)
             assert [(line.place, line.ok) for line in lines] == [("sandbox-2", False)]
 
@@ -518,3 +535,40 @@ async def pay_link(here: TwoCells, seller: Seller) -> str:
     merchant_id, order_id = await evaluated(here, seller)
     token = signed_token(here.running.world, "checkout", merchant_id, order_id)
     return f"/checkout/{token}/unsubscribe"
+
+
+def test_pages_of_partner_and_operator_show_both_cells(
+    server: ServerAddress, tmp_path: Path
+) -> None:
+    async def tell(here: TwoCells) -> None:
+        world = here.running.world
+        scope, headers = await partner_of(here)
+        made = await its_sellers(here, headers)
+        mids = [made[1][0], made[2][0]]
+        for mid in mids:
+            await register(await home_of(world, mid), mid)
+        await here.sql("UPDATE cell.merchants SET name = 'Of the first'")
+        await here.sql("UPDATE cell_2.merchants SET name = 'Of the second'")
+        ours = {"origin": str(here.http.base_url).rstrip("/")}
+        seat = [Membership("partner", scope.partner_id, "owner")]
+        await make_user(world, "p@leaf.example", "Pat Roe", "a long password", seat)
+        people = [
+            ("p@leaf.example", "a long password", "/partner"),
+            (OPERATOR_USER, await make_operator(world), "/operator"),
+        ]
+        for email, password, place in people:
+            here.http.cookies.clear()
+            form = {"email": email, "password": password}
+            entered = await here.http.post("/signin", data=form, headers=ours)
+            assert entered.status_code == 303, entered.text
+            page = await here.http.get(place)
+            assert page.status_code == 200, page.text
+            assert "Of the first" in page.text, place
+            assert "Of the second" in page.text, place
+            if place == "/partner":
+                for path in ("/partner/report", *(f"/partner/merchants/{mid}" for mid in mids)):
+                    page = await here.http.get(path)
+                    assert page.status_code == 200, page.text
+                    assert "Of the" in page.text, path
+
+    story(server, tmp_path, tell)

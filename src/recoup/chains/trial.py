@@ -30,6 +30,7 @@ from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import Clocks
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import home_of
 from recoup.merchants.flows.demo_clock import bootstrap_merchant, demo_merchant
 from recoup.stablecoin.rules.addresses import read_address, shown
 
@@ -290,6 +291,7 @@ async def give_wallets(world: World, node: DevNode) -> None:
     """An account of the node settles what the first merchant and the demo's sell."""
     address = shown(await node.account(MERCHANT), "evm")
     for merchant_id in (bootstrap_merchant(world), demo_merchant(world)):
+        home = await home_of(world, merchant_id)
         await hold_at_once(
-            world, Scope(merchant_id, Actor("operator", "sandbox"), "command"), "evm", address
+            home, Scope(merchant_id, Actor("operator", "sandbox"), "command"), "evm", address
         )

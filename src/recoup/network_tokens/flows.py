@@ -25,7 +25,7 @@ from recoup.kernel.problem import Problem, Sentence, figure
 from recoup.kernel.texts import is_printable
 from recoup.kernel.time import business_at
 from recoup.kit.world import World
-from recoup.merchants.flows.cells import home_of
+from recoup.merchants.flows.cells import ask_each, home_of
 from recoup.network_tokens.rules import (
     TokenInput,
     TokenStanding,
@@ -130,7 +130,8 @@ async def delete_tokens(
 async def undeleted(world: World) -> list[tuple[str, str, str]]:
     """Network tokens of customers who were erased that no service deleted in time; nothing where
     there are none."""
-    left = await count_undeleted(world.db)
+    answers = await ask_each(world, lambda cell: count_undeleted(cell.db))
+    left = sum(count for _, count in answers.said)
     finding = Sentence("{0} of erased customers were not deleted at their service", figure(left))
     cure = (
         "Delete them there by their ids: SELECT service, network_token_id FROM network_tokens "

@@ -10,7 +10,9 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Actor, PartnerScope
 from recoup.kit.edge.tracing import request_id
+from recoup.merchants.flows.cells import home_of
 from recoup.merchants.flows.find_partner import own_merchant, read_partner
+from recoup.merchants.flows.merchant_cache import caller_settings
 from recoup.merchants.store.merchants import MerchantSettings
 from recoup.merchants.store.partners import Partner
 from recoup.people.flows.sessions import PartnerMembership, Session
@@ -63,6 +65,20 @@ class PartnerVisit(SignedVisit):
         return SignedVisit.values(self, **own) | more
 
 
+async def _known(portal: Portal, merchant_id: UUID) -> MerchantSettings | None:
+    """The merchant that is looked at, who may be of another cell than the page; None while that is
+    away."""
+    if not portal.world.cells:
+        return await portal.merchants.get(merchant_id)
+    try:
+        home = await home_of(portal.world, merchant_id)
+        return await caller_settings(home.db.reader, merchant_id)
+    except Problem as problem:
+        if problem.code != "unavailable":
+            raise
+        return None
+
+
 async def partner_visit(portal: Portal, request: Request, session: Session) -> PartnerVisit:
     """The visit of a partner's member."""
     if session.seat is None:
@@ -70,7 +86,7 @@ async def partner_visit(portal: Portal, request: Request, session: Session) -> P
             "forbidden", "These pages are for members of a partner.", "Ask its owner to invite you."
         )
     partner = await read_partner(portal.world, session.seat.partner_id)
-    known = await portal.merchants.get(session.merchant.merchant_id) if session.merchant else None
+    known = await _known(portal, session.merchant.merchant_id) if session.merchant else None
     return PartnerVisit(
         portal, request, session, portal.world.clocks.wall(), session.seat, partner, known
     )
