@@ -19,6 +19,7 @@ NOT_HISTORY = frozenset(
         "merchants",
         "sites",
         "partners",
+        "merchants_cells",
         "partner_merchants",
         "partner_closers",
         "partner_reached",

@@ -19,6 +19,7 @@ CREATE TABLE vault (
   PRIMARY KEY (merchant_id, token_id),
   CONSTRAINT vault_sealed CHECK (num_nulls(kek_id, wrapped_dek, nonce, ciphertext) IN (0, 4))
 );
+CREATE INDEX vault_of_card ON vault (merchant_id, pan_id) WHERE kek_id IS NOT NULL;  -- numbers go with their customer
 
 -- Cards that a processor keeps: what it calls them. `method_id` is the token_id of its row in the vault.
 CREATE TABLE stored_methods (
