@@ -298,6 +298,10 @@ def test_a_partner_sees_its_merchants_of_every_cell(server: ServerAddress, tmp_p
         assert read == every
         for mid in every:
             assert (await get(f"/v1/partner/merchants/{mid}"))["mid"] == str(mid)
+        before = (await get("/v1/partner"))["quota"]["callsThisMinute"]
+        await get(f"/v1/partner/merchants/{made[2][0]}")
+        after = (await get("/v1/partner"))["quota"]["callsThisMinute"]
+        assert after == before + 2 or after < before, "of all cells together, unless it is anew"
         body = {"mids": [str(mid) for mid in every], "mit": False, "why": "audit"}
         switched = await here.http.post(
             "/v1/partner/merchants/switches", json=body, headers=headers

@@ -24,7 +24,7 @@ from recoup.kernel.scope import Actor, Scope
 from recoup.kit.cli.command import Printed, plain
 from recoup.merchants.cli import AtMerchant, Opened, verb
 from recoup.merchants.store.merchants import offset_of
-from recoup.orders.flows.find_order import find_one
+from recoup.orders.flows.find_order import find_one, home_of_order
 from recoup.rescue.flows.locked import Orders
 from recoup.sandbox.flows.advance_clock import advance_clock
 from recoup.stablecoin.store.stable_orders import StableOrder, stable_order
@@ -97,6 +97,7 @@ async def deposit(
     reorg: Annotated[bool, "Takes the transfer back as soon as it was seen."] = False,
 ) -> str:
     """Makes the customer's transfer to the address of a stablecoin order, on a development node."""
+    opened = opened.within(await home_of_order(opened.world, order))
     return await transfer(opened, order, amount, token, network, late=late, reorg=reorg)
 
 

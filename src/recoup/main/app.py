@@ -39,6 +39,7 @@ from recoup.kit.edge.called import note_call, template_of
 from recoup.kit.edge.connections import Connections, Limits
 from recoup.kit.edge.crowded import crowded
 from recoup.kit.edge.entry import Entry, Hosts
+from recoup.kit.edge.limits import Minutes
 from recoup.kit.edge.proxies import Proxies
 from recoup.kit.edge.rate import Buckets, client_address, gate
 from recoup.kit.edge.which_world import ByWorld
@@ -299,7 +300,11 @@ def _read_by_people(services: Services) -> list[BaseRoute]:
 
 
 def _open_doors(
-    settings: Settings, running: Running, doors: Doors, is_ending: Callable[[], bool]
+    settings: Settings,
+    running: Running,
+    doors: Doors,
+    is_ending: Callable[[], bool],
+    minutes: Minutes,
 ) -> None:
     """All of one cell's."""
     services = Services(
@@ -309,6 +314,7 @@ def _open_doors(
         url=settings.url,
         payer_calls_per_minute=settings.payer_calls_per_minute,
         is_ending=is_ending,
+        minutes=minutes,
     )
     stable = make_stablecoin_services(
         running.world,
@@ -328,10 +334,10 @@ def _open_cells(
     settings: Settings, first: Running, by_cell: ByCell[Doors], is_ending: Callable[[], bool]
 ) -> None:
     """All of one world's, of each cell its own."""
-    by_cell.world = first.world
+    by_cell.world, minutes = first.world, Minutes()  # of a partner over all cells
     for cell in first.cells:
         doors = by_cell.cells.setdefault(cell.world.cell, Doors((), by_cell.first.operations))
-        _open_doors(settings, cell, doors, is_ending)
+        _open_doors(settings, cell, doors, is_ending, minutes)
 
 
 def _once_open(world: World, doors: App) -> App:

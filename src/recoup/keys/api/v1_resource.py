@@ -26,7 +26,7 @@ from recoup.kit.edge.bearer import bearer_token
 from recoup.kit.edge.described import Operation
 from recoup.kit.edge.field_names import UNKNOWN_NAMED_MAX, Folding, fold_keys, unknown_names
 from recoup.kit.edge.json_body import read_json
-from recoup.kit.edge.limits import Limits, PayerLimits
+from recoup.kit.edge.limits import Limits, Minutes, PayerLimits
 from recoup.kit.edge.rate import Buckets
 from recoup.kit.edge.tracing import request_id
 from recoup.kit.world import World
@@ -49,6 +49,7 @@ class Services(Kit):
         url: str = "",
         payer_calls_per_minute: int = 300,
         is_ending: Callable[[], bool] = bool,
+        minutes: Minutes | None = None,
     ) -> None:
         super().__init__(world, *shared)
         self.world, self.merchants, self.url, self.is_ending = (
@@ -57,7 +58,7 @@ class Services(Kit):
             url,
             is_ending,
         )
-        self.limits = Limits(Quotas(world).of)
+        self.limits = Limits(Quotas(world).of, minutes)
         self.buckets = Buckets(
             per_second=rate_per_second, burst=5 * rate_per_second, name="rescue "
         )

@@ -45,11 +45,11 @@ class Minutes:
 
 class Limits:
     """Limits for all APIs. `quota_of`: (merchant, partner) -> the partner it counts for, and its
-    limit."""
+    limit. `minutes`: which doors of other cells count in, too."""
 
-    def __init__(self, quota_of: QuotaOf) -> None:
+    def __init__(self, quota_of: QuotaOf, minutes: Minutes | None = None) -> None:
         self._quota_of = quota_of
-        self.minutes: Final = Minutes()
+        self.minutes: Final = minutes or Minutes()
 
     async def take(
         self,
