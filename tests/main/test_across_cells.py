@@ -364,6 +364,15 @@ def test_a_partners_feed_and_endpoint_hear_of_every_cell(
             await read_feed(world, scope, 0, 500, ())
         assert refused.value.code == "unavailable"
         await endpoints.delete(world, scope, endpoint.endpoint_id)
+        await here.sql("INSERT INTO directory.cells (cell, added_at) VALUES (3, now())")
+        await read_feed(world, scope, 0, 500, ())
+        await here.sql(
+            "UPDATE hub.partner_feed SET merchant_id = $1 WHERE partner_id = $2 AND number = 1",
+            uuid4(),
+            scope.partner_id,
+        )
+        with pytest.raises(Problem, match="not open here"):  # it may be that one's
+            await read_feed(world, scope, 0, 1, ())
 
     story(server, tmp_path, tell)
 

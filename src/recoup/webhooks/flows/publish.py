@@ -14,6 +14,7 @@ from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Sentence, invalid
 from recoup.kernel.scope import PartnerScope
 from recoup.kit.world import World
+from recoup.merchants.flows.cells import check_known
 from recoup.merchants.store.partners import partner_of
 from recoup.orders.flows.each import each
 from recoup.orders.rules.events import CATALOGUE, Event
@@ -119,7 +120,9 @@ async def read_feed(
             rows = await feed_page(connection, whose, after, until, names or None, limit)
     if partner:
         cells = [cell.db for cell in world.every]
-        rows = await partner_feed_page(cells, whose, after, until, names or None, limit)
+        rows, all_seen = await partner_feed_page(cells, whose, after, until, names or None, limit)
+        if not all_seen:
+            await check_known(world)
     events = [(row.number, event_of(row, row.seq, world.policy.test_mode)) for row in rows]
     reached = events[-1][0] if len(events) == limit else until
     return Page(events, reached, reached < last)

@@ -25,10 +25,10 @@ async def partner_feed_page(
     until: int,
     events: Sequence[str] | None,
     limit: int,
-) -> list[FeedLine]:
-    """Page of the partner's feed, as `feed_page`, over all merchants of the partner. `cells`: each
-    has some of them, the first the numbers."""
-    lines: list[FeedLine] = []
+) -> tuple[list[FeedLine], bool]:
+    """Page of the partner's feed, as `feed_page`, over all merchants of the partner; and whether
+    each of them is seen there. `cells`: each has some of them, the first the numbers."""
+    lines, named = list[FeedLine](), set[UUID]()
     while after < until and len(lines) < limit:
         missing = limit - len(lines)
         places = await _places(
@@ -36,6 +36,7 @@ async def partner_feed_page(
         )
         if not places:
             break
+        named |= {place.merchant_id for place in places}
         fresh = [
             line
             for cell in cells
@@ -50,7 +51,7 @@ async def partner_feed_page(
         ]
         lines += sorted(fresh, key=lambda line: line.number or 0)[:missing]
         after = places[-1].number
-    return lines
+    return lines, named <= {line.merchant_id for line in lines}
 
 
 class _Place(Row, frozen=True):
