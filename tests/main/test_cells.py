@@ -12,6 +12,7 @@ from uuid import UUID
 
 import asyncpg
 import httpx
+import pytest
 from tests.door import listening
 from tests.main.test_live import payment
 from tests.main.test_without_vault import new_databases
@@ -24,6 +25,7 @@ from recoup.insight.flows.verify import verify
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
+from recoup.main import worlds
 from recoup.main.app import make_app
 from recoup.main.bootstrap import bootstrap
 from recoup.main.clock import work
@@ -195,5 +197,38 @@ def test_the_directory_is_read_where_it_answers() -> None:
         assert asked == [1, 2], "kept"
         assert await by_cell._cell_of_merchant(new_id()) == 2
         assert asked == [1, 2, 2], "the other is asked first"
+
+    asyncio.run(story())
+
+
+def test_a_process_from_before_the_cell_refuses_its_merchants(
+    server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worlds, "FOLLOWS_SECONDS", 0.2)
+
+    async def story() -> None:
+        databases = replace(await new_databases(server), live="")
+        await prepare(databases)
+        settings = Settings(data_dir=tmp_path, connections=4)
+        async with open_worlds(settings, databases) as (older, _):
+            await bootstrap(older.world, settings.url)
+            async with listening(make_app(settings, databases), "on") as port:  # type: ignore[arg-type]
+                await add_one(databases)
+                async with open_worlds(settings, databases) as (newer, _):
+                    made = Seller(new_id(), new_id(), None)  # type: ignore[arg-type]
+                    world = await place_for(newer.world, made.merchant_id)
+                    assert world.cell == 2
+                    site = NewSite(made.site_id, "https://shop.example", "Shop", "SHOP*ONLINE")
+                    await make_merchant(world, made.merchant_id, "Shop", (site,), partner_id=None)
+                    keys = await make_keys(world, made.merchant_id, HOOK_KEY)
+                await asyncio.sleep(1)
+                url = f"http://127.0.0.1:{port}"
+                async with httpx.AsyncClient(base_url=url, timeout=60) as http:
+                    said = await http.get(
+                        "/v1/orders",
+                        headers={"authorization": f"ApiKey {keys.app_key}:{keys.app_secret}"},
+                    )
+                assert said.status_code == 503, said.text
+                assert "cell" in said.text
 
     asyncio.run(story())

@@ -34,7 +34,7 @@ _TARGET: Final = re.compile(
 _OF_THE_CELL: Final = re.compile(r"\bSCHEMA cell\b")
 
 
-async def further_cells(connection: asyncpg.Connection) -> list[int]:
+async def further_cells(connection: Read) -> list[int]:
     """Cells beside the first one."""
     if not await connection.fetchval(_HAS_LIST):
         return []

@@ -65,7 +65,7 @@ class ByCell(Generic[DoorsT]):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Raises: Problem(unavailable) for a cell that this process has not opened."""
         cell = FIRST_CELL
-        if len(self.cells) > 1 and scope["type"] == "http" and self.world is not None:
+        if self.world is not None and self.world.cells and scope["type"] == "http":
             if scope["path"] in TOKEN_PATHS:
                 receive = receive if isinstance(receive, Incoming) else Incoming(receive)
                 cell = await self._cell_of_token(self.world, await receive.read_ahead())

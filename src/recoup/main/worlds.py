@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from recoup.bank.gateways import COMPANY_ID_LENGTH, ByHand, Originator, SandboxBank
-from recoup.db.cells import addresses, at_node, node_of
+from recoup.db.cells import addresses, at_node, further_cells, node_of
 from recoup.db.installation_worlds import note_world
 from recoup.db.migrate import schema_of
 from recoup.db.operation.damaged_pages import noted, said
@@ -272,7 +272,26 @@ async def _with_cells(
         worlds = {running.world.cell: running.world for running in first.cells}
         for world in worlds.values():
             world.cells.update(worlds)
+    await stack.enter_async_context(beside(_heed(first.world)))
     return first
+
+
+async def _heed(world: World) -> None:
+    """Sees that a cell was added since: calls of its merchants are refused here, not taken for
+    unknown ones."""
+    told = set[int]()
+    while True:
+        await asyncio.sleep(FOLLOWS_SECONDS)
+        with suppress(Problem, *LOST):
+            async with world.db.connection() as connection:
+                listed = await further_cells(connection)
+            if unknown := set(listed) - {each.cell for each in world.every} - told:
+                told |= unknown
+                log.warning(
+                    "cell not open here", cells=sorted(unknown), cure="Restart this process."
+                )
+                for each in world.every:
+                    each.cells.setdefault(each.cell, each)
 
 
 async def _cells_at(dsn: str) -> dict[int, str]:

@@ -114,6 +114,27 @@ def test_two_cells_are_one_world(servers: Servers, tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_a_row_of_the_directory_is_locked_for_all_nodes(servers: Servers, tmp_path: Path) -> None:
+    """What holds over merchants of several cells goes by it: a partner's number of merchants, the
+    operator's exposure."""
+
+    async def story() -> None:
+        async with spread(servers, tmp_path, "locked") as here:
+            at = await addresses(here.databases.sandbox)
+            lock = "SELECT FROM directory.cells WHERE cell = 2 FOR UPDATE"
+            one, other = await asyncpg.connect(at[1]), await asyncpg.connect(at[2])
+            async with one.transaction():
+                await one.execute(lock)
+                waits = asyncio.create_task(other.execute(lock))
+                await asyncio.sleep(1)
+                assert not waits.done()
+            await waits
+            await one.close()
+            await other.close()
+
+    asyncio.run(story())
+
+
 def test_a_cell_moves_under_load(servers: Servers, tmp_path: Path) -> None:
     """Its calls wait, none fails, and the processes go to the new node."""
 
