@@ -279,14 +279,14 @@ async def _with_cells(
 async def _heed(world: World) -> None:
     """Sees that a cell was added since: calls of its merchants are refused here, not taken for
     unknown ones."""
-    told = set[int]()
+    known = set[int]()
     while True:
         await asyncio.sleep(FOLLOWS_SECONDS)
         with suppress(Problem, *LOST):
             async with world.db.connection() as connection:
                 listed = await further_cells(connection)
-            if unknown := set(listed) - {each.cell for each in world.every} - told:
-                told |= unknown
+            if unknown := set(listed) - {each.cell for each in world.every} - known:
+                known |= unknown
                 log.warning(
                     "cell not open here", cells=sorted(unknown), cure="Restart this process."
                 )
