@@ -227,7 +227,7 @@ async def _promises_kept(connection: Any, promises: list[Promise]) -> None:
         str(r["order_id"]): r
         for r in await connection.fetch(
             "SELECT o.order_id, o.external_id, o.stage, o.units, h.refunded_units, h.reason FROM "
-            "orders o"
+            "current_orders o"
             " JOIN order_heads h USING (merchant_id, order_id)"
         )
     }
