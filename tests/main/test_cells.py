@@ -152,6 +152,9 @@ def test_merchants_of_two_cells_are_served_alike(server: ServerAddress, tmp_path
                     )
                     == 1
                 )
+                for query in ("x=%C3%A9", "&".join(f"f{n}=" for n in range(101))):
+                    odd = await here.http.get(f"/v1/orders?{query}")
+                    assert odd.status_code == 401, odd.text
                 for other in sellers:
                     if other is not seller:
                         gone = await here.call(other, "GET", f"/v1/orders/{order}")

@@ -16,7 +16,7 @@ from recoup.chains.artifacts import artifact
 from recoup.chains.channels import ChannelSettings, read_channels
 from recoup.chains.depth import blocks_of, required
 from recoup.chains.terms import Terms, deposit_address, to_json
-from recoup.db.pool import Database
+from recoup.db.pool import Database, retrying
 from recoup.kernel.money import shown as shown_money
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import iso
@@ -272,13 +272,16 @@ async def pick(world: World, settings: MerchantSettings, order: StableOrder, cod
         raise Problem("invalid", "There is no such way to pay.", "Choose one of those on the page.")
     site = next((site for site in settings.sites if site.is_default), settings.sites[0])
     facts = await terms_of(world, settings, channel, order, site.site_id)
-    async with world.db.transaction() as tx:
-        await lock_orders(tx, [(order.merchant_id, order.order_id)])
-        if await store.pick(tx, order.merchant_id, order.order_id, order.attempt_id, code) == 1:
-            await add_facts(tx, order.merchant_id, order.order_id, facts)
-            await store.add_address(
-                tx, order.merchant_id, order.order_id, order.attempt_id, code, facts["chain"]
-            )
+    merchant_id, order_id, attempt_id = order.merchant_id, order.order_id, order.attempt_id
+
+    async def work() -> None:
+        async with world.db.transaction() as tx:
+            await lock_orders(tx, [(merchant_id, order_id)])
+            if await store.pick(tx, merchant_id, order_id, attempt_id, code) == 1:
+                await add_facts(tx, merchant_id, order_id, facts)
+                await store.add_address(tx, merchant_id, order_id, attempt_id, code, facts["chain"])
+
+    await retrying(work)
 
 
 def all_served(world: str | None = None) -> tuple[ChannelSettings, ...]:

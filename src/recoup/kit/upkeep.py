@@ -74,13 +74,13 @@ LATE_SECONDS_MAX: Final = 300.0
 
 async def beat(world: World) -> int:
     """Notes that a worker lives."""
-    await note_alive(world.db.alone, ALIVE, world.clocks.wall())
+    await note_alive(world.db.alone, _of_cell(world, ALIVE), world.clocks.wall())
     return 0
 
 
 async def beaten_ago(world: World) -> timedelta | None:
     """Time since a worker last said that it lives; None: none ever did."""
-    at = await last_alive(world.db.reader, ALIVE)
+    at = await last_alive(world.db.reader, _of_cell(world, ALIVE))
     return None if at is None else world.clocks.wall() - at
 
 

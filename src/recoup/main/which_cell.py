@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from time import monotonic
 from typing import Final, Generic, TypeVar
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 import msgspec
@@ -33,6 +33,7 @@ from recoup.people.page.known_before import SESSION_COOKIE
 
 DoorsT = TypeVar("DoorsT", bound=App)
 KEPT_MAX: Final = 100_000
+QUERY_FIELDS_MAX: Final = 500
 KEY_LENGTH_MAX: Final = 64
 _NAMING: Final = ("/v1/", "/partner/", "/operator/")  # paths that may name another's merchant
 _NO_PAGES: Final = ("/v1/", "/api/", "/inbound/", "/static/", "/docs")
@@ -92,7 +93,7 @@ class ByCell(Generic[DoorsT]):
     async def _cell_of_token(self, world: World, body: bytes) -> int:
         """Of a call that signs in: by its key, or by what a refresh token begins with."""
         if (named := _REFRESH.search(body)) is not None:
-            return int(named[1])
+            return int(named[1]) if int(named[1]) in self.cells else FIRST_CELL
         key = _KEY.search(body)
         found = await self._by_key(world, key[0].decode()) if key else None
         return FIRST_CELL if found is None else await self._cell_of_merchant(found)
@@ -124,18 +125,21 @@ class ByCell(Generic[DoorsT]):
         return found
 
     async def _by_credential(self, world: World, scope: Scope) -> UUID | None:
+        """Reads what the doors read: those of /api/ know no other header."""
+        if scope["path"].startswith("/api/"):
+            return await self._by_key(world, (header(scope, b"x-api-key") or b"").decode("latin-1"))
         given = header(scope, b"authorization")
         token = bearer_token(given)
         if token is not None:
             return _by_claim(token)
         if given:
-            key = given.strip().partition(b" ")[2].strip().partition(b":")[0]
+            key = given.strip().partition(b" ")[2].strip().partition(b":")[0].decode("latin-1")
         else:
-            query = parse_qs(scope.get("query_string", b""), max_num_fields=100)
-            key = header(scope, b"x-api-key") or query.get(b"environment", [b""])[0]
-        return await self._by_key(world, key.strip().decode("latin-1"))
+            key = _environment(scope.get("query_string", b""))
+        return await self._by_key(world, key)
 
     async def _by_key(self, world: World, key: str) -> UUID | None:
+        key = key.strip()
         if not key or len(key) > KEY_LENGTH_MAX or not key.isascii():
             return None
         found = self._of_keys.get(key)
@@ -165,6 +169,15 @@ def _keep(kept: dict[UUID, int] | dict[str, UUID], name: UUID | str, value: int 
     if len(kept) >= KEPT_MAX:
         kept.clear()
     kept[name] = value  # type: ignore[index,assignment]
+
+
+def _environment(query: bytes) -> str:
+    """The tokenization key of a query; empty for what the doors refuse, too."""
+    try:
+        fields = parse_qsl(query.decode("ascii"), max_num_fields=QUERY_FIELDS_MAX)
+    except ValueError:
+        return ""
+    return next((value for name, value in fields if name.lower() == "environment"), "")
 
 
 def _by_claim(token: bytes) -> UUID | None:

@@ -258,9 +258,7 @@ async def _with_cells(
     dsn = databases.live if opens is open_live else databases.sandbox
     at = await _cells_at(dsn)
     if len(at) > 1 and settings.pooler_url:
-        raise invalid(
-            "Through a pooler there is one cell.", "pooler_url", "Take it away, or undo the cells."
-        )
+        raise invalid("Through a pooler there is one cell.", "pooler_url", "Take the setting away.")
     first = await stack.enter_async_context(
         opens(settings, databases, name, machine, _Cell(FIRST_CELL, at.pop(FIRST_CELL)))
     )
@@ -281,7 +279,6 @@ async def _heed(world: World) -> None:
     unknown ones."""
     known = set[int]()
     while True:
-        await asyncio.sleep(FOLLOWS_SECONDS)
         with suppress(Problem, *LOST):
             async with world.db.connection() as connection:
                 listed = await further_cells(connection)
@@ -292,6 +289,7 @@ async def _heed(world: World) -> None:
                 )
                 for each in world.every:
                     each.cells.setdefault(each.cell, each)
+        await asyncio.sleep(FOLLOWS_SECONDS)
 
 
 async def _cells_at(dsn: str) -> dict[int, str]:
